@@ -1,0 +1,66 @@
+# The road in one command. `make help` lists what there is.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+CRLM := $(BIN)/crlm
+PATIENTS ?= 1776
+SEED ?= 2012
+DATA := $(or $(CRLM_DATA_DIR),data)
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export GX_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup simulate run refresh summary report sql ui test lint bench clean
+
+help: ## List these commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked requirements into $(VENV) (once) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+setup: $(INSTALLED) ## Make the virtual environment with every requirement
+
+simulate: $(INSTALLED) ## Land a simulated hospital's raw files (PATIENTS=1776 SEED=2012)
+	@$(CRLM) simulate --patients $(PATIENTS) --seed $(SEED) --out $(DATA)
+
+run: $(INSTALLED) ## Set up, simulate if the landing folder is empty, refresh, show the study and the report's path
+	@test -n "$$(find $(DATA)/landing -type f 2>/dev/null | head -1)" || $(MAKE) --no-print-directory simulate
+	@$(CRLM) refresh
+	@$(CRLM) summary
+
+refresh: $(INSTALLED) ## Load what is new, derive, validate, analyse, publish (what the night does)
+	@$(CRLM) refresh
+
+summary: $(INSTALLED) ## The published study in the terminal
+	@$(CRLM) summary
+
+report: $(INSTALLED) ## Draw the report anew and say where it is
+	@$(CRLM) report
+
+sql: $(INSTALLED) ## Query the published warehouse: make sql Q="SELECT * FROM results.hazard_ratios"
+	@$(CRLM) sql "$${Q:-SELECT table_schema, table_name FROM information_schema.tables ORDER BY ALL}"
+
+ui: $(INSTALLED) ## Open Dagster's lineage, runs and schedule at localhost:3000
+	@$(CRLM) ui
+
+test: $(INSTALLED) lint ## Every test
+	@$(BIN)/python -m pytest
+
+lint: $(INSTALLED) ## ruff, sqlfluff, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache | tail -8
+	@$(BIN)/sqlfluff lint --processes 2 --nocolor dbt_project/models | tail -20; test $${PIPESTATUS[0]} -eq 0
+
+bench: $(INSTALLED) ## Timings of ingestion, margin reading and statistics, as rates and ratios
+	@$(BIN)/python -m tests.bench
+
+clean: ## Remove build, published and Dagster data (the landing folder stays)
+	@rm -rf $(DATA)/build $(DATA)/published $(DATA)/dagster dbt_project/target dbt_project/logs

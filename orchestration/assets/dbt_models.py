@@ -1,0 +1,82 @@
+"""The dbt project as Dagster assets: one dbt invocation builds and tests all models; dbt tests show as asset checks."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+from orchestration.settings import Settings, load_settings
+
+DBT_GROUPS = {
+    "seeds": "definitions", "staging": "staging", "intermediate": "intermediate", "marts": "marts", "quality": "quality",
+}  # fmt: skip
+
+
+def dbt_executable() -> str:
+    """The dbt of this very environment, whatever PATH says."""
+    beside_python = Path(sys.executable).with_name("dbt")
+    return str(beside_python) if beside_python.exists() else shutil.which("dbt") or "dbt"
+
+
+def prepare_dbt_environment(settings: Settings) -> None:
+    """What the dbt subprocess reads from its environment."""
+    os.environ["CRLM_BUILD_PATH"] = str(settings.build_file)
+    os.environ["DBT_LOG_PATH"] = str(settings.dbt_target / "logs")
+    os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+
+
+def current_manifest(settings: Settings) -> Path:
+    """dbt's manifest; parsed anew when a file of the dbt project is younger than it."""
+    manifest = settings.dbt_target / "manifest.json"
+    sources = [path for path in settings.dbt_project_dir.rglob("*") if path.is_file() and "target" not in path.parts]
+    if not manifest.exists() or manifest.stat().st_mtime < max(path.stat().st_mtime for path in sources):
+        subprocess.run(
+            [dbt_executable(), "--quiet", "parse", "--project-dir", str(settings.dbt_project_dir),
+             "--profiles-dir", str(settings.dbt_project_dir), "--target-path", str(settings.dbt_target)],
+            check=True,
+        )  # fmt: skip
+        manifest.touch()
+    return manifest
+
+
+class LayerTranslator(DagsterDbtTranslator):
+    """Assets are keyed by schema and table, as a query on the warehouse names them, and grouped by layer."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
+        table = dbt_resource_props.get("alias") or dbt_resource_props["name"]
+        return dg.AssetKey([dbt_resource_props["schema"], table])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        folders = dbt_resource_props["fqn"][1:-1]
+        if dbt_resource_props["resource_type"] == "seed":
+            return "definitions"
+        group = DBT_GROUPS.get(folders[0]) if folders else None
+        return "_".join([group, *folders[1:2]]) if group == "intermediate" else group
+
+
+def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, DbtCliResource]:
+    """The asset definition of all dbt models and the resource that runs dbt for it."""
+    prepare_dbt_environment(settings)
+    project = DbtProject(
+        project_dir=settings.dbt_project_dir,
+        target_path=settings.dbt_target,
+        profiles_dir=settings.dbt_project_dir,
+    )
+
+    @dbt_assets(manifest=current_manifest(settings), project=project, dagster_dbt_translator=LayerTranslator())
+    def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource):
+        """Staging, clinical rules and marts; a failing test of severity error stops everything below it."""
+        yield from dbt.cli(["build"], context=context).stream()
+
+    return dbt_models, DbtCliResource(project_dir=project, dbt_executable=dbt_executable())
+
+
+dbt_models, dbt_resource = dbt_assets_and_resource(load_settings())

@@ -1,0 +1,108 @@
+"""The two gates: Great Expectations suites judge the marts, then the results. A closed gate raises, so nothing below it runs."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import duckdb
+import pandas as pd
+from quality import GateReport, list_suites, run_suites
+
+from orchestration.settings import Settings, load_settings
+from orchestration.warehouse import (
+    open_build_file,
+    published_names,
+    published_tables,
+    read_published,
+    read_table,
+    table_exists,
+    write_table,
+)
+
+
+def frames_for_stage(connection: duckdb.DuckDBPyConnection, stage: str) -> dict[str, pd.DataFrame]:
+    """The tables a stage's suites judge, as they would be published (so that the privacy checks see what users would)."""
+    wanted = set(list_suites(stage))
+    return {
+        table.name: connection.execute(table.query).df()
+        for table in published_tables()
+        if table.name in wanted and table_exists(connection, table.source_schema, table.source_name)
+    }
+
+
+def previous_cohort_size(settings: Settings) -> int | None:
+    """How many patients the published warehouse holds; None before the first publication."""
+    if not settings.published_file.exists():
+        return None
+    return int(read_published(settings.published_file, "SELECT n_patients FROM meta.publication").iloc[0, 0])
+
+
+def judge(settings: Settings, stage: str) -> GateReport:
+    """Run a stage's suites on the build file and keep their results in quality.check_results and quality.violations."""
+    with open_build_file(settings.build_file) as connection:
+        frames = frames_for_stage(connection, stage)
+        report = run_suites(frames, stage=stage, previous_n_patients=previous_cohort_size(settings))
+        for table, new_rows in (("check_results", report.checks), ("violations", report.violations)):
+            rows = new_rows.assign(stage=stage)
+            if table_exists(connection, "quality", table):
+                kept = read_table(connection, "quality", table)
+                rows = pd.concat([kept[kept["stage"] != stage], rows], ignore_index=True)
+            write_table(connection, "quality", table, rows)
+    return report
+
+
+def _gate_asset(stage: str, schema: str, description: str) -> dg.AssetsDefinition:
+    key = dg.AssetKey(["quality", f"{stage}_gate"])
+
+    @dg.asset(
+        key=key,
+        group_name="quality",
+        kinds={"python"},
+        description=description,
+        deps=[[schema, table] for table in published_names(schema)]
+        + ([["raw", "ingest_ledger"]] if stage == "marts" else []),
+        check_specs=[
+            dg.AssetCheckSpec(f"expectations_of_{suite}", asset=key, description=f"Great Expectations suite of {suite}")
+            for suite in list_suites(stage)
+        ],
+    )
+    def gate(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+        report = judge(load_settings(), stage)
+        for suite, checks in report.checks.groupby("suite", sort=False):
+            yield _as_asset_check(key, str(suite), checks)
+        context.log.info(report.summary())
+        if not report.is_open:
+            raise dg.Failure(
+                description=f"The {stage} gate is closed; nothing is published.\n{report.summary()}",
+                allow_retries=False,
+            )
+        yield dg.MaterializeResult(metadata={"checks": len(report.checks), "violations": len(report.violations)})
+
+    return gate
+
+
+def _as_asset_check(key: dg.AssetKey, suite: str, checks: pd.DataFrame) -> dg.AssetCheckResult:
+    not_passed = checks[checks["status"] != "passed"]
+    is_blocking = bool(((not_passed["severity"] == "blocking") | (not_passed["status"] == "error")).any())
+    listing = not_passed[["check_name", "status", "severity", "n_failed", "n_checked"]]
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=f"expectations_of_{suite}",
+        passed=not_passed.empty,
+        severity=dg.AssetCheckSeverity.ERROR if is_blocking else dg.AssetCheckSeverity.WARN,
+        metadata={
+            "checks": len(checks),
+            "not_passed": dg.MetadataValue.text(listing.to_string(index=False) if len(listing) else "none"),
+        },
+    )
+
+
+marts_gate = _gate_asset(
+    "marts",
+    "marts",
+    "Judges the marts. Closed when a blocking check fails or cannot be run: no statistic is computed, nothing published.",
+)
+results_gate = _gate_asset(
+    "results",
+    "results",
+    "Judges the results. Closed when a blocking check fails or cannot be run: yesterday's warehouse stays published.",
+)

@@ -1,0 +1,61 @@
+"""Write, audit, publish: the de-identified copy replaces the published warehouse, then the report is drawn from it."""
+
+import dagster as dg
+
+from orchestration.report_inputs import report_context, report_frames
+from orchestration.settings import Settings, load_settings
+from orchestration.warehouse import publish
+
+
+def write_report(settings: Settings) -> None:
+    """Render the report from the published warehouse and replace the old one."""
+    from analysis.report import render_report
+
+    page = render_report(report_frames(settings), report_context(settings))
+    new_file = settings.report_file.with_suffix(".new")
+    new_file.write_text(page, encoding="utf-8")
+    new_file.replace(settings.report_file)
+
+
+@dg.asset(
+    key=["published", "warehouse"],
+    group_name="published",
+    kinds={"duckdb"},
+    deps=[["quality", "results_gate"], ["quality", "adjudication_queue"]],
+    description="The de-identified warehouse that everybody queries; replaced by renaming, so that open readers never notice.",
+)
+def published_warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    settings = load_settings()
+    stamp, is_changed = publish(
+        settings.build_file,
+        settings.published_file,
+        settings.history,
+        context.run.run_id,
+        settings.code_version,
+    )
+    context.log.info(f"published {stamp.n_patients:,} patients, data {'changed' if is_changed else 'unchanged'}")
+    return dg.MaterializeResult(
+        metadata={
+            "n_patients": stamp.n_patients,
+            "data_hash": stamp.data_hash,
+            "code_version": stamp.code_version,
+            "is_changed": is_changed,
+            "is_simulated": stamp.is_simulated,
+        }
+    )
+
+
+@dg.asset(
+    key=["published", "report"],
+    group_name="published",
+    kinds={"html"},
+    deps=[published_warehouse],
+    description="The one-page report, drawn from the published warehouse alone.",
+)
+def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    settings = load_settings()
+    write_report(settings)
+    return dg.MaterializeResult(metadata={"size_bytes": settings.report_file.stat().st_size})
+
+
+publication_assets = [published_warehouse, report]

@@ -1,0 +1,92 @@
+"""Landing files into the raw schema: one asset a feed, of all hospitals that send it."""
+
+import dagster as dg
+
+from orchestration.ingestion.load_feed import assign_study_ids, load_feed
+from orchestration.ingestion.load_file import FileLoad
+from orchestration.ingestion.raw_schema import create_raw_schema
+from orchestration.ingestion.source_contract import canonical_feeds, load_hospitals
+from orchestration.settings import load_settings
+from orchestration.warehouse import open_build_file
+
+ACCOUNTS = {
+    "patient_identifiers": "MRN to study id, restricted to the build file. The study id is a keyed hash, the same on every rebuild.",
+    "rejected_records": "Records (or single fields) that could not be read: file, line, field, value, reason and the record verbatim.",
+    "ingest_ledger": "One row a file taken in: rows read = loaded + rejected + duplicate; refused files with the reason.",
+}
+
+landing_files = [
+    dg.AssetSpec(
+        key=["landing", feed],
+        group_name="landing",
+        description=f"Files in the landing folder. {definition.description}.",
+        kinds={"file"},
+    )
+    for feed, definition in canonical_feeds().items()
+]
+
+
+def _metadata(loads: list[FileLoad]) -> dict[str, dg.MetadataValue]:
+    refused = [f"{load.source_file}: {load.status}" for load in loads if load.status != "loaded"]
+    return {
+        "files_taken_in": dg.MetadataValue.int(len(loads)),
+        "rows_read": dg.MetadataValue.int(sum(load.rows_read for load in loads)),
+        "rows_loaded": dg.MetadataValue.int(sum(load.rows_loaded for load in loads)),
+        "rows_rejected": dg.MetadataValue.int(sum(load.rows_rejected for load in loads)),
+        "rows_duplicate": dg.MetadataValue.int(sum(load.rows_duplicate for load in loads)),
+        "fields_rejected": dg.MetadataValue.int(sum(load.fields_rejected for load in loads)),
+        "refused_files": dg.MetadataValue.text("; ".join(refused) or "none"),
+    }
+
+
+def _feed_asset(feed: str, description: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["raw", feed],
+        deps=[["landing", feed]],
+        group_name="raw",
+        kinds={"python", "duckdb"},
+        description=f"{description}. Verbatim and append-only; every record keeps its file, line, hash and load time.",
+    )
+    def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        settings = load_settings()
+        contracts = load_hospitals(settings.contracts_dir)
+        with open_build_file(settings.build_file) as connection:
+            loads = load_feed(connection, settings.landing, contracts, feed, context.run.run_id, context.log.info)
+        for refused in (load for load in loads if load.status != "loaded"):
+            context.log.warning(f"{refused.source_file}: {refused.status}")
+        return dg.MaterializeResult(metadata=_metadata(loads))
+
+    return load
+
+
+feed_assets = [_feed_asset(feed, definition.description) for feed, definition in canonical_feeds().items()]
+
+
+@dg.multi_asset(
+    name="raw_accounts",
+    specs=[
+        dg.AssetSpec(
+            key=["raw", name],
+            group_name="raw",
+            kinds={"python", "duckdb"},
+            description=description,
+            deps=[["raw", feed] for feed in canonical_feeds()],
+        )
+        for name, description in ACCOUNTS.items()
+    ],
+)
+def raw_accounts(context: dg.AssetExecutionContext):
+    """What every feed adds to: the link to study ids, the quarantine, the ledger."""
+    settings = load_settings()
+    with open_build_file(settings.build_file) as connection:
+        create_raw_schema(connection)
+        new_patients = assign_study_ids(connection, settings.study_id_key)
+        counts = {name: connection.execute(f"SELECT count(*) FROM raw.{name}").fetchall()[0][0] for name in ACCOUNTS}
+    for name in ACCOUNTS:
+        metadata = {"dagster/row_count": counts[name]}
+        if name == "patient_identifiers":
+            metadata["new_patients"] = new_patients
+        yield dg.MaterializeResult(asset_key=["raw", name], metadata=metadata)
+
+
+raw_assets = [*landing_files, *feed_assets, raw_accounts]

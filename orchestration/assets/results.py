@@ -1,0 +1,116 @@
+"""The results schema: frames out of the marts, through `analysis`, into tables anyone can query."""
+
+from collections.abc import Callable, Iterator
+
+import dagster as dg
+import duckdb
+import pandas as pd
+
+from orchestration.settings import load_settings
+from orchestration.warehouse import open_build_file, read_table, write_table
+
+SURVIVAL_TABLES = {
+    "kaplan_meier": "Kaplan-Meier estimates by endpoint and group, with numbers at risk",
+    "cumulative_incidence": "Cumulative incidence (Aalen-Johansen) by endpoint and group, with numbers at risk",
+    "landmark_estimates": "The curves read off at 1, 3, 5 and 10 years",
+    "group_tests": "Log-rank, Gray's and trend tests between groups",
+    "hazard_ratios": "Cox models of margin group, unadjusted and adjusted, by endpoint",
+    "proportional_hazards": "Tests of proportional hazards of those models",
+}
+
+
+def patient_rows(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """marts.time_to_event beside the index operation of each patient: what a regression needs."""
+    return connection.execute(
+        "SELECT * FROM marts.time_to_event JOIN marts.index_operations USING (study_id) ORDER BY endpoint, study_id"
+    ).df()
+
+
+@dg.multi_asset(
+    name="survival_results",
+    can_subset=True,
+    specs=[
+        dg.AssetSpec(
+            key=["results", table],
+            group_name="results",
+            kinds={"python", "duckdb"},
+            description=description,
+            skippable=True,
+            deps=[
+                ["quality", "marts_gate"],
+                ["marts", "event_counts"],
+                ["marts", "time_to_event"],
+                ["marts", "index_operations"],
+            ],
+        )
+        for table, description in SURVIVAL_TABLES.items()
+    ],
+)
+def survival_results(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    """All survival statistics, computed together from event counts and patient rows; those selected are written."""
+    from analysis.all_results import compute_survival_results
+
+    settings = load_settings()
+    with open_build_file(settings.build_file) as connection:
+        results = compute_survival_results(read_table(connection, "marts", "event_counts"), patient_rows(connection))
+        for key in sorted(context.selected_asset_keys):
+            write_table(connection, "results", key.path[-1], results[key.path[-1]])
+    for key in sorted(context.selected_asset_keys):
+        yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": len(results[key.path[-1]])})
+
+
+def _table_asset(
+    table: str, description: str, inputs: list[tuple[str, str]], compute: Callable[..., pd.DataFrame]
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["results", table],
+        group_name="results",
+        kinds={"python", "duckdb"},
+        description=description,
+        deps=[["quality", "marts_gate"], *([schema, name] for schema, name in inputs)],
+    )
+    def result(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        settings = load_settings()
+        with open_build_file(settings.build_file) as connection:
+            frame = compute(*(read_table(connection, schema, name) for schema, name in inputs))
+            write_table(connection, "results", table, frame)
+        return dg.MaterializeResult(metadata={"dagster/row_count": len(frame)})
+
+    return result
+
+
+def _table_one(index_operations: pd.DataFrame) -> pd.DataFrame:
+    from analysis.tables.table_one import table_one
+
+    return table_one(index_operations)
+
+
+def _recurrence_patterns(first: pd.DataFrame, sites: pd.DataFrame, operations: pd.DataFrame) -> pd.DataFrame:
+    from analysis.tables.recurrence_patterns import recurrence_patterns
+
+    return recurrence_patterns(first, sites, operations)
+
+
+def _salvage_by_margin(first: pd.DataFrame) -> pd.DataFrame:
+    from analysis.tables.salvage_by_margin import salvage_by_margin
+
+    return salvage_by_margin(first)
+
+
+def _published_comparison(hazard_ratios: pd.DataFrame, landmarks: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
+    from analysis.tables.published_comparison import published_comparison
+
+    return published_comparison(hazard_ratios, landmarks, is_simulated=bool(ledger["is_simulated"].any()))
+
+
+result_assets = [
+    survival_results,
+    _table_asset("table_one", "Patients and operations by margin group, with missing counts and standardised differences",
+                 [("marts", "index_operations")], _table_one),
+    _table_asset("recurrence_patterns", "Patterns of initial and of overall recurrence by margin group, with Wilson limits",
+                 [("marts", "first_recurrences"), ("marts", "recurrences"), ("marts", "index_operations")], _recurrence_patterns),
+    _table_asset("salvage_by_margin", "Salvage after recurrence by margin group, with Wilson limits and trend",
+                 [("marts", "first_recurrences")], _salvage_by_margin),
+    _table_asset("published_comparison", "Each published figure of Perrin et al. beside ours",
+                 [("results", "hazard_ratios"), ("results", "landmark_estimates"), ("raw", "ingest_ledger")], _published_comparison),
+]  # fmt: skip

@@ -1,0 +1,154 @@
+"""The `crlm` command line."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.settings import load_settings
+
+app = typer.Typer(
+    name="crlm",
+    no_args_is_help=True,
+    add_completion=False,
+    help="The outcomes warehouse for hepatectomy of colorectal liver metastases: from raw records to published statistics.",
+    pretty_exceptions_show_locals=False,
+)
+console = Console()
+
+
+def _fail(message: str, status: int = 1) -> typer.Exit:
+    Console(stderr=True).print(f"[bold red]crlm:[/] {message}", highlight=False)
+    return typer.Exit(status)
+
+
+@app.command()
+def simulate(
+    patients: Annotated[
+        int, typer.Option(min=1, help="Patients eligible for the cohort; about 4 % more are not.")
+    ] = 1776,
+    seed: Annotated[int, typer.Option(help="The same seed writes the same files, byte for byte.")] = 2012,
+    out: Annotated[Path | None, typer.Option(help="Gets landing/ and truth/; default: the data folder.")] = None,
+) -> None:
+    """Draw a simulated cohort and write the raw files that a hospital's systems would (all labelled simulated)."""
+    from rich.progress import Progress
+    from simulated_hospital.hospital import simulate as simulate_hospital
+
+    folder = out or load_settings().data_dir
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Writing the simulated hospital's files", total=1.0)
+        simulate_hospital(
+            patients,
+            seed,
+            folder,
+            progress=lambda share, what: bar.update(task, completed=share, description=what),
+        )
+    console.print(
+        f"{patients:,} simulated patients (seed {seed}) landed in {folder / 'landing'}; the truth is in {folder / 'truth'}"
+    )
+
+
+@app.command()
+def refresh(
+    force: Annotated[bool, typer.Option(help="Run every step even when nothing is new.")] = False,
+    verbose: Annotated[bool, typer.Option(help="Show Dagster's whole log instead of one line a step.")] = False,
+) -> None:
+    """Load what is new in the landing folder, derive, validate, analyse, publish. Exit status 1: nothing was published."""
+    from orchestration import nightly
+    from orchestration.warehouse import WarehouseBusy
+
+    settings = load_settings()
+    try:
+        outcome = nightly.refresh(settings, force=force, verbose=verbose)
+    except (nightly.NothingLanded, WarehouseBusy) as error:
+        raise _fail(str(error)) from error
+    if outcome.is_failed:
+        raise _fail(
+            f"the refresh failed, nothing was published.\n{outcome.message}\nSee `make ui`, run {outcome.run_id}."
+        )
+    console.print(outcome.message)
+
+
+@app.command()
+def summary() -> None:
+    """The published study in the terminal: cohort, margin groups, cumulative incidence, hazard ratios, what was set aside."""
+    from orchestration.terminal_summary import print_summary
+
+    settings = load_settings()
+    if not settings.published_file.exists():
+        raise _fail("nothing is published yet: run `crlm refresh` first")
+    print_summary(console, settings)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help='For example: "SELECT * FROM results.hazard_ratios"')],
+    csv: Annotated[bool, typer.Option(help="Print CSV instead of a table.")] = False,
+) -> None:
+    """Query the published warehouse."""
+    import duckdb
+
+    from orchestration.warehouse import read_published
+
+    settings = load_settings()
+    if not settings.published_file.exists():
+        raise _fail("nothing is published yet: run `crlm refresh` first")
+    try:
+        frame = read_published(settings.published_file, query)
+    except duckdb.Error as error:
+        raise _fail(str(error)) from error
+    if csv:
+        typer.echo(frame.to_csv(index=False), nl=False)
+        return
+    table = Table(*(str(name) for name in frame.columns))
+    for row in frame.itertuples(index=False):
+        table.add_row(*("" if value is None or value != value else str(value) for value in row))
+    console.print(table)
+
+
+@app.command()
+def report() -> None:
+    """Draw the one-page report anew from the published warehouse and say where it is."""
+    from orchestration.assets.publication import write_report
+
+    settings = load_settings()
+    if not settings.published_file.exists():
+        raise _fail("nothing is published yet: run `crlm refresh` first")
+    write_report(settings)
+    console.print(f"Report: {settings.report_file}", soft_wrap=True)
+
+
+@app.command(name="publish-history")
+def publish_history() -> None:
+    """Every kept publication, newest first: when, by which run, from which code and data."""
+    from orchestration.warehouse import publish_history as kept_publications
+
+    frame = kept_publications(load_settings().history)
+    if frame.empty:
+        raise _fail("nothing is published yet: run `crlm refresh` first")
+    table = Table(*frame.columns)
+    for row in frame.astype(str).itertuples(index=False):
+        table.add_row(*row)
+    console.print(table)
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Local port.")] = 3000) -> None:
+    """Open Dagster: lineage, runs, reruns and the nightly schedule, at localhost."""
+    import os
+    import sys
+
+    from orchestration.nightly import prepare_dagster_home
+
+    prepare_dagster_home(load_settings())
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    os.execv(
+        dagster,
+        [dagster, "dev", "-m", "orchestration.definitions", "--host", "127.0.0.1", "--port", str(port)],
+    )
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,34 @@
+"""The house as Dagster shows it: assets by layer, one nightly job, its schedule."""
+
+import dagster as dg
+
+from orchestration.assets.dbt_models import dbt_models, dbt_resource
+from orchestration.assets.gates import marts_gate, results_gate
+from orchestration.assets.publication import publication_assets
+from orchestration.assets.raw import raw_assets
+from orchestration.assets.results import result_assets
+from orchestration.progress import progress_logger
+
+# DuckDB lets one process write at a time, so all steps run in one process, one after the other
+nightly_refresh = dg.define_asset_job(
+    "nightly_refresh",
+    selection=dg.AssetSelection.all(),
+    executor_def=dg.in_process_executor,
+    description="Everything from the landing folder to the published warehouse and its report.",
+)
+
+nightly_schedule = dg.ScheduleDefinition(
+    name="nightly_refresh",
+    job=nightly_refresh,
+    cron_schedule="0 2 * * *",
+    description="Every night at two.",
+)
+
+definitions = dg.Definitions(
+    assets=[*raw_assets, dbt_models, marts_gate, *result_assets, results_gate, *publication_assets],
+    jobs=[nightly_refresh],
+    schedules=[nightly_schedule],
+    resources={"dbt": dbt_resource},
+    executor=dg.in_process_executor,
+    loggers={"progress": progress_logger, "console": dg.colored_console_logger},
+)

@@ -1,0 +1,21 @@
+-- The accounts that every raw table shares; the tables of the feeds themselves are made from canonical_feeds.yml.
+CREATE SCHEMA IF NOT EXISTS raw;
+
+CREATE TABLE IF NOT EXISTS raw.rejected_records (
+    source_system VARCHAR, feed VARCHAR, source_file VARCHAR, source_line BIGINT,
+    scope VARCHAR,          -- 'record': the record was not loaded; 'field': loaded, this field as missing
+    field VARCHAR, value VARCHAR, reason VARCHAR, payload VARCHAR,
+    file_hash VARCHAR, run_id VARCHAR, rejected_at TIMESTAMP
+);
+
+CREATE TABLE IF NOT EXISTS raw.ingest_ledger (
+    source_system VARCHAR, feed VARCHAR, source_file VARCHAR, file_hash VARCHAR, size_bytes BIGINT,
+    rows_read BIGINT, rows_loaded BIGINT, rows_rejected BIGINT, rows_duplicate BIGINT, fields_rejected BIGINT,
+    contract_version VARCHAR, run_id VARCHAR, loaded_at TIMESTAMP,
+    status VARCHAR,         -- 'loaded', or 'refused: <reason>' for a file that could not be read at all
+    is_simulated BOOLEAN
+);
+
+CREATE TABLE IF NOT EXISTS raw.patient_identifiers (
+    source_system VARCHAR, mrn VARCHAR, study_id VARCHAR
+);

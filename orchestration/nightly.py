@@ -1,0 +1,94 @@
+"""A refresh from the command line: the nightly job in this process, or the finding that there is nothing to do."""
+
+import os
+import warnings
+from dataclasses import dataclass
+
+from orchestration.ingestion.load_feed import waiting_files
+from orchestration.ingestion.load_file import landed_files
+from orchestration.ingestion.source_contract import load_hospitals
+from orchestration.settings import Settings
+from orchestration.warehouse import open_build_file, read_publication
+
+DAGSTER_YAML = """telemetry:
+  enabled: false
+"""
+
+
+class NothingLanded(Exception):
+    """The landing folder holds no file that any contract describes."""
+
+
+@dataclass(frozen=True)
+class RefreshOutcome:
+    """How a refresh ended; the message is for a person."""
+
+    is_failed: bool
+    message: str
+    run_id: str | None = None
+
+
+def nothing_new(settings: Settings) -> str | None:
+    """Why a refresh would change nothing - no waiting file, same code as published - or None when it might.
+
+    Raises:
+        NothingLanded: no file in the landing folder belongs to any contract.
+    """
+    contracts = load_hospitals(settings.contracts_dir)
+    n_landed = sum(len(landed_files(settings.landing, contract)) for contract in contracts)
+    if n_landed == 0:
+        raise NothingLanded(
+            f"no file for any source contract in {settings.landing}; `crlm simulate` lands a simulated hospital"
+        )
+    stamp = read_publication(settings.published_file)
+    if stamp is None or stamp.code_version != settings.code_version or not settings.build_file.exists():
+        return None
+    with open_build_file(settings.build_file) as connection:
+        if waiting_files(connection, settings.landing, contracts):
+            return None
+    return (
+        f"Nothing new: all {n_landed} files in the landing folder are loaded already and the code is unchanged. "
+        f"The warehouse published {stamp.published_at:%Y-%m-%d %H:%M} UTC stays ({stamp.n_patients:,} patients, data {stamp.data_hash})."
+    )
+
+
+def prepare_dagster_home(settings: Settings) -> None:
+    """Dagster's home folder with telemetry off, and the variables that runs need."""
+    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    (settings.dagster_home / "dagster.yaml").write_text(DAGSTER_YAML, encoding="utf-8")
+
+
+def refresh(settings: Settings, force: bool, verbose: bool) -> RefreshOutcome:
+    """Run the nightly job unless there is nothing new.
+
+    Raises:
+        NothingLanded, WarehouseBusy: see `nothing_new`, `open_build_file`.
+    """
+    reason = nothing_new(settings)
+    if reason and not force:
+        return RefreshOutcome(is_failed=False, message=reason)
+    prepare_dagster_home(settings)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    import dagster as dg
+
+    from orchestration.definitions import definitions
+
+    logger = "console" if verbose else "progress"
+    result = definitions.get_job_def("nightly_refresh").execute_in_process(
+        instance=dg.DagsterInstance.get(), raise_on_error=False, run_config={"loggers": {logger: {}}}
+    )
+    if result.success:
+        stamp = read_publication(settings.published_file)
+        return RefreshOutcome(
+            False, f"Published {stamp.n_patients:,} patients (data {stamp.data_hash}).", result.run_id
+        )
+    failures = [event for event in result.all_events if event.is_step_failure]
+    message = "\n".join(f"{event.step_key}: {_reason(event)}" for event in failures)
+    return RefreshOutcome(True, message, result.run_id)
+
+
+def _reason(event) -> str:  # noqa: ANN001 - Dagster's event type is private
+    error = event.event_specific_data.error
+    description = event.event_specific_data.user_failure_data
+    return description.description if description and description.description else error.message.strip().splitlines()[0]

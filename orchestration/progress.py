@@ -1,0 +1,57 @@
+"""Progress of a refresh on the terminal: one line a step as it ends, instead of Dagster's own log."""
+
+import logging
+import sys
+import time
+
+import dagster as dg
+
+STEP_LABELS = {
+    "raw__registry": "Loading the operations registry",
+    "raw__pathology_messages": "Loading pathology messages",
+    "raw__follow_up": "Loading follow-up",
+    "raw__treatments": "Loading treatments",
+    "raw__vital_status": "Loading vital status",
+    "raw_accounts": "Assigning study ids, closing the ledger",
+    "dbt_models": "Deriving margins, recurrences and endpoints (dbt build and tests)",
+    "quality__marts_gate": "Judging the marts (Great Expectations)",
+    "survival_results": "Computing survival statistics",
+    "results__table_one": "Table 1",
+    "results__recurrence_patterns": "Patterns of recurrence",
+    "results__salvage_by_margin": "Salvage by margin",
+    "results__published_comparison": "Comparison with the published figures",
+    "quality__results_gate": "Judging the results (Great Expectations)",
+    "published__warehouse": "Publishing the de-identified warehouse",
+    "published__report": "Drawing the report",
+}
+
+
+class StepProgress(logging.Handler):
+    """Prints step starts and ends; on a terminal the running step stays on the last line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: dict[str, float] = {}
+        self.is_terminal = sys.stderr.isatty()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "dagster_event", None) or getattr(record, "dagster_meta", {}).get("dagster_event")
+        step = getattr(event, "step_key", None)
+        if event is None or step is None:
+            return
+        label = STEP_LABELS.get(step, step)
+        if event.event_type_value == "STEP_START":
+            self.started[step] = time.monotonic()
+            if self.is_terminal:
+                print(f"  … {label}", end="\r", file=sys.stderr, flush=True)
+        elif event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE"):
+            mark = "✓" if event.event_type_value == "STEP_SUCCESS" else "✗"
+            seconds = time.monotonic() - self.started.get(step, time.monotonic())
+            print(f"  {mark} {label:<66} {seconds:6.1f} s", file=sys.stderr, flush=True)
+
+
+@dg.logger(description="One line a step on the terminal, for `crlm refresh`")
+def progress_logger(init_context: dg.InitLoggerContext) -> logging.Logger:
+    logger = logging.Logger("crlm.progress", level=logging.INFO)
+    logger.addHandler(StepProgress())
+    return logger

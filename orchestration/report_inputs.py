@@ -1,0 +1,54 @@
+"""What the report and the terminal summary show, read from the published file only: nothing restricted can get in."""
+
+from typing import Any
+
+import pandas as pd
+
+from orchestration.settings import Settings
+from orchestration.warehouse import published_names, read_publication, read_published
+
+INGEST_BY_FEED = """
+    SELECT feed, count(*) FILTER (status = 'loaded') AS files, count(*) FILTER (status <> 'loaded') AS files_refused,
+           sum(rows_read) AS rows_read, sum(rows_loaded) AS rows_loaded, sum(rows_rejected) AS rows_rejected,
+           sum(rows_duplicate) AS rows_duplicate, sum(fields_rejected) AS fields_rejected
+    FROM quality.ingest_ledger GROUP BY feed ORDER BY feed
+"""
+REJECTED_BY_REASON = """
+    SELECT feed, scope, coalesce(field, 'whole record') AS field, reason, count(*) AS n
+    FROM quality.rejected_records GROUP BY ALL ORDER BY n DESC, feed, field, reason
+"""
+UNRESOLVED_BY_REASON = """
+    SELECT unresolved_reason AS reason, count(*) AS n
+    FROM quality.adjudication_queue GROUP BY ALL ORDER BY n DESC, reason
+"""
+SET_ASIDE_BY_REASON = """
+    SELECT source_table, reason, count(*) AS n FROM quality.records_set_aside GROUP BY ALL ORDER BY n DESC, reason
+"""
+MARGIN_GROUPS = """
+    SELECT margin_group, count(*) AS n, count(*) / sum(count(*)) OVER () AS share
+    FROM marts.index_operations GROUP BY ALL
+"""
+
+
+def report_frames(settings: Settings) -> dict[str, pd.DataFrame]:
+    """Every published table of results, the cohort flow and the quality tables, by table name; plus the summaries."""
+    tables = [("results", table) for table in published_names("results")]
+    tables += [("marts", "cohort_flow"), ("quality", "check_results")]
+    frames = {table: read_published(settings.published_file, f"FROM {schema}.{table}") for schema, table in tables}
+    for name, query in (
+        ("ingest_by_feed", INGEST_BY_FEED),
+        ("rejected_by_reason", REJECTED_BY_REASON),
+        ("unresolved_by_reason", UNRESOLVED_BY_REASON),
+        ("records_set_aside", SET_ASIDE_BY_REASON),
+        ("margin_groups", MARGIN_GROUPS),
+    ):
+        frames[name] = read_published(settings.published_file, query)
+    return frames
+
+
+def report_context(settings: Settings) -> dict[str, Any]:
+    """The run stamp."""
+    stamp = read_publication(settings.published_file)
+    if stamp is None:
+        raise FileNotFoundError("nothing is published yet: run `crlm refresh` first")
+    return dict(vars(stamp))

@@ -1,0 +1,107 @@
+"""Where things are. Every setting can be given as an environment variable with the prefix CRLM_."""
+
+import hashlib
+import os
+import secrets
+import subprocess
+from functools import cached_property
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+CODE_FOLDERS = ("orchestration", "dbt_project", "quality", "analysis")
+CODE_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".html", ".jinja", ".css"}
+
+
+class Settings(BaseSettings):
+    """Folders of one installation; `data_dir` holds all that is not code."""
+
+    model_config = SettingsConfigDict(env_prefix="CRLM_")
+
+    data_dir: Path = PROJECT_ROOT / "data"
+    landing_dir: Path | None = None
+    contracts_dir: Path = PROJECT_ROOT / "orchestration" / "ingestion" / "contracts"
+    dbt_project_dir: Path = PROJECT_ROOT / "dbt_project"
+
+    @property
+    def landing(self) -> Path:
+        """Raw files as the hospitals send them, one folder a hospital."""
+        return (self.landing_dir or self.data_dir / "landing").resolve()
+
+    @property
+    def build_file(self) -> Path:
+        """The restricted working copy; holds identifiers and free text."""
+        return self.data_dir.resolve() / "build" / "build.duckdb"
+
+    @property
+    def dbt_target(self) -> Path:
+        """dbt's compiled SQL and logs; beside the build file because failing rows may be quoted there."""
+        return self.data_dir.resolve() / "build" / "dbt_target"
+
+    @property
+    def published_file(self) -> Path:
+        """The de-identified warehouse that everybody queries."""
+        return self.data_dir.resolve() / "published" / "warehouse.duckdb"
+
+    @property
+    def history(self) -> Path:
+        """Every published warehouse, by the time of its publication."""
+        return self.data_dir.resolve() / "published" / "history"
+
+    @property
+    def report_file(self) -> Path:
+        """The one-page report of the latest publication."""
+        return self.data_dir.resolve() / "published" / "report.html"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's run history and its dagster.yaml."""
+        return self.data_dir.resolve() / "dagster"
+
+    def prepare_folders(self) -> None:
+        """Make the folders; the build area is for its owner only."""
+        for folder in (self.landing, self.history, self.dagster_home, self.build_file.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.build_file.parent.chmod(0o700)
+
+    @cached_property
+    def study_id_key(self) -> str:
+        """The secret that study ids are made with: CRLM_STUDY_ID_KEY, or a file in the build area made on first use."""
+        if key := os.environ.get("CRLM_STUDY_ID_KEY"):
+            return key
+        key_file = self.build_file.parent / "study_id.key"
+        if not key_file.exists():
+            key_file.touch(mode=0o600)
+            key_file.write_text(secrets.token_hex(32), encoding="ascii")
+        return key_file.read_text(encoding="ascii")
+
+    @cached_property
+    def code_version(self) -> str:
+        """The git commit where there is one, and always a digest of the code that makes the results."""
+        digest = hashlib.sha256()
+        for path in sorted(self._code_files()):
+            digest.update(path.relative_to(PROJECT_ROOT).as_posix().encode())
+            digest.update(path.read_bytes())
+        commit = subprocess.run(
+            ["git", "-C", str(PROJECT_ROOT), "rev-parse", "--short", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.strip()
+        return f"{commit or 'no-commit'}+{digest.hexdigest()[:12]}"
+
+    def _code_files(self) -> list[Path]:
+        return [
+            path
+            for folder in CODE_FOLDERS
+            for path in (PROJECT_ROOT / folder).rglob("*")
+            if path.suffix in CODE_SUFFIXES and not {"target", "logs", "__pycache__"} & set(path.parts)
+        ]
+
+
+def load_settings() -> Settings:
+    """The settings of this process, folders made."""
+    settings = Settings()
+    settings.prepare_folders()
+    return settings

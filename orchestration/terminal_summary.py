@@ -1,0 +1,96 @@
+"""The published study on one screen: cohort, margin groups, cumulative incidence, hazard ratios, what was set aside."""
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.report_inputs import report_context, report_frames
+from orchestration.settings import Settings
+
+MARGIN_GROUPS = ["positive", "<1 mm", "1.0-9.9 mm", ">=10 mm"]
+
+
+def print_summary(console: Console, settings: Settings) -> None:
+    """Print the published study; every number is read from the published warehouse."""
+    frames, stamp = report_frames(settings), report_context(settings)
+    if stamp["is_simulated"]:
+        console.print("[bold black on yellow] SIMULATED DATA - no patient is in these numbers [/]")
+    console.print(
+        f"Published {stamp['published_at']:%Y-%m-%d %H:%M} UTC, data {stamp['data_hash']}, code {stamp['code_version']}"
+    )
+    console.print(_cohort(frames["cohort_flow"]))
+    console.print(_groups(frames["margin_groups"], frames["published_comparison"]))
+    console.print(_hazard_ratios(frames["published_comparison"]))
+    console.print(_set_aside(frames))
+    console.print(f"Report: {settings.report_file}", soft_wrap=True)
+
+
+def _interval(estimate: float, low: float, high: float) -> str:
+    return "-" if pd.isna(estimate) else f"{estimate:.2f} ({low:.2f}-{high:.2f})"
+
+
+def _cohort(flow: pd.DataFrame) -> Table:
+    table = Table("Cohort", "excluded", "remain", title="Cohort flow", title_justify="left")
+    for step in flow.sort_values("step_number").itertuples():
+        table.add_row(step.criterion, f"{step.n_excluded:,}", f"{step.n_remaining:,}")
+    return table
+
+
+def _groups(groups: pd.DataFrame, comparison: pd.DataFrame) -> Table:
+    table = Table(
+        "Margin", "patients", "share", "3-year cumulative incidence of recurrence", "published",
+        title="Margin groups", title_justify="left",
+    )  # fmt: skip
+    counted = groups.set_index("margin_group")
+    incidence = comparison[comparison["figure"].str.contains("cumulative incidence")].set_index("stratum")
+    for group in [*MARGIN_GROUPS, "unresolved"]:
+        if group not in counted.index:
+            continue
+        row = [group, f"{counted.loc[group, 'n']:,.0f}", f"{counted.loc[group, 'share']:.1%}"]
+        if group in incidence.index:
+            ours = incidence.loc[group]
+            row += [
+                f"{ours['estimate']:.0%} ({ours['conf_low']:.0%}-{ours['conf_high']:.0%})",
+                f"{ours['published_estimate']:.0%}",
+            ]
+        table.add_row(*row)
+    return table
+
+
+def _hazard_ratios(comparison: pd.DataFrame) -> Table:
+    table = Table(
+        "Adjusted hazard ratio (against >=10 mm)", "Margin", "here (95 % CI)", "published (95 % CI)",
+        title="Cause-specific Cox models", title_justify="left",
+    )  # fmt: skip
+    ratios = comparison[~comparison["figure"].str.contains("cumulative incidence")]
+    for row in ratios.itertuples():
+        table.add_row(
+            row.figure,
+            row.stratum,
+            _interval(row.estimate, row.conf_low, row.conf_high),
+            _interval(row.published_estimate, row.published_conf_low, row.published_conf_high),
+        )
+    return table
+
+
+def _set_aside(frames: dict[str, pd.DataFrame]) -> Table:
+    table = Table("What", "reason", "n", title="Rejected, set aside or unresolved", title_justify="left")
+    for row in frames["ingest_by_feed"].itertuples():
+        reason = f"{row.rows_loaded:,.0f} loaded of {row.rows_read:,.0f} read; {row.rows_duplicate:,.0f} duplicate"
+        table.add_row(f"{row.feed}: records rejected", reason, f"{row.rows_rejected:,.0f}")
+    fields = frames["rejected_by_reason"]
+    fields = fields[fields["scope"] == "field"]
+    table.add_row("single fields taken as missing", "see quality.rejected_records", f"{fields['n'].sum():,.0f}")
+    for row in frames["records_set_aside"].itertuples():
+        table.add_row("record set aside", row.reason, f"{row.n:,}")
+    for row in frames["unresolved_by_reason"].itertuples():
+        table.add_row("margin unresolved", row.reason, f"{row.n:,}")
+    failed = frames["check_results"]
+    failed = failed[failed["status"] != "passed"]
+    for row in failed.itertuples():
+        table.add_row(
+            f"check {row.status} ({row.severity})",
+            f"{row.table_name}: {row.check_name}",
+            f"{row.n_failed:,.0f}",
+        )
+    return table
