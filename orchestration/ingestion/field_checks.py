@@ -8,6 +8,7 @@ from orchestration.ingestion.source_contract import (
     canonical_feeds,
 )
 
+WHITESPACE = "' ' || chr(9) || chr(10) || chr(13)"
 CANONICAL_DATE = "%Y-%m-%d"
 CANONICAL_TIMESTAMP = "%Y-%m-%d %H:%M:%S"
 
@@ -23,7 +24,7 @@ def _text_list(values: list[str]) -> str:
 
 def present_value(field: FieldContract, contract: SourceContract) -> str:
     """The trimmed source text, NULL where it is one of the declared missing values."""
-    trimmed = f'trim("{field.column}")'
+    trimmed = f'trim("{field.column}", {WHITESPACE})'
     sentinels = _text_list([*contract.missing_values, *field.missing_values])
     return f"CASE WHEN list_contains({sentinels}, {trimmed}) THEN NULL ELSE {trimmed} END"
 
@@ -44,9 +45,7 @@ def canonical_value(value: str, field: FieldContract, column: CanonicalColumn) -
     if column.type == "code":
         return f"{_code_map(field)}[{value}]"
     if column.type == "code_list":
-        words = (
-            f"list_transform(string_split({value}, {text_literal(field.separator)}), x -> {_code_map(field)}[trim(x)])"
-        )
+        words = f"list_transform(string_split({value}, {text_literal(field.separator)}), x -> {_code_map(field)}[trim(x, {WHITESPACE})])"
         return f"CASE WHEN len(list_filter({words}, x -> x IS NULL)) = 0 THEN array_to_string({words}, ';') END"
     return value
 
