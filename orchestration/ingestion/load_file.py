@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from orchestration.ingestion.field_checks import checked_records_query
 from orchestration.ingestion.readers import UnreadableFile, read_records
@@ -75,7 +76,8 @@ def load_file(
         except UnreadableFile as refusal:
             load = FileLoad(contract.source_system, contract.feed, source_file, f"refused: {refusal}")
         else:
-            connection.register("reader_records", records)
+            # DuckDB reads Arrow batches side by side, so one great batch would keep one core idle
+            connection.register("reader_records", pa.Table.from_batches(records.to_batches(10_000), records.schema))
             load = _store(connection, contract, source_file, file_hash, run_id, records.num_rows)
             connection.unregister("reader_records")
         connection.execute(

@@ -1,0 +1,133 @@
+"""The road as its users walk it: what a refresh says, what is published, what a failed gate does, what must never leak."""
+
+import re
+import shutil
+
+import duckdb
+
+from tests.end_to_end.conftest import PATIENTS, crlm
+
+IDENTIFYING_COLUMNS = {"mrn", "last_name", "first_name", "birth_date", "note", "payload", "evidence_text", "line_text"}
+
+
+def published_columns(road):
+    return road.published(
+        """SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns
+           WHERE table_schema IN ('marts', 'results', 'quality', 'meta')"""
+    )
+
+
+def test_the_published_tables_are_those_that_the_readme_promises(road):
+    columns = published_columns(road)
+    tables = set(columns["table_schema"] + "." + columns["table_name"])
+    assert tables >= {
+        "marts.patients", "marts.index_operations", "marts.resection_margins", "marts.recurrences",
+        "marts.recurrence_treatments", "marts.cohort_flow", "marts.time_to_event", "marts.event_counts",
+        "results.kaplan_meier", "results.cumulative_incidence", "results.landmark_estimates", "results.group_tests",
+        "results.hazard_ratios", "results.proportional_hazards", "results.table_one", "results.recurrence_patterns",
+        "results.salvage_by_margin", "results.published_comparison", "quality.check_results", "quality.violations",
+        "quality.ingest_ledger", "quality.rejected_records", "quality.adjudication_queue", "meta.publication",
+    }  # fmt: skip
+
+
+def test_no_name_mrn_birth_date_or_text_is_in_anything_that_leaves_the_build_area(road):
+    columns = published_columns(road)
+    assert not IDENTIFYING_COLUMNS & set(columns["column_name"])
+    dates = columns[columns["data_type"].isin(["DATE"])]
+    assert dates.empty
+    registry = road.restricted("SELECT mrn, last_name FROM raw.registry")
+    report = (road.data / "published" / "report.html").read_text(encoding="utf-8")
+    published = (road.data / "published" / "warehouse.duckdb").read_bytes()
+    logs = road.first_refresh
+    names = set(registry["last_name"].dropna())
+    assert len(names) > 10
+    for text in (report, logs):
+        assert not re.search(r"SIM\d{7}", text)
+        assert not [name for name in names if re.search(rf"\b{re.escape(name)}\b", text)]
+    assert not re.search(rb"SIM\d{7}", published)
+    for path in (road.data / "dagster").rglob("*"):
+        if path.is_file():
+            assert not re.search(rb"SIM\d{7}", path.read_bytes()), path
+
+
+def test_the_ledger_accounts_for_every_row(road):
+    ledger = road.published("FROM quality.ingest_ledger")
+    assert (ledger["status"] == "loaded").all()
+    accounted = ledger["rows_loaded"] + ledger["rows_rejected"] + ledger["rows_duplicate"]
+    assert (ledger["rows_read"] == accounted).all()
+    assert set(ledger["feed"]) == {"registry", "pathology_messages", "follow_up", "treatments", "vital_status"}
+
+
+def test_every_cohort_patient_has_one_row_an_endpoint_from_the_index_operation(road):
+    counts = road.published(
+        """SELECT endpoint, count(*) AS n, count(DISTINCT study_id) AS n_patients, min(time_days) AS shortest
+           FROM marts.time_to_event GROUP BY endpoint"""
+    ).set_index("endpoint")
+    n_cohort = road.published("SELECT count(*) AS n FROM marts.index_operations")["n"][0]
+    assert n_cohort > 0.95 * PATIENTS
+    assert (counts["n"] == counts["n_patients"]).all()
+    assert (counts["shortest"] >= 1).all()
+    for endpoint in ("recurrence_free_survival", "overall_recurrence", "overall_survival"):
+        assert 0.99 * n_cohort <= counts.loc[endpoint, "n"] <= n_cohort
+
+
+def test_the_comparison_holds_all_thirteen_published_figures_and_says_simulated(road):
+    comparison = road.published("FROM results.published_comparison")
+    assert len(comparison) == 13
+    assert set(comparison["data_label"]) == {"simulated"}
+    assert comparison["estimate"].notna().all()
+
+
+def test_the_summary_shows_the_study_and_the_reports_path(road):
+    summary = road.crlm("summary")
+    assert summary.returncode == 0, summary.stderr
+    for words in ("SIMULATED DATA", "Cohort flow", ">=10 mm", "2.21 (1.49-3.26)", "margin unresolved", "report.html"):
+        assert words in summary.stdout
+
+
+def test_a_second_refresh_finds_nothing_new_and_says_so(road):
+    before = (road.data / "published" / "warehouse.duckdb").stat().st_mtime_ns
+    again = road.crlm("refresh")
+    assert again.returncode == 0
+    assert "Nothing new" in again.stdout
+    assert (road.data / "published" / "warehouse.duckdb").stat().st_mtime_ns == before
+
+
+def test_a_query_that_is_wrong_says_why_and_fails(road):
+    wrong = road.crlm("sql", "SELECT no_such_column FROM marts.patients")
+    assert wrong.returncode == 1
+    assert "no_such_column" in wrong.stderr
+
+
+def test_an_empty_landing_folder_is_said_to_be_empty(tmp_path):
+    empty = crlm(tmp_path, "refresh")
+    assert empty.returncode == 1
+    assert "crlm simulate" in empty.stderr
+
+
+def test_a_closed_gate_stops_publication_and_leaves_yesterdays_file_untouched(road, tmp_path):
+    """A second night lands a registry in which most operations lost their residual disease: the cohort collapses."""
+    data = tmp_path / "data"
+    shutil.copytree(road.data, data)
+    published = data / "published" / "warehouse.duckdb"
+    yesterday = published.read_bytes()
+    registry = data / "landing" / "simulated_hospital" / "registry" / "hepatectomy_registry.csv"
+    lines = registry.read_text(encoding="utf-8").splitlines(keepends=True)
+    header = lines[0].strip().split(",")
+    residual = header.index("residual")
+    corrected = [lines[0]]
+    for line in lines[1:]:
+        fields = line.split(",")
+        fields[residual] = "2"
+        corrected.append(",".join(fields))
+    registry.write_text("".join(corrected), encoding="utf-8")
+
+    night = crlm(data, "refresh")
+    assert night.returncode == 1
+    assert "nothing was published" in night.stderr
+    assert published.read_bytes() == yesterday
+    with duckdb.connect(str(data / "build" / "build.duckdb"), read_only=True) as connection:
+        failed = connection.execute(
+            "SELECT count(*) FROM quality.check_results WHERE severity = 'blocking' AND status <> 'passed'"
+        ).fetchall()[0][0]
+    assert failed >= 1
