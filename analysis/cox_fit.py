@@ -1,0 +1,125 @@
+"""One Cox fit (Efron ties) with explicit number columns, and what can go wrong with it said in words, column by column."""
+
+import re
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+CONSTANT = "not estimable: no variation in this column"
+COLLINEAR = "not estimable: determined by the other columns"
+INFINITE = "not estimable: the groups are separated by the event (infinite hazard ratio)"
+NO_EVENTS = "not estimable: no events"
+NO_PATIENTS = "not estimable: no patients with every value known"
+
+
+@dataclass(frozen=True)
+class CoxFit:
+    """Estimates in the order of the design's columns; NaN where `problems` (column name -> words) says why."""
+
+    names: list[str]
+    coefficients: np.ndarray
+    covariance: np.ndarray
+    log_likelihood_null: float
+    log_likelihood: float
+    n: int
+    n_event: int
+    problems: dict[str, str] = field(default_factory=dict)
+    model_warning: str | None = None
+    model: Any = None
+    model_names: list[str] = field(default_factory=list)
+
+    @property
+    def std_errors(self) -> np.ndarray:
+        return np.sqrt(self.covariance.diagonal())
+
+    def usable(self, names: list[str]) -> list[int]:
+        """Positions of those of `names` that could be estimated."""
+        return [self.names.index(name) for name in names if name not in self.problems]
+
+
+def fit_cox(time_days: np.ndarray, is_event: np.ndarray, design: dict[str, np.ndarray]) -> CoxFit:
+    """Maximum partial likelihood by Efron's approximation (`survival.r.coxph`; equal to R's coxph).
+
+    Columns without variation or determined by others are left out and named in `problems`; so are columns whose
+    coefficient runs off to infinity. Other complaints of the fit (no convergence) are in `model_warning`.
+
+    Args:
+        time_days: >= 0; is_event: 0/1; design: name -> numbers without missing values; all of one length.
+    """
+    n, n_event = len(time_days), int(is_event.sum())
+    names = list(design)
+    problems = {name: CONSTANT for name in names if n == 0 or (design[name] == design[name][0]).all()}
+    estimable = [name for name in names if name not in problems]
+    if n_event == 0 or not estimable:
+        reason = NO_PATIENTS if n == 0 else NO_EVENTS if n_event == 0 else None
+        problems = dict.fromkeys(names, reason) if reason else problems
+        unknown = np.full(len(names), np.nan)
+        return CoxFit(names, unknown, np.diag(unknown), np.nan, np.nan, n, n_event, problems)
+    model, infinite, model_warning = _coxph(time_days, is_event, [design[name] for name in estimable])
+    fitted = np.asarray(model.coefficients, dtype=float)
+    collinear = [name for name, value in zip(estimable, fitted, strict=True) if np.isnan(value)]
+    if collinear:
+        problems |= dict.fromkeys(collinear, COLLINEAR)
+        model_warning = "; ".join(filter(None, [model_warning, f"without {', '.join(collinear)}: {COLLINEAR}"]))
+    problems |= {estimable[position]: INFINITE for position in infinite}
+    problems |= {name: INFINITE for name in estimable if _is_separated(design[name], is_event)}
+    positions = [names.index(name) for name in estimable]
+    coefficients, covariance = np.full(len(names), np.nan), np.full((len(names), len(names)), np.nan)
+    coefficients[positions], covariance[np.ix_(positions, positions)] = fitted, np.asarray(model.var, dtype=float)
+    for name in problems:
+        position = names.index(name)
+        coefficients[position], covariance[position], covariance[:, position] = np.nan, np.nan, np.nan
+    return CoxFit(names, coefficients, covariance, model.loglik[0], model.loglik[-1], n, n_event, problems,
+                  model_warning, model, estimable)  # fmt: skip
+
+
+def proportional_hazards_tests(fit: CoxFit) -> list[tuple[str, float, int, float]]:
+    """Grambsch and Therneau's tests on the Kaplan-Meier time scale (cox.zph, transform 'km').
+
+    Returns:
+        (column or 'GLOBAL', chi-square, degrees of freedom, p) for each column and the model; NaN for columns that could
+        not be estimated, and for the model when the fit is degenerate.
+    """
+    tests = {}
+    is_degenerate = fit.model is None or not {INFINITE, COLLINEAR}.isdisjoint(fit.problems.values())
+    if not is_degenerate:
+        from survival import r
+
+        table = r.cox_zph(fit.model, transform="km", terms=False).table
+        tests = dict(zip([*fit.model_names, "GLOBAL"], table, strict=True))
+    rows = []
+    for name in [*fit.names, "GLOBAL"]:
+        degrees = len(fit.usable(fit.names)) if name == "GLOBAL" else 1
+        test = tests.get(name, {"chisq": np.nan, "p": np.nan})
+        rows.append((name, test["chisq"], degrees, test["p"]))
+    return rows
+
+
+def _coxph(time_days: np.ndarray, is_event: np.ndarray, columns: list[np.ndarray]) -> tuple[Any, set[int], str | None]:
+    from survival import r
+
+    data = {f"x{position}": np.asarray(column, dtype=float) for position, column in enumerate(columns)}
+    formula = "Surv(time_days, is_event) ~ " + " + ".join(data)
+    data |= {"time_days": np.asarray(time_days, dtype=float), "is_event": np.asarray(is_event, dtype=float)}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = r.coxph(formula, data=data, ties="efron")
+    infinite: set[int] = set()
+    others = []
+    for message in (str(warning.message).strip() for warning in caught):
+        named = re.search(r"before variable\s+([\d, ]+)", message)
+        if named:
+            infinite |= {int(number) - 1 for number in re.findall(r"\d+", named.group(1))}
+        else:
+            others.append(message)
+    return model, infinite, "; ".join(others) or None
+
+
+def _is_separated(column: np.ndarray, is_event: np.ndarray) -> bool:
+    """Whether one of the two values of a 0/1 column never has an event."""
+    if not np.isin(column, (0, 1)).all():
+        return False
+    n_event_exposed = int(is_event[column == 1].sum())
+    return n_event_exposed in (0, int(is_event.sum()))

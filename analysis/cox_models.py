@@ -1,0 +1,266 @@
+"""Cause-specific Cox models of the margin group, unadjusted and adjusted, as tidy rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis.collapsed_counts import checked_times, require_columns
+from analysis.confidence_limits import NORMAL_QUANTILE
+from analysis.cox_fit import COLLINEAR, CoxFit, fit_cox, proportional_hazards_tests
+from analysis.missing_values import complete_rows, numbers_or_missing
+from analysis.names import MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, UNRESOLVED
+
+FEW_EVENTS = 5
+ESTIMAND = "cause-specific"
+OMNIBUS, OMNIBUS_WALD, TREND = "margin group (omnibus)", "margin group (omnibus, Wald)", "margin group (trend)"
+HAZARD_RATIO_COLUMNS = [
+    "endpoint", "model", "estimand", "term", "reference", "hazard_ratio", "conf_low", "conf_high", "p_value",
+    "statistic", "degrees_of_freedom", "n", "n_event", "n_in_group", "n_event_in_group",
+    "n_excluded_missing", "n_excluded_unresolved", "warning",
+]  # fmt: skip
+PROPORTIONAL_HAZARDS_COLUMNS = ["endpoint", "model", "term", "statistic", "degrees_of_freedom", "p_value", "warning"]
+
+
+class Covariate(NamedTuple):
+    """A column of `index_operations` in an adjusted model; hazard ratios are for `per` units of it."""
+
+    term: str
+    column: str
+    per: float = 1.0
+
+
+ADJUSTMENT_COVARIATES = (
+    Covariate("age per 10 years", "age_at_operation_years", per=10.0),
+    Covariate("node-positive primary", "is_node_positive"),
+    Covariate("disease-free interval < 12 months", "has_disease_free_interval_under_12_months"),
+    Covariate("more than one metastasis", "has_multiple_metastases"),
+    Covariate("largest metastasis > 5 cm", "is_largest_metastasis_over_5_cm"),
+    Covariate("CEA > 200 ng/mL", "is_cea_over_200_ng_ml"),
+    Covariate("extrahepatic disease", "has_extrahepatic_disease"),
+    Covariate("hepatic artery infusion pump", "has_hai_pump"),
+)
+
+
+class CoxResults(NamedTuple):
+    """Rows of `hazard_ratios` and of `proportional_hazards`."""
+
+    hazard_ratios: pd.DataFrame
+    proportional_hazards: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _ModelData:
+    """Complete rows of one model, as numbers."""
+
+    time_days: np.ndarray
+    is_event: np.ndarray
+    group: np.ndarray
+    covariates: dict[str, np.ndarray]
+    n_excluded_missing: int
+    n_excluded_unresolved: int
+
+
+def margin_term(margin_group: str) -> str:
+    """The term of a margin group in `hazard_ratios`."""
+    return f"margin {margin_group}"
+
+
+def cause_specific_cox(
+    frame: pd.DataFrame,
+    endpoint: str,
+    margin_reference: str = MARGIN_REFERENCE,
+    covariates: Sequence[Covariate] = ADJUSTMENT_COVARIATES,
+) -> CoxResults:
+    """Unadjusted and adjusted Cox models (Efron) of one endpoint's cause-specific hazard; competing events are censored.
+
+    Terms: each margin group against the reference; `margin group (omnibus)` with the likelihood-ratio test of all margin
+    terms, `(omnibus, Wald)`, and `(trend)`, the hazard ratio for each narrower group; in the adjusted model its covariates.
+    Patients with an unresolved margin are left out and counted, then those with a missing value in a column of that model:
+    the two models may rest on different patients. A term that cannot be estimated has no number but a `warning`; a number
+    that rests on fewer than five events carries one.
+
+    Args:
+        frame: one row a patient of the endpoint: endpoint, time_days, event_code (0 censored, 1 event, 2 competing),
+            margin_group, and the covariates' columns (numbers or truths). Rows of other endpoints are ignored.
+    Raises:
+        ValueError: names the column that is missing or holds what it must not, or the endpoint nobody has.
+    """
+    patients = _endpoint_patients(frame, endpoint)
+    if margin_reference not in MARGIN_GROUPS:
+        raise ValueError(f"margin_reference must be one of {', '.join(MARGIN_GROUPS)}, not {margin_reference!r}")
+    hazard_ratios, proportional_hazards = [], []
+    for model, model_covariates in (("unadjusted", ()), ("adjusted", covariates)):
+        data = _model_data(patients, model_covariates)
+        margins = {
+            margin_term(group): (data.group == group).astype(float)
+            for group in MARGIN_GROUPS
+            if group != margin_reference
+        }
+        fit = fit_cox(data.time_days, data.is_event, margins | data.covariates)
+        problems = fit.problems | _absent_groups(data.group, margin_reference)
+        rows = [*_term_rows(fit, data, margins, margin_reference, problems), *_margin_rows(fit, data, margins)]
+        hazard_ratios.append(_labelled(rows, HAZARD_RATIO_COLUMNS, endpoint, model, data, fit))
+        tests = _proportional_hazards_rows(fit, problems)
+        proportional_hazards.append(_labelled(tests, PROPORTIONAL_HAZARDS_COLUMNS, endpoint, model, data, fit))
+    return CoxResults(pd.concat(hazard_ratios, ignore_index=True), pd.concat(proportional_hazards, ignore_index=True))
+
+
+def _endpoint_patients(frame: pd.DataFrame, endpoint: str) -> pd.DataFrame:
+    require_columns(frame, ["endpoint", "time_days", "event_code", "margin_group"], "patient_rows")
+    patients = frame[frame["endpoint"] == endpoint]
+    if patients.empty:
+        raise ValueError(f"patient_rows.endpoint: nobody has {endpoint!r}")
+    if "study_id" in patients.columns and patients["study_id"].duplicated().any():
+        raise ValueError(f"patient_rows.study_id: a patient has more than one row of {endpoint}")
+    checked_times(patients["time_days"], "patient_rows")
+    if not patients["event_code"].isin([0, 1, 2]).all():
+        raise ValueError("patient_rows.event_code: codes other than 0, 1, 2")
+    if endpoint in SURVIVAL_ENDPOINTS and (patients["event_code"] == 2).any():
+        raise ValueError(f"patient_rows.event_code: {endpoint} can have no competing events")
+    unknown = set(patients["margin_group"].dropna()) - {*MARGIN_GROUPS, UNRESOLVED}
+    if unknown:
+        raise ValueError(f"patient_rows.margin_group: unknown group(s) {', '.join(sorted(map(str, unknown)))}")
+    return patients
+
+
+def _model_data(patients: pd.DataFrame, covariates: Sequence[Covariate]) -> _ModelData:
+    require_columns(patients, [covariate.column for covariate in covariates], "patient_rows")
+    is_unresolved = patients["margin_group"] == UNRESOLVED
+    columns = patients[["time_days", "event_code", "margin_group"]].assign(
+        **{covariate.term: numbers_or_missing(patients[covariate.column]) / covariate.per for covariate in covariates}
+    )
+    terms = [covariate.term for covariate in covariates]
+    rows, n_excluded_missing = complete_rows(columns[~is_unresolved], ["margin_group", *terms])
+    return _ModelData(
+        rows["time_days"].to_numpy(dtype=float), (rows["event_code"] == 1).to_numpy().astype(int),
+        rows["margin_group"].to_numpy(dtype=object), {term: rows[term].to_numpy(dtype=float) for term in terms},
+        n_excluded_missing, int(is_unresolved.sum()),
+    )  # fmt: skip
+
+
+def _absent_groups(group: np.ndarray, margin_reference: str) -> dict[str, str]:
+    """Why margin terms have no number for want of patients; without a reference group none of them means anything."""
+    terms = {name: margin_term(name) for name in MARGIN_GROUPS if name != margin_reference}
+    if len(group) and margin_reference not in group:
+        return dict.fromkeys(terms.values(), "not estimable: no patients in the reference group")
+    return {term: "not estimable: no patients in this group" for name, term in terms.items() if name not in group}
+
+
+def _term_rows(
+    fit: CoxFit,
+    data: _ModelData,
+    margins: dict[str, np.ndarray],
+    margin_reference: str,
+    problems: dict[str, str],
+) -> list[dict]:
+    in_reference = data.group == margin_reference
+    rows = []
+    for name, coefficient, std_error in zip(fit.names, fit.coefficients, fit.std_errors, strict=True):
+        coefficient = np.nan if name in problems else coefficient
+        column = margins[name] if name in margins else data.covariates[name]
+        is_binary = bool(np.isin(column, (0, 1)).all())
+        exposed = column == 1
+        row = _ratio_row(name, coefficient, std_error)
+        row["reference"] = margin_reference if name in margins else "no" if is_binary else None
+        if is_binary:
+            row |= {"n_in_group": int(exposed.sum()), "n_event_in_group": int(data.is_event[exposed].sum())}
+            unexposed = in_reference if name in margins else ~exposed
+            row["warning"] = problems.get(name) or _few_events(data.is_event, exposed, unexposed)
+        else:
+            row["warning"] = problems.get(name) or _few_events(data.is_event, np.ones(fit.n, dtype=bool))
+        rows.append(row)
+    return rows
+
+
+def _few_events(is_event: np.ndarray, *groups: np.ndarray) -> str | None:
+    fewest = min(int(is_event[group].sum()) for group in groups)
+    return f"fewer than {FEW_EVENTS} events in this or the reference group ({fewest})" if fewest < FEW_EVENTS else None
+
+
+def _margin_rows(fit: CoxFit, data: _ModelData, margins: dict[str, np.ndarray]) -> list[dict]:
+    """The tests of the margin group as a whole and its trend."""
+    usable = fit.usable(list(margins))
+    infinite = [name for name in margins if name in fit.problems]
+    warning = f"without {', '.join(infinite)}: {fit.problems[infinite[0]]}" if infinite else None
+    without = _log_likelihood_without_margin(fit, data)
+    likelihood_ratio = 2 * (fit.log_likelihood - without)
+    coefficients, covariance = fit.coefficients[usable], fit.covariance[np.ix_(usable, usable)]
+    wald = float(coefficients @ np.linalg.solve(covariance, coefficients)) if usable else np.nan
+    # A group without events still contributes to the likelihood; one without patients, or determined by others, does not
+    n_in_likelihood = sum(name in fit.model_names and fit.problems.get(name) != COLLINEAR for name in margins)
+    narrower = {group: float(rank) for rank, group in enumerate(reversed(MARGIN_GROUPS))}
+    score = np.array([narrower[group] for group in data.group], dtype=float)
+    trend = fit_cox(data.time_days, data.is_event, {TREND: score} | data.covariates)
+    trend_row = _ratio_row(TREND, trend.coefficients[0], trend.std_errors[0])
+    return [
+        _test_row(OMNIBUS, likelihood_ratio, n_in_likelihood, warning),
+        _test_row(OMNIBUS_WALD, wald, len(usable), warning),
+        trend_row | {"warning": trend.problems.get(TREND) or _few_events(data.is_event, np.ones(fit.n, dtype=bool))},
+    ]
+
+
+def _log_likelihood_without_margin(fit: CoxFit, data: _ModelData) -> float:
+    if not data.covariates:
+        return fit.log_likelihood_null
+    reduced = fit_cox(data.time_days, data.is_event, data.covariates)
+    return reduced.log_likelihood if reduced.model is not None else fit.log_likelihood_null
+
+
+def _proportional_hazards_rows(fit: CoxFit, problems: dict[str, str]) -> list[dict]:
+    rows = []
+    for term, statistic, degrees, p_value in proportional_hazards_tests(fit):
+        if term in problems:
+            statistic, p_value = np.nan, np.nan
+        warning = problems.get(term) or (
+            "not tested: a term of the model has no estimate" if np.isnan(statistic) else None
+        )
+        rows.append({"term": term, "statistic": statistic, "degrees_of_freedom": degrees, "p_value": p_value,
+                     "warning": warning})  # fmt: skip
+    return rows
+
+
+def _ratio_row(term: str, coefficient: float, std_error: float) -> dict:
+    from scipy.special import ndtr
+
+    return {
+        "term": term,
+        "hazard_ratio": float(np.exp(coefficient)),
+        "conf_low": float(np.exp(coefficient - NORMAL_QUANTILE * std_error)),
+        "conf_high": float(np.exp(coefficient + NORMAL_QUANTILE * std_error)),
+        "p_value": float(2 * ndtr(-abs(coefficient / std_error))),
+        "statistic": float((coefficient / std_error) ** 2),
+        "degrees_of_freedom": 1,
+    }
+
+
+def _test_row(term: str, statistic: float, degrees: int, warning: str | None) -> dict:
+    from scipy.special import chdtrc
+
+    is_known = degrees > 0 and not np.isnan(statistic)
+    return {
+        "term": term, "statistic": statistic if is_known else np.nan, "degrees_of_freedom": degrees,
+        "p_value": float(chdtrc(degrees, max(statistic, 0.0))) if is_known else np.nan, "warning": warning,
+    }  # fmt: skip
+
+
+def _labelled(
+    rows: list[dict], columns: list[str], endpoint: str, model: str, data: _ModelData, fit: CoxFit
+) -> pd.DataFrame:
+    labels = {
+        "endpoint": endpoint, "model": model, "estimand": ESTIMAND, "n": fit.n, "n_event": fit.n_event,
+        "n_excluded_missing": data.n_excluded_missing, "n_excluded_unresolved": data.n_excluded_unresolved,
+    }  # fmt: skip
+    frame = pd.DataFrame([{**labels, **row} for row in rows]).reindex(columns=columns)
+    frame["warning"] = [
+        "; ".join(text for text in (warning, fit.model_warning) if isinstance(text, str)) or None
+        for warning in frame["warning"]
+    ]
+    for column in {"n_in_group", "n_event_in_group"} & set(columns):
+        frame[column] = frame[column].astype("Int64")
+    for column in {"reference", "warning"} & set(columns):
+        # A column of nothing but None would become one of integers in a database
+        frame[column] = frame[column].astype("str")
+    return frame
