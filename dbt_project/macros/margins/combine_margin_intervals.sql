@@ -1,0 +1,19 @@
+{#- A statement about the whole (own) and what its parts say (child) as one interval: where they overlap they speak of the
+    same width and the narrower wording holds; otherwise the smaller one counts. NULL = says nothing. -#}
+{% macro combined_low(own_low, own_high, child_low, child_high) -%}
+case
+    when {{ own_low }} is null then {{ child_low }}
+    when {{ child_low }} is null then {{ own_low }}
+    when {{ own_low }} <= {{ child_high }} and {{ child_low }} <= {{ own_high }} then greatest({{ own_low }}, {{ child_low }})
+    else least({{ own_low }}, {{ child_low }})
+end
+{%- endmacro %}
+
+{% macro combined_high(own_high, child_high) -%}
+least(coalesce({{ own_high }}, {{ child_high }}), coalesce({{ child_high }}, {{ own_high }}))
+{%- endmacro %}
+
+{#- Involved in one statement and clear by a distance in the other -#}
+{% macro is_contradiction(own_low, own_high, child_low, child_high) -%}
+coalesce(({{ own_high }} = 0 and {{ child_low }} > 0) or ({{ child_high }} = 0 and {{ own_low }} > 0), false)
+{%- endmacro %}

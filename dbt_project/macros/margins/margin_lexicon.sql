@@ -1,0 +1,22 @@
+{#- The word lists are seeds; regular expressions must be constants to run fast (a pattern from a column would be
+    compiled again for every row), so they are read from the seed tables when the model is compiled. -#}
+{% macro margin_seed_rows(seed_name, columns, order_by) %}
+  {%- if not execute -%}{{ return([]) }}{%- endif -%}
+  {%- set relation = api.Relation.create(database=target.database, schema=generate_schema_name('seeds', none) | trim, identifier=seed_name) -%}
+  {{ return(run_query('select ' ~ columns | join(', ') ~ ' from ' ~ relation ~ ' order by ' ~ order_by).rows) }}
+{% endmacro %}
+
+{#- The words of one or more concepts as one alternation: (?:a|b|c) -#}
+{% macro margin_words(concepts) %}
+  {%- set wanted = [concepts] if concepts is string else concepts -%}
+  {%- set patterns = [] -%}
+  {%- for row in margin_seed_rows('margin_lexicon', ['concept', 'pattern'], 'concept, length(pattern) desc, pattern') if row[0] in wanted -%}
+    {%- do patterns.append(row[1]) -%}
+  {%- endfor -%}
+  {{ return('(?:' ~ patterns | join('|') ~ ')') }}
+{% endmacro %}
+
+{#- A number of the seed margin_settings -#}
+{% macro margin_setting(setting) -%}
+(select cast(value as double) from {{ ref('margin_settings') }} where setting = '{{ setting }}')
+{%- endmacro %}

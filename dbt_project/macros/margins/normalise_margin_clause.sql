@@ -1,0 +1,71 @@
+{#- A clause in lower case with one spelling for each thing that the rules look for:
+    distances  ⟦comparator|number|unit⟧ (the lower bound of a range),
+    margins    @type (with a margin word), ~type (the bare name of a margin: 'parenchymal 3 mm, hepatic vein 1 mm').
+    Word lists: seeds margin_number_words, margin_comparators, margin_names. -#}
+{% macro normalised_characters(text) %}
+{%- set unusual = '[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|tumou?r[ -]free|free-of|' ~ margin_words('quoted_earlier') -%}
+{{ return('case when ' ~ crlm_regexp_matches(text, unusual) ~ ' then ' ~ crlm_replace_in_turn(text, [
+    ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
+    ['[\\s\u00a0_]+', ' '],
+    ['\\[ ?\\] ?[^\\[]*', ' '], ['\\[ ?x ?\\]', ' '],
+    ['\\(?(?:' ~ margin_words('quoted_earlier') ~ ')[^)]*? to ', ' '],
+    ['\\(?' ~ margin_words('quoted_earlier') ~ '[^)]*\\)?', ' '],
+    ['tumou?r[ -]free|free-of-tumou?r', 'clear'],
+]) ~ ' else ' ~ text ~ ' end') }}
+{% endmacro %}
+
+{% macro normalised_number_words(text) %}
+  {%- set replacements = [['\\bhalf (?:of )?an? (millimet|mm\\b)', '0.5 \\1'], ['\\b(?:an?|one) (millimet|mm\\b|micro)', '1 \\1']] -%}
+  {%- for row in margin_seed_rows('margin_number_words', ['words', 'value'], 'length(words) desc, words') -%}
+    {%- do replacements.append(['\\b' ~ row[0] ~ '\\b', row[1] | string]) -%}
+  {%- endfor -%}
+  {%- set any_word = '\\b(?:an? m|half|one[- ]tenth|quarter)|\\b(?:lesion|nodule|metastasis|tumou?r|an?|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|twenty|thirty)[ -](?:(?:and|to|or)\\b|mm|cm|milli|centi|micro|one|two|three|four|five)' -%}
+  {{ return('case when ' ~ crlm_regexp_matches(text, any_word) ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
+{% endmacro %}
+
+{% macro normalised_distances(text) %}
+  {%- set number = '\\d+(?:\\.\\d+)?' -%}
+  {%- set about = '(?:(?:approximately|approx\\.?|about|circa|ca\\.?|roughly|around|~|only|a mere) ?)*' -%}
+  {%- set replacements = [
+    ['\\b(millimet(?:er|re)s?|mms|m\\.m\\.)', 'mm'], ['\\b(centimet(?:er|re)s?|cms|c\\.m\\.)', 'cm'],
+    ['(\\d ?)(?:millimet(?:er|re)s?|mms)\\b', '\\1mm'], ['(\\d ?)(?:centimet(?:er|re)s?|cms)\\b', '\\1cm'],
+    ['(?:microns?|micromet(?:er|re)s?|\\bmicra)\\b', 'um'],
+    ['(\\d),(\\d{1,3} ?(?:mm|cm|um)\\b)', '\\1.\\2'], ['(\\d),(\\d{1,2} ?(?:-|to|x) ?\\d)', '\\1.\\2'],
+    ['(^|[^\\d.])\\.(\\d)', '\\1 0.\\2'],
+    ['\\b1 1/2', '1.5'], ['\\b1/2', '0.5'],
+    [number ~ ' ?(?:mm|cm)? ?(?:x|×|by) ?' ~ number ~ ' ?(?:mm|cm)?(?: ?(?:x|×|by) ?' ~ number ~ ')? ?(?:mm|cm)\\b', ' dimensions '],
+    ['\\bbetween (' ~ number ~ ') ?(?:mm|cm)? and (' ~ number ~ ')', '\\1-\\2'],
+    ['(' ~ number ~ ') ?mm ?(?:-|to) ?(' ~ number ~ ') ?mm\\b', '\\1-\\2 mm'],
+    ['(' ~ number ~ ') ?cm ?(?:-|to) ?(' ~ number ~ ') ?cm\\b', '\\1-\\2 cm'],
+    ['\\b(are|is|were|lie|lies|at|of|by|measures?|widths?:?|distances?:?|margins?:?) (' ~ number ~ '), (' ~ number ~ '),? (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1 \\2 \\6, \\3 \\6 \\4 \\5 \\6'],
+    ['(^|[^a-z0-9.])(' ~ number ~ ') (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1\\2 \\5 \\3 \\4 \\5'],
+    ['\\b(?:to|comes|extends|extending|coming|approach\\w*|encroach\\w*) (?:focally )?(?:to )?within (?:a distance of )?' ~ about ~ '(' ~ number ~ ')', 'to \\1'],
+  ] -%}
+  {%- for row in margin_seed_rows('margin_comparators', ['step', 'comparator', 'pattern'], 'step, comparator') -%}
+    {%- do replacements.append(['(?:\\b|^| )(?:' ~ row[2] ~ ') ?' ~ about ~ '(?:a |of )?(' ~ number ~ ')', ' ' ~ row[1] ~ '\\1']) -%}
+  {%- endfor -%}
+  {%- do replacements.extend([
+    ['\\bno ((?:[a-z]+ ){1,4})within ' ~ about ~ '(' ~ number ~ ')', 'no \\1 >\\2'],
+    ['\\bwithin ' ~ about ~ '(' ~ number ~ ')', '<=\\1'],
+    ['(?:=|:)? ?(' ~ number ~ ') ?(mm|cm|um)? ?(?:\\+|or more\\b|or greater\\b|or wider\\b|and above\\b|or farther\\b) ?(mm|cm|um)?', ' >=\\1 \\2\\3'],
+    ['(' ~ number ~ ') ?(mm|cm|um) (?:or less|or closer|or smaller)\\b', '<=\\1 \\2'],
+    ['([<>]=?) *([<>]=?)?', '\\1'],
+    ['([<>]=?)? ?(' ~ number ~ ')(?: ?(?:-|to) ?' ~ number ~ ')? ?-?(mm|cm|um)\\b\\.?', ' ⟦\\1|\\2|\\3⟧'],
+    ['((?:[(\\[](?:in )?|\\bin )(mm|cm|um)(?:[)\\]]?[:=\\s-]{0,4}|[)\\]]? [a-z ]{1,50}: ?))([<>]=?)? ?(' ~ number ~ ')([^0-9.]|\\.?$)', '\\1 ⟦\\3|\\4|\\2⟧\\5'],
+  ]) -%}
+  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|\\((?:in )?(?:mm|cm)|\\bin (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
+{% endmacro %}
+
+{% macro normalised_margin_names(text) %}
+  {%- set replacements = [] -%}
+  {%- set hint = 'margin|mgn|edge|border|periphery|surface|ink|capsul|glisson|serosa|duct|biliary|vein|portal|venous|vascular|artery|caval|vena|parenchymal|transection|clearance|proximal|distal|radial|circumfer|mesenteric|crm|line|plane|stump' -%}
+  {%- for kind, rows in margin_seed_rows('margin_names', ["step || case when is_margin_word then '@' else '~' end || margin_type", 'pattern'], 'step, is_margin_word desc, length(pattern) desc') | groupby(0) -%}
+    {%- do replacements.append(['(^|[^@~a-z])(?:' ~ rows | map(attribute=1) | join('|') ~ ')($|[^a-z])', '\\1' ~ kind[1:] ~ '\\2']) -%}
+  {%- endfor -%}
+  {{ return('case when ' ~ crlm_regexp_matches(text, hint) ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
+{% endmacro %}
+
+{#- 'lesion a:', 'metastasis 2', 'nodule #3', 'second lesion' (distances are already in brackets, so no number of theirs fits) -#}
+{% macro lesion_label_pattern() %}
+{{ return('(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|focus|mass)s? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b)|(?:first|second|third|fourth|fifth) (?:lesion|metastasis|nodule|tumou?r|deposit)') }}
+{% endmacro %}

@@ -1,0 +1,23 @@
+-- The cohort: one index operation a patient included; its date is time zero.
+select
+    operations.study_id,
+    operations.operation_date as index_operation_date,
+    operations.birth_date,
+    operations.sex,
+    operations.procedure_type,
+    operations.residual_disease,
+    operations.primary_site,
+    operations.primary_node_status,
+    operations.primary_resection_date,
+    operations.liver_metastasis_date,
+    operations.metastasis_count,
+    operations.largest_metastasis_cm,
+    operations.cea_ng_ml,
+    operations.has_extrahepatic_disease,
+    operations.has_hai_pump,
+    operations.had_preoperative_chemotherapy,
+    operations.source_system,
+    operations.record_id as source_record_id
+from {{ ref('first_curative_hepatectomies') }} as operations
+inner join {{ ref('cohort_decisions') }} as decisions on operations.study_id = decisions.study_id
+where decisions.exclusion_reason is null

@@ -1,0 +1,4 @@
+-- Patients known to be under age at operation; an unknown birth date excludes nobody.
+select study_id
+from {{ ref('first_curative_hepatectomies') }}
+where birth_date + to_years(cast({{ clinical_setting('adult_age_years') }} as integer)) > operation_date

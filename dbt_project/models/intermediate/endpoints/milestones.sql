@@ -1,0 +1,46 @@
+-- Every dated thing that can start, end or censor a patient's time: one row a patient and milestone.
+with patterns as (
+    select * from {{ ref('initial_recurrence_patterns') }}
+),
+
+liver as (
+    select study_id, recurrence_date, source_record_id,
+        row_number() over (partition by study_id order by recurrence_date, site) as site_number
+    from {{ ref('recurrence_sites') }}
+    where organ = 'liver'
+)
+
+select study_id, 'index_operation' as milestone, index_operation_date as milestone_date,
+    'stg_registry_operations' as source_table, source_record_id
+from {{ ref('index_operations') }}
+union all
+select study_id, 'recurrence', first_recurrence_date, 'stg_follow_up_events', source_record_id
+from patterns
+union all
+select study_id,
+    case when is_isolated_liver then 'isolated_liver_first_recurrence' else 'other_than_isolated_liver_first_recurrence' end,
+    first_recurrence_date, 'stg_follow_up_events', source_record_id
+from patterns
+union all
+select study_id,
+    case when has_margin_site then 'first_recurrence_at_margin' else 'first_recurrence_not_at_margin' end,
+    first_recurrence_date, 'stg_follow_up_events', source_record_id
+from patterns
+union all
+select study_id, 'liver_recurrence', recurrence_date, 'stg_follow_up_events', source_record_id
+from liver
+where site_number = 1
+union all
+select study_id, 'salvage', salvage_date, 'stg_recurrence_treatments', source_record_id
+from {{ ref('first_salvages') }}
+union all
+select vital.study_id, 'death', vital.death_date, 'stg_vital_status', vital.record_id
+from {{ ref('stg_vital_status') }} as vital
+inner join {{ ref('index_operations') }} as operations on vital.study_id = operations.study_id
+where vital.vital_status = 'dead' and vital.death_date > operations.index_operation_date
+union all
+select study_id, 'last_disease_assessment', last_disease_assessment_date, 'stg_follow_up_events', source_record_id
+from {{ ref('last_disease_assessments') }}
+union all
+select study_id, 'last_contact', last_contact_date, source_table, source_record_id
+from {{ ref('last_contacts') }}

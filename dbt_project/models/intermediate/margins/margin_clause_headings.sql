@@ -1,0 +1,80 @@
+-- What a clause says about where it stands: specimen label, organ and kind of specimen (a heading holds until the next one),
+-- and the section named in the text itself ('Gross:', 'Frozen section:').
+{% set label = '^[\\s\\-*•]*(?:(?:SPECIMEN|PART)\\s+)?[(]?([A-H])(?:\\s?[,&-]\\s?[A-H])*(?:[.):]|\\s-)\\s' %}
+{% set other = margin_words('organ_other') %}
+{% set liver = margin_words('organ_liver') %}
+{% set sections = margin_words(['section_intraoperative', 'section_gross', 'section_permanent']) %}
+with labelled as (
+    select
+        *,
+        lower(clause_text) as clause_lower,
+        {{ crlm_regexp_extract('upper(clause_text)', label, 1) }} as specimen_label
+    from {{ ref('margin_report_clauses') }}
+),
+
+headed as (
+    select
+        *,
+        case
+            when specimen_label is not null
+                then {{ crlm_regexp_extract('clause_lower', '^[^.:]*[.:)-]?[^:]{0,160}') }}
+            when {{ crlm_regexp_matches('clause_lower', '^[^:]{0,110}:') }}
+                and (
+                    {{ crlm_regexp_matches('clause_lower', '^\\W*(?:(?:the|right|left|low|total|lateral|caudate|partial|extended|wedge|resected) )*(?:' ~ liver ~ '|' ~ other ~ ')\\b[^:]{0,100}:') }}
+                    or {{ crlm_regexp_matches('clause_lower', '^\\W*(?:the )?(?:' ~ margin_words('main_specimen') ~ '|' ~ margin_words('additional_margin') ~ ')[^:]{0,80}:') }}
+                )
+                and not {{ crlm_regexp_matches('clause_lower', '^[^:]*(?:liver|hepatic) (?:[a-z]+ )?(?:margin|resection margin)[^:]*:') }}
+                then {{ crlm_regexp_extract('clause_lower', '^[^:]{0,110}:') }}
+        end as heading
+    from labelled
+),
+
+sited as (
+    select
+        *,
+        {{ crlm_regexp_extract('heading', '\\b(?:' ~ liver ~ '|' ~ other ~ ')') }} as first_organ_word,
+        {{ crlm_regexp_extract('clause_lower', '^[\\W\\d]*(?:[a-h][.)] )?(?:(?:final|addendum|amended|surgical|pathologic(?:al)?|on|intra-?operative) )*(' ~ sections ~ ')\\b[^:.]{0,40}:', 1) }} as section_heading,
+        {{ crlm_regexp_extract('clause_lower', '\\b(?:(?:on|by|at|the) )?(frozen|permanent|gross|macroscopic|intra-?operative|microscopic)(?:ly)?\\b', 1) }} as section_word
+    from headed
+),
+
+classified as (
+    select
+        text_id, accession_number, record_id, section, specimen, clause_number, clause_text, clause_lower, specimen_label, heading,
+        case
+            when first_organ_word is null then null
+            when {{ crlm_regexp_matches('first_organ_word', '^(?:' ~ other ~ ')$') }}
+                and not {{ crlm_regexp_matches('heading', 'hepatectom|(?:and|&|,) (?:the )?liver|liver (?:wedge|resection)') }} then 'other'
+            else 'liver'
+        end as heading_organ,
+        {{ crlm_regexp_extract('heading', 'segments? ?(?:[0-9ivx]+[ab]?(?: ?(?:,|and|&|/|-|to) ?[0-9ivx]+[ab]?)*)|(?:right|left|caudate) (?:lobe|lateral)') }} as heading_site,
+        coalesce({{ crlm_regexp_matches('coalesce(heading, clause_lower)', margin_words('additional_margin')) }}, false) as says_additional,
+        coalesce({{ crlm_regexp_matches('clause_lower', margin_words('main_specimen')) }}, false) as says_main,
+        {{ crlm_regexp_matches('coalesce(heading, clause_lower)', margin_words('bowel_organ')) }} as says_bowel,
+        case
+            when section_heading is null then null
+            when {{ crlm_regexp_matches('section_heading', '^' ~ margin_words('section_intraoperative') ~ '$') }} then 'intraoperative'
+            when {{ crlm_regexp_matches('section_heading', '^' ~ margin_words('section_gross') ~ '$') }} then 'gross'
+            else 'permanent'
+        end as heading_section,
+        case
+            when section_word is null then null
+            when {{ crlm_regexp_matches('clause_lower', 'permanent|microscopic|\\bsee (?:the )?(?:frozen|gross)') }} then 'permanent'
+            when section_word = 'frozen' or section_word like 'intra%' then 'intraoperative'
+            else 'gross'
+        end as clause_section
+    from sited
+)
+
+select
+    *,
+    heading is not null or (says_main and not says_additional) as starts_part,
+    count(case when heading is not null or heading_section = 'permanent' then 1 end) over paragraph as part_number,
+    count(heading_section) over paragraph as section_number
+from classified
+window paragraph as (
+    partition by text_id, record_id, section, specimen
+    order by clause_number
+    rows between unbounded preceding and current row
+)
+-- depends_on: {{ ref('margin_lexicon') }}

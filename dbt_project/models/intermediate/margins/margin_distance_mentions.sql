@@ -1,0 +1,127 @@
+-- Every distance in a clause with the words left and right of it, and what it is a distance to: the target named after it
+-- ('4 mm from the margin') before the label in front of it ('margin: 4 mm'). A length that is not to a margin gets no type.
+{% set target = '^[\\s)]*(?:\\([^)]*\\) ?)?(?:[a-z]+ ){0,2}?(?:away |clear |distant |deep |short |distance )?(?:from|to|of|off|between) (.*)$' %}
+{% set size_tail = '\\b' ~ margin_words('size_word') ~ '\\b' %}
+{% set thing_tail = '\\b(?:tumou?rs?|nodules?|mass|lesions?|metastas[ei]s|focus|deposit)(?: (?:is|was|of|are))?[ ,(:]*$' %}
+with split_at_distances as (
+    select *, string_split(clause_normalised, '⟦') as pieces
+    from {{ ref('margin_clause_normalised') }}
+    where clause_normalised like '%⟦%'
+),
+
+distances as (
+    select
+        * exclude (pieces),
+        unnest(list_slice(pieces, 2, len(pieces))) as piece,
+        unnest(list_slice(pieces, 1, len(pieces) - 1)) as piece_before,
+        generate_subscripts(list_slice(pieces, 2, len(pieces)), 1) as distance_number
+    from split_at_distances
+),
+
+parsed as (
+    select
+        * exclude (piece, piece_before),
+        split_part(split_part(piece, '⟧', 1), '|', 1) as comparator,
+        cast(split_part(split_part(piece, '⟧', 1), '|', 2) as double)
+            * case split_part(split_part(piece, '⟧', 1), '|', 3) when 'cm' then 10 when 'um' then 0.001 else 1 end as distance_mm,
+        split_part(piece, '⟧', 2) as right_text,
+        case when distance_number = 1 then piece_before else split_part(piece_before, '⟧', 2) end as left_text
+    from distances
+),
+
+described as (
+    select
+        *,
+        {{ crlm_regexp_extract('right_text', target, 1) }} as target_text,
+        {{ crlm_regexp_extract('left_text', '^.*[@~]([a-z_]+)', 1) }} as left_type,
+        coalesce({{ crlm_regexp_extract('left_text', '^.*[@~][a-z_]+(.*)$', 1) }}, '') as left_tail,
+        {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)', 1) }} as right_label_type,
+        {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
+        {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach|width|minimum|minimal|narrowest)\\b') }} as says_distance,
+        {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
+        {{ crlm_regexp_matches('right_text', '^ *(?:,|and|or|/|, and|, or)+ *$') }} as is_before_list,
+        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|in (?:greatest|maximum|largest|diameter|size)|diameter|thick|x |dimension)') }} as is_size_on_right
+    from parsed
+),
+
+typed as (
+    select
+        *,
+        case when {{ crlm_regexp_matches('left_text', '\\bby *$') }}
+            then {{ crlm_regexp_extract('right_text', '^ ?at (?:the )?[@~]([a-z_]+)', 1) }} end as cleared_by_type,
+        {{ crlm_regexp_extract('target_text', '^[^,]*?[@~]([a-z_]+)', 1) }} as target_type,
+        {{ crlm_regexp_matches("coalesce(target_text, 'tumor')", '^(?:the |a |an |any )?(?:nearest |closest |main |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '\\b') }} as is_target_tumor,
+        left_type is not null and not {{ crlm_regexp_matches('left_tail', size_tail) }}
+            and (
+                not {{ crlm_regexp_matches('left_tail', thing_tail) }}
+                or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the )?(?:tumou?r|lesion|nodule|metastas[ei]s)[ ,(:]*$') }}
+            ) as is_label_on_left,
+        {{ crlm_regexp_matches('left_text', '^\\W*(?:the )?(?:lesion|metastas[ei]s|met|nodule|tumou?r) ?#? ?(?:[a-h]|\\d{1,2})\\b[\\s:,)-]*$') }}
+            and {{ crlm_regexp_matches('right_text', '^\\W*$') }} as is_lesion_list
+    from described
+),
+
+ruled as (
+    select
+        *,
+        case
+            when distance_mm > {{ margin_setting('largest_plausible_margin_mm') }} or is_size_on_right then 'not a margin distance'
+            when target_type is not null then 'distance to a named margin'
+            when cleared_by_type is not null then 'clear by a distance at the margin'
+            when right_label_type is not null then 'distance before the margin word'
+            when not is_target_tumor then 'not a margin distance'
+            when is_label_on_left then 'margin label before the distance'
+            when left_type is null and (says_away or says_distance) and previous_margin_type is not null
+                and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$') }} then 'distance field after a margin field'
+            when left_type is null and says_distance and {{ crlm_regexp_matches('left_text', '\\b(?:closest|nearest) (?:approach|distance)') }} then 'closest approach'
+            when is_in_list and distance_number > 1 then 'list'
+            when is_before_list and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$|' ~ thing_tail) }} then 'list of distances'
+            when is_lesion_list then 'list of lesions'
+            else 'not a margin distance'
+        end as direct_rule
+    from typed
+),
+
+direct as (
+    select
+        *,
+        case direct_rule
+            when 'distance to a named margin' then target_type
+            when 'clear by a distance at the margin' then cleared_by_type
+            when 'distance before the margin word' then right_label_type
+            when 'margin label before the distance' then left_type
+            when 'distance field after a margin field' then previous_margin_type
+            when 'closest approach' then 'margin'
+            when 'not a margin distance' then 'none'
+        end as direct_type
+    from ruled
+),
+
+inherited as (
+    select
+        *,
+        case direct_rule
+            when 'list' then last_value(direct_type ignore nulls) over (partition by text_id, record_id, section, specimen, clause_number order by distance_number)
+            when 'list of distances' then first_value(direct_type ignore nulls) over (
+                partition by text_id, record_id, section, specimen, clause_number order by distance_number
+                rows between current row and unbounded following
+            )
+            when 'list of lesions' then first_value(direct_type ignore nulls) over (
+                partition by text_id, record_id, section, specimen, part order by clause_number, distance_number
+                rows between current row and unbounded following
+            )
+            else direct_type
+        end as margin_type
+    from direct
+)
+
+select
+    text_id, accession_number, record_id, section, specimen, part, organ, is_additional_margin, has_bowel_specimen, evidence_kind,
+    clause_number, clause_text, own_lesion_label, distance_number,
+    coalesce({{ crlm_regexp_extract('left_text', '^.*\\b(' ~ lesion_label_pattern() ~ ')', 1) }}, own_lesion_label) as lesion_label,
+    comparator, distance_mm, margin_type,
+    direct_rule as rule,
+    coalesce({{ crlm_regexp_matches('left_text', '\\b(?:gross|macroscopic)\\w*') }}, false) as is_gross_distance
+from inherited
+where margin_type <> 'none'
+-- depends_on: {{ ref('margin_lexicon') }}

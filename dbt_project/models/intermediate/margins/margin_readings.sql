@@ -1,0 +1,62 @@
+-- The mentions that count, each as the interval of widths (mm) it leaves open: involved = [0, 0], '4 mm' = [4, 4],
+-- '<1 mm' = (0, 1), negative = (0, unbounded). Open ends are moved by a millionth of a millimetre.
+{% set step = '0.000001' %}
+{% set unbounded = '1000000' %}
+with distances as (
+    select
+        mentions.* exclude (own_lesion_label, is_gross_distance, distance_number, comparator, distance_mm, evidence_kind),
+        case when is_gross_distance and evidence_kind = 'permanent' then 'gross' else evidence_kind end as evidence_kind,
+        case when distance_mm = 0 and comparator in ('', '<=') then 'involved' else 'distance' end as reading,
+        comparator,
+        distance_mm,
+        case comparator
+            when '<' then {{ step }} when '<=' then {{ step }}
+            when '>' then distance_mm + {{ step }} else distance_mm
+        end as low_mm,
+        case comparator
+            when '<' then distance_mm - {{ step }} when '>' then {{ unbounded }} when '>=' then {{ unbounded }} else distance_mm
+        end as high_mm
+    from {{ ref('margin_distance_mentions') }} as mentions
+    inner join {{ ref('margin_types') }} as types on mentions.margin_type = types.margin_type and types.counts_distance
+),
+
+statuses as (
+    select
+        mentions.* exclude (margin_status, evidence_kind),
+        evidence_kind,
+        margin_status as reading,
+        cast(null as varchar) as comparator,
+        cast(null as double) as distance_mm,
+        case when margin_status = 'involved' then 0 when margin_status = 'negative' then {{ step }} else 0 end as low_mm,
+        case when margin_status = 'involved' then 0 else {{ unbounded }} end as high_mm
+    from {{ ref('margin_status_mentions') }} as mentions
+    inner join {{ ref('margin_types') }} as types on mentions.margin_type = types.margin_type and types.counts_involvement
+),
+
+-- 'involves the margin over 4 mm': an extent
+distances_that_count as (
+    select distances.*
+    from distances
+    left join statuses
+        on distances.text_id = statuses.text_id and distances.record_id = statuses.record_id
+        and distances.section is not distinct from statuses.section and distances.specimen is not distinct from statuses.specimen
+        and distances.clause_number = statuses.clause_number
+        and statuses.reading = 'involved'
+    where statuses.text_id is null or distances.comparator not in ('>', '>=')
+),
+
+readings as (
+    select * from distances_that_count
+    union all by name
+    select * from statuses
+)
+
+select
+    text_id, accession_number, record_id, section, specimen,
+    case when part is not null then concat_ws('/', accession_number, part) end as part,
+    lesion_label, is_additional_margin, evidence_kind, clause_number,
+    case when reading <> 'no tumour' and organ is null and has_bowel_specimen and margin_type = 'margin' and part is null
+        then 'not assessable' else reading end as reading,
+    margin_type, coalesce(nullif(comparator, ''), '=') as comparator, distance_mm, low_mm, high_mm,
+    rule, clause_text as evidence_text
+from readings

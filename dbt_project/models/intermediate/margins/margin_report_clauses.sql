@@ -1,0 +1,63 @@
+-- Paragraphs split into clauses (sentences, parts of sentences between semicolons, fields of a synoptic list), in their own
+-- words. Decimals, abbreviations ('approx. 3 mm'), labels ('A. LIVER', 'Lesion A:') and wrapped lines stay together.
+-- Only clauses that can matter are kept: a margin word, a distance, a statement about tumour, or a heading.
+{% set clause_end = '⏎' %}
+{% set abbreviation = '(?i)\\b(approx|ca|seg|no|nr|dr|vs|incl|max|min|resp|dist|cf|fig|e\\.g|i\\.e)\\.(\\s+[a-z0-9<>~≥≤])' %}
+{% set sentence_end = '([[:alnum:])%\\]\"][[:alnum:])%\\]\"])[.]+(\\s)' %}
+{% set splits = [
+    ['\\n\\s*((?:[-*•]|\\d{1,2}[.)])\\s)', clause_end ~ '\\1'],
+    ['(?i)(,|\\b(?:is|are|was|of|from|the|to|at|and|by|a|an|than|with|within|closest|nearest|in|on|or))[ \\t]*\\r?\\n\\s*', '\\1 '],
+    ['([^.:;\\n⏎])[ \\t]*\\r?\\n[ \\t]*([a-z0-9(<>≥≤~])', '\\1 \\2'],
+    ['([a-z)][a-z)])[.]([A-Z])', '\\1' ~ clause_end ~ '\\2'],
+    ['[;!?]\\s', clause_end ~ ' '],
+    ['(&[lg]t)' ~ clause_end, '\\1;'],
+    ['(\\s)((?:[Ss]pecimen |[Pp]art )?[(]?[A-H][.):]\\s+[A-Z])', '\\1' ~ clause_end ~ '\\2'],
+    ['(?i),?\\s((?:but|however|whereas|while|although|though)[, ] ?(?:the|on|in|bile|hepatic|parenchymal|vascular|portal|caps|colon|liver|lesion|nodule|margin|tumou?r|additional|re-?)\\w*\\s)', clause_end ~ ' \\1'],
+    ['(?i)\\b((?:un)?involved|negative|positive|free|clear)((?: (?:for|of|by) \\w+)?),? (and|with) (the )?(bile|hepatic|parenchymal|vascular|portal|capsul|colon|liver|transection)', '\\1\\2' ~ clause_end ~ ' \\3 \\4\\5'],
+    ['\\s*\\r?\\n\\s*', clause_end],
+] %}
+{% set can_matter = '(?i)' ~ margin_words('relevant')
+    ~ '|' ~ margin_words(['organ_liver', 'organ_other', 'section_intraoperative', 'section_gross', 'section_permanent']) ~ '[^:\\n⏎]*:' %}
+with coarse as (
+    -- cheap first: most sentences of a report never matter and leave before the finer splits
+    select
+        * exclude (text),
+        string_split(
+            {{ crlm_regexp_replace_all(crlm_regexp_replace_all('text', abbreviation, '\\1․\\2'), sentence_end, '\\1' ~ clause_end ~ '\\2') }},
+            '{{ clause_end }}'
+        ) as sentences
+    from {{ ref('margin_texts') }}
+),
+
+sentences as (
+    select * exclude (sentences), unnest(sentences) as sentence, generate_subscripts(sentences, 1) as sentence_number
+    from coarse
+),
+
+split_sentences as (
+    select
+        * exclude (sentence),
+        string_split({{ crlm_replace_in_turn('sentence', splits) }}, '{{ clause_end }}') as clauses
+    from sentences
+    where {{ crlm_regexp_matches('sentence', can_matter) }}
+),
+
+numbered as (
+    select
+        * exclude (clauses),
+        unnest(clauses) as raw_clause,
+        sentence_number * 100 + generate_subscripts(clauses, 1) as clause_number
+    from split_sentences
+)
+
+select
+    text_id,
+    accession_number,
+    record_id,
+    section,
+    specimen,
+    clause_number,
+    trim(replace(raw_clause, '․', '.')) as clause_text
+from numbered
+where {{ crlm_regexp_matches('raw_clause', can_matter) }}
+-- depends_on: {{ ref('margin_lexicon') }}

@@ -1,0 +1,25 @@
+-- Texts in which an additional margin was resected, and whether tumour or a distance is stated for it.
+with additional as (
+    select distinct text_id
+    from {{ ref('margin_clause_contexts') }}
+    where is_additional_margin
+        and not {{ crlm_regexp_matches('clause_lower', '\\b(?:no|without|not) (?:an? )?(?:additional|separate|supplement|further|extra|extended|new|re-?)') }}
+),
+
+readings as (
+    select
+        text_id,
+        bool_or(reading = 'involved') as is_involved,
+        bool_or(reading in ('involved', 'distance')) as has_tumor
+    from {{ ref('margin_readings') }}
+    where is_additional_margin and evidence_kind = 'permanent'
+    group by text_id
+)
+
+select
+    additional.text_id,
+    coalesce(readings.is_involved, false) as is_involved,
+    coalesce(readings.has_tumor, false) as has_tumor
+from additional
+left join readings on additional.text_id = readings.text_id
+-- depends_on: {{ ref('margin_lexicon') }}

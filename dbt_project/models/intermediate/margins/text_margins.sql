@@ -1,0 +1,146 @@
+-- One row per text that says anything about a margin: the smallest over the liver specimens, its group, and why it is open.
+{% set narrow = margin_setting('narrow_margin_mm') %}
+{% set wide = margin_setting('wide_margin_mm') %}
+{% set unbounded = '1000000' %}
+with specimens as (
+    select * from {{ ref('specimen_margins') }} where not is_without_tumor
+),
+
+parts as (
+    select
+        text_id,
+        min(low_mm) filter (where not is_without_viable_tumor) as low_mm,
+        min(high_mm) filter (where not is_without_viable_tumor) as high_mm,
+        max(blocking_reason) as blocking_reason,
+        bool_or(is_without_viable_tumor) as has_nonviable,
+        bool_and(is_without_viable_tumor) as are_without_viable_tumor
+    from specimens
+    where part is not null
+    group by text_id
+),
+
+whole as (
+    select * from specimens where part is null
+),
+
+others as (
+    select
+        text_id,
+        bool_or(evidence_kind = 'gross' and reading in ('distance', 'involved')) as has_gross_distance,
+        bool_or(evidence_kind = 'intraoperative' and reading in ('distance', 'involved', 'negative')) as has_intraoperative_statement
+    from {{ ref('margin_readings') }}
+    group by text_id
+),
+
+joined as (
+    select
+        others.*,
+        {{ combined_low('whole.low_mm', 'whole.high_mm', 'parts.low_mm', 'parts.high_mm') }} as low_mm,
+        {{ combined_high('whole.high_mm', 'parts.high_mm') }} as high_mm,
+        case
+            when {{ is_contradiction('whole.low_mm', 'whole.high_mm', 'parts.low_mm', 'parts.high_mm') }} then 'status and distance conflict'
+            else coalesce(whole.blocking_reason, parts.blocking_reason)
+        end as blocking_reason,
+        coalesce(whole.is_without_viable_tumor, false) or coalesce(parts.are_without_viable_tumor, false) as is_without_viable_tumor,
+        re_resected.text_id is not null as is_re_resected,
+        coalesce(re_resected.is_involved, false) as is_additional_involved,
+        coalesce(re_resected.has_tumor, false) as has_additional_tumor
+    from others
+    left join whole on others.text_id = whole.text_id
+    left join parts on others.text_id = parts.text_id
+    left join {{ ref('re_resected_margins') }} as re_resected on others.text_id = re_resected.text_id
+),
+
+reasoned as (
+    select
+        *,
+        case
+            when blocking_reason is not null and not (blocking_reason = 'margin not assessable' and coalesce(high_mm, 1) = 0) then blocking_reason
+            when is_re_resected and high_mm = 0 and not is_additional_involved then 're-resected margin'
+            when is_re_resected and has_additional_tumor and coalesce(high_mm, 1) > 0 then 're-resected margin'
+            when is_without_viable_tumor and coalesce(high_mm, 1) > 0 then 'no viable tumour'
+            when high_mm = 0 then null
+            when low_mm is null or (low_mm < {{ narrow }} and high_mm >= {{ unbounded }}) then
+                case
+                    when has_gross_distance then 'gross distance only'
+                    when low_mm is null and has_intraoperative_statement then 'intraoperative statement only'
+                    when low_mm is null then 'no margin statement'
+                    when low_mm = 0 then 'margin not stated'
+                    else 'distance not given'
+                end
+            when low_mm < {{ narrow }} and high_mm >= {{ narrow }} then 'distance only bounded'
+            when low_mm < {{ wide }} and high_mm >= {{ wide }} then 'distance only bounded'
+        end as unresolved_reason
+    from joined
+),
+
+grouped as (
+    select
+        text_id,
+        low_mm,
+        high_mm,
+        unresolved_reason,
+        case
+            when unresolved_reason is not null then 'unresolved'
+            when high_mm = 0 then 'positive'
+            when high_mm < {{ narrow }} then '<1 mm'
+            when high_mm < {{ wide }} then '1.0-9.9 mm'
+            else '>=10 mm'
+        end as margin_group
+    from reasoned
+),
+
+ranked_readings as (
+    select
+        readings.*,
+        row_number() over (
+            partition by readings.text_id
+            order by
+                (readings.high_mm = grouped.high_mm)::integer desc, (readings.low_mm = grouped.low_mm)::integer desc,
+                readings.high_mm, readings.record_id, readings.section, readings.clause_number
+        ) as closeness
+    from {{ ref('margin_readings') }} as readings
+    inner join grouped on readings.text_id = grouped.text_id
+    where grouped.margin_group <> 'unresolved'
+        and readings.evidence_kind = 'permanent' and not readings.is_additional_margin
+),
+
+all_evidence as (
+    select
+        text_id,
+        {{ crlm_join_lines('evidence_text', "' | '", 'first_clause') }} as evidence_text,
+        min(record_id) as record_id,
+        min(accession_number) as accession_number
+    from (
+        select text_id, evidence_text, min(record_id) as record_id, min(accession_number) as accession_number,
+            min(coalesce(record_id, '') || lpad(cast(clause_number as varchar), 6, '0')) as first_clause
+        from {{ ref('margin_readings') }}
+        group by text_id, evidence_text
+    ) as distinct_evidence
+    group by text_id
+)
+
+select
+    grouped.text_id,
+    coalesce(deciding.accession_number, all_evidence.accession_number) as accession_number,
+    coalesce(deciding.record_id, all_evidence.record_id) as record_id,
+    case margin_group when 'unresolved' then 'unresolved' when 'positive' then 'positive' else 'negative' end as margin_status,
+    case
+        when margin_group = 'unresolved' then null
+        when grouped.low_mm = grouped.high_mm then round(grouped.low_mm, 4)
+        when grouped.high_mm >= {{ unbounded }} and deciding.comparator = '>=' then round(grouped.low_mm, 4)
+    end as margin_mm,
+    case
+        when margin_group = 'unresolved' then null
+        when grouped.low_mm = grouped.high_mm then '='
+        when deciding.low_mm = grouped.low_mm and deciding.high_mm = grouped.high_mm then deciding.comparator
+        else '<='
+    end as margin_comparator,
+    deciding.margin_type,
+    grouped.margin_group,
+    coalesce(deciding.rule, grouped.unresolved_reason) as rule,
+    grouped.unresolved_reason,
+    coalesce(deciding.evidence_text, all_evidence.evidence_text) as evidence_text
+from grouped
+left join all_evidence on grouped.text_id = all_evidence.text_id
+left join ranked_readings as deciding on grouped.text_id = deciding.text_id and deciding.closeness = 1

@@ -1,0 +1,13 @@
+-- Every look at a patient of the cohort against the index operation and the date of death: usable, or why not.
+select
+    events.*,
+    operations.index_operation_date,
+    case
+        when events.event_date <= operations.index_operation_date then 'not after the index operation'
+        when events.event_date > vital.death_date then 'after the date of death'
+        when events.finding in ('suspicious', 'definite') and coalesce(len(events.sites), 0) = 0
+            then 'finding of disease without a site'
+    end as problem
+from {{ ref('stg_follow_up_events') }} as events
+inner join {{ ref('index_operations') }} as operations on events.study_id = operations.study_id
+left join {{ ref('stg_vital_status') }} as vital on events.study_id = vital.study_id

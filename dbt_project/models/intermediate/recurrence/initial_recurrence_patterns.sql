@@ -1,0 +1,27 @@
+-- The initial pattern of each patient who recurred: liver only, lung only, another single organ, or multiple organs.
+with counted as (
+    select
+        study_id,
+        count(*) as n_initial_sites,
+        count(distinct organ) as n_organs,
+        min(organ) as first_organ,
+        bool_or(site = 'liver_at_margin') as has_margin_site
+    from {{ ref('initial_sites') }}
+    group by study_id
+)
+
+select
+    counted.study_id,
+    first_dates.first_recurrence_date,
+    case
+        when counted.n_organs > 1 then 'multiple sites'
+        when counted.first_organ = 'liver' then 'liver only'
+        when counted.first_organ = 'lung' then 'lung only'
+        else 'other single site'
+    end as initial_pattern,
+    counted.n_organs = 1 and counted.first_organ = 'liver' as is_isolated_liver,
+    counted.has_margin_site,
+    cast(counted.n_initial_sites as integer) as n_initial_sites,
+    first_dates.source_record_id
+from counted
+inner join {{ ref('first_recurrence_dates') }} as first_dates on counted.study_id = first_dates.study_id

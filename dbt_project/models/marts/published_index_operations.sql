@@ -1,0 +1,61 @@
+{{ config(alias='index_operations') }}
+-- One row an index operation, de-identified: year instead of date, oldest ages as one group.
+with operations as (
+    select * from {{ ref('index_operations') }}
+),
+
+measured as (
+    select
+        operations.*,
+        cast(extract(year from operations.index_operation_date) as integer) as operation_year,
+        {{ crlm_days_between('operations.birth_date', 'operations.index_operation_date') }} / 365.25 as age_years,
+        {{ crlm_days_between('operations.primary_resection_date', 'operations.liver_metastasis_date') }} / 30.4375
+            as interval_months
+    from operations
+),
+
+criteria as (
+    select
+        measured.*,
+        primary_node_status = 'positive' as is_node_positive,
+        interval_months < {{ clinical_setting('short_disease_free_interval_months') }} as has_short_interval,
+        metastasis_count > {{ clinical_setting('multiple_metastases_above') }} as has_multiple_metastases,
+        largest_metastasis_cm > {{ clinical_setting('large_metastasis_above_cm') }} as is_large,
+        cea_ng_ml > {{ clinical_setting('high_cea_above_ng_ml') }} as has_high_cea
+    from measured
+)
+
+select
+    criteria.study_id,
+    criteria.source_system,
+    criteria.operation_year,
+    eras.era,
+    cast(least(floor(criteria.age_years), {{ clinical_setting('oldest_published_age_years') }}) as integer)
+        as age_at_operation_years,
+    criteria.sex,
+    criteria.procedure_type,
+    criteria.primary_site,
+    criteria.is_node_positive,
+    criteria.interval_months as disease_free_interval_months,
+    criteria.has_short_interval as has_disease_free_interval_under_12_months,
+    criteria.interval_months <= {{ clinical_setting('synchronous_interval_months') }} as is_synchronous,
+    criteria.metastasis_count,
+    criteria.has_multiple_metastases,
+    criteria.largest_metastasis_cm,
+    criteria.is_large as is_largest_metastasis_over_5_cm,
+    criteria.cea_ng_ml,
+    criteria.has_high_cea as is_cea_over_200_ng_ml,
+    criteria.has_extrahepatic_disease,
+    criteria.has_hai_pump,
+    criteria.had_preoperative_chemotherapy,
+    cast(
+        cast(criteria.is_node_positive as integer) + cast(criteria.has_short_interval as integer)
+        + cast(criteria.has_multiple_metastases as integer) + cast(criteria.is_large as integer)
+        + cast(criteria.has_high_cea as integer) as integer
+    ) as clinical_risk_score,
+    margins.margin_group,
+    criteria.source_record_id
+from criteria
+inner join {{ ref('operation_margins') }} as margins on criteria.study_id = margins.study_id
+left join {{ ref('operation_eras') }} as eras
+    on criteria.operation_year between eras.first_year and eras.last_year

@@ -1,0 +1,12 @@
+-- One row a treatment of recurrence.
+select
+    treatments.study_id,
+    {{ crlm_days_between('operations.index_operation_date', 'treatments.treatment_date') }} as treatment_days,
+    treatments.treatment_type,
+    treatments.residual_disease,
+    salvages.record_id is not null as is_salvage,
+    treatments.record_id as source_record_id
+from {{ ref('treatments_after_recurrence') }} as treatments
+inner join {{ ref('index_operations') }} as operations on treatments.study_id = operations.study_id
+left join {{ ref('salvage_treatments') }} as salvages on treatments.record_id = salvages.record_id
+where treatments.problem is null

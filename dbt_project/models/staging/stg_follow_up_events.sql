@@ -1,0 +1,18 @@
+-- The latest version of each look at the patient after operation, typed.
+with versions as (
+    {{ latest_version(source('raw', 'follow_up'), 'event_id') }}
+)
+
+select
+    identifiers.study_id,
+    versions.event_id,
+    cast(versions.event_date as date) as event_date,
+    versions.event_type,
+    versions.modality,
+    versions.finding,
+    string_split(versions.sites, ';') as sites,
+    versions.source_system,
+    versions.record_id
+from versions
+inner join {{ source('raw', 'patient_identifiers') }} as identifiers
+    on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn

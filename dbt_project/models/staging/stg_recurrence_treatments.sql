@@ -1,0 +1,17 @@
+-- The latest version of each treatment of recurrence, typed.
+with versions as (
+    {{ latest_version(source('raw', 'treatments'), 'treatment_id') }}
+)
+
+select
+    identifiers.study_id,
+    versions.treatment_id,
+    cast(versions.treatment_date as date) as treatment_date,
+    versions.treatment_type,
+    string_split(versions.sites, ';') as sites,
+    versions.residual_disease,
+    versions.source_system,
+    versions.record_id
+from versions
+inner join {{ source('raw', 'patient_identifiers') }} as identifiers
+    on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn

@@ -1,0 +1,30 @@
+-- The latest version of each registered hepatectomy, typed.
+with versions as (
+    {{ latest_version(source('raw', 'registry'), 'registry_record_id') }}
+)
+
+select
+    identifiers.study_id,
+    versions.registry_record_id,
+    cast(versions.operation_date as date) as operation_date,
+    cast(versions.birth_date as date) as birth_date,
+    versions.sex,
+    versions.procedure_type,
+    versions.operative_intent,
+    versions.residual_disease,
+    versions.diagnosis,
+    versions.primary_site,
+    versions.primary_node_status,
+    cast(versions.primary_resection_date as date) as primary_resection_date,
+    cast(versions.liver_metastasis_date as date) as liver_metastasis_date,
+    cast(versions.metastasis_count as integer) as metastasis_count,
+    cast(versions.largest_metastasis_cm as double) as largest_metastasis_cm,
+    cast(versions.cea_ng_ml as double) as cea_ng_ml,
+    versions.extrahepatic_disease = 'yes' as has_extrahepatic_disease,
+    versions.hai_pump = 'yes' as has_hai_pump,
+    versions.preoperative_chemotherapy = 'yes' as had_preoperative_chemotherapy,
+    versions.source_system,
+    versions.record_id
+from versions
+inner join {{ source('raw', 'patient_identifiers') }} as identifiers
+    on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn

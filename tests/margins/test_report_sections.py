@@ -1,0 +1,86 @@
+"""What several paragraphs of one operation say together: sections, specimens, addenda."""
+
+import pandas as pd
+import pytest
+
+from .conftest import TEXT_COLUMNS, read_margins
+
+REPORTS = {
+    "gross never beats microscopic": [
+        ("gross", "A", "The nodule lies 0.1 cm from the inked margin."),
+        ("microscopic", "A", "Tumor is 6 mm from the parenchymal margin."),
+    ],
+    "gross distance only": [
+        ("gross", "A", "The nodule lies 0.4 cm from the inked margin."),
+        ("final_diagnosis", "A", "LIVER, SEGMENT 6: Metastatic adenocarcinoma. Margin negative."),
+    ],
+    "permanent over frozen": [
+        ("intraoperative", "A", "Parenchymal margin positive for carcinoma."),
+        ("final_diagnosis", "A", "Parenchymal margin negative, 2 mm."),
+    ],
+    "frozen section only": [("intraoperative", "A", "Parenchymal margin negative, 12 mm.")],
+    "smallest of the liver specimens": [
+        ("final_diagnosis", "A", "LIVER, SEGMENT 6: Metastatic adenocarcinoma. Margin 12 mm."),
+        ("final_diagnosis", "B", "LIVER, SEGMENT 2: Metastatic adenocarcinoma. Margin 3 mm."),
+    ],
+    "one specimen left open": [
+        ("final_diagnosis", "A", "LIVER, SEGMENT 6: Metastatic adenocarcinoma. Margin negative."),
+        ("final_diagnosis", "B", "LIVER, SEGMENT 2: Metastatic adenocarcinoma. Margin 3 mm."),
+    ],
+    "bowel of the same operation": [
+        ("final_diagnosis", "A", "SIGMOID COLON, RESECTION: Adenocarcinoma."),
+        ("final_diagnosis", "B", "LIVER, WEDGE: Metastatic adenocarcinoma."),
+        ("microscopic", "A", "Margin positive. Closest margin 0.5 mm."),
+        ("microscopic", "B", "Closest margin 11 mm."),
+    ],
+    "a synoptic margin that names no organ beside a bowel": [
+        ("final_diagnosis", "A", "SIGMOID COLON, RESECTION: Adenocarcinoma."),
+        ("final_diagnosis", "B", "LIVER, WEDGE: Metastatic adenocarcinoma."),
+        ("synoptic", None, "Distance from closest margin: 4 mm"),
+    ],
+    "benign liver specimen": [
+        ("final_diagnosis", "A", "LIVER, SEGMENT 6: Metastatic adenocarcinoma. Margin 5 mm."),
+        ("final_diagnosis", "B", "LIVER, SEGMENT 3: Hemangioma. Margin negative."),
+    ],
+    "re-resected margin": [
+        ("final_diagnosis", "A", "LIVER, SEGMENT 6: Metastatic adenocarcinoma, present at the parenchymal margin."),
+        ("final_diagnosis", "B", "ADDITIONAL PARENCHYMAL MARGIN: Benign liver parenchyma."),
+    ],
+    "addendum adds": [
+        ("final_diagnosis", "A", "LIVER, SEGMENT 6: Metastatic adenocarcinoma. Margin negative."),
+        ("addendum", None, "On review the tumor is 7 mm from the parenchymal margin."),
+    ],
+    "wrapped lines": [("final_diagnosis", "A", "The parenchymal margin is negative, with a closest\ndistance of\n4\nmm.")],
+}
+EXPECTED = {
+    "gross never beats microscopic": ("1.0-9.9 mm", 6, None),
+    "gross distance only": ("unresolved", None, "gross distance only"),
+    "permanent over frozen": ("1.0-9.9 mm", 2, None),
+    "frozen section only": ("unresolved", None, "intraoperative statement only"),
+    "smallest of the liver specimens": ("1.0-9.9 mm", 3, None),
+    "one specimen left open": ("unresolved", None, "distance only bounded"),
+    "bowel of the same operation": (">=10 mm", 11, None),
+    "a synoptic margin that names no organ beside a bowel": ("unresolved", None, "margin not assessable"),
+    "benign liver specimen": ("1.0-9.9 mm", 5, None),
+    "re-resected margin": ("unresolved", None, "re-resected margin"),
+    "addendum adds": ("1.0-9.9 mm", 7, None),
+    "wrapped lines": ("1.0-9.9 mm", 4, None),
+}
+
+
+@pytest.fixture(scope="module")
+def margins(tmp_path_factory):
+    paragraphs = [
+        (name, name, f"{name} {section}", section, specimen, text)
+        for name, rows in REPORTS.items()
+        for section, specimen, text in rows
+    ]
+    return read_margins(pd.DataFrame(paragraphs, columns=TEXT_COLUMNS), tmp_path_factory.mktemp("sections"))
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_paragraphs_are_read_together(margins, name):
+    read = margins.loc[name]
+    width = None if pd.isna(read["margin_mm"]) else read["margin_mm"]
+    reason = None if pd.isna(read["unresolved_reason"]) else read["unresolved_reason"]
+    assert (read["margin_group"], width, reason) == EXPECTED[name]
