@@ -101,6 +101,11 @@ class ReportWriter:
             self.closing.append(self.phrase("comment"))
         return self._finished()
 
+    def addendum(self, kind: str) -> list[str]:
+        """The lines of an addendum that gives the margin."""
+        margin = self.operation.margin_mm
+        return self._filled(choose_margin_phrase(self.rng, [kind], "addendum", self.style, margin).text, margin)
+
     def phrase(self, part: str, **values: object) -> str:
         return choose_report_phrase(self.rng, part, self.style).format_map({**self.words, **values})
 

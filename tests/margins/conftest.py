@@ -53,9 +53,9 @@ def read_margins(texts: pd.DataFrame, folder: Path) -> pd.DataFrame:
 def margins_of_phrases(tmp_path_factory):
     """Margins of both phrase files, read in one run (dbt starts slowly), next to their labels."""
     phrases = pd.concat(
-        pd.read_csv(Path(__file__).with_name(name), dtype={"phrase_id": str, "report_text": str, "margin_group": str}).assign(
-            source=name
-        )
+        pd.read_csv(
+            Path(__file__).with_name(name), dtype={"phrase_id": str, "report_text": str, "margin_group": str}
+        ).assign(source=name)
         for name in ("phrases.csv", "phrases_unseen.csv")
     )
     texts = pd.DataFrame(
@@ -69,4 +69,6 @@ def margins_of_phrases(tmp_path_factory):
         }
     )
     read = read_margins(texts, tmp_path_factory.mktemp("phrases"))
-    return phrases.set_index("phrase_id").join(read, rsuffix="_read")
+    return phrases.set_index("phrase_id").join(
+        read.rename(columns={c: f"{c}_read" for c in ("margin_group", "margin_mm")})
+    )

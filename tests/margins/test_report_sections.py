@@ -50,7 +50,9 @@ REPORTS = {
         ("final_diagnosis", "A", "LIVER, SEGMENT 6: Metastatic adenocarcinoma. Margin negative."),
         ("addendum", None, "On review the tumor is 7 mm from the parenchymal margin."),
     ],
-    "wrapped lines": [("final_diagnosis", "A", "The parenchymal margin is negative, with a closest\ndistance of\n4\nmm.")],
+    "wrapped lines": [
+        ("final_diagnosis", "A", "The parenchymal margin is negative, with a closest\ndistance of\n4\nmm.")
+    ],
 }
 EXPECTED = {
     "gross never beats microscopic": ("1.0-9.9 mm", 6, None),

@@ -3,10 +3,11 @@
     margins    @type (with a margin word), ~type (the bare name of a margin: 'parenchymal 3 mm, hepatic vein 1 mm').
     Word lists: seeds margin_number_words, margin_comparators, margin_names. -#}
 {% macro normalised_characters(text) %}
-{%- set unusual = '[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|tumou?r[ -]free|free-of|' ~ margin_words('quoted_earlier') -%}
+{%- set unusual = '[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|' ~ margin_words('quoted_earlier') -%}
 {{ return('case when ' ~ crlm_regexp_matches(text, unusual) ~ ' then ' ~ crlm_replace_in_turn(text, [
     ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
     ['[\\s\u00a0_]+', ' '],
+    ['\\+ ?ve\\b', 'positive'], ['(^|[^a-z])- ?ve\\b', '\\1negative'],
     ['\\[ ?\\] ?[^\\[]*', ' '], ['\\[ ?x ?\\]', ' '],
     ['\\(?(?:' ~ margin_words('quoted_earlier') ~ ')[^)]*? to ', ' '],
     ['\\(?' ~ margin_words('quoted_earlier') ~ '[^)]*\\)?', ' '],
@@ -34,6 +35,7 @@
     ['(^|[^\\d.])\\.(\\d)', '\\1 0.\\2'],
     ['\\b1 1/2', '1.5'], ['\\b1/2', '0.5'],
     [number ~ ' ?(?:mm|cm)? ?(?:x|×|by) ?' ~ number ~ ' ?(?:mm|cm)?(?: ?(?:x|×|by) ?' ~ number ~ ')? ?(?:mm|cm)\\b', ' dimensions '],
+    ['\\b((?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|focus|mass|specimen|part|segment) ?#?(?:[a-h]|\\d{1,2})) ?- ', '\\1: '],
     ['\\bbetween (' ~ number ~ ') ?(?:mm|cm)? and (' ~ number ~ ')', '\\1-\\2'],
     ['(' ~ number ~ ') ?mm ?(?:-|to) ?(' ~ number ~ ') ?mm\\b', '\\1-\\2 mm'],
     ['(' ~ number ~ ') ?cm ?(?:-|to) ?(' ~ number ~ ') ?cm\\b', '\\1-\\2 cm'],

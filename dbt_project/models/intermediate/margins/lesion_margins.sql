@@ -1,5 +1,5 @@
 -- One row per metastasis (or per specimen where the report numbers no metastases): what its permanent, microscopic statements
--- leave open. Additional margins are judged apart (specimens of re-resection), specimens without tumour have no margin.
+-- leave open. A specimen that holds tumour but whose margin is not mentioned leaves everything open. Additional margins are judged apart (specimens of re-resection), specimens without tumour have no margin.
 with used as (
     select *, margin_type in ('margin', 'parenchymal') as is_parenchymal
     from {{ ref('margin_readings') }}
@@ -20,14 +20,16 @@ summarised as (
             as has_opposite_statuses,
         bool_or(reading = 'not assessable') as is_not_assessable,
         bool_or(reading = 'no viable tumour') as is_without_viable_tumor,
-        bool_or(reading = 'no tumour') as is_without_tumor,
+        bool_or(reading = 'no tumour') and not bool_or(reading = 'tumour') as is_without_tumor,
         bool_or(reading = 'negative') as is_negative,
         bool_or(reading = 'not stated') as is_not_stated,
         min(low_mm) filter (where reading = 'distance' and low_mm = high_mm) as exact_mm,
         min(low_mm) filter (where reading = 'distance' and low_mm < high_mm) as bound_low_mm,
         min(high_mm) filter (where reading = 'distance' and low_mm < high_mm) as bound_high_mm,
         min(low_mm) filter (where reading = 'negative') as negative_low_mm,
-        max(high_mm) filter (where reading in ('negative', 'not stated', 'not assessable')) as open_high_mm
+        max(high_mm) filter (
+            where reading in ('negative', 'not stated', 'not assessable') or (reading = 'tumour' and part is not null)
+        ) as open_high_mm
     from used
     group by text_id, part, lesion_label
 )

@@ -25,6 +25,11 @@ headed as (
                 )
                 and not {{ crlm_regexp_matches('clause_lower', '^[^:]*(?:liver|hepatic) (?:[a-z]+ )?(?:margin|resection margin)[^:]*:') }}
                 then {{ crlm_regexp_extract('clause_lower', '^[^:]{0,110}:') }}
+            when {{ crlm_regexp_matches('clause_lower', '^[^.]{0,80}$') }}
+                and {{ crlm_regexp_matches('clause_lower', margin_words('synoptic_title')) }}
+                and {{ crlm_regexp_matches('clause_lower', '\\b(?:' ~ liver ~ '|' ~ other ~ ')\\b') }}
+                and not {{ crlm_regexp_matches('clause_lower', 'margin') }}
+                then clause_lower
         end as heading
     from labelled
 ),

@@ -14,7 +14,8 @@ distances as (
         * exclude (pieces),
         unnest(list_slice(pieces, 2, len(pieces))) as piece,
         unnest(list_slice(pieces, 1, len(pieces) - 1)) as piece_before,
-        generate_subscripts(list_slice(pieces, 2, len(pieces)), 1) as distance_number
+        generate_subscripts(list_slice(pieces, 2, len(pieces)), 1) as distance_number,
+        len(pieces) - 1 as distances_in_clause
     from split_at_distances
 ),
 
@@ -51,13 +52,21 @@ typed as (
             then {{ crlm_regexp_extract('right_text', '^ ?at (?:the )?[@~]([a-z_]+)', 1) }} end as cleared_by_type,
         {{ crlm_regexp_extract('target_text', '^[^,]*?[@~]([a-z_]+)', 1) }} as target_type,
         {{ crlm_regexp_matches("coalesce(target_text, 'tumor')", '^(?:the |a |an |any )?(?:nearest |closest |main |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '\\b') }} as is_target_tumor,
-        left_type is not null and not {{ crlm_regexp_matches('left_tail', size_tail) }}
+        left_type is not null
             and (
-                not {{ crlm_regexp_matches('left_tail', thing_tail) }}
+                not {{ crlm_regexp_matches('left_tail', size_tail) }}
+                or {{ crlm_regexp_matches('left_text', '\\bdistance (?:from|between|of|to)\\b.*\\bmeasure[sd]\\b[^,]*$') }}
+            )
+            and (
+                says_away
+                or not {{ crlm_regexp_matches('left_tail', thing_tail) }}
                 or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the )?(?:tumou?r|lesion|nodule|metastas[ei]s)[ ,(:]*$') }}
             ) as is_label_on_left,
-        {{ crlm_regexp_matches('left_text', '^\\W*(?:the )?(?:lesion|metastas[ei]s|met|nodule|tumou?r) ?#? ?(?:[a-h]|\\d{1,2})\\b[\\s:,)-]*$') }}
-            and {{ crlm_regexp_matches('right_text', '^\\W*$') }} as is_lesion_list
+        {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }} as is_lesion_on_left,
+        (
+                ({{ crlm_regexp_matches('right_text', '^\\W*$') }} and distance_number = distances_in_clause)
+                or {{ crlm_regexp_matches('right_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }}
+            ) as is_lesion_list_on_right
     from described
 ),
 
@@ -68,15 +77,18 @@ ruled as (
             when distance_mm > {{ margin_setting('largest_plausible_margin_mm') }} or is_size_on_right then 'not a margin distance'
             when target_type is not null then 'distance to a named margin'
             when cleared_by_type is not null then 'clear by a distance at the margin'
+            when {{ crlm_regexp_matches('target_text', '^(?:it|this|that|them)\\b') }} and coalesce(left_type, previous_margin_type) is not null
+                then 'distance field after a margin field'
             when right_label_type is not null then 'distance before the margin word'
             when not is_target_tumor then 'not a margin distance'
             when is_label_on_left then 'margin label before the distance'
+            when left_type is null and {{ crlm_regexp_matches('left_text', '\\br0(?: resection)?[ ,(:=]*$') }} then 'R0 before the distance'
             when left_type is null and (says_away or says_distance) and previous_margin_type is not null
                 and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$') }} then 'distance field after a margin field'
             when left_type is null and says_distance and {{ crlm_regexp_matches('left_text', '\\b(?:closest|nearest) (?:approach|distance)') }} then 'closest approach'
             when is_in_list and distance_number > 1 then 'list'
-            when is_before_list and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$|' ~ thing_tail) }} then 'list of distances'
-            when is_lesion_list then 'list of lesions'
+            when is_before_list and not (is_lesion_on_left and {{ crlm_regexp_matches('right_text', '^[ ,]*$') }}) and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$|' ~ thing_tail) }} then 'list of distances'
+            when is_lesion_on_left and is_lesion_list_on_right then 'list of lesions'
             else 'not a margin distance'
         end as direct_rule
     from typed
@@ -90,8 +102,9 @@ direct as (
             when 'clear by a distance at the margin' then cleared_by_type
             when 'distance before the margin word' then right_label_type
             when 'margin label before the distance' then left_type
-            when 'distance field after a margin field' then previous_margin_type
+            when 'distance field after a margin field' then coalesce(left_type, previous_margin_type)
             when 'closest approach' then 'margin'
+            when 'R0 before the distance' then 'margin'
             when 'not a margin distance' then 'none'
         end as direct_type
     from ruled
@@ -106,7 +119,14 @@ inherited as (
                 partition by text_id, record_id, section, specimen, clause_number order by distance_number
                 rows between current row and unbounded following
             )
-            when 'list of lesions' then first_value(direct_type ignore nulls) over (
+            -- 'lesion a: 15 mm; lesion b: 22 mm from the margin'; anything else after it may be a list of sizes
+            when 'list of lesions' then first_value(
+                case
+                    when direct_rule = 'list of lesions' then null
+                    when is_lesion_on_left and direct_rule = 'distance to a named margin' then direct_type
+                    else 'none'
+                end ignore nulls
+            ) over (
                 partition by text_id, record_id, section, specimen, part order by clause_number, distance_number
                 rows between current row and unbounded following
             )
@@ -119,7 +139,7 @@ select
     text_id, accession_number, record_id, section, specimen, part, organ, is_additional_margin, has_bowel_specimen, evidence_kind,
     clause_number, clause_text, own_lesion_label, distance_number,
     coalesce({{ crlm_regexp_extract('left_text', '^.*\\b(' ~ lesion_label_pattern() ~ ')', 1) }}, own_lesion_label) as lesion_label,
-    comparator, distance_mm, margin_type,
+    previous_margin_type, comparator, distance_mm, margin_type,
     direct_rule as rule,
     coalesce({{ crlm_regexp_matches('left_text', '\\b(?:gross|macroscopic)\\w*') }}, false) as is_gross_distance
 from inherited

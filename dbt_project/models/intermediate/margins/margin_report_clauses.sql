@@ -6,7 +6,9 @@
 {% set sentence_end = '([[:alnum:])%\\]\"][[:alnum:])%\\]\"])[.]+(\\s)' %}
 {% set splits = [
     ['\\n\\s*((?:[-*•]|\\d{1,2}[.)])\\s)', clause_end ~ '\\1'],
-    ['(?i)(,|\\b(?:is|are|was|of|from|the|to|at|and|by|a|an|than|with|within|closest|nearest|in|on|or))[ \\t]*\\r?\\n\\s*', '\\1 '],
+    ['(?i)(,|\\b(?:is|are|was|of|from|the|to|at|and|by|a|an|than|with|within|closest|nearest|in|on|or|no|not|without|less|more|greater|least|be|been|only))[ \\t]*\\r?\\n\\s*', '\\1 '],
+    ['(?i)(\\d)[ \\t]*\\r?\\n[ \\t]*(mm|cm|millim|centim|micro)', '\\1 \\2'],
+    ['([^:\\n⏎]{55}[A-Z][A-Z],?)[ \\t]*\\r?\\n[ \\t]*([A-Z][A-Z]+ [A-Z])', '\\1 \\2'],
     ['([^.:;\\n⏎])[ \\t]*\\r?\\n[ \\t]*([a-z0-9(<>≥≤~])', '\\1 \\2'],
     ['([a-z)][a-z)])[.]([A-Z])', '\\1' ~ clause_end ~ '\\2'],
     ['[;!?]\\s', clause_end ~ ' '],

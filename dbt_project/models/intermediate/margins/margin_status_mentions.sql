@@ -21,7 +21,7 @@ without_negated_parts as (
         {{ crlm_replace_in_turn('statement', [['[^,()]*' ~ negation ~ '[^,()]*', ' , ']]) }} as affirmed
     from statements
     where names_hepatic_margin
-        or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|viable|response|necro|fibrotic|hyalini|benign|neg|malignan|\\bno |residual') }}
+        or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|viable|response|necro|fibrotic|hyalini|carcinoma|metasta|' ~ margin_words('no_tumor_in_specimen')) }}
 ),
 
 read as (
@@ -62,20 +62,22 @@ ruled as (
             when (is_about_hepatic_margin and is_negated) or {{ crlm_regexp_matches('statement', '\\br0\\b') }} then 'margin negative'
             when is_about_hepatic_margin and statement not like '%#%' then 'margin not stated'
             when not names_hepatic_margin and says_no_tumor then 'no tumour in the specimen'
+            when not names_hepatic_margin and {{ crlm_regexp_matches('affirmed', 'metastatic|metastas[ei]s|carcinoma') }} then 'tumour in the specimen'
         end as rule
     from read
 )
 
 select
     text_id, accession_number, record_id, section, specimen, part, organ, is_additional_margin, has_bowel_specimen, evidence_kind,
-    clause_number, clause_text,
-    own_lesion_label as lesion_label,
+    clause_number, clause_text, previous_margin_type,
+    case when rule not in ('no tumour in the specimen', 'tumour in the specimen') then own_lesion_label end as lesion_label,
     case rule
         when 'no viable tumour' then 'no viable tumour'
         when 'margin not assessable' then 'not assessable'
         when 'margin not stated' then 'not stated'
         when 'margin negative' then 'negative'
         when 'no tumour in the specimen' then 'no tumour'
+        when 'tumour in the specimen' then 'tumour'
         else 'involved'
     end as margin_status,
     coalesce({{ crlm_regexp_extract('affirmed', hepatic | replace('(?:', '(')  , 1) }}, {{ crlm_regexp_extract('statement', hepatic | replace('(?:', '('), 1) }}, 'margin') as margin_type,

@@ -103,6 +103,7 @@ ranked_readings as (
     inner join grouped on readings.text_id = grouped.text_id
     where grouped.margin_group <> 'unresolved'
         and readings.evidence_kind = 'permanent' and not readings.is_additional_margin
+        and readings.reading not in ('tumour', 'no tumour')
 ),
 
 all_evidence as (
@@ -115,6 +116,7 @@ all_evidence as (
         select text_id, evidence_text, min(record_id) as record_id, min(accession_number) as accession_number,
             min(coalesce(record_id, '') || lpad(cast(clause_number as varchar), 6, '0')) as first_clause
         from {{ ref('margin_readings') }}
+        where reading not in ('tumour', 'no tumour')
         group by text_id, evidence_text
     ) as distinct_evidence
     group by text_id
