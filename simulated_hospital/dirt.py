@@ -80,7 +80,8 @@ def _obr(position: int, value: str) -> Callable[[list[str]], list[str]]:
 
 DIRT = (
     Dirt("impossible_date", "registry", "surgery_date", 0.0015, REJECTED, _set("surgery_date", "2001-02-31", "1999-13-04")),
-    Dirt("swapped_columns", "registry", "surgery_date", 0.0010, REJECTED, _swap("surgery_date", "dob")),
+    Dirt("swapped_columns", "registry", "surgery_date", 0.0010, REJECTED, _swap("surgery_date", "dob"),
+         lambda rows: rows["dob"].astype(str).between("1890", "1979")),
     Dirt("unknown_code", "registry", "intent", 0.0005, REJECTED, _set("intent", "7")),
     Dirt("impossible_date", "registry", "dob", 0.0010, FIELD, _set("dob", "1944-02-31")),
     Dirt("unknown_code", "registry", "sex", 0.0015, FIELD, _set("sex", "3", "F")),

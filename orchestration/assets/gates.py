@@ -19,14 +19,24 @@ from orchestration.warehouse import (
 )
 
 
+SCHEMAS_OF_STAGE = {"marts": ("marts", "quality"), "results": ("results",)}
+WRITTEN_BY_GATES = ("check_results", "violations")
+
+
 def frames_for_stage(connection: duckdb.DuckDBPyConnection, stage: str) -> dict[str, pd.DataFrame]:
-    """The tables a stage's suites judge, as they would be published (so that the privacy checks see what users would)."""
-    wanted = set(list_suites(stage))
+    """Every table of the stage as it would be published, so that the privacy checks see what users would."""
     return {
         table.name: connection.execute(table.query).df()
         for table in published_tables()
-        if table.name in wanted and table_exists(connection, table.source_schema, table.source_name)
+        if table.schema in SCHEMAS_OF_STAGE[stage]
+        and table.name not in WRITTEN_BY_GATES
+        and table_exists(connection, table.source_schema, table.source_name)
     }
+
+
+def known_identifiers(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Every MRN in raw."""
+    return {mrn for (mrn,) in connection.execute("SELECT DISTINCT mrn FROM raw.patient_identifiers").fetchall()}
 
 
 def previous_cohort_size(settings: Settings) -> int | None:
@@ -40,7 +50,7 @@ def judge(settings: Settings, stage: str) -> GateReport:
     """Run a stage's suites on the build file and keep their results in quality.check_results and quality.violations."""
     with open_build_file(settings.build_file) as connection:
         frames = frames_for_stage(connection, stage)
-        report = run_suites(frames, stage=stage, previous_n_patients=previous_cohort_size(settings))
+        report = run_suites(frames, stage, previous_cohort_size(settings), known_identifiers(connection))
         for table, new_rows in (("check_results", report.checks), ("violations", report.violations)):
             rows = new_rows.assign(stage=stage)
             if table_exists(connection, "quality", table):

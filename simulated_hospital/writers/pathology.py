@@ -47,7 +47,7 @@ def write_reports(
 
     Args:
         operations: mrn, last_name, first_name, birth_date, sex, operation_date, procedure_type, metastasis_count,
-            largest_metastasis_cm, margin_mm, unresolved_kind (None = can be settled), diagnosis, has_colon.
+            largest_metastasis_cm, margin_mm, unresolved_kind ('' = can be settled), diagnosis, has_colon.
 
     Returns:
         Frame mrn, accession_number, reported_at, control_id, text (whole message), source_file, is_only_message; counts.
@@ -180,7 +180,7 @@ class _Desk:
     def _report(self, operation: Operation) -> list[tuple[str, str, str]]:
         writer, places = self.pathologist, ["diagnosis", "microscopic", "synoptic"]
         weights = [writer.diagnosis_share, writer.microscopic_share, writer.synoptic_share]
-        if operation.unresolved_kind not in (None, "unresolved_negative", "unresolved_not_assessable"):
+        if operation.unresolved_kind not in ("", "unresolved_negative", "unresolved_not_assessable"):
             places, weights = ["diagnosis"], [1.0]
         place = self.rng.choices(places, weights)[0]
         return ReportWriter(operation, writer, self.rng).write(place)

@@ -39,14 +39,14 @@ class Specimen:
 
 @dataclass(frozen=True)
 class Operation:
-    """What the pathologist received and what can be said of it. `unresolved_kind`: None = the margin can be settled."""
+    """What the pathologist received and what can be said of it. `unresolved_kind`: '' = the margin can be settled."""
 
     specimens: tuple[Specimen, ...]
     metastasis_count: int
     largest_cm: float
     margin_mm: float
     diagnosis: str = "colorectal_liver_metastasis"
-    unresolved_kind: str | None = None
+    unresolved_kind: str = ""
     has_frozen_section: bool = False
 
     @property
@@ -68,6 +68,7 @@ class ReportWriter:
     def __init__(self, operation: Operation, pathologist: Pathologist, rng: random.Random) -> None:
         self.operation, self.pathologist, self.rng = operation, pathologist, rng
         self.style = pathologist.style
+        self.is_colorectal = operation.diagnosis == "colorectal_liver_metastasis"
         self.tumor = TUMOR_NAMES.get(operation.diagnosis, "neuroendocrine tumor")
         self.lines: list[tuple[str, str, str]] = []
         self.closing: list[str] = []
@@ -97,7 +98,7 @@ class ReportWriter:
         self._microscopic()
         if margin_place == "synoptic" or (not self.operation.unresolved_kind and not is_pending and self.rng.random() < 0.25):
             self._synoptic()
-        if self.rng.random() < 0.4:
+        if self.is_colorectal and self.rng.random() < 0.4:
             self.closing.append(self.phrase("comment"))
         return self._finished()
 
@@ -135,7 +136,7 @@ class ReportWriter:
             return [self.rng.choice(("measured", "measured", "below_1"))]
         if margin_mm < 10:
             return ["measured"]
-        return [self.rng.choice(("measured",) * 6 + (("over_10",) * 2 if margin_mm > 10 else ()) + ("at_least_10",))]
+        return [self.rng.choice(("measured",) * 6 + (("over_10",) * 2 if margin_mm >= 10.5 else ()) + ("at_least_10",))]
 
     def margin_statement(self, section: str, margin_mm: float) -> list[str]:
         """The overall margin, in words for `section` (any, synoptic or addendum)."""
@@ -157,7 +158,7 @@ class ReportWriter:
         word, is_lettered = self.rng.choice(LESION_WORDS), self.rng.random() < 0.3
         smallest = min(lesion.margin_mm for lesion in lesions)
         # beside a lesion whose distance is only bounded, an exact larger one would say more than is known
-        bounded = self.rng.random() < 0.2 and (smallest > 10)
+        bounded = self.rng.random() < 0.2 and smallest >= 10.5
         statements = []
         for number, lesion in enumerate(lesions, start=first_number):
             kind = "positive" if lesion.margin_mm == 0 else "measured"
@@ -274,7 +275,8 @@ class ReportWriter:
         is_stated_here = self.margin_place == "microscopic" and not self.is_pending
         if not is_stated_here and rng.random() < 0.35:
             return
-        found = [self.phrase("microscopic" if operation.is_viable else "microscopic_no_viable")]
+        of_tumor = "microscopic" if self.is_colorectal else "microscopic_other"
+        found = [self.phrase(of_tumor if operation.is_viable else "microscopic_no_viable")]
         if operation.is_viable and rng.random() < 0.4:
             found.append(self.phrase("treatment_effect"))
         self._add("microscopic", "", found)

@@ -19,13 +19,13 @@ SECOND_SPECIMEN_SHARE, GALLBLADDER_SHARE, ADDITIONAL_MARGIN_SHARE, LYMPH_NODE_SH
 
 
 def choose_unresolved_kinds(margin_mm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """For each operation why its margin cannot be settled from the reports, or None (about 97 %).
+    """For each operation why its margin cannot be settled from the reports, or '' (about 97 %).
 
     Whether it can is drawn without looking at the width; why is drawn among the reasons that do not contradict the width.
     """
     chosen = rng.random(len(margin_mm)) < UNRESOLVED_SHARE
     draw = rng.random(len(margin_mm))
-    kinds = np.full(len(margin_mm), None, dtype=object)
+    kinds = np.full(len(margin_mm), "", dtype=object)
     for position in np.flatnonzero(chosen):
         possible = [kind for kind in UNRESOLVED_KINDS if kind == NO_REPORT or _can_state(kind, margin_mm[position])]
         kinds[position] = possible[int(draw[position] * len(possible))]
@@ -48,7 +48,7 @@ def draw_operation(
     procedure_type: str,
     diagnosis: str,
     has_colon: bool,
-    unresolved_kind: str | None,
+    unresolved_kind: str,
     floor_mm: float = 0.0,
 ) -> Operation:
     """Containers and lesions such that the smallest margin of all lesions is `margin_mm`.
@@ -58,13 +58,13 @@ def draw_operation(
     """
     lesions = _draw_lesions(rng, margin_mm, largest_cm, metastasis_count, floor_mm)
     kinds: list[tuple[str, tuple[Lesion, ...]]] = []
-    splits = len(lesions) > 1 and unresolved_kind is None and rng.random() < SECOND_SPECIMEN_SHARE
+    splits = len(lesions) > 1 and not unresolved_kind and rng.random() < SECOND_SPECIMEN_SHARE
     cut = rng.randint(1, len(lesions) - 1) if splits else len(lesions)
     kinds.append((procedure_type, tuple(lesions[:cut])))
     if splits:
         kinds.append(("second_wedge", tuple(lesions[cut:])))
     # a further margin beside an involved main specimen would make the whole margin a question
-    takes_more = margin_mm >= 1 and unresolved_kind is None and rng.random() < ADDITIONAL_MARGIN_SHARE
+    takes_more = margin_mm >= 1 and not unresolved_kind and rng.random() < ADDITIONAL_MARGIN_SHARE
     if takes_more or unresolved_kind == "unresolved_re_resected":
         kinds.append(("additional_margin", ()))
     for kind, share in (("gallbladder", GALLBLADDER_SHARE), ("lymph_node", LYMPH_NODE_SHARE)):
@@ -76,7 +76,7 @@ def draw_operation(
     specimens = tuple(
         Specimen(chr(65 + number), kind, rng.choice(titles[kind]), found) for number, (kind, found) in enumerate(kinds)
     )
-    has_frozen = unresolved_kind is None and rng.random() < FROZEN_SHARE
+    has_frozen = not unresolved_kind and rng.random() < FROZEN_SHARE
     return Operation(specimens, metastasis_count, largest_cm, margin_mm, diagnosis, unresolved_kind, has_frozen)
 
 

@@ -1,0 +1,1 @@
+"""The paper's tables as tidy frames: frame in, frame out."""

@@ -1,0 +1,158 @@
+"""The simulated hospital: draws its patients, writes the raw files that its systems would, and the truth beside them."""
+
+import csv
+import random
+import shutil
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from simulated_hospital.dirt import soil
+from simulated_hospital.population import Population, draw_population
+from simulated_hospital.truth import truth_of_patients, write_truth
+from simulated_hospital.writers.follow_up import draw_looks, follow_up_rows
+from simulated_hospital.writers.pathology import write_messages, write_reports
+from simulated_hospital.writers.registry import registry_rows
+from simulated_hospital.writers.treatments import treatment_rows
+from simulated_hospital.writers.vital_status import vital_status_rows, write_workbook
+
+HOSPITAL = "simulated_hospital"
+FILES = {
+    "registry": "registry/hepatectomy_registry.csv",
+    "follow_up": "follow_up/follow_up.csv",
+    "treatments": "treatments/recurrence_treatments.csv",
+    "vital_status": "vital_status/vital_status.xlsx",
+}
+LABEL = """SIMULATED DATA
+Every patient, name, date and report in this folder was drawn by a computer program.
+Nobody described here exists; no figure here is an observation.
+"""
+Progress = Callable[[float, str], None]
+
+
+def simulate(n_patients: int, seed: int, out_dir: Path, progress: Progress | None = None) -> dict[str, object]:
+    """Write `out_dir`/landing/simulated_hospital and `out_dir`/truth; earlier simulated files there are replaced.
+
+    The same `n_patients` and `seed` write the same bytes.
+
+    Args:
+        n_patients: patients eligible for the cohort (>= 1); about 4 % more are not.
+        progress: called with the share done (0-1) and what is being done.
+
+    Returns:
+        Counts: n_patients, n_ineligible, rows by feed, dirt by expected effect, reports by history.
+
+    Raises:
+        ValueError: `n_patients` out of range.
+    """
+    tell = progress or (lambda share, what: None)
+    tell(0.0, "Drawing the cohort")
+    population = draw_population(n_patients, seed)
+    landing, truth_folder = Path(out_dir) / "landing" / HOSPITAL, Path(out_dir) / "truth"
+    # a file of an earlier, larger simulation must not stay among the new ones
+    shutil.rmtree(landing, ignore_errors=True)
+    landing.mkdir(parents=True)
+    (landing / "SIMULATED.txt").write_text(LABEL, encoding="utf-8")
+
+    tell(0.1, "Following the patients up")
+    rows, looks = _rows_by_feed(population, seed)
+    tell(0.3, "Writing pathology reports")
+    messages, histories = write_reports(
+        population.operations, seed, lambda share: tell(0.3 + 0.5 * share, "Writing pathology reports")
+    )
+    tell(0.8, "Writing the files")
+    rows["pathology"] = messages
+    dirt = _write_feeds(rows, landing, seed)
+    tell(0.95, "Writing the truth")
+    truth = truth_of_patients(
+        _with_record_id(population.patients, rows["registry"]), population.site_events, population.treatments, looks
+    )
+    summary = {
+        "n_patients": n_patients,
+        "n_ineligible": int((~population.patients["is_eligible"]).sum()),
+        "rows": {feed: len(frame) for feed, frame in rows.items()},
+        "dirt": dirt["expected_effect"].value_counts().sort_index().to_dict(),
+        "reports": dict(sorted(histories.items())),
+    }
+    write_truth(truth_folder, truth, dirt, {"seed": seed, "versions": _versions(), **summary})
+    tell(1.0, "Done")
+    return summary
+
+
+def _rows_by_feed(population: Population, seed: int) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    patients = population.patients
+    looks = draw_looks(patients, population.site_events, population.treatments, np.random.default_rng([seed, 2]))
+    heard_of = (patients["ineligible_kind"] != "no follow-up").to_numpy()
+    looks = looks[heard_of[looks["patient"]]]
+    rows = {
+        "registry": registry_rows(population.operations, np.random.default_rng([seed, 3])),
+        "follow_up": follow_up_rows(looks, patients),
+        "treatments": treatment_rows(population.treatments, patients),
+        "vital_status": vital_status_rows(patients[heard_of], np.random.default_rng([seed, 4])),
+    }
+    return rows, looks
+
+
+def _with_record_id(patients: pd.DataFrame, registry: pd.DataFrame) -> pd.DataFrame:
+    """Patients with the registry's id of the operation that is (or fails to be) the index operation."""
+    operation_day = patients["operation_date"].dt.strftime("%Y-%m-%d")
+    ids = registry.set_index(["mrn", "surgery_date"])["record_id"]
+    found = ids[~ids.index.duplicated()].reindex(pd.MultiIndex.from_arrays([patients["mrn"], operation_day]))
+    return patients.assign(registry_record_id=found.to_numpy())
+
+
+def _write_feeds(rows: dict[str, pd.DataFrame], landing: Path, seed: int) -> pd.DataFrame:
+    """Soil and write every feed; returns the dirt with file and line."""
+    listed = []
+    for feed, clean in rows.items():
+        soiled, pieces = soil(feed, clean, _protected(feed, clean), random.Random(f"{seed}/dirt/{feed}"))
+        number = pieces["row"].to_numpy(dtype=int)
+        if feed == "pathology":
+            write_messages(soiled, landing)
+            pieces = pieces.assign(
+                source_file=soiled["source_file"].to_numpy()[number], source_line=_message_lines(soiled)[number]
+            )
+        else:
+            _write_table(feed, soiled[[name for name in clean.columns]], landing / FILES[feed])
+            # the header is line 1
+            pieces = pieces.assign(source_file=FILES[feed], source_line=number + 2)
+        listed.append(pieces)
+    return pd.concat(listed, ignore_index=True).sort_values(["source_file", "source_line"], ignore_index=True)
+
+
+def _protected(feed: str, rows: pd.DataFrame) -> np.ndarray:
+    if feed == "registry":
+        return rows["mrn"].duplicated(keep=False).to_numpy()
+    if feed == "pathology":
+        return ~rows["is_only_message"].to_numpy(dtype=bool)
+    return np.zeros(len(rows), dtype=bool)
+
+
+def _message_lines(messages: pd.DataFrame) -> np.ndarray:
+    """The 1-based number of each message's MSH segment in its file."""
+    segments = messages["text"].map(lambda text: text.count("\r")).astype(int)
+    return (segments.groupby(messages["source_file"]).cumsum() - segments + 1).to_numpy()
+
+
+def _write_table(feed: str, rows: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if feed == "vital_status":
+        write_workbook(rows, path)
+        return
+    delimiter = ";" if feed == "treatments" else ","
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+        writer.writerow(rows.columns)
+        writer.writerows(zip(*(rows[name] for name in rows.columns), strict=True))
+
+
+def _versions() -> dict[str, str]:
+    versions = {"numpy": np.__version__, "pandas": pd.__version__}
+    try:
+        versions["crlm-outcomes-warehouse"] = version("crlm-outcomes-warehouse")
+    except PackageNotFoundError:
+        versions["crlm-outcomes-warehouse"] = "not installed"
+    return versions

@@ -1,0 +1,73 @@
+"""What the simulated hospital knows and its files do not say outright: for tests and benchmarks, never for the pipeline."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+SYNCHRONOUS_DAYS = 30
+LIVER_SITES = ("liver_at_margin", "liver_elsewhere")
+PATIENT_COLUMNS = [
+    "mrn", "registry_record_id", "is_eligible", "exclusion_reason", "operation_date", "margin_mm", "margin_group",
+    "documented_margin_group", "first_recurrence_date", "initial_sites", "is_isolated_liver", "has_margin_site",
+    "first_liver_recurrence_date", "last_assessment_date", "last_contact_date", "death_date", "is_salvaged",
+    "salvage_date", "is_clean",
+]  # fmt: skip
+DIRT_COLUMNS = ["kind", "source_file", "source_line", "mrn", "field", "expected_effect"]
+
+
+def truth_of_patients(
+    patients: pd.DataFrame, site_events: pd.DataFrame, treatments: pd.DataFrame, looks: pd.DataFrame
+) -> pd.DataFrame:
+    """One row a patient in order of mrn, PATIENT_COLUMNS without is_clean; dates are ISO text, '' = there is none.
+
+    Args:
+        patients: row number = patient; mrn, registry_record_id, is_eligible, exclusion_reason, operation_date, margin_mm,
+            margin_group, unresolved_kind, last_contact_days, death_days.
+        site_events, treatments, looks: patient and day columns, as the writers take them.
+    """
+    n = len(patients)
+    every = range(n)
+    first = site_events.groupby("patient")["day"].min().reindex(every)
+    initial = site_events[site_events["day"] - first.reindex(site_events["patient"]).to_numpy() <= SYNCHRONOUS_DAYS]
+    sites = initial.sort_values(["patient", "site"]).groupby("patient")["site"].agg(";".join).reindex(every).fillna("")
+    outside_liver = initial.loc[~initial["site"].isin(LIVER_SITES), "patient"].unique()
+    at_margin = initial.loc[initial["site"] == "liver_at_margin", "patient"].unique()
+    liver = site_events[site_events["site"].isin(LIVER_SITES)].groupby("patient")["day"].min().reindex(every)
+    salvage = treatments[treatments["is_salvage"]].groupby("patient")["day"].min().reindex(every)
+    last_look = looks.groupby("patient")["day"].max().reindex(every)
+
+    truth = patients[["mrn", "registry_record_id", "is_eligible", "exclusion_reason", "margin_mm", "margin_group"]].copy()
+    truth["documented_margin_group"] = patients["margin_group"].where(patients["unresolved_kind"] == "", "unresolved")
+    truth["initial_sites"] = sites.to_numpy()
+    recurred = first.notna().to_numpy()
+    truth["is_isolated_liver"] = recurred & ~np.isin(every, outside_liver)
+    truth["has_margin_site"] = np.isin(every, at_margin)
+    truth["is_salvaged"] = salvage.notna().to_numpy()
+    start = patients["operation_date"]
+    for name, days in (
+        ("operation_date", pd.Series(0.0, index=patients.index)),
+        ("first_recurrence_date", first),
+        ("first_liver_recurrence_date", liver),
+        ("last_assessment_date", last_look),
+        ("last_contact_date", patients["last_contact_days"]),
+        ("death_date", patients["death_days"]),
+        ("salvage_date", salvage),
+    ):
+        truth[name] = _iso_day(start, days)
+    return truth.sort_values("mrn", ignore_index=True)
+
+
+def _iso_day(start: pd.Series, days: pd.Series) -> np.ndarray:
+    date = start.to_numpy(dtype="datetime64[D]") + pd.to_numeric(days).fillna(0).to_numpy().astype("timedelta64[D]")
+    return np.where(pd.to_numeric(days).notna(), date.astype(str).astype(object), "")
+
+
+def write_truth(folder: Path, truth: pd.DataFrame, dirt: pd.DataFrame, simulation: dict[str, object]) -> None:
+    """Write patients.csv, dirt.csv and simulation.json below `folder`; a patient is clean if no piece of dirt is theirs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    truth = truth.assign(is_clean=~truth["mrn"].isin(dirt["mrn"]))
+    truth[PATIENT_COLUMNS].to_csv(folder / "patients.csv", index=False, lineterminator="\n")
+    dirt[DIRT_COLUMNS].to_csv(folder / "dirt.csv", index=False, lineterminator="\n")
+    (folder / "simulation.json").write_text(json.dumps(simulation, indent=2, sort_keys=True) + "\n", encoding="utf-8")
