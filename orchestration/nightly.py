@@ -1,7 +1,9 @@
 """A refresh from the command line: the nightly job in this process, or the finding that there is nothing to do."""
 
+import contextlib
 import os
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestration.ingestion.load_feed import waiting_files
@@ -74,10 +76,12 @@ def refresh(settings: Settings, force: bool, verbose: bool) -> RefreshOutcome:
 
     from orchestration.definitions import definitions
 
-    logger = "console" if verbose else "progress"
-    result = definitions.get_job_def("nightly_refresh").execute_in_process(
-        instance=dg.DagsterInstance.get(), raise_on_error=False, run_config={"loggers": {logger: {}}}
-    )
+    with log_of_refresh(settings, verbose):
+        result = definitions.resolve_job_def("nightly_refresh").execute_in_process(
+            instance=dg.DagsterInstance.get(),
+            raise_on_error=False,
+            run_config={"loggers": {"console" if verbose else "progress": {}}},
+        )
     if result.success:
         stamp = read_publication(settings.published_file)
         return RefreshOutcome(
@@ -86,6 +90,16 @@ def refresh(settings: Settings, force: bool, verbose: bool) -> RefreshOutcome:
     failures = [event for event in result.all_events if event.is_step_failure]
     message = "\n".join(f"{event.step_key}: {_reason(event)}" for event in failures)
     return RefreshOutcome(True, message, result.run_id)
+
+
+@contextlib.contextmanager
+def log_of_refresh(settings: Settings, verbose: bool) -> Iterator[None]:
+    """What dbt prints goes to a file in the build area (it may quote failing rows), or to the terminal when verbose."""
+    if verbose:
+        yield
+        return
+    with settings.refresh_log.open("w", encoding="utf-8") as log, contextlib.redirect_stdout(log):
+        yield
 
 
 def _reason(event) -> str:  # noqa: ANN001 - Dagster's event type is private

@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from typing import ClassVar
 
 import dagster as dg
 
@@ -29,9 +30,11 @@ STEP_LABELS = {
 class StepProgress(logging.Handler):
     """Prints step starts and ends; on a terminal the running step stays on the last line."""
 
+    started: ClassVar[dict[str, float]] = {}
+    """Shared, because Dagster makes its loggers anew for every step."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.started: dict[str, float] = {}
         self.is_terminal = sys.stderr.isatty()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -52,6 +55,6 @@ class StepProgress(logging.Handler):
 
 @dg.logger(description="One line a step on the terminal, for `crlm refresh`")
 def progress_logger(init_context: dg.InitLoggerContext) -> logging.Logger:
-    logger = logging.Logger("crlm.progress", level=logging.INFO)
+    logger = logging.Logger("crlm.progress", level=logging.DEBUG)
     logger.addHandler(StepProgress())
     return logger

@@ -40,6 +40,11 @@ class Settings(BaseSettings):
         return self.data_dir.resolve() / "build" / "dbt_target"
 
     @property
+    def refresh_log(self) -> Path:
+        """What dbt printed during the last refresh."""
+        return self.data_dir.resolve() / "build" / "refresh.log"
+
+    @property
     def published_file(self) -> Path:
         """The de-identified warehouse that everybody queries."""
         return self.data_dir.resolve() / "published" / "warehouse.duckdb"

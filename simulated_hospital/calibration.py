@@ -41,7 +41,9 @@ def adjusted_hazard_ratios(cohort: Cohort, endpoint: str, times: pd.DataFrame | 
 def three_year_recurrence(cohort: Cohort, times: pd.DataFrame | None = None) -> np.ndarray:
     """Aalen-Johansen cumulative incidence of recurrence at three years by group, death competing; shape (4,)."""
     times = endpoint_times(cohort) if times is None else times
-    rows = times[times["endpoint"] == "overall_recurrence"].merge(cohort.patients[["patient_index", "margin_group_index"]])
+    rows = times[times["endpoint"] == "overall_recurrence"].merge(
+        cohort.patients[["patient_index", "margin_group_index"]]
+    )
     incidence = []
     for _, group in rows.groupby("margin_group_index"):
         counts = group.groupby("time_days")["event_code"].agg(
@@ -87,7 +89,9 @@ def achieved(n_patients: int, seed: int, quasi_random: bool = True) -> pd.DataFr
         ratios = adjusted_hazard_ratios(cohort, endpoint, times)
         rows += zip([endpoint] * 3, groups, constants["published"][endpoint], ratios, strict=False)
     incidence = three_year_recurrence(cohort, times)
-    rows += zip(["three_year_recurrence"] * 4, groups, constants["published"]["three_year_recurrence"], incidence, strict=True)
+    rows += zip(
+        ["three_year_recurrence"] * 4, groups, constants["published"]["three_year_recurrence"], incidence, strict=True
+    )
     return pd.DataFrame(rows, columns=["figure", "margin_group", "published", "achieved"])
 
 

@@ -57,7 +57,11 @@ def draw_cohort(
 
 
 def _with_observed_end(
-    patients: pd.DataFrame, course: Course, site_events: pd.DataFrame, treatments: pd.DataFrame, u: dict[str, np.ndarray]
+    patients: pd.DataFrame,
+    course: Course,
+    site_events: pd.DataFrame,
+    treatments: pd.DataFrame,
+    u: dict[str, np.ndarray],
 ) -> pd.DataFrame:
     """Add what was observed of each patient by the end of follow-up."""
     is_dead = course.death_days <= course.follow_up_days
@@ -114,5 +118,10 @@ def _ended(patients: pd.DataFrame, endpoint: str, day: pd.Series, is_event: pd.S
     )
     code = np.select([is_event, other_pattern | death], [1, 2], 0)
     return pd.DataFrame(
-        {"patient_index": patients["patient_index"], "endpoint": endpoint, "time_days": time.astype(int), "event_code": code}
+        {
+            "patient_index": patients["patient_index"],
+            "endpoint": endpoint,
+            "time_days": time.astype(int),
+            "event_code": code,
+        }
     )

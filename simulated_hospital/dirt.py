@@ -120,7 +120,13 @@ DIRT = (
     Dirt("duplicated_row", "pathology", "", 0.0025, DUPLICATE),
     Dirt("orphan_record", "pathology", "mrn", 0.0020, ORPHAN),
 )  # fmt: skip
-KEYS = {"registry": "record_id", "follow_up": "event_id", "treatments": "treatment_id", "vital_status": "mrn", "pathology": "control_id"}
+KEYS = {
+    "registry": "record_id",
+    "follow_up": "event_id",
+    "treatments": "treatment_id",
+    "vital_status": "mrn",
+    "pathology": "control_id",
+}
 DIRT_COLUMNS = ["kind", "feed", "row", "mrn", "field", "expected_effect"]
 
 
@@ -156,9 +162,7 @@ def soil(
     return _assembled(rows, changed, added, pieces)
 
 
-def _hit(
-    dirt: Dirt, rows: pd.DataFrame, taken: np.ndarray, is_protected: np.ndarray, rng: random.Random
-) -> list[int]:
+def _hit(dirt: Dirt, rows: pd.DataFrame, taken: np.ndarray, is_protected: np.ndarray, rng: random.Random) -> list[int]:
     count = round(dirt.share * len(rows))
     if len(rows) >= ROWS_FOR_EVERY_KIND:
         count = max(1, count)

@@ -47,10 +47,16 @@ def pattern_shares(constants: dict[str, Any]) -> np.ndarray:
     """
     hazard = np.asarray(constants["first_recurrence_hazard"])
     relative = hazard[3] / hazard
-    isolated = constants["reference_isolated_liver_share"] * np.asarray(constants["published"]["isolated_liver_recurrence"]) * relative
+    isolated = (
+        constants["reference_isolated_liver_share"]
+        * np.asarray(constants["published"]["isolated_liver_recurrence"])
+        * relative
+    )
     margin = constants["reference_margin_share"] * np.asarray(constants["published"]["margin_recurrence"]) * relative
     margin_alone = margin * constants["margin_recurrence_isolated_share"]
-    with_others = constants["reference_liver_with_extrahepatic_share"] * np.exp(constants["liver_with_extrahepatic_log_shift"])
+    with_others = constants["reference_liver_with_extrahepatic_share"] * np.exp(
+        constants["liver_with_extrahepatic_log_shift"]
+    )
     margin_with_extrahepatic = margin - margin_alone
     elsewhere = isolated - margin_alone
     rest = 1 - isolated - margin_with_extrahepatic - with_others
@@ -84,7 +90,9 @@ def exponential_days(u: np.ndarray, yearly_hazard: np.ndarray | float) -> np.nda
 
 def follow_up_days(patients: pd.DataFrame, u: dict[str, np.ndarray]) -> np.ndarray:
     """Days of observation, independent of the course: to the end of 2014, or lost before (about 6 % a year)."""
-    administrative = (np.datetime64("2014-12-31") - patients["operation_date"].to_numpy().astype("datetime64[D]")).astype(int)
+    administrative = (
+        np.datetime64("2014-12-31") - patients["operation_date"].to_numpy().astype("datetime64[D]")
+    ).astype(int)
     lost = 90 + exponential_days(u["follow_up"], 0.06)
     return np.maximum(np.minimum(administrative, lost), 60).astype(float)
 
@@ -97,12 +105,16 @@ def draw_course(patients: pd.DataFrame, u: dict[str, np.ndarray], constants: dic
     pattern = np.minimum((u["pattern"][:, None] > shares.cumsum(axis=1)).sum(axis=1), len(PATTERNS) - 1)
 
     age_effect = np.exp(constants["death_log_hazard_a_year_of_age"] * (patients["age_years"].to_numpy() - 61))
-    other_death = exponential_days(u["death_without_recurrence"], constants["death_without_recurrence_at_61"] * age_effect)
+    other_death = exponential_days(
+        u["death_without_recurrence"], constants["death_without_recurrence_at_61"] * age_effect
+    )
     recurrence = np.where(recurrence <= other_death, recurrence, np.inf)
 
     single = np.isin(pattern, [0, 1, 2, 5])
     chance = np.where(
-        single, np.asarray(constants["salvage_single_organ"])[group], np.asarray(constants["salvage_multiple_organs"])[group]
+        single,
+        np.asarray(constants["salvage_single_organ"])[group],
+        np.asarray(constants["salvage_multiple_organs"])[group],
     )
     is_salvaged = np.isfinite(recurrence) & (u["salvage"] < chance)
     salvage = recurrence + 75 + np.floor(u["salvage_time"] * 60)
@@ -115,8 +127,8 @@ def draw_course(patients: pd.DataFrame, u: dict[str, np.ndarray], constants: dic
     death = np.where(np.isfinite(recurrence), disease_death, other_death)
 
     liver_clock = np.where(is_salvaged, no_evidence, recurrence + NEW_SITE_AFTER)
-    new_liver = liver_clock + exponential_days(u["new_liver_site"], constants["new_liver_site_after_extrahepatic_recurrence"])
-    new_liver = np.where(np.isin(pattern, [5, 6]) & (new_liver < death), new_liver, np.inf)
-    return Course(
-        follow_up_days(patients, u), recurrence, pattern, death, new_liver, is_salvaged, salvage, no_evidence
+    new_liver = liver_clock + exponential_days(
+        u["new_liver_site"], constants["new_liver_site_after_extrahepatic_recurrence"]
     )
+    new_liver = np.where(np.isin(pattern, [5, 6]) & (new_liver < death), new_liver, np.inf)
+    return Course(follow_up_days(patients, u), recurrence, pattern, death, new_liver, is_salvaged, salvage, no_evidence)

@@ -32,7 +32,9 @@ def observe_sites(course: Course, u: dict[str, np.ndarray], constants: dict[str,
     """patient_index, day, site: the first detection of each site, within follow-up and life."""
     last_day = np.minimum(course.follow_up_days, course.death_days - 1)
     recurred = course.recurrence_days <= last_day
-    gap = np.where(u["synchronous_gap"] < 0.7, 0, np.floor((u["synchronous_gap"] - 0.7) / 0.3 * SYNCHRONOUS_GAP_LIMIT) + 1)
+    gap = np.where(
+        u["synchronous_gap"] < 0.7, 0, np.floor((u["synchronous_gap"] - 0.7) / 0.3 * SYNCHRONOUS_GAP_LIMIT) + 1
+    )
     second_day = course.recurrence_days + np.where(course.recurrence_days + gap <= last_day, gap, 0)
     beside_lung = _organ_beside_lung(u["second_organ"])
     lung, single, _ = constants["extrahepatic_only_shares"]
@@ -61,11 +63,15 @@ def _new_extrahepatic_sites(
     course: Course, u: dict[str, np.ndarray], constants: dict[str, Any], recurred: np.ndarray, last_day: np.ndarray
 ) -> pd.DataFrame:
     """A further site outside the liver; after a salvage only once the salvage has been shown to have succeeded."""
-    after_recurrence = course.recurrence_days + NEW_SITE_AFTER + exponential_days(
-        u["new_site_time"], constants["new_extrahepatic_site_after_recurrence"]
+    after_recurrence = (
+        course.recurrence_days
+        + NEW_SITE_AFTER
+        + exponential_days(u["new_site_time"], constants["new_extrahepatic_site_after_recurrence"])
     )
-    after_salvage = course.no_evidence_days + 30 + exponential_days(
-        u["recurrence_after_salvage"], constants["recurrence_after_salvage"]
+    after_salvage = (
+        course.no_evidence_days
+        + 30
+        + exponential_days(u["recurrence_after_salvage"], constants["recurrence_after_salvage"])
     )
     day = np.where(course.is_salvaged, after_salvage, after_recurrence)
     site = np.where(u["site_after_salvage"] < 0.5, "lung", _organ_beside_lung(u["new_site"]))
@@ -98,9 +104,9 @@ def observe_treatments(course: Course, site_events: pd.DataFrame, u: dict[str, n
             "no_evidence_day": np.where(confirmed, course.no_evidence_days[salvaged], np.nan),
         }
     )
-    return pd.concat([salvage, _other_treatments(course, first_sites, recurred, last_day, u)], ignore_index=True).sort_values(
-        ["patient_index", "day"], ignore_index=True
-    )
+    return pd.concat(
+        [salvage, _other_treatments(course, first_sites, recurred, last_day, u)], ignore_index=True
+    ).sort_values(["patient_index", "day"], ignore_index=True)
 
 
 def _other_treatments(
@@ -115,7 +121,9 @@ def _other_treatments(
         ["chemotherapy", "resection", "ablation", "radiotherapy"],
         "supportive_care",
     )
-    residual = np.where(np.isin(kind, ["resection", "ablation"]), "present", np.where(choice < 0.4, "unknown", "present"))
+    residual = np.where(
+        np.isin(kind, ["resection", "ablation"]), "present", np.where(choice < 0.4, "unknown", "present")
+    )
     return pd.DataFrame(
         {
             "patient_index": chosen,

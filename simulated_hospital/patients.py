@@ -14,13 +14,17 @@ LAST_DAY = np.datetime64("2012-12-31")
 def draw_patients(u: dict[str, np.ndarray], constants: dict[str, Any]) -> pd.DataFrame:
     """One row a patient, index 0..n-1; every column is a function of that patient's decisions."""
     n = len(u["age"])
-    operation_date = FIRST_DAY + np.floor(u["operation_date"] ** 0.8 * ((LAST_DAY - FIRST_DAY).astype(int) + 1)).astype(int)
+    operation_date = FIRST_DAY + np.floor(u["operation_date"] ** 0.8 * ((LAST_DAY - FIRST_DAY).astype(int) + 1)).astype(
+        int
+    )
     multiple = u["has_multiple_metastases"] < 0.57
     count = np.where(multiple, 2 + np.minimum(np.floor(-np.log(1 - u["metastasis_count"]) / 0.55), 13), 1).astype(int)
     is_large = u["is_large"] < 0.27
     # log-normal around 3.4 cm, cut at 5 cm by the decision above so that the covariate is exactly that decision
     low, high = norm.cdf(np.log(0.4 / 3.4) / 0.63), norm.cdf(np.log(5.0 / 3.4) / 0.63)
-    quantile = np.where(is_large, high + u["largest_metastasis"] * (0.9995 - high), low + u["largest_metastasis"] * (high - low))
+    quantile = np.where(
+        is_large, high + u["largest_metastasis"] * (0.9995 - high), low + u["largest_metastasis"] * (high - low)
+    )
     size = np.round(3.4 * np.exp(0.63 * norm.ppf(quantile)), 1)
     size = np.where(is_large, np.maximum(size, 5.1), np.minimum(size, 5.0))
     interval_days = disease_free_interval_days(u["disease_free_interval"])

@@ -59,7 +59,11 @@ def draw_population(n_patients: int, seed: int) -> Population:
     resected = (treatments["treatment_type"] == "resection") & treatments["patient"].isin(ineligible)
     treatments = treatments[~treatments["patient"].isin(lost) & ~resected]
     operations = pd.concat(
-        [_index_operations(patients), _earlier_operations(patients, rng), _repeat_operations(patients, treatments, rng)],
+        [
+            _index_operations(patients),
+            _earlier_operations(patients, rng),
+            _repeat_operations(patients, treatments, rng),
+        ],
         ignore_index=True,
     )
     return Population(patients, site_events.reset_index(drop=True), treatments.reset_index(drop=True), operations)
@@ -125,9 +129,7 @@ def _earlier_operations(patients: pd.DataFrame, rng: np.random.Generator) -> pd.
     )
 
 
-def _repeat_operations(
-    patients: pd.DataFrame, treatments: pd.DataFrame, rng: np.random.Generator
-) -> pd.DataFrame:
+def _repeat_operations(patients: pd.DataFrame, treatments: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Recurrences in the liver that were resected: hepatectomies too, each with a specimen of its own."""
     is_repeat = (treatments["treatment_type"] == "resection") & treatments["sites"].str.contains("liver")
     repeated = treatments[is_repeat]

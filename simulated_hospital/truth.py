@@ -38,7 +38,9 @@ def truth_of_patients(
     salvage = treatments[treatments["is_salvage"]].groupby("patient")["day"].min().reindex(every)
     last_look = looks.groupby("patient")["day"].max().reindex(every)
 
-    truth = patients[["mrn", "registry_record_id", "is_eligible", "exclusion_reason", "margin_mm", "margin_group"]].copy()
+    truth = patients[
+        ["mrn", "registry_record_id", "is_eligible", "exclusion_reason", "margin_mm", "margin_group"]
+    ].copy()
     truth["documented_margin_group"] = patients["margin_group"].where(patients["unresolved_kind"] == "", "unresolved")
     truth["initial_sites"] = sites.to_numpy()
     recurred = first.notna().to_numpy()

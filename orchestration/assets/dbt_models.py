@@ -27,6 +27,7 @@ def dbt_executable() -> str:
 def prepare_dbt_environment(settings: Settings) -> None:
     """What the dbt subprocess reads from its environment."""
     os.environ["CRLM_BUILD_PATH"] = str(settings.build_file)
+    os.environ["DBT_TARGET_PATH"] = str(settings.dbt_target)
     os.environ["DBT_LOG_PATH"] = str(settings.dbt_target / "logs")
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
 

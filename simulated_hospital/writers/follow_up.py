@@ -32,7 +32,13 @@ class Looks:
 
     def frame(self) -> pd.DataFrame:
         return pd.DataFrame(
-            {"patient": self.patient, "day": self.day.astype(int), "event_type": self.event_type, "finding": self.finding, "sites": self.sites}
+            {
+                "patient": self.patient,
+                "day": self.day.astype(int),
+                "event_type": self.event_type,
+                "finding": self.finding,
+                "sites": self.sites,
+            }
         )
 
 
@@ -87,7 +93,9 @@ def _looks_without_recurrence(first: np.ndarray, last_look: np.ndarray, rng: np.
     is_last = np.append(patient[1:] != patient[:-1], True)
     finding = _false_alarms(day, is_last, np.where(np.isnan(first), np.inf, first)[patient], rng)
     alarm = finding != "NED"
-    sites = np.where(alarm, np.asarray(["liver_other", "lung", "lymph_node", "liver_margin"])[rng.integers(0, 4, len(day))], "")
+    sites = np.where(
+        alarm, np.asarray(["liver_other", "lung", "lymph_node", "liver_margin"])[rng.integers(0, 4, len(day))], ""
+    )
 
     free = np.flatnonzero(np.isnan(first))
     visited = rng.random(len(day)) < 0.3
@@ -125,7 +133,7 @@ def _recurrences(
     # a confirmation after treatment would be read as persisting disease
     latest = np.fmin(last_look, treated - 1)[patient]
     room = np.minimum(latest - day, LONGEST_CONFIRMATION_DAYS)
-    is_suspicious = (day == first[patient]) & (room >= 7) & (rng.random(len(day)) < SUSPICIOUS_FIRST_SHARE / 0.75)
+    is_suspicious = (day == first[patient]) & (room >= 7) & (rng.random(len(day)) < SUSPICIOUS_FIRST_SHARE)
     confirmed_day = day + np.floor(7 + rng.random(len(day)) * (np.maximum(room, 7) - 6))
     is_one_site = np.array([";" not in text for text in sites], dtype=bool)
     direct_biopsy = ~is_suspicious & is_one_site & (rng.random(len(day)) < 0.15)
@@ -171,7 +179,13 @@ def _looks_after_recurrence(
     sites = np.where(is_free, "", site_codes(looks["sites"]).to_numpy(dtype=object))
     return [
         Looks(shown["patient"].to_numpy(), shown["no_evidence_day"].to_numpy(), "imaging", "NED"),
-        Looks(looks["patient"].to_numpy(), looks["day"].to_numpy(), "imaging", looks["state"].to_numpy(dtype=object), sites),
+        Looks(
+            looks["patient"].to_numpy(),
+            looks["day"].to_numpy(),
+            "imaging",
+            looks["state"].to_numpy(dtype=object),
+            sites,
+        ),
     ]
 
 

@@ -185,9 +185,7 @@ class _Desk:
         place = self.rng.choices(places, weights)[0]
         return ReportWriter(operation, writer, self.rng).write(place)
 
-    def _message(
-        self, accession: str, reported: datetime, status: str, lines: list[tuple[str, str, str]]
-    ) -> Message:
+    def _message(self, accession: str, reported: datetime, status: str, lines: list[tuple[str, str, str]]) -> Message:
         body = message_body(self.person, accession, self.row.operation_date, reported, status, lines)
         return Message(self.row.mrn, accession, reported, body)
 
@@ -216,7 +214,8 @@ def _with_margin(operation: Operation, old_mm: float, new_mm: float) -> Operatio
         return replace(
             specimen,
             lesions=tuple(
-                replace(lesion, margin_mm=new_mm) if lesion.margin_mm == old_mm else lesion for lesion in specimen.lesions
+                replace(lesion, margin_mm=new_mm) if lesion.margin_mm == old_mm else lesion
+                for lesion in specimen.lesions
             ),
         )
 

@@ -48,7 +48,11 @@ def registry_rows(operations: pd.DataFrame, rng: np.random.Generator) -> pd.Data
         ("preop_chemo", "had_preoperative_chemotherapy"),
     ):
         rows[column] = ordered[name].map({True: "1", False: "0"})
-    for column, name in (("mets_count", "metastasis_count"), ("largest_met_cm", "largest_metastasis_cm"), ("cea_ng_ml", "cea_ng_ml")):
+    for column, name in (
+        ("mets_count", "metastasis_count"),
+        ("largest_met_cm", "largest_metastasis_cm"),
+        ("cea_ng_ml", "cea_ng_ml"),
+    ):
         rows.loc[ordered[name].isna(), column] = ""
     for column, share in MISSING_SHARES.items():
         rows.loc[rng.random(len(rows)) < share, column] = ""

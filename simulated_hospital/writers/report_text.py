@@ -58,8 +58,14 @@ class Operation:
         return [specimen for specimen in self.specimens if specimen.lesions]
 
 
-TUMOR_NAMES = {"colorectal_liver_metastasis": "metastatic adenocarcinoma", "hepatocellular_carcinoma": "hepatocellular carcinoma"}
-DIAGNOSIS_PARTS = {"colorectal_liver_metastasis": "diagnosis_tumor", "hepatocellular_carcinoma": "diagnosis_hepatocellular"}
+TUMOR_NAMES = {
+    "colorectal_liver_metastasis": "metastatic adenocarcinoma",
+    "hepatocellular_carcinoma": "hepatocellular carcinoma",
+}
+DIAGNOSIS_PARTS = {
+    "colorectal_liver_metastasis": "diagnosis_tumor",
+    "hepatocellular_carcinoma": "diagnosis_hepatocellular",
+}
 
 
 class ReportWriter:
@@ -96,7 +102,9 @@ class ReportWriter:
             self._frozen_section()
         self._gross()
         self._microscopic()
-        if margin_place == "synoptic" or (not self.operation.unresolved_kind and not is_pending and self.rng.random() < 0.25):
+        if margin_place == "synoptic" or (
+            not self.operation.unresolved_kind and not is_pending and self.rng.random() < 0.25
+        ):
             self._synoptic()
         if self.is_colorectal and self.rng.random() < 0.4:
             self.closing.append(self.phrase("comment"))
@@ -191,12 +199,18 @@ class ReportWriter:
             body = self._liver_diagnosis(specimen) if specimen.lesions else self._other_diagnosis(specimen)
             bullet = self.pathologist.bullet
             text = [heading, *(bullet + line for line in body)]
-            self._add("final_diagnosis", specimen.label, [t.upper() for t in text] if self.pathologist.is_upper else text)
+            self._add(
+                "final_diagnosis", specimen.label, [t.upper() for t in text] if self.pathologist.is_upper else text
+            )
 
     def _liver_diagnosis(self, specimen: Specimen) -> list[str]:
         operation, rng = self.operation, self.rng
         is_first = specimen is operation.liver[0]
-        part = DIAGNOSIS_PARTS.get(operation.diagnosis, "diagnosis_other") if operation.is_viable else "diagnosis_no_viable"
+        part = (
+            DIAGNOSIS_PARTS.get(operation.diagnosis, "diagnosis_other")
+            if operation.is_viable
+            else "diagnosis_no_viable"
+        )
         body = [self.phrase(part)]
         if is_first and operation.is_viable:
             body.append(self.phrase("tumor_count" if operation.metastasis_count > 1 else "tumor_size"))
@@ -245,14 +259,26 @@ class ReportWriter:
             elif specimen.lesions:
                 found = self._gross_liver(specimen)
             else:
-                found = [self.phrase("gross_small", label=specimen.label, title=specimen.title, dimensions=self._box(rng.randint(15, 70) / 10))]
+                found = [
+                    self.phrase(
+                        "gross_small",
+                        label=specimen.label,
+                        title=specimen.title,
+                        dimensions=self._box(rng.randint(15, 70) / 10),
+                    )
+                ]
             self._add("gross", specimen.label, found)
 
     def _gross_liver(self, specimen: Specimen) -> list[str]:
         rng = self.rng
         largest = max(lesion.size_cm for lesion in specimen.lesions)
         found = [
-            self.phrase("gross_liver", label=specimen.label, title=specimen.title, dimensions=self._box(largest + rng.randint(20, 90) / 10))
+            self.phrase(
+                "gross_liver",
+                label=specimen.label,
+                title=specimen.title,
+                dimensions=self._box(largest + rng.randint(20, 90) / 10),
+            )
         ]
         if rng.random() < 0.5:
             found.append(self.phrase("gross_ink"))
@@ -261,7 +287,9 @@ class ReportWriter:
         # beside an unsettled microscopic margin a gross distance would invite a guess
         if not self.operation.unresolved_kind and rng.random() < self.pathologist.gross_distance_share:
             gross_mm = round(min(lesion.margin_mm for lesion in specimen.lesions)) + rng.choice((0, 2, 4, 8))
-            found.append(self.phrase("gross_distance", gross_mm=max(1, gross_mm), gross_cm=plain_number(max(1, gross_mm) / 10)))
+            found.append(
+                self.phrase("gross_distance", gross_mm=max(1, gross_mm), gross_cm=plain_number(max(1, gross_mm) / 10))
+            )
         elif rng.random() < 0.4:
             found.append(self.phrase("gross_capsule"))
         return [*found, self.phrase("gross_blocks", label=specimen.label)]
@@ -290,7 +318,9 @@ class ReportWriter:
         found = [
             choose_report_phrase(self.rng, "synoptic_title", self.style),
             f"Specimen: {operation.liver[0].title}",
-            f"Number of tumors: {operation.metastasis_count}" if operation.is_viable else "Number of viable tumors: none",
+            f"Number of tumors: {operation.metastasis_count}"
+            if operation.is_viable
+            else "Number of viable tumors: none",
             f"Greatest dimension: {size} cm" if operation.is_viable else "Treatment response: complete",
             f"Histologic type: {self.tumor}",
             *self.margin_statement("synoptic", operation.margin_mm),

@@ -15,7 +15,13 @@ UNRESOLVED_KINDS = (
     "unresolved_re_resected", NO_REPORT,
 )  # fmt: skip
 MOST_LESIONS_DESCRIBED = 5
-SECOND_SPECIMEN_SHARE, GALLBLADDER_SHARE, ADDITIONAL_MARGIN_SHARE, LYMPH_NODE_SHARE, FROZEN_SHARE = 0.35, 0.22, 0.10, 0.10, 0.12
+SECOND_SPECIMEN_SHARE, GALLBLADDER_SHARE, ADDITIONAL_MARGIN_SHARE, LYMPH_NODE_SHARE, FROZEN_SHARE = (
+    0.35,
+    0.22,
+    0.10,
+    0.10,
+    0.12,
+)
 
 
 def choose_unresolved_kinds(margin_mm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
