@@ -10,10 +10,29 @@ from functools import cache
 from pathlib import Path
 
 PHRASES = Path(__file__).parent / "phrases"
-NUMBER_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen twenty"
-).split()
+NUMBER_WORDS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+]
 # only a whole number of millimetres is written as a word or as the lower end of a range
 NEEDS_WHOLE_MM = re.compile(r"\{(mm_words|mm_words_uk|range_mm|range_and)\}")
 # a pathologist mostly keeps to one manner of writing, not always

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from simulated_hospital.truth import truth_of_patients
 from simulated_hospital.writers.follow_up import draw_looks, follow_up_rows
 from simulated_hospital.writers.registry import registry_rows

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from openpyxl import load_workbook
+
 from simulated_hospital.dirt import DIRT
 from simulated_hospital.hospital import simulate
-
 from tests.simulated_hospital.test_files_follow_up import first_evidence
 
 PATIENTS = 420
@@ -227,7 +227,9 @@ def test_the_follow_up_of_every_clean_patient_shows_the_true_recurrence(truth, r
 
 
 def test_who_is_not_eligible_can_be_told_from_the_registry(truth, records):
-    registry = pd.DataFrame(records["registry/hepatectomy_registry.csv"].values()).set_index("record_id")
+    registry = (
+        pd.DataFrame(records["registry/hepatectomy_registry.csv"].values()).drop_duplicates().set_index("record_id")
+    )
     index = registry.loc[truth["registry_record_id"]].reset_index()
     reasons = truth["exclusion_reason"]
     assert truth["is_eligible"].sum() == PATIENTS

@@ -7,6 +7,7 @@
 {% set splits = [
     ['\\n\\s*((?:[-*•]|\\d{1,2}[.)])\\s)', clause_end ~ '\\1'],
     ['(?i)(,|\\b(?:is|are|was|of|from|the|to|at|and|by|a|an|than|with|within|closest|nearest|in|on|or|no|not|without|less|more|greater|least|be|been|only))[ \\t]*\\r?\\n\\s*', '\\1 '],
+    ['(?i)(:)[ \\t]*\\r?\\n[ \\t]*([<>≥≤~]?=? ?[0-9][0-9.,]* ?(?:mm|cm|millim|centim|micro|[µμ]m|um)\\b)', '\\1 \\2'],
     ['(?i)(\\d)[ \\t]*\\r?\\n[ \\t]*(mm|cm|millim|centim|micro)', '\\1 \\2'],
     ['([^:\\n⏎]{55}[A-Z][A-Z],?)[ \\t]*\\r?\\n[ \\t]*([A-Z][A-Z]+ [A-Z])', '\\1 \\2'],
     ['([^.:;\\n⏎])[ \\t]*\\r?\\n[ \\t]*([a-z0-9(<>≥≤~])', '\\1 \\2'],
