@@ -19,7 +19,9 @@ def derived_tables(frames: dict[str, pd.DataFrame], previous_n_patients: int | N
         tables["ledger_accounts"] = ledger[["source_file", "file_hash", "status"]].assign(
             rows_unaccounted=ledger["rows_read"] - accounted
         )
-        feeds = ledger[ledger["status"] == "loaded"].groupby("feed", as_index=False)[["rows_read", "rows_rejected"]].sum()
+        feeds = (
+            ledger[ledger["status"] == "loaded"].groupby("feed", as_index=False)[["rows_read", "rows_rejected"]].sum()
+        )
         feeds["share_rejected"] = feeds["rows_rejected"] / feeds["rows_read"].clip(lower=1)
         tables["feed_rejections"] = feeds
     if "cumulative_incidence" in frames:

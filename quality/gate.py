@@ -71,7 +71,11 @@ def run_suites(
 def _together(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     filled = [frame for frame in frames if not frame.empty]
     # an all-empty frame keeps text columns, so that the table it becomes has the same types on every night
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
+    return (
+        pd.concat(filled, ignore_index=True)
+        if filled
+        else pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
+    )
 
 
 def _privacy_checks(frames: dict[str, pd.DataFrame], identifiers: set[str]) -> pd.DataFrame:

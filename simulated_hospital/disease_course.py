@@ -76,10 +76,10 @@ def first_recurrence_days(patients: pd.DataFrame, u: np.ndarray, constants: dict
     slopes = constants["recurrence_log_hazard"]
     effect = sum(slope * patients[name].to_numpy(dtype=float) for name, slope in slopes.items())
     hazard = np.asarray(constants["first_recurrence_hazard"])[patients["margin_group_index"]] * np.exp(effect)
-    scale = constants["recurrence_hazard_scale_months"]
-    spent = -np.log(1 - u) / hazard * (1 - np.exp(-36 / scale))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        months = np.where(spent < 1, -scale * np.log1p(-np.minimum(spent, 1)), np.inf)
+    scale, shape = constants["recurrence_hazard_scale_months"], constants["recurrence_hazard_shape"]
+    spent = -np.log(1 - u) / hazard * (1 - np.exp(-((36 / scale) ** shape)))
+    with np.errstate(divide="ignore"):
+        months = np.where(spent < 1, scale * (-np.log1p(-np.minimum(spent, 1))) ** (1 / shape), np.inf)
     return np.maximum(np.ceil(months * DAYS_A_MONTH), 1)
 
 

@@ -63,11 +63,16 @@ def _curves_chart(curves: pd.DataFrame, endpoint: str, y_title: str, width: int,
     points = drawn_points(curves, endpoint)
     colour = alt.Color("stratum:N", scale=margin_colour_scale(), title="Margin", sort=list(MARGIN_GROUPS), legend=None)
     x = alt.X(
-        "years:Q", title=None, scale=alt.Scale(domain=[0, YEARS_SHOWN], nice=False), axis=alt.Axis(tickCount=10, format="d")
+        "years:Q",
+        title=None,
+        scale=alt.Scale(domain=[0, YEARS_SHOWN], nice=False),
+        axis=alt.Axis(tickCount=10, format="d"),
     )
     y = alt.Y("estimate:Q", title=y_title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%"))
     base = alt.Chart(points)
-    band = base.mark_area(interpolate="step-after", opacity=0.13).encode(x=x, y="conf_low:Q", y2="conf_high:Q", color=colour)
+    band = base.mark_area(interpolate="step-after", opacity=0.13).encode(
+        x=x, y="conf_low:Q", y2="conf_high:Q", color=colour
+    )
     line = base.mark_line(interpolate="step-after", strokeWidth=2.4).encode(x=x, y=y, color=colour)
     ends = points.sort_values("years").groupby("stratum").tail(1).assign(years=YEARS_SHOWN)
     labels = (

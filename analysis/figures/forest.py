@@ -29,7 +29,9 @@ def forest_chart(comparison: pd.DataFrame, width: int = 360) -> Any:
     panels = []
     for position, figure in enumerate(dict.fromkeys(rows["figure"])):
         panel = rows[rows["figure"] == figure]
-        y = alt.Y("stratum:N", sort=list(MARGIN_GROUPS), title=None, axis=alt.Axis(grid=False, ticks=False, domain=False))
+        y = alt.Y(
+            "stratum:N", sort=list(MARGIN_GROUPS), title=None, axis=alt.Axis(grid=False, ticks=False, domain=False)
+        )
         offset = alt.YOffset("source:N", sort=[OURS, PUBLISHED])
         colour = alt.Color(
             "source:N", sort=[OURS, PUBLISHED], title=None, scale=alt.Scale(domain=[OURS, PUBLISHED], range=["#0072B2", "#9aa5b1"]),
@@ -40,7 +42,11 @@ def forest_chart(comparison: pd.DataFrame, width: int = 360) -> Any:
         title = "Hazard ratio against >=10 mm (log scale)"
         base = alt.Chart(panel)
         interval = base.mark_rule(strokeWidth=2, clip=True).encode(
-            x=alt.X("conf_low:Q", scale=scale, axis=x_axis, title=title), x2="conf_high:Q", y=y, yOffset=offset, color=colour
+            x=alt.X("conf_low:Q", scale=scale, axis=x_axis, title=title),
+            x2="conf_high:Q",
+            y=y,
+            yOffset=offset,
+            color=colour,
         )
         point = base.mark_point(filled=True, size=70, opacity=1).encode(
             x=alt.X("estimate:Q", scale=scale, axis=x_axis, title=title), y=y, yOffset=offset, color=colour

@@ -55,9 +55,18 @@ def _figures(results: dict[str, pd.DataFrame]) -> dict[str, dict[str, str]]:
     from analysis import figures
 
     drawings: dict[str, tuple[str, Callable[[pd.DataFrame], Any]]] = {
-        "recurrence": ("cumulative_incidence", lambda f: figures.cumulative_incidence_chart(f, "overall_recurrence")),
-        "recurrence_free_survival": ("kaplan_meier", lambda f: figures.survival_chart(f, "recurrence_free_survival")),
-        "liver": ("cumulative_incidence", lambda f: figures.cumulative_incidence_chart(f, "liver_recurrence_any_time")),
+        "recurrence": (
+            "cumulative_incidence",
+            lambda f: figures.cumulative_incidence_chart(f, "overall_recurrence", width=880, height=330),
+        ),
+        "recurrence_free_survival": (
+            "kaplan_meier",
+            lambda f: figures.survival_chart(f, "recurrence_free_survival", width=380),
+        ),
+        "liver": (
+            "cumulative_incidence",
+            lambda f: figures.cumulative_incidence_chart(f, "liver_recurrence_any_time", width=380),
+        ),
         "forest": ("published_comparison", figures.forest_chart),
         "patterns": ("recurrence_patterns", figures.initial_pattern_chart),
         "salvage": ("salvage_by_margin", figures.salvage_chart),
@@ -81,7 +90,12 @@ def _headline(results: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
     comparison = _records(results, "published_comparison")
     incidence = {row["stratum"]: row for row in comparison if row["figure"] == THREE_YEAR_FIGURE}
     return [
-        {"group": group, "patients": counts.get(group, {}).get("n"), "share": counts.get(group, {}).get("share"), **incidence[group]}
+        {
+            "group": group,
+            "patients": counts.get(group, {}).get("n"),
+            "share": counts.get(group, {}).get("share"),
+            **incidence[group],
+        }
         for group in MARGIN_GROUPS
         if group in incidence
     ]
@@ -103,7 +117,9 @@ def _omnibus(results: dict[str, pd.DataFrame]) -> dict[str, float]:
         for row in _records(results, "hazard_ratios")
         if row["model"] == "adjusted" and row["term"] == "margin group (omnibus)"
     ]
-    return {HAZARD_RATIO_FIGURES[row["endpoint"]]: row["p_value"] for row in rows if row["endpoint"] in HAZARD_RATIO_FIGURES}
+    return {
+        HAZARD_RATIO_FIGURES[row["endpoint"]]: row["p_value"] for row in rows if row["endpoint"] in HAZARD_RATIO_FIGURES
+    }
 
 
 def _table_one_rows(results: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:

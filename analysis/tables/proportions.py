@@ -17,7 +17,9 @@ def wilson_limits(n_with: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.nda
         centre = share + spread / 2
         half = Z_95 * np.sqrt(share * (1 - share) / total + spread / (4 * total))
         low, high = (centre - half) / (1 + spread), (centre + half) / (1 + spread)
-    return np.where(x == 0, np.where(total > 0, 0.0, np.nan), low), np.where(x == total, np.where(total > 0, 1.0, np.nan), high)
+    return np.where(x == 0, np.where(total > 0, 0.0, np.nan), low), np.where(
+        x == total, np.where(total > 0, 1.0, np.nan), high
+    )
 
 
 def cochran_armitage(n_with: np.ndarray, n: np.ndarray) -> tuple[float, float]:

@@ -62,7 +62,9 @@ def published_comparison(
     table = pd.DataFrame(rows, columns=COMPARISON_COLUMNS[:10])
     low = table["published_conf_low"].fillna(table["published_estimate"])
     high = table["published_conf_high"].fillna(table["published_estimate"])
-    overlap = ((table["conf_low"] <= high) & (low <= table["conf_high"])).astype("boolean").where(table["conf_low"].notna())
+    overlap = (
+        ((table["conf_low"] <= high) & (low <= table["conf_high"])).astype("boolean").where(table["conf_low"].notna())
+    )
     return table.assign(do_intervals_overlap=overlap, data_label="simulated" if is_simulated else "observed")
 
 

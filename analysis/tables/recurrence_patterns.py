@@ -31,7 +31,9 @@ def recurrence_patterns(
     margin = first_recurrences.loc[first_recurrences["has_margin_site"].astype(bool), ["study_id"]]
     found = pd.concat(
         [
-            first_recurrences[["study_id", "initial_pattern"]].set_axis(["study_id", "pattern"], axis=1).assign(scope="initial"),
+            first_recurrences[["study_id", "initial_pattern"]]
+            .set_axis(["study_id", "pattern"], axis=1)
+            .assign(scope="initial"),
             margin.assign(pattern="any initial margin site", scope="initial"),
             recurrences[["study_id", "site"]].set_axis(["study_id", "pattern"], axis=1).assign(scope="overall"),
         ]

@@ -19,7 +19,9 @@ def salvage_by_margin(first_recurrences: pd.DataFrame) -> pd.DataFrame:
         SALVAGE_COLUMNS; the Cochran-Armitage trend over the four groups, from positive to widest, stands in every row.
     """
     counts = (
-        first_recurrences.groupby("margin_group")["has_salvage"].agg(["size", "sum"]).reindex(MARGIN_GROUPS, fill_value=0)
+        first_recurrences.groupby("margin_group")["has_salvage"]
+        .agg(["size", "sum"])
+        .reindex(MARGIN_GROUPS, fill_value=0)
     )
     n, salvaged = counts["size"].to_numpy(dtype=int), counts["sum"].to_numpy(dtype=int)
     low, high = wilson_limits(salvaged, n)

@@ -50,7 +50,9 @@ def table_one(index_operations: pd.DataFrame) -> pd.DataFrame:
     groups = {"all": index_operations} | {
         group: index_operations[index_operations["margin_group"] == group] for group in MARGIN_GROUPS
     }
-    rows = [["Patients", "", stratum, "n", f"{len(frame):,}", len(frame), 0, np.nan] for stratum, frame in groups.items()]
+    rows = [
+        ["Patients", "", stratum, "n", f"{len(frame):,}", len(frame), 0, np.nan] for stratum, frame in groups.items()
+    ]
     for name, label in NUMBERS.items():
         values = {stratum: pd.to_numeric(frame[name], errors="coerce") for stratum, frame in groups.items()}
         rows += _rows(label, "", "median (IQR)", values, _median_text)

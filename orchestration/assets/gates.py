@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import dagster as dg
 import duckdb
 import pandas as pd
-from quality import GateReport, list_suites, run_suites
 
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import (
@@ -17,7 +16,7 @@ from orchestration.warehouse import (
     table_exists,
     write_table,
 )
-
+from quality import GateReport, list_suites, run_suites
 
 SCHEMAS_OF_STAGE = {"marts": ("marts", "quality"), "results": ("results",)}
 WRITTEN_BY_GATES = ("check_results", "violations")

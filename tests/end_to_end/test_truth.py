@@ -35,9 +35,7 @@ def test_every_clean_eligible_patient_is_in_the_cohort_and_no_ineligible_one_is(
     assert clean["found"].eq("both").all()
     truth = road.truth("patients")
     ineligible = set(truth.loc[~truth["is_eligible"], "mrn"])
-    in_cohort = road.restricted(
-        "SELECT mrn FROM raw.patient_identifiers JOIN marts.index_operations USING (study_id)"
-    )
+    in_cohort = road.restricted("SELECT mrn FROM raw.patient_identifiers JOIN marts.index_operations USING (study_id)")
     assert ineligible
     assert not ineligible & set(in_cohort["mrn"])
 

@@ -1,0 +1,126 @@
+"""The cohort is what STUDY's calibration facts say, the same for the same seed, and never impossible."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulated_hospital.cohort import Cohort, draw_cohort, endpoint_times
+
+LIVER = ["liver_at_margin", "liver_elsewhere"]
+
+
+@pytest.fixture(scope="module")
+def large() -> Cohort:
+    return draw_cohort(50_000, seed=3)
+
+
+def test_the_same_seed_draws_the_same_cohort_and_another_seed_another():
+    first, again, other = draw_cohort(300, 7), draw_cohort(300, 7), draw_cohort(300, 8)
+    for name in ("patients", "site_events", "treatments"):
+        pd.testing.assert_frame_equal(getattr(first, name), getattr(again, name))
+    assert not first.patients["operation_date"].equals(other.patients["operation_date"])
+
+
+@pytest.mark.parametrize(
+    ("fact", "expected", "tolerance"),
+    [
+        (lambda p: (p["margin_group"] == "positive").mean(), 0.080, 0.006),
+        (lambda p: (p["margin_group"] == "<1 mm").mean(), 0.053, 0.006),
+        (lambda p: (p["margin_group"] == "1.0-9.9 mm").mean(), 0.425, 0.010),
+        (lambda p: (p["margin_group"] == ">=10 mm").mean(), 0.442, 0.010),
+        (lambda p: p["age_years"].median(), 61, 0.5),
+        (lambda p: (p["sex"] == "male").mean(), 0.59, 0.01),
+        (lambda p: (p["metastasis_count"] > 1).mean(), 0.57, 0.01),
+        (lambda p: p["largest_metastasis_cm"].median(), 3.4, 0.1),
+        (lambda p: p["is_node_positive"].mean(), 0.56, 0.01),
+        (lambda p: p["has_hai_pump"].mean(), 0.33, 0.01),
+        (lambda p: (p["cea_ng_ml"] > 200).mean(), 0.08, 0.01),
+        (lambda p: ((p["liver_metastasis_date"] - p["primary_resection_date"]).dt.days / 30.4375).median(), 10, 0.5),
+        (lambda p: p["has_short_interval"].mean(), 0.50, 0.05),
+    ],
+)
+def test_patients_are_as_the_calibration_facts_say(large, fact, expected, tolerance):
+    assert fact(large.patients) == pytest.approx(expected, abs=tolerance)
+
+
+def test_margin_width_lies_in_its_group_and_worse_tumours_have_narrower_margins(large):
+    patients = large.patients
+    bounds = {"positive": (0, 0), "<1 mm": (0.1, 0.9), "1.0-9.9 mm": (1.0, 9.9), ">=10 mm": (10.0, 200.0)}
+    for group, (low, high) in bounds.items():
+        assert patients.loc[patients["margin_group"] == group, "margin_mm"].between(low, high).all()
+    positive = patients["margin_group"] == "positive"
+    wide = patients["margin_group"] == ">=10 mm"
+    assert (
+        patients.loc[positive, "has_multiple_metastases"].mean()
+        > patients.loc[wide, "has_multiple_metastases"].mean() + 0.1
+    )
+
+
+def test_sites_and_salvage_are_as_the_calibration_facts_say(large):
+    patients, sites = large.patients, large.site_events
+    first = patients["first_recurrence_days"].reindex(sites["patient_index"]).to_numpy()
+    initial = sites[sites["day"] - first <= 30]
+    organ = initial["site"].where(~initial["site"].isin(LIVER), "liver")
+    organs = organ.groupby(initial["patient_index"]).agg(lambda names: "+".join(sorted(set(names))))
+    several = organs.str.contains("+", regex=False)
+    assert (organs == "liver").mean() == pytest.approx(0.26, abs=0.03)
+    assert (organs == "lung").mean() == pytest.approx(0.28, abs=0.04)
+    assert several.mean() == pytest.approx(0.29, abs=0.05)
+    recurred = patients[patients["first_recurrence_days"].notna()]
+    salvaged = recurred["patient_index"].isin(large.treatments.loc[large.treatments["is_salvage"], "patient_index"])
+    by_group = salvaged.groupby(recurred["margin_group"]).mean()
+    assert salvaged.mean() == pytest.approx(0.27, abs=0.02)
+    assert by_group["positive"] < by_group["<1 mm"] < by_group["1.0-9.9 mm"] < by_group[">=10 mm"]
+
+
+def test_death_without_recurrence_is_rare_and_commoner_in_the_old(large):
+    patients = large.patients
+    early = patients["first_recurrence_days"].isna() & (patients["death_days"] <= 5 * 365.25)
+    old = patients["age_years"] > 70
+    assert 0.003 < early.mean() < 0.03
+    assert early[old].mean() > 2 * early[~old].mean()
+
+
+def test_nothing_happens_after_death_or_after_the_last_look(large):
+    patients = large.patients.set_index("patient_index")
+    for events in (large.site_events, large.treatments):
+        of_patient = patients.loc[events["patient_index"]]
+        assert (events["day"].to_numpy() >= 1).all()
+        assert (events["day"].to_numpy() <= of_patient["last_assessment_days"].to_numpy()).all()
+        assert not (events["day"].to_numpy() >= of_patient["death_days"].to_numpy()).any()
+    assert (patients["last_assessment_days"] <= patients["last_contact_days"]).all()
+    assert (
+        patients.loc[patients["is_dead"], "last_contact_days"] == patients.loc[patients["is_dead"], "death_days"]
+    ).all()
+
+
+def test_first_recurrence_is_the_first_site_and_no_pattern_hangs_on_the_edge_of_the_window(large):
+    patients, sites = large.patients, large.site_events
+    first = sites.groupby("patient_index")["day"].min()
+    recurred = patients.set_index("patient_index")["first_recurrence_days"].dropna()
+    pd.testing.assert_series_equal(first.astype(float), recurred, check_names=False)
+    gap = sites["day"] - recurred.loc[sites["patient_index"]].to_numpy()
+    assert not gap.between(21, 45).any()
+
+
+def test_salvage_is_shown_by_a_later_look_before_any_new_site(large):
+    salvages = large.treatments[large.treatments["is_salvage"]]
+    assert (salvages["residual_disease"] == "none").all()
+    assert (salvages["no_evidence_day"] > salvages["day"]).all()
+    between = large.site_events.merge(salvages, on="patient_index", suffixes=("_site", ""))
+    assert not ((between["day_site"] > between["day"]) & (between["day_site"] <= between["no_evidence_day"])).any()
+
+
+def test_endpoint_times_count_every_patient_once_and_agree_with_the_sites(large):
+    times = endpoint_times(large)
+    assert (times.groupby("endpoint")["patient_index"].nunique() == 50_000).all()
+    assert (times["time_days"] >= 1).all()
+    events = times[times["event_code"] == 1].groupby("endpoint").size()
+    assert events["overall_recurrence"] == large.patients["first_recurrence_days"].notna().sum()
+    assert events["liver_recurrence_any_time"] == large.site_events.query("site in @LIVER")["patient_index"].nunique()
+    assert events["isolated_liver_recurrence"] < events["liver_recurrence_any_time"] < events["overall_recurrence"]
+
+
+def test_evenly_spread_draws_are_each_still_a_draw_from_the_model():
+    cohort = draw_cohort(4096, seed=1, quasi_random=True)
+    assert np.isclose((cohort.patients["margin_group"] == "1.0-9.9 mm").mean(), 0.425, atol=0.003)
