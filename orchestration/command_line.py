@@ -128,9 +128,10 @@ def publish_history() -> None:
     frame = kept_publications(load_settings().history)
     if frame.empty:
         raise _fail("nothing is published yet: run `crlm refresh` first")
-    table = Table(*frame.columns)
-    for row in frame.astype(str).itertuples(index=False):
-        table.add_row(*row)
+    table = Table("published (UTC)", "patients", "data", "code", "run", "file")
+    for row in frame.itertuples():
+        published_at = f"{row.published_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(published_at, f"{row.n_patients:,}", row.data_hash, row.code_version, row.run_id[:8], row.file)
     console.print(table)
 
 

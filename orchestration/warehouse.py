@@ -45,8 +45,8 @@ def open_build_file(path: Path, read_only: bool = False) -> Iterator[duckdb.Duck
 
 
 def read_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> pd.DataFrame:
-    """A whole table as a frame."""
-    return connection.execute(f'SELECT * FROM "{schema}"."{table}"').df()
+    """A whole table as a frame, in one order: sums of floats, and so the last digits of results, depend on it."""
+    return connection.execute(f'SELECT * FROM "{schema}"."{table}" ORDER BY ALL').df()
 
 
 def write_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str, frame: pd.DataFrame) -> None:

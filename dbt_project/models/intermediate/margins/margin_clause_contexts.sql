@@ -32,7 +32,7 @@ specimens as (
         text_id,
         accession_number,
         specimen_key,
-        arg_min(part_organ, clause_number) filter (where part_organ is not null) as specimen_organ,
+        arg_min(part_organ, (clause_number, section, part_organ)) filter (where part_organ is not null) as specimen_organ,
         bool_or(is_part_additional) as is_specimen_additional
     from labelled
     where specimen_key is not null and section <> 'gross'

@@ -97,7 +97,8 @@ ranked_readings as (
             partition by readings.text_id
             order by
                 (readings.high_mm = grouped.high_mm)::integer desc, (readings.low_mm = grouped.low_mm)::integer desc,
-                readings.high_mm, readings.record_id, readings.section, readings.clause_number
+                readings.high_mm, readings.record_id, readings.section, readings.clause_number,
+                readings.rule, readings.margin_type, readings.comparator, readings.evidence_text
         ) as closeness
     from {{ ref('margin_readings') }} as readings
     inner join grouped on readings.text_id = grouped.text_id
@@ -109,7 +110,7 @@ ranked_readings as (
 all_evidence as (
     select
         text_id,
-        {{ crlm_join_lines('evidence_text', "' | '", 'first_clause') }} as evidence_text,
+        {{ crlm_join_lines('evidence_text', "' | '", 'first_clause, evidence_text') }} as evidence_text,
         min(record_id) as record_id,
         min(accession_number) as accession_number
     from (
