@@ -21,7 +21,8 @@ nightly_schedule = dg.ScheduleDefinition(
     name="nightly_refresh",
     job=nightly_refresh,
     cron_schedule="0 2 * * *",
-    description="Every night at two.",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every night at two, as long as `make ui` or another Dagster daemon runs.",
 )
 
 definitions = dg.Definitions(

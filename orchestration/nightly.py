@@ -14,6 +14,8 @@ from orchestration.warehouse import open_build_file, read_publication
 
 DAGSTER_YAML = """telemetry:
   enabled: false
+nux:
+  enabled: false
 """
 
 

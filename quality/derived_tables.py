@@ -1,31 +1,140 @@
-"""Small tables made only to be judged: shares and comparisons that no published table holds."""
+"""What a suite needs to see and no published table holds: shares, sums, steps and counts across tables."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import pandas as pd
 
+INDEX_ENDPOINTS = (
+    "recurrence_free_survival", "overall_recurrence", "isolated_liver_recurrence", "margin_recurrence",
+    "liver_recurrence_any_time", "overall_survival",
+)  # fmt: skip
+"""Endpoints whose time zero is the index operation: every patient of the cohort has a time to each."""
+FONG_ITEMS = (
+    "is_node_positive", "has_disease_free_interval_under_12_months", "has_multiple_metastases",
+    "is_largest_metastasis_over_5_cm", "is_cea_over_200_ng_ml",
+)  # fmt: skip
+CURVE = ["endpoint", "grouping", "stratum"]
+ENTRY = ["source_system", "feed", "source_file"]
+Frames = dict[str, pd.DataFrame]
 
-def derived_tables(frames: dict[str, pd.DataFrame], previous_n_patients: int | None) -> dict[str, pd.DataFrame]:
-    """cohort_size (one row), ledger_accounts (a file), feed_rejections (a feed) and incidence_steps (one row a step of a curve), as far as
-    the tables they rest on are there."""
-    tables = {}
-    if "index_operations" in frames:
-        n_patients = len(frames["index_operations"])
-        previous = previous_n_patients or n_patients
-        tables["cohort_size"] = pd.DataFrame(
-            {"scope": ["cohort"], "n_patients": [n_patients], "share_of_previous": [n_patients / max(previous, 1)]}
-        )
-    if "ingest_ledger" in frames:
-        ledger = frames["ingest_ledger"]
-        accounted = ledger["rows_loaded"] + ledger["rows_rejected"] + ledger["rows_duplicate"]
-        tables["ledger_accounts"] = ledger[["source_file", "file_hash", "status"]].assign(
-            rows_unaccounted=ledger["rows_read"] - accounted
-        )
-        feeds = (
-            ledger[ledger["status"] == "loaded"].groupby("feed", as_index=False)[["rows_read", "rows_rejected"]].sum()
-        )
-        feeds["share_rejected"] = feeds["rows_rejected"] / feeds["rows_read"].clip(lower=1)
-        tables["feed_rejections"] = feeds
-    if "cumulative_incidence" in frames:
-        curves = frames["cumulative_incidence"].sort_values(["endpoint", "grouping", "stratum", "time_days"])
-        step = curves.groupby(["endpoint", "grouping", "stratum"])["estimate"].diff().fillna(0.0)
-        tables["incidence_steps"] = curves[["endpoint", "grouping", "stratum", "time_days"]].assign(step=step)
-    return tables
+
+@dataclass(frozen=True)
+class Derivation:
+    """needs: the columns it reads, by table; make: (tables, size of the cohort published now or None) -> the frame a suite
+    judges."""
+
+    needs: dict[str, tuple[str, ...]]
+    make: Callable[[Frames, int | None], pd.DataFrame]
+
+
+def _with_fong_items(frames: Frames, _previous: int | None) -> pd.DataFrame:
+    """index_operations and `n_score_items`: how many of Fong's five items the patient fulfils, missing when one is."""
+    operations = frames["index_operations"]
+    items = [operations[name].astype("boolean").astype("Float64") for name in FONG_ITEMS]
+    return operations.assign(n_score_items=sum(items).astype(float))
+
+
+def _with_expected_remainder(frames: Frames, _previous: int | None) -> pd.DataFrame:
+    """cohort_flow and `n_expected`: who remained at the step before, less those excluded at this one."""
+    flow = frames["cohort_flow"].sort_values("step_number")
+    before = flow["n_remaining"].shift().astype(float)
+    return flow.assign(n_expected=(before - flow["n_excluded"]).fillna(flow["n_remaining"]))
+
+
+def _cohort_size(frames: Frames, previous: int | None) -> pd.DataFrame:
+    """One row: the cohort as counted from each table that must agree, and its share of what is published now."""
+    n_patients, flow = len(frames["index_operations"]), frames["cohort_flow"]
+    return pd.DataFrame(
+        {
+            "scope": ["cohort"],
+            "n_patients": [n_patients],
+            "n_in_cohort": [int((frames["patients"]["is_in_cohort"] == True).sum())],  # noqa: E712 - may hold missing
+            "n_margins": [len(frames["resection_margins"])],
+            "n_after_last_criterion": [flow.sort_values("step_number")["n_remaining"].iloc[-1] if len(flow) else 0],
+            # before the first publication there is nothing to have shrunk from
+            "share_of_previous": [n_patients / previous if previous else 1.0],
+        }
+    )
+
+
+def _endpoint_coverage(frames: Frames, _previous: int | None) -> pd.DataFrame:
+    """A row a patient of either table: `n_endpoints` from the index operation that have a time, `has_index_operation`."""
+    times = frames["time_to_event"]
+    counted = times[times["endpoint"].isin(INDEX_ENDPOINTS)].groupby("study_id")["endpoint"].nunique()
+    cohort = pd.Index(frames["index_operations"]["study_id"].dropna().unique())
+    everybody = cohort.union(pd.Index(times["study_id"].dropna().unique()))
+    return pd.DataFrame(
+        {
+            "study_id": everybody,
+            "n_endpoints": counted.reindex(everybody, fill_value=0).to_numpy(),
+            "has_index_operation": everybody.isin(cohort),
+        }
+    )
+
+
+def _count_totals(frames: Frames, _previous: int | None) -> pd.DataFrame:
+    """A row an endpoint and grouping: patients counted in event_counts, and rows that time_to_event has."""
+    counts = frames["event_counts"]
+    counted = counts.assign(n_counted=counts["n_event"] + counts["n_competing"] + counts["n_censored"])
+    totals = counted.groupby(["endpoint", "grouping"], as_index=False)["n_counted"].sum()
+    rows = frames["time_to_event"]["endpoint"].value_counts()
+    return totals.assign(n_times=totals["endpoint"].map(rows).fillna(0).astype(int))
+
+
+def _ledger(frames: Frames, _previous: int | None) -> pd.DataFrame:
+    """ingest_ledger with `rows_unaccounted` and `is_latest_load`: what a file did before it was replaced is history."""
+    ledger = frames["ingest_ledger"].sort_values("loaded_at", kind="stable")
+    accounted = ledger["rows_loaded"] + ledger["rows_rejected"] + ledger["rows_duplicate"]
+    return ledger.assign(
+        rows_unaccounted=ledger["rows_read"] - accounted, is_latest_load=~ledger.duplicated(ENTRY, keep="last")
+    )
+
+
+def _feed_rejections(frames: Frames, previous: int | None) -> pd.DataFrame:
+    """A row a hospital's feed: the share of rejected records in its files as they stand now."""
+    ledger = _ledger(frames, previous)
+    current = ledger[ledger["is_latest_load"] & (ledger["status"] == "loaded")]
+    feeds = current.groupby(["source_system", "feed"], as_index=False)[["rows_read", "rows_rejected"]].sum()
+    return feeds.assign(share_rejected=feeds["rows_rejected"] / feeds["rows_read"].clip(lower=1))
+
+
+def _with_steps(table: str) -> Callable[[Frames, int | None], pd.DataFrame]:
+    def make(frames: Frames, _previous: int | None) -> pd.DataFrame:
+        """The curves and `step`: change of the estimate since the time before."""
+        curves = frames[table].sort_values([*CURVE, "time_days"])
+        return curves.assign(step=curves.groupby(CURVE)["estimate"].diff().fillna(0.0))
+
+    return make
+
+
+LEDGER_COLUMNS = (*ENTRY, "loaded_at", "status", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate")
+CURVE_COLUMNS = (*CURVE, "time_days", "estimate")
+DERIVATIONS = {
+    "index_operations": Derivation({"index_operations": FONG_ITEMS}, _with_fong_items),
+    "cohort_flow": Derivation({"cohort_flow": ("step_number", "n_remaining", "n_excluded")}, _with_expected_remainder),
+    "cohort_size": Derivation(
+        {
+            "index_operations": (),
+            "patients": ("is_in_cohort",),
+            "resection_margins": (),
+            "cohort_flow": ("step_number", "n_remaining"),
+        },
+        _cohort_size,
+    ),
+    "endpoint_coverage": Derivation(
+        {"time_to_event": ("study_id", "endpoint"), "index_operations": ("study_id",)}, _endpoint_coverage
+    ),
+    "count_totals": Derivation(
+        {
+            "event_counts": ("endpoint", "grouping", "n_event", "n_competing", "n_censored"),
+            "time_to_event": ("endpoint",),
+        },
+        _count_totals,
+    ),
+    "ingest_ledger": Derivation({"ingest_ledger": LEDGER_COLUMNS}, _ledger),
+    "feed_rejections": Derivation({"ingest_ledger": LEDGER_COLUMNS}, _feed_rejections),
+    "kaplan_meier": Derivation({"kaplan_meier": CURVE_COLUMNS}, _with_steps("kaplan_meier")),
+    "cumulative_incidence": Derivation({"cumulative_incidence": CURVE_COLUMNS}, _with_steps("cumulative_incidence")),
+}
+"""By suite; a suite that is not here judges its table as it is."""

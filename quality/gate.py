@@ -5,15 +5,18 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from quality.derived_tables import derived_tables
-from quality.privacy import identifying_columns, identifying_values
-from quality.run_expectations import CHECK_COLUMNS, VIOLATION_COLUMNS, run_suite
-from quality.suite_definitions import all_suites
+from quality.derived_tables import DERIVATIONS
+from quality.privacy import privacy_checks
+from quality.run_expectations import CHECK_COLUMNS, MOST_KEYS_KEPT, VIOLATION_COLUMNS, Row, check_row, judge_frame
+from quality.suite_definitions import Check, Suite, all_suites, suites_of_stage
+
+NUMBER_TYPES = {"n_checked": "int64", "n_failed": "int64", "share_failed": "float64", "threshold": "float64"}
 
 
 @dataclass(frozen=True)
-class GateReport:
-    """checks: one row a check with numerator and denominator; violations: one row a failing row, by key only."""
+class SuiteResult:
+    """checks: one row a check (CHECK_COLUMNS) with numerator n_failed and denominator n_checked, the rows that have a value;
+    violations: one row a failing row (VIOLATION_COLUMNS), by key only."""
 
     checks: pd.DataFrame
     violations: pd.DataFrame
@@ -31,16 +34,49 @@ class GateReport:
         return self.blocking.empty
 
     def summary(self) -> str:
-        """Plain text: counts, then one line a check that did not pass."""
+        """Plain text: counts, then one line a check that did not pass, those that close the gate first."""
         counts = self.checks["status"].value_counts()
         lines = [
             f"gate {'open' if self.is_open else 'CLOSED'}: {counts.get('passed', 0)} checks passed, "
             f"{counts.get('failed', 0)} failed, {counts.get('error', 0)} could not be run"
         ]
-        for check in self.checks[self.checks["status"] != "passed"].itertuples():
-            told = check.error or f"{check.n_failed} of {check.n_checked} rows, allowed {check.threshold:.1%}"
-            lines.append(f"- {check.status} ({check.severity}) {check.table_name}.{check.check_name}: {told}")
+        not_passed = self.checks[self.checks["status"] != "passed"]
+        closing = not_passed.index.isin(self.blocking.index)
+        for check in pd.concat([not_passed[closing], not_passed[~closing]]).itertuples():
+            counted = f"{check.n_failed:,} of {check.n_checked:,}, allowed {check.threshold:.0%}"
+            told = check.error if check.status == "error" else counted
+            place = check.suite if check.suite == check.table_name else f"{check.suite} of {check.table_name}"
+            columns = f" [{check.column_name}]" if pd.notna(check.column_name) else ""
+            lines.append(
+                f"- {check.status} ({check.severity}) {place}: {check.check_name}{columns}: {told} - {check.description}"
+            )
         return "\n".join(lines)
+
+
+class GateReport(SuiteResult):
+    """The same of every suite of a stage."""
+
+
+def run_suite(
+    suite_name: str,
+    frame: pd.DataFrame | dict[str, pd.DataFrame] | None,
+    previous: int | None = None,
+    most_keys: int = MOST_KEYS_KEPT,
+) -> SuiteResult:
+    """Judge one table.
+
+    Args:
+        suite_name: one of `list_suites`, but for 'privacy', which is of all tables together.
+        frame: the suite's table, or tables by name for a suite that compares several (cohort_size, endpoint_coverage,
+            count_totals).
+        previous: size of the cohort that is published now; None before the first publication. Read by cohort_size only.
+        most_keys: failing rows listed a check.
+    Raises:
+        KeyError: there is no such suite.
+    """
+    suite = all_suites()[suite_name]
+    frames = frame if isinstance(frame, dict) else {} if frame is None else {suite.table: frame}
+    return SuiteResult(*_as_frames(*_judge_suite(suite, frames, previous, most_keys)))
 
 
 def run_suites(
@@ -48,46 +84,71 @@ def run_suites(
     stage: str,
     previous_n_patients: int | None = None,
     identifiers: Iterable[str] = (),
+    most_keys: int = MOST_KEYS_KEPT,
 ) -> GateReport:
     """Judge the tables of a stage.
 
     Args:
         frames: table name -> frame as it would be published; a table that a suite wants and that is not here is an error.
-        stage: 'marts' or 'results'.
+            All of them, with a suite or without, pass the privacy checks (but for stage 'staging', which is restricted).
+        stage: 'staging', 'marts' or 'results'.
         previous_n_patients: size of the cohort that is published now; None before the first publication.
         identifiers: MRNs, which no published text may be or hold.
+        most_keys: failing rows listed a check; counts are always complete.
+    Raises:
+        ValueError: there is no such stage.
     """
-    everything = {**frames, **derived_tables(frames, previous_n_patients)}
+    suites = suites_of_stage(stage)
+    if not suites:
+        raise ValueError(f"no stage {stage!r}: staging, marts or results")
     checks, violations = [], []
-    for table, suite in all_suites().items():
-        if suite.stage == stage:
-            suite_checks, suite_violations = run_suite(suite, everything.get(table))
-            checks.append(suite_checks)
-            violations.append(suite_violations)
-    checks.append(_privacy_checks(frames, set(identifiers)))
-    return GateReport(_together(checks, CHECK_COLUMNS), _together(violations, VIOLATION_COLUMNS))
+    for suite in suites:
+        suite_checks, suite_violations = _judge_suite(suite, frames, previous_n_patients, most_keys)
+        checks += suite_checks
+        violations += suite_violations
+    if stage != "staging":
+        checks += privacy_checks(frames, identifiers)
+    return GateReport(*_as_frames(checks, violations))
 
 
-def _together(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    filled = [frame for frame in frames if not frame.empty]
-    # an all-empty frame keeps text columns, so that the table it becomes has the same types on every night
+def _judge_suite(
+    suite: Suite, frames: dict[str, pd.DataFrame], previous: int | None, most_keys: int
+) -> tuple[list[Row], list[Row]]:
+    derivation = DERIVATIONS.get(suite.name)
+    needs = derivation.needs if derivation else {suite.table: ()}
+    missing = [table for table in needs if frames.get(table) is None]
+    if missing:
+        return [_table_check(suite, "table_is_there", "error", error=f"MissingTable: {', '.join(missing)}")], []
+    if frames[suite.table].empty:
+        return [_table_check(suite, "table_has_rows", "failed", "warning" if suite.may_be_empty else "blocking")], []
+    if derivation is None:
+        return judge_frame(suite, frames[suite.table], most_keys)
+    lacking = [
+        f"{table}.{name}" for table, names in needs.items() for name in names if name not in frames[table].columns
+    ]
+    if lacking:
+        return [_table_check(suite, "table_can_be_read", "error", error=f"MissingColumn: {', '.join(lacking)}")], []
+    try:
+        frame = derivation.make(frames, previous)
+    except Exception as error:  # noqa: BLE001 - what cannot be worked out is an error of this suite, not of the night
+        return [_table_check(suite, "table_can_be_read", "error", error=type(error).__name__)], []
+    return judge_frame(suite, frame, most_keys)
+
+
+def _table_check(suite: Suite, name: str, status: str, severity: str = "blocking", error: str | None = None) -> Row:
+    description = {
+        "table_is_there": "The table exists",
+        "table_has_rows": "The table has rows",
+        "table_can_be_read": "The table has the columns that its checks rest on",
+    }[name]
+    check = Check(name=name, description=description, expectation="expect_table_to_exist", severity=severity)
+    return check_row(suite, check, status, 1, 1, error)
+
+
+def _as_frames(checks: list[Row], violations: list[Row]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Text stays text and counts stay counts when a column is empty, so that tables have the same types on every night."""
+    check_types = {name: NUMBER_TYPES.get(name, "str") for name in CHECK_COLUMNS}
     return (
-        pd.concat(filled, ignore_index=True)
-        if filled
-        else pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
+        pd.DataFrame(checks, columns=CHECK_COLUMNS).astype(check_types),
+        pd.DataFrame(violations, columns=VIOLATION_COLUMNS).astype("str"),
     )
-
-
-def _privacy_checks(frames: dict[str, pd.DataFrame], identifiers: set[str]) -> pd.DataFrame:
-    rows = []
-    for table, frame in frames.items():
-        columns, values = identifying_columns(frame), identifying_values(frame, identifiers)
-        for name, description, hits, n_failed in (
-            ("no_identifying_column", "No column holds identifiers or free text", columns, len(columns)),
-            ("no_identifying_value", "No text is or holds a medical record number", list(values), sum(values.values())),
-        ):
-            rows.append(
-                ["privacy", table, name, description, ", ".join(hits) or None, "blocking", "failed" if hits else "passed",
-                 max(len(frame), 1), n_failed, n_failed / max(len(frame), 1), 0.0, "a rule without exception", None]
-            )  # fmt: skip
-    return pd.DataFrame(rows, columns=CHECK_COLUMNS)

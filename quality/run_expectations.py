@@ -6,6 +6,9 @@ which is not the same as a *failure*: nothing is known then, and the gate stays 
 
 import logging
 import os
+import re
+from functools import cache
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -19,97 +22,115 @@ CHECK_COLUMNS = [
     "share_failed", "threshold", "threshold_reason", "error",
 ]  # fmt: skip
 VIOLATION_COLUMNS = ["suite", "table_name", "check_name", "severity", "row_key", "column_name"]
+EXCEPTION_CLASS = re.compile(r"^(?:[A-Za-z_]\w*\.)*([A-Z]\w*(?:Error|Exception|Warning))\b", re.MULTILINE)
+Row = list[Any]
 
 
-def run_suite(suite: Suite, frame: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Returns the checks (CHECK_COLUMNS) and the keys of failing rows (VIOLATION_COLUMNS) of one suite."""
-    if frame is None:
-        return _single_check(suite, "table_is_there", "The table exists", "error", "table missing"), _no_violations()
-    if frame.empty:
-        status = "passed" if suite.may_be_empty else "failed"
-        return _single_check(suite, "table_has_rows", "The table has rows", status, None), _no_violations()
-    checks, violations = [], []
+def judge_frame(suite: Suite, frame: pd.DataFrame, most_keys: int = MOST_KEYS_KEPT) -> tuple[list[Row], list[Row]]:
+    """Rows of CHECK_COLUMNS, and rows of VIOLATION_COLUMNS for at most `most_keys` failing rows a check."""
+    rows_of_check: dict[str, Row] = {}
+    violations: list[Row] = []
     for where in dict.fromkeys(check.where for check in suite.checks):
         members = [check for check in suite.checks if check.where == where]
-        try:
-            rows = frame.query(where, engine="python") if where else frame
-        except Exception as error:  # noqa: BLE001 - whatever the query raises, the checks could not be run
-            checks += [_row(suite, check, "error", 0, 0, type(error).__name__) for check in members]
-            continue
-        if rows.empty:
-            checks += [_row(suite, check, "passed", 0, 0, None) for check in members]
-            continue
-        for check, result in zip(members, _validate(suite, members, rows), strict=True):
-            row, keys = _judge(suite, check, result)
-            checks.append(row)
+        for check, result in zip(members, _results(suite, members, where, frame), strict=True):
+            rows_of_check[check.name], keys = _judge(suite, check, result, most_keys)
             violations += keys
-    return pd.DataFrame(checks, columns=CHECK_COLUMNS), pd.DataFrame(violations, columns=VIOLATION_COLUMNS)
+    return [rows_of_check[check.name] for check in suite.checks], violations
 
 
-def _validate(suite: Suite, checks: list[Check], rows: pd.DataFrame) -> list[dict[str, Any]]:
+def check_row(suite: Suite, check: Check, status: str, n_checked: int, n_failed: int, error: str | None = None) -> Row:
+    """One row of CHECK_COLUMNS."""
+    return [
+        suite.name, suite.table, check.name, check.description, ", ".join(check.columns) or None, check.severity, status,
+        n_checked, n_failed, n_failed / n_checked if n_checked else 0.0, check.threshold, check.threshold_reason, error,
+    ]  # fmt: skip
+
+
+def _results(suite: Suite, checks: list[Check], where: str | None, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A result of Great Expectations for each check, or {'error': name}: checks of other columns still get theirs."""
+    try:
+        rows = frame.query(where, engine="python") if where else frame
+    except Exception as error:  # noqa: BLE001 - whatever the query raises, the checks could not be run
+        return [{"error": type(error).__name__}] * len(checks)
+    lacking = {check.name: [name for name in check.columns if name not in frame.columns] for check in checks}
+    results = {name: {"error": f"MissingColumn: {', '.join(columns)}"} for name, columns in lacking.items() if columns}
+    runnable = [check for check in checks if not lacking[check.name]]
+    if rows.empty:
+        no_rows = {"success": True, "result": {"element_count": 0, "unexpected_count": 0}}
+        results |= {check.name: no_rows for check in runnable}
+    elif runnable:
+        try:
+            results |= _validate(suite, runnable, rows)
+        except Exception as error:  # noqa: BLE001 - one suite that cannot be run must not hide what the others found
+            results |= {check.name: {"error": type(error).__name__} for check in runnable}
+    return [results.get(check.name, {"error": "NoResult"}) for check in checks]
+
+
+def _validate(suite: Suite, checks: list[Check], rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    gx, any_frame = _great_expectations()
+    keys = [name for name in suite.key if name in rows.columns]
+    # nothing is handed over that no check reads, so nothing else can come back in a result
+    columns = list(dict.fromkeys([*keys, *(name for check in checks for name in check.columns)]))
+    batch = any_frame.get_batch({"dataframe": rows[columns].reset_index(drop=True)})
+    results: dict[str, dict[str, Any]] = {}
+    expectations = []
+    for check in checks:
+        try:
+            kind = getattr(gx.expectations, "".join(part.title() for part in check.expectation.split("_")))
+            # 1 - 0.58 is a hair more than 0.42, and 42 sound rows of 100 would not do
+            allowed = {"mostly": round(1 - check.threshold, 12)} if check.threshold else {}
+            expectations.append(kind(**check.arguments, **allowed, meta={"check": check.name}))
+        except Exception as error:  # noqa: BLE001 - a check that cannot even be stated is an error of that check alone
+            results[check.name] = {"error": type(error).__name__}
+    outcome = batch.validate(
+        gx.ExpectationSuite(name=suite.name, expectations=expectations),
+        result_format={"result_format": "COMPLETE", "unexpected_index_column_names": keys},
+    )
+    for result in outcome.results:
+        told = result.to_json_dict()
+        results[told["expectation_config"]["meta"]["check"]] = told
+    return results
+
+
+@cache
+def _great_expectations() -> tuple[ModuleType, Any]:
+    """The module and a batch definition that takes any frame; made once, for both take time (the import, seconds)."""
+    # read when the module is imported: nothing is sent anywhere
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     import great_expectations as gx
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    batch = (
-        context.data_sources.add_pandas("frames")
-        .add_dataframe_asset(suite.table)
-        .add_batch_definition_whole_dataframe("all rows")
-        .get_batch({"dataframe": rows.reset_index(drop=True)})
-    )
-    results: dict[str, dict[str, Any]] = {}
-    expectations = []
-    for check in checks:
-        try:
-            kind = getattr(gx.expectations, "".join(part.title() for part in check.expectation.split("_")))
-            allowed = {"mostly": 1 - check.threshold} if check.threshold else {}
-            expectations.append(kind(**check.arguments, **allowed, meta={"check": check.name}))
-        except Exception as error:  # noqa: BLE001 - a check that cannot even be stated is an error of that check alone
-            results[check.name] = {"error": type(error).__name__}
-    outcome = batch.validate(
-        gx.ExpectationSuite(name=suite.table, expectations=expectations),
-        result_format={"result_format": "COMPLETE", "unexpected_index_column_names": suite.key},
-    )
-    for result in outcome.results:
-        told = result.to_json_dict()
-        results[told["expectation_config"]["meta"]["check"]] = told
-    return [results.get(check.name, {"error": "NoResult"}) for check in checks]
+    asset = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
+    return gx, asset.add_batch_definition_whole_dataframe("all rows")
 
 
-def _judge(suite: Suite, check: Check, result: dict[str, Any]) -> tuple[list[Any], list[list[Any]]]:
-    raised = result.get("exception_info") or {}
-    if "raised_exception" not in raised:
-        raised = next((info for info in raised.values() if isinstance(info, dict)), {})
-    if result.get("error") or raised.get("raised_exception"):
-        message = result.get("error") or str(raised.get("exception_message", "")).split(":")[0].split("(")[0][:60]
-        return _row(suite, check, "error", 0, 0, message or "exception"), []
+def _judge(suite: Suite, check: Check, result: dict[str, Any], most_keys: int) -> tuple[Row, list[Row]]:
+    error = result.get("error") or _exception_class(result.get("exception_info") or {})
+    if error:
+        return check_row(suite, check, "error", 0, 0, error), []
     details = result.get("result", {})
     is_table_check = "unexpected_count" not in details
     n_checked = 1 if is_table_check else details["element_count"] - details.get("missing_count", 0)
     n_failed = int(not result["success"]) if is_table_check else details["unexpected_count"]
-    status = "passed" if result["success"] else "failed"
     keys = []
-    if n_failed and not is_table_check:
-        for index in (details.get("unexpected_index_list") or [])[:MOST_KEYS_KEPT]:
-            key = ",".join(f"{name}={index.get(name)}" for name in suite.key)
-            keys.append([suite.table, suite.table, check.name, check.severity, key, check.arguments.get("column")])
-    return _row(suite, check, status, n_checked, n_failed, None), keys
+    for index in (details.get("unexpected_index_list") or [])[:most_keys] if n_failed else []:
+        # where the key's columns are lacking the list holds row numbers, which name nobody
+        named = [f"{name}={index[name]}" for name in suite.key if name in index] if isinstance(index, dict) else []
+        row_key, columns = ",".join(named), ", ".join(check.columns)
+        keys.append([suite.name, suite.table, check.name, check.severity, row_key, columns])
+    return check_row(suite, check, "passed" if result["success"] else "failed", n_checked, n_failed), keys
 
 
-def _row(suite: Suite, check: Check, status: str, n_checked: int, n_failed: int, error: str | None) -> list[Any]:
-    return [
-        suite.table, suite.table, check.name, check.description, check.arguments.get("column"), check.severity, status,
-        n_checked, n_failed, n_failed / n_checked if n_checked else 0.0, check.threshold, check.threshold_reason, error,
-    ]  # fmt: skip
+def _exception_class(exception_info: dict[str, Any]) -> str | None:
+    """Class name of what an expectation raised, never its message: messages quote values.
 
-
-def _single_check(suite: Suite, name: str, description: str, status: str, error: str | None) -> pd.DataFrame:
-    check = Check(name=name, description=description, expectation="expect_table_row_count_to_be_between")
-    failed = int(status != "passed")
-    return pd.DataFrame([_row(suite, check, status, 1, failed, error)], columns=CHECK_COLUMNS)
-
-
-def _no_violations() -> pd.DataFrame:
-    return pd.DataFrame(columns=VIOLATION_COLUMNS)
+    The information is of the expectation as a whole, or by metric when the computing of a metric raised.
+    """
+    infos = [exception_info] if "raised_exception" in exception_info else exception_info.values()
+    raised = [info for info in infos if isinstance(info, dict) and info.get("raised_exception")]
+    if not raised:
+        return None
+    names = EXCEPTION_CLASS.findall(str(raised[0].get("exception_traceback")))
+    return names[-1] if names else "Exception"

@@ -1,0 +1,99 @@
+"""Nothing that identifies a patient passes the gate, in whichever table and under whatever name."""
+
+import datetime
+
+import pandas as pd
+import pytest
+
+from quality import list_suites, run_suites
+from quality.privacy import privacy_checks
+from quality.run_expectations import CHECK_COLUMNS
+from tests.quality.clean_tables import A, B, clean_tables
+
+
+def privacy_failures(frame: pd.DataFrame, identifiers: tuple[str, ...] = ()) -> dict[str, str]:
+    """Name of each privacy check that did not pass -> the columns it names."""
+    checks = pd.DataFrame(privacy_checks({"any_table": frame}, identifiers), columns=CHECK_COLUMNS)
+    return checks[checks["status"] != "passed"].set_index("check_name")["column_name"].to_dict()
+
+
+@pytest.mark.parametrize("table", [name for name in clean_tables() if name != "stg_registry_operations"])
+def test_published_tables_are_clean(table):
+    assert privacy_failures(clean_tables()[table], ("1", "300", "4711")) == {}
+
+
+@pytest.mark.parametrize(
+    "column", ["mrn", "last_name", "First_Name", "birth_date", "note", "payload", "evidence_text", "value", "DOB "]
+)
+def test_a_column_of_identifiers_or_free_text_is_found_by_name(column):
+    assert privacy_failures(pd.DataFrame({"study_id": [A], column: [None]})) == {"no_identifying_column": column}
+
+
+@pytest.mark.parametrize("value", ["SIM0001234", "see SIM0001234 of last year"])
+def test_a_simulated_record_number_is_found(value):
+    assert privacy_failures(pd.DataFrame({"site": ["lung", value]})) == {"no_identifying_value": "site"}
+
+
+@pytest.mark.parametrize("value", ["4711-08", "00471108", "repeat of 00471108, see there", "see (4711-08)"])
+def test_a_known_record_number_is_found_alone_and_within_text(value):
+    assert privacy_failures(pd.DataFrame({"reason": [value]}), ("4711-08", "00471108")) == {
+        "no_identifying_value": "reason"
+    }
+
+
+def test_a_short_record_number_is_a_hit_only_where_it_is_the_whole_value():
+    assert privacy_failures(pd.DataFrame({"reason": ["12 of 40 read"]}), ("12",)) == {}
+    assert privacy_failures(pd.DataFrame({"reason": ["12"]}), ("12",)) == {"no_identifying_value": "reason"}
+
+
+@pytest.mark.parametrize(
+    "column", [["SIM0001234", None], pd.Categorical(["SIM0001234", "x"]), [["SIM0001234"], []], ["SIM0001234", 5]]
+)
+def test_values_are_looked_at_in_every_kind_of_column(column):
+    frame = pd.DataFrame({"n": [1, 2]}).assign(anything=column)
+    assert privacy_failures(frame) == {"no_identifying_value": "anything"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pd.Timestamp("1934-02-03"), datetime.date(1934, 2, 3), "1934-02-03", "born 3.2.1934", "02/03/1934", "19340203",
+        "1934-02-03T00:00:00",
+    ],
+)  # fmt: skip
+def test_dates_are_found_however_written(value):
+    assert privacy_failures(pd.DataFrame({"anything": [value]})) == {"no_calendar_date": "anything"}
+
+
+@pytest.mark.parametrize("value", ["1991-1998", "1.0-9.9 mm", "12345678", "before 1980-01-01", "1a19340203bcdef0"])
+def test_eras_widths_hashes_and_bounds_of_contracts_are_not_dates(value):
+    assert privacy_failures(pd.DataFrame({"anything": [value]})) == {}
+
+
+def test_the_machines_own_times_and_files_may_be_published():
+    frame = pd.DataFrame({"loaded_at": [pd.Timestamp("2026-11-23")], "source_file": ["north/follow_up_2026-11-23.csv"]})
+    assert privacy_failures(frame) == {}
+
+
+@pytest.mark.parametrize("name", ["0001234", "P1934", "Muster"])
+def test_a_study_id_that_is_no_pseudonym_is_found(name):
+    assert privacy_failures(pd.DataFrame({"study_id": [A, B, name]})) == {"study_id_is_a_pseudonym": "study_id"}
+
+
+def test_a_leak_is_blocking_in_a_table_that_no_suite_knows():
+    queue = pd.DataFrame({"study_id": [A], "question": ["which margin is meant for SIM0001234?"]})
+    report = run_suites({"adjudication_queue": queue}, "marts")
+    leak = report.blocking[report.blocking["suite"] == "privacy"]
+    assert leak[["table_name", "check_name", "column_name"]].to_numpy().tolist() == [
+        ["adjudication_queue", "no_identifying_value", "question"]
+    ]
+    assert "privacy of adjudication_queue: no_identifying_value [question]: 1 of 2" in report.summary()
+    assert "SIM0001234" not in report.summary() + report.checks.to_csv() + report.violations.to_csv()
+
+
+def test_staging_is_restricted_and_has_no_privacy_checks():
+    assert "privacy" in list_suites("marts")
+    assert "privacy" not in list_suites("staging")
+    report = run_suites(clean_tables(), "staging")
+    assert report.is_open, report.summary()
+    assert "privacy" not in set(report.checks["suite"])
