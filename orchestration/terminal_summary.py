@@ -82,7 +82,7 @@ def _set_aside(frames: dict[str, pd.DataFrame]) -> Table:
     fields = fields[fields["scope"] == "field"]
     table.add_row("single fields taken as missing", "see quality.rejected_records", f"{fields['n'].sum():,.0f}")
     for row in frames["records_set_aside"].itertuples():
-        table.add_row("record set aside", row.reason, f"{row.n:,}")
+        table.add_row(f"{row.source_table}: record set aside", row.reason, f"{row.n:,}")
     for row in frames["unresolved_by_reason"].itertuples():
         table.add_row("margin unresolved", row.reason, f"{row.n:,}")
     failed = frames["check_results"]
