@@ -4,7 +4,11 @@
 {% set clause_end = '⏎' %}
 {% set abbreviation = '(?i)\\b(approx|ca|seg|no|nr|dr|vs|incl|max|min|resp|dist|cf|fig|e\\.g|i\\.e)\\.(\\s+[a-z0-9<>~≥≤])' %}
 {% set sentence_end = '([[:alnum:])%\\]\"][[:alnum:])%\\]\"])[.]+(\\s)' %}
+{% set lesion = '(?:lesion|nodule|metastas[ei]s|met|tumou?r|deposit|mass|focus)' %}
+{#- a no-break space holds 'Nodule B:' together, or its B: would be taken for a specimen -#}
 {% set splits = [
+    ['(?i)\\b(' ~ lesion ~ ')\\s+([A-H]\\b)', '\\1\u00a0\\2'],
+    ['(?i)(' ~ lesion ~ '[\u00a0 ](?:no\\. ?|#)?[A-H0-9]{1,2}:|[0-9] ?[cm]m[)]?:)[ \\t]*\\r?\\n[ \\t]*', '\\1 '],
     ['\\n\\s*((?:[-*•]|\\d{1,2}[.)])\\s)', clause_end ~ '\\1'],
     ['(?i)(,|\\b(?:is|are|was|of|from|the|to|at|and|by|a|an|than|with|within|closest|nearest|in|on|or|no|not|without|less|more|greater|least|be|been|only))[ \\t]*\\r?\\n\\s*', '\\1 '],
     ['(?i)(:)[ \\t]*\\r?\\n[ \\t]*([<>≥≤~]?=? ?[0-9][0-9.,]* ?(?:mm|cm|millim|centim|micro|[µμ]m|um)\\b)', '\\1 \\2'],
@@ -48,7 +52,7 @@ split_sentences as (
 numbered as (
     select
         * exclude (clauses),
-        unnest(clauses) as raw_clause,
+        replace(unnest(clauses), chr(160), ' ') as raw_clause,
         sentence_number * 100 + generate_subscripts(clauses, 1) as clause_number
     from split_sentences
 )
