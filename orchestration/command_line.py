@@ -1,5 +1,6 @@
 """The `crlm` command line."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +35,7 @@ def simulate(
 ) -> None:
     """Draw a simulated cohort and write the raw files that a hospital's systems would (all labelled simulated)."""
     from rich.progress import Progress
+
     from simulated_hospital.hospital import simulate as simulate_hospital
 
     folder = out or load_settings().data_dir
@@ -53,12 +55,18 @@ def simulate(
 @app.command()
 def refresh(
     force: Annotated[bool, typer.Option(help="Run every step even when nothing is new.")] = False,
+    accept_cohort_change: Annotated[
+        bool, typer.Option(help="The cohort is right although its size has changed by more than the gate allows.")
+    ] = False,
     verbose: Annotated[bool, typer.Option(help="Show Dagster's whole log instead of one line a step.")] = False,
 ) -> None:
     """Load what is new in the landing folder, derive, validate, analyse, publish. Exit status 1: nothing was published."""
     from orchestration import nightly
     from orchestration.warehouse import WarehouseBusy
 
+    if accept_cohort_change:
+        # the steps of the job load their own settings, so it is said the way every setting is
+        os.environ["CRLM_ACCEPT_COHORT_CHANGE"] = "true"
     settings = load_settings()
     try:
         outcome = nightly.refresh(settings, force=force, verbose=verbose)
@@ -138,7 +146,6 @@ def publish_history() -> None:
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="Local port.")] = 3000) -> None:
     """Open Dagster: lineage, runs, reruns and the nightly schedule, at localhost."""
-    import os
     import sys
 
     from orchestration.nightly import prepare_dagster_home

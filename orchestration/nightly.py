@@ -90,8 +90,11 @@ def refresh(settings: Settings, force: bool, verbose: bool) -> RefreshOutcome:
             False, f"Published {stamp.n_patients:,} patients (data {stamp.data_hash}).", result.run_id
         )
     failures = [event for event in result.all_events if event.is_step_failure]
-    message = "\n".join(f"{event.step_key}: {_reason(event)}" for event in failures)
-    return RefreshOutcome(True, message, result.run_id)
+    told = "\n".join(f"{event.step_key}: {_reason(event)}" for event in failures)
+    stamp = read_publication(settings.published_file)
+    is_published = stamp is not None and stamp.run_id == result.run_id
+    what = "the warehouse was published, what follows it was not done." if is_published else "nothing was published."
+    return RefreshOutcome(True, f"{what}\n{told}", result.run_id)
 
 
 @contextlib.contextmanager
@@ -104,7 +107,11 @@ def log_of_refresh(settings: Settings, verbose: bool) -> Iterator[None]:
         yield
 
 
-def _reason(event) -> str:  # noqa: ANN001 - Dagster's event type is private
-    error = event.event_specific_data.error
-    description = event.event_specific_data.user_failure_data
-    return description.description if description and description.description else error.message.strip().splitlines()[0]
+def _reason(event) -> str:
+    failure = event.event_specific_data
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    error = failure.error
+    while error.cause is not None:
+        error = error.cause
+    return error.message.strip()

@@ -15,6 +15,7 @@ STEP_LABELS = {
     "raw__vital_status": "Loading vital status",
     "raw_accounts": "Assigning study ids, closing the ledger",
     "dbt_models": "Deriving margins, recurrences and endpoints (dbt build and tests)",
+    "quality__staging_gate": "Judging the registry records (Great Expectations)",
     "quality__marts_gate": "Judging the marts (Great Expectations)",
     "survival_results": "Computing survival statistics",
     "results__table_one": "Table 1",

@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     landing_dir: Path | None = None
     contracts_dir: Path = PROJECT_ROOT / "orchestration" / "ingestion" / "contracts"
     dbt_project_dir: Path = PROJECT_ROOT / "dbt_project"
+    accept_cohort_change: bool = False
+    """For one refresh: the cohort may shrink or grow by any amount against what is published."""
 
     @property
     def landing(self) -> Path:

@@ -1,4 +1,4 @@
-"""The two gates: Great Expectations suites judge the marts, then the results. A closed gate raises, so nothing below it runs."""
+"""The gates: Great Expectations suites judge the registry records, the marts and the results; a closed gate stops all below it."""
 
 from collections.abc import Iterator
 
@@ -19,11 +19,15 @@ from orchestration.warehouse import (
 from quality import GateReport, list_suites, run_suites
 
 SCHEMAS_OF_STAGE = {"marts": ("marts", "quality"), "results": ("results",)}
+STAGING_TABLES = ("stg_registry_operations",)
 WRITTEN_BY_GATES = ("check_results", "violations")
 
 
 def frames_for_stage(connection: duckdb.DuckDBPyConnection, stage: str) -> dict[str, pd.DataFrame]:
-    """Every table of the stage as it would be published, so that the privacy checks see what users would."""
+    """The restricted staging tables, or every table of a later stage as it would be published, so that the privacy
+    checks see what users would."""
+    if stage == "staging":
+        return {table: read_table(connection, "staging", table) for table in STAGING_TABLES}
     return {
         table.name: connection.execute(table.query).df()
         for table in published_tables()
@@ -39,8 +43,9 @@ def known_identifiers(connection: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def previous_cohort_size(settings: Settings) -> int | None:
-    """How many patients the published warehouse holds; None before the first publication."""
-    if not settings.published_file.exists():
+    """How many patients the published warehouse holds; None before the first publication, and when whoever runs the
+    refresh has said that a change of the cohort's size is right."""
+    if settings.accept_cohort_change or not settings.published_file.exists():
         return None
     return int(read_published(settings.published_file, "SELECT n_patients FROM meta.publication").iloc[0, 0])
 
@@ -59,7 +64,7 @@ def judge(settings: Settings, stage: str) -> GateReport:
     return report
 
 
-def _gate_asset(stage: str, schema: str, description: str) -> dg.AssetsDefinition:
+def _gate_asset(stage: str, judged: list[tuple[str, str]], description: str) -> dg.AssetsDefinition:
     key = dg.AssetKey(["quality", f"{stage}_gate"])
 
     @dg.asset(
@@ -67,8 +72,7 @@ def _gate_asset(stage: str, schema: str, description: str) -> dg.AssetsDefinitio
         group_name="quality",
         kinds={"python"},
         description=description,
-        deps=[[schema, table] for table in published_names(schema)]
-        + ([["raw", "ingest_ledger"]] if stage == "marts" else []),
+        deps=[list(table) for table in judged],
         check_specs=[
             dg.AssetCheckSpec(f"expectations_of_{suite}", asset=key, description=f"Great Expectations suite of {suite}")
             for suite in list_suites(stage)
@@ -105,13 +109,19 @@ def _as_asset_check(key: dg.AssetKey, suite: str, checks: pd.DataFrame) -> dg.As
     )
 
 
+staging_gate = _gate_asset(
+    "staging",
+    [("staging", table) for table in STAGING_TABLES],
+    "Judges the typed registry records. Closed when a blocking check fails or cannot be run.",
+)
 marts_gate = _gate_asset(
     "marts",
-    "marts",
+    [("quality", "staging_gate"), ("raw", "ingest_ledger"), *(("marts", table) for table in published_names("marts"))],
     "Judges the marts. Closed when a blocking check fails or cannot be run: no statistic is computed, nothing published.",
 )
 results_gate = _gate_asset(
     "results",
-    "results",
+    [("results", table) for table in published_names("results")],
     "Judges the results. Closed when a blocking check fails or cannot be run: yesterday's warehouse stays published.",
 )
+gate_assets = [staging_gate, marts_gate, results_gate]
