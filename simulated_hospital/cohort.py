@@ -44,6 +44,10 @@ def draw_cohort(
 
     Args:
         quasi_random: spread the random numbers evenly (scrambled Sobol points), for large cohorts with little noise.
+        constants: instead of those of calibration.yml, while tuning.
+
+    Raises:
+        ValueError: fewer than one patient.
     """
     from simulated_hospital.patients import draw_patients
 

@@ -19,7 +19,12 @@ def draw_decisions(n_patients: int, seed: int, quasi_random: bool) -> dict[str, 
 
     With `quasi_random` they are scrambled Sobol points: each patient is still drawn from the model, but the cohort as a
     whole is spread evenly, so that a large cohort shows the model's values with little Monte-Carlo noise.
+
+    Raises:
+        ValueError: fewer than one patient.
     """
+    if n_patients < 1:
+        raise ValueError(f"a cohort has at least one patient, not {n_patients}")
     if quasi_random:
         from scipy.stats import qmc
 

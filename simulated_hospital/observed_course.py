@@ -88,11 +88,7 @@ def observe_treatments(course: Course, site_events: pd.DataFrame, u: dict[str, n
     kind = np.select(
         [u["salvage_treatment"] < 0.66, u["salvage_treatment"] < 0.88], ["resection", "ablation"], "radiotherapy"
     )
-    first_sites = (
-        site_events[site_events["day"] <= course.recurrence_days[site_events["patient_index"]] + SYNCHRONOUS_GAP_LIMIT]
-        .groupby("patient_index")["site"]
-        .agg(";".join)
-    )
+    first_sites = _initial_sites(course, site_events)
     salvage = pd.DataFrame(
         {
             "patient_index": salvaged,
@@ -107,6 +103,18 @@ def observe_treatments(course: Course, site_events: pd.DataFrame, u: dict[str, n
     return pd.concat(
         [salvage, _other_treatments(course, first_sites, recurred, last_day, u)], ignore_index=True
     ).sort_values(["patient_index", "day"], ignore_index=True)
+
+
+def _initial_sites(course: Course, site_events: pd.DataFrame) -> pd.Series:
+    """Sites of the first recurrence joined by ';', in order of detection, by patient_index."""
+    patient = site_events["patient_index"].to_numpy()
+    initial = site_events[site_events["day"] <= course.recurrence_days[patient] + SYNCHRONOUS_GAP_LIMIT]
+    by_number = initial.set_index(["patient_index", initial.groupby("patient_index").cumcount()])["site"].unstack()
+    by_number = by_number.astype(object).fillna("")
+    joined = pd.Series("", index=by_number.index, dtype=object)
+    for number in by_number:
+        joined += np.where((by_number[number] != "") & (number > 0), ";", "") + by_number[number]
+    return joined
 
 
 def _other_treatments(

@@ -81,6 +81,13 @@ def test_death_without_recurrence_is_rare_and_commoner_in_the_old(large):
     assert early[old].mean() > 2 * early[~old].mean()
 
 
+def test_treatment_names_the_sites_found_at_first_recurrence(large):
+    first = large.patients["first_recurrence_days"].reindex(large.site_events["patient_index"]).to_numpy()
+    initial = large.site_events[large.site_events["day"] - first <= 30].groupby("patient_index")["site"].agg(set)
+    named = large.treatments["sites"].str.split(";").map(set)
+    assert (named.to_numpy() == initial.loc[large.treatments["patient_index"]].to_numpy()).all()
+
+
 def test_nothing_happens_after_death_or_after_the_last_look(large):
     patients = large.patients.set_index("patient_index")
     for events in (large.site_events, large.treatments):
@@ -124,3 +131,17 @@ def test_endpoint_times_count_every_patient_once_and_agree_with_the_sites(large)
 def test_evenly_spread_draws_are_each_still_a_draw_from_the_model():
     cohort = draw_cohort(4096, seed=1, quasi_random=True)
     assert np.isclose((cohort.patients["margin_group"] == "1.0-9.9 mm").mean(), 0.425, atol=0.003)
+
+
+@pytest.mark.parametrize("n_patients", [1, 2, 3])
+def test_the_smallest_cohorts_are_whole_too(n_patients):
+    for seed in range(10):
+        cohort = draw_cohort(n_patients, seed)
+        assert list(cohort.patients["patient_index"]) == list(range(n_patients))
+        assert len(endpoint_times(cohort)) == 4 * n_patients
+
+
+@pytest.mark.parametrize("quasi_random", [False, True])
+def test_a_cohort_of_nobody_is_refused(quasi_random):
+    with pytest.raises(ValueError, match="at least one patient"):
+        draw_cohort(0, seed=1, quasi_random=quasi_random)
