@@ -67,17 +67,21 @@ def _with_observed_end(
     treatments: pd.DataFrame,
     u: dict[str, np.ndarray],
 ) -> pd.DataFrame:
-    """Add what was observed of each patient by the end of follow-up."""
-    is_dead = course.death_days <= course.follow_up_days
+    """Add what was observed of each patient: disease until the end of follow-up, life until the last contact after it."""
+    last_contact = course.follow_up_days + np.floor(u["last_contact"] * 90)
+    # until the last contact, not the last assessment: nobody is heard of as alive after their death
+    is_dead = course.death_days <= last_contact
     recurred = course.recurrence_days <= np.minimum(course.follow_up_days, course.death_days)
     last_event = np.zeros(len(patients))
     for frame, column in ((site_events, "day"), (treatments, "day"), (treatments, "no_evidence_day")):
         latest = frame.groupby("patient_index")[column].max()
         last_event[latest.index] = np.fmax(last_event[latest.index], latest.to_numpy(dtype=float))
     look_before_death = np.maximum(course.death_days - 5 - np.floor(u["last_look"] * 85), 1)
-    last_assessment = np.where(is_dead, np.maximum(look_before_death, last_event), course.follow_up_days)
-    last_contact = course.follow_up_days + np.floor(u["last_contact"] * 90)
-    of_cancer = recurred & (u["cause_of_death"] < 0.95)
+    last_assessment = np.where(
+        is_dead, np.maximum(np.minimum(look_before_death, course.follow_up_days), last_event), course.follow_up_days
+    )
+    # the death record knows of a recurrence that came after the last assessment
+    of_cancer = (course.recurrence_days < course.death_days) & (u["cause_of_death"] < 0.95)
     return patients.assign(
         first_recurrence_days=np.where(recurred, course.recurrence_days, np.nan),
         last_assessment_days=last_assessment.astype(int),

@@ -10,7 +10,7 @@ DECISIONS = (
     "metastasis_count", "largest_metastasis", "margin_width", "procedure", "organ", "second_organ", "synchronous_gap",
     "salvage", "salvage_time", "salvage_treatment", "no_evidence_time", "death_after_recurrence", "new_site_time",
     "new_site", "recurrence_after_salvage", "site_after_salvage", "other_treatment", "other_treatment_time",
-    "cause_of_death", "last_look", "last_contact", "early_loss", "primary_resection",
+    "cause_of_death", "last_look", "last_contact", "primary_resection",
 )  # fmt: skip
 
 

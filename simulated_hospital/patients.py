@@ -12,11 +12,10 @@ LAST_DAY = np.datetime64("2012-12-31")
 
 
 def draw_patients(u: dict[str, np.ndarray], constants: dict[str, Any]) -> pd.DataFrame:
-    """One row a patient, index 0..n-1; every column is a function of that patient's decisions."""
+    """One row a patient, index 0..n-1; every column is a function of that patient's decisions (the margin group also of
+    the cohort, whose shares it keeps)."""
     n = len(u["age"])
-    operation_date = FIRST_DAY + np.floor(u["operation_date"] ** 0.8 * ((LAST_DAY - FIRST_DAY).astype(int) + 1)).astype(
-        int
-    )
+    operation_date = operation_dates(u["operation_date"])
     multiple = u["has_multiple_metastases"] < 0.57
     count = np.where(multiple, 2 + np.minimum(np.floor(-np.log(1 - u["metastasis_count"]) / 0.55), 13), 1).astype(int)
     is_large = u["is_large"] < 0.27
@@ -61,6 +60,12 @@ def draw_patients(u: dict[str, np.ndarray], constants: dict[str, Any]) -> pd.Dat
     patients["margin_group_index"] = group
     patients["margin_mm"] = margin_width_mm(group, u["margin_width"])
     return patients
+
+
+def operation_dates(u: np.ndarray) -> np.ndarray:
+    """Working days (no elective operation falls on a weekend), more of them in later years."""
+    days = np.floor(u**0.8 * ((LAST_DAY - FIRST_DAY).astype(int) + 1)).astype(int)
+    return np.busday_offset(FIRST_DAY + days, 0, roll="backward")
 
 
 def disease_free_interval_days(u: np.ndarray) -> np.ndarray:
