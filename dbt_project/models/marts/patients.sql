@@ -1,6 +1,8 @@
 -- One row a registered patient, in the cohort or not, and why not.
 with sexes as (
-    select study_id, min(sex) as sex from {{ ref('stg_registry_operations') }} group by study_id
+    select study_id, min(sex) as sex
+    from {{ ref('stg_registry_operations') }}
+    group by study_id
 )
 
 select

@@ -30,8 +30,13 @@ select
     criteria.source_system,
     criteria.operation_year,
     eras.era,
-    cast(least(floor(criteria.age_years), {{ clinical_setting('oldest_published_age_years') }}) as integer)
-        as age_at_operation_years,
+    -- not least(), which takes the other value for a missing one
+    cast(
+        case
+            when criteria.age_years < {{ clinical_setting('oldest_published_age_years') }} then floor(criteria.age_years)
+            when criteria.age_years is not null then {{ clinical_setting('oldest_published_age_years') }}
+        end as integer
+    ) as age_at_operation_years,
     criteria.sex,
     criteria.procedure_type,
     criteria.primary_site,

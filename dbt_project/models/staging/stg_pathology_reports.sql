@@ -34,7 +34,9 @@ ordered as (
 ),
 
 last_words as (
-    select source_system, accession_number, report_status, reported_at from ordered where is_last_word
+    select source_system, accession_number, report_status, reported_at
+    from ordered
+    where is_last_word
 )
 
 select

@@ -16,7 +16,7 @@ ordered as (
     select
         *,
         min(death_date) over (partition by study_id) as patient_death_date,
-        row_number() over (partition by study_id order by contact_date desc, source_table) as contact_number
+        row_number() over (partition by study_id order by contact_date desc, source_table asc) as contact_number
     from contacts
 )
 

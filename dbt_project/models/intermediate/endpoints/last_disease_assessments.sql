@@ -4,7 +4,7 @@ with ordered as (
         study_id,
         event_date,
         record_id,
-        row_number() over (partition by study_id order by event_date desc, record_id) as look_number
+        row_number() over (partition by study_id order by event_date desc, record_id asc) as look_number
     from {{ ref('disease_assessments') }}
 )
 
