@@ -75,7 +75,8 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
     @dbt_assets(manifest=current_manifest(settings), project=project, dagster_dbt_translator=LayerTranslator())
     def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource):
         """Staging, clinical rules and marts; a failing test of severity error stops everything below it."""
-        yield from dbt.cli(["build"], context=context).stream()
+        # unit tests judge the code, not the night: `make test` runs them
+        yield from dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context).stream()
 
     return dbt_models, DbtCliResource(project_dir=project, dbt_executable=dbt_executable())
 

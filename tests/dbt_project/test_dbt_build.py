@@ -1,0 +1,70 @@
+"""The whole dbt project on an empty warehouse: every model compiles and keeps its contract, every unit test passes."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.assets.dbt_models import dbt_executable
+from orchestration.ingestion.raw_schema import create_raw_schema
+from orchestration.settings import PROJECT_ROOT
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    folder = tmp_path_factory.mktemp("dbt")
+    with duckdb.connect(str(folder / "build.duckdb")) as connection:
+        create_raw_schema(connection)
+    project = PROJECT_ROOT / "dbt_project"
+    result = subprocess.run(
+        [dbt_executable(), "build", "--project-dir", str(project), "--profiles-dir", str(project)],
+        env={
+            **os.environ,
+            "CRLM_BUILD_PATH": str(folder / "build.duckdb"),
+            "DBT_TARGET_PATH": str(folder / "target"),
+            "DBT_LOG_PATH": str(folder / "logs"),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return result, folder / "target"
+
+
+def test_everything_builds_and_every_unit_test_passes(build):
+    result, target = build
+    assert result.returncode == 0, result.stdout[-5000:]
+    outcomes = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    unit_tests = [outcome for outcome in outcomes if outcome["unique_id"].startswith("unit_test.")]
+    assert {outcome["status"] for outcome in unit_tests} == {"pass"}
+    assert len(unit_tests) >= 30
+
+
+def test_every_model_is_described_and_has_a_grain_test(build):
+    _, target = build
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    undescribed = [node["name"] for node in models.values() if not node["description"]]
+    grain_tests = {
+        node["attached_node"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and node.get("test_metadata", {}).get("name") in ("unique", "unique_combination")
+    }
+    without_grain = sorted(node["name"] for key, node in models.items() if key not in grain_tests)
+    assert undescribed == []
+    # a record may be set aside for several reasons: one row a record and reason, which may repeat between endpoints
+    assert without_grain == ["records_set_aside"]
+
+
+def test_every_mart_has_an_enforced_contract_and_every_column_a_description(build):
+    _, target = build
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    marts = [node for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["schema"] == "marts"]
+    assert len(marts) == 9
+    for mart in marts:
+        assert mart["config"]["contract"]["enforced"], mart["name"]
+        assert all(column["description"] and column["data_type"] for column in mart["columns"].values()), mart["name"]
