@@ -4,44 +4,100 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.figures.style import PATTERN_COLOURS, margin_colour_scale
+from analysis.collapsed_counts import require_columns
+from analysis.figures.style import INK, MARGIN_COLOURS, PATTERN_COLOURS, PATTERN_TEXT_COLOURS, margin_scale
 from analysis.names import MARGIN_GROUPS
 from analysis.tables.recurrence_patterns import INITIAL_PATTERNS
 
+HEIGHT_OF_GROUP = 38
+# a narrower segment has no room for its number
+SMALLEST_LABELLED_SHARE = 0.045
 
-def initial_pattern_chart(patterns: pd.DataFrame, width: int = 360) -> Any:
-    """Stacked shares of all patients by initial pattern (rows of results.recurrence_patterns)."""
+
+def initial_pattern_chart(patterns: pd.DataFrame, width: int = 380) -> Any:
+    """Stacked shares of all patients by initial pattern (rows of results.recurrence_patterns).
+
+    Raises:
+        ValueError: a column is missing, or no margin group has an initial pattern.
+    """
     import altair as alt
 
+    rows = pattern_segments(patterns)
+    x_title = "Share of all patients; the rest had no recurrence on record"
+    # a bar may be shorter than the axis: how far the longest reaches depends on the data
+    longest = rows.groupby("stratum")["proportion"].sum().max()
+    x = alt.X("proportion:Q", stack="zero", title=x_title, axis=alt.Axis(format=".0%", tickCount=5),
+              scale=alt.Scale(domain=[0, min(1.0, 1.02 * longest)], nice=True))  # fmt: skip
+    base = alt.Chart(rows).encode(y=_group_axis(), order="rank:Q")
+    bars = base.mark_bar(height=24, stroke="white", strokeWidth=1).encode(
+        x=x,
+        color=alt.Color(
+            "pattern:N", title=None, sort=list(INITIAL_PATTERNS), legend=alt.Legend(orient="top", columns=4, symbolType="square"),
+            scale=alt.Scale(domain=list(INITIAL_PATTERNS), range=list(PATTERN_COLOURS)),
+        ),
+    )  # fmt: skip
+    labels = [
+        alt.Chart(rows[rows["pattern"] == pattern])
+        .mark_text(fontSize=11, color=colour)
+        .encode(x="middle:Q", y=_group_axis(), text="label:N")
+        for pattern, colour in zip(INITIAL_PATTERNS, PATTERN_TEXT_COLOURS, strict=True)
+    ]
+    return alt.layer(bars, *labels).properties(width=width, height=HEIGHT_OF_GROUP * len(MARGIN_GROUPS))
+
+
+def pattern_segments(patterns: pd.DataFrame) -> pd.DataFrame:
+    """The segments of the stacked bars: stratum, pattern, rank, proportion, middle (of the segment), label."""
+    require_columns(patterns, ["pattern_scope", "pattern", "stratum", "proportion"], "recurrence_patterns")
+    ranks = {pattern: rank for rank, pattern in enumerate(INITIAL_PATTERNS)}
     rows = patterns[
         (patterns["pattern_scope"] == "initial")
         & patterns["pattern"].isin(INITIAL_PATTERNS)
         & patterns["stratum"].isin(MARGIN_GROUPS)
-    ].assign(rank=lambda frame: frame["pattern"].map({name: rank for rank, name in enumerate(INITIAL_PATTERNS)}))
-    return (
-        alt.Chart(rows)
-        .mark_bar(height=26)
-        .encode(
-            y=alt.Y("stratum:N", sort=list(MARGIN_GROUPS), title=None, axis=alt.Axis(grid=False, ticks=False, domain=False)),
-            x=alt.X("proportion:Q", stack="zero", title="Share of all patients", axis=alt.Axis(format=".0%")),
-            color=alt.Color("pattern:N", title=None, sort=list(INITIAL_PATTERNS), legend=alt.Legend(orient="top", columns=2),
-                            scale=alt.Scale(domain=list(INITIAL_PATTERNS), range=list(PATTERN_COLOURS))),
-            order="rank:Q",
-        )
-        .properties(width=width, height=150)
-    )  # fmt: skip
+        & patterns["proportion"].notna()
+    ]
+    if rows.empty:
+        raise ValueError("there are no initial patterns by margin group")
+    rows = rows.assign(rank=rows["pattern"].map(ranks)).sort_values(["stratum", "rank"])
+    ends = rows.groupby("stratum")["proportion"].cumsum()
+    labels = rows["proportion"].map("{:.0%}".format).where(rows["proportion"] >= SMALLEST_LABELLED_SHARE, "")
+    return rows.assign(middle=ends - rows["proportion"] / 2, label=labels)
 
 
-def salvage_chart(salvage: pd.DataFrame, width: int = 360) -> Any:
-    """Share of recurrences salvaged, with Wilson limits (rows of results.salvage_by_margin)."""
+def salvage_chart(salvage: pd.DataFrame, width: int = 380) -> Any:
+    """Share of recurrences salvaged, with Wilson limits (rows of results.salvage_by_margin).
+
+    Raises:
+        ValueError: a column is missing, or nobody recurred in any margin group.
+    """
     import altair as alt
 
-    rows = salvage.assign(label=salvage["n_salvaged"].astype(str) + " of " + salvage["n_recurred"].astype(str))
-    y = alt.Y("stratum:N", sort=list(MARGIN_GROUPS), title=None, axis=alt.Axis(grid=False, ticks=False, domain=False))
-    x = alt.X("proportion:Q", title="Share of recurrences salvaged (95 % limits)", axis=alt.Axis(format=".0%"))
-    colour = alt.Color("stratum:N", scale=margin_colour_scale(), legend=None)
-    base = alt.Chart(rows)
-    bars = base.mark_bar(height=26, opacity=0.85).encode(x=x, y=y, color=colour)
-    limits = base.mark_rule(strokeWidth=2, color="#1f2933").encode(x="conf_low:Q", x2="conf_high:Q", y=y)
-    labels = base.mark_text(align="left", dx=6, fontSize=12).encode(x="conf_high:Q", y=y, text="label:N")
-    return (bars + limits + labels).properties(width=width, height=150)
+    columns = ["stratum", "n_recurred", "n_salvaged", "proportion", "conf_low", "conf_high"]
+    require_columns(salvage, columns, "salvage_by_margin")
+    rows = salvage[salvage["stratum"].isin(MARGIN_GROUPS) & salvage["proportion"].notna()]
+    if rows.empty:
+        raise ValueError("nobody recurred in any margin group")
+    rows = rows.assign(
+        label=[
+            f"{row.proportion:.0%} ({row.n_salvaged:,} of {row.n_recurred:,})" for row in rows.itertuples(index=False)
+        ]
+    )
+    base = alt.Chart(rows).encode(y=_group_axis())
+    x = alt.X(
+        "proportion:Q",
+        title="Share of patients with recurrence who were salvaged, 95 % limits",
+        axis=alt.Axis(format=".0%", tickCount=5),
+        scale=alt.Scale(domainMin=0, nice=True),
+    )
+    bars = base.mark_bar(height=24, opacity=0.75).encode(
+        x=x, color=alt.Color("stratum:N", scale=margin_scale(MARGIN_COLOURS), legend=None)
+    )
+    limits = base.mark_rule(strokeWidth=1.6, color=INK).encode(x="conf_low:Q", x2="conf_high:Q")
+    labels = base.mark_text(align="left", dx=8, fontSize=12).encode(x="conf_high:Q", text="label:N")
+    return alt.layer(bars, limits, labels).properties(width=width, height=HEIGHT_OF_GROUP * len(MARGIN_GROUPS))
+
+
+def _group_axis() -> Any:
+    import altair as alt
+
+    axis = alt.Axis(grid=False, ticks=False, domain=False, labelPadding=8)
+    return alt.Y("stratum:N", sort=list(MARGIN_GROUPS), title=None, axis=axis)

@@ -5,102 +5,158 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.figures.style import INK, margin_colour_scale
-from analysis.names import MARGIN_GROUPS
+from analysis.collapsed_counts import require_columns
+from analysis.figures.style import LINE, MARGIN_COLOURS, MARGIN_DASHES, MARGIN_TEXT_COLOURS, SOFT, margin_scale
+from analysis.landmarks import DAYS_A_YEAR
+from analysis.names import ENDPOINT_LABELS, MARGIN_GROUPS
 
-DAYS_A_YEAR = 365.25
 YEARS_SHOWN = 10
+LANDMARK_YEARS = 3
+# a step every other week is below what print resolves, and keeps the page small however many days there are
 DRAWN_EVERY_DAYS = 15
-AT_RISK_YEARS = (0, 1, 2, 3, 4, 5, 6, 8, 10)
+WIDE = 600
+LABELS_APART = 0.055
+CURVE_COLUMNS = ["endpoint", "grouping", "stratum", "time_days", "n_risk", "estimate", "conf_low", "conf_high"]
 
 
 def cumulative_incidence_chart(curves: pd.DataFrame, endpoint: str, width: int = 640, height: int = 300) -> Any:
-    """Aalen-Johansen curves of an endpoint by margin group (rows of results.cumulative_incidence)."""
-    return _curves_chart(curves, endpoint, "Cumulative incidence", width, height)
+    """Aalen-Johansen curves of an endpoint by margin group (rows of results.cumulative_incidence).
+
+    Raises:
+        ValueError: a column is missing, or the endpoint has no curve by margin group.
+    """
+    return _curves_chart(curves, endpoint, 0.0, "Cumulative incidence", width, height)
 
 
 def survival_chart(curves: pd.DataFrame, endpoint: str, width: int = 640, height: int = 300) -> Any:
-    """Kaplan-Meier curves of an endpoint by margin group (rows of results.kaplan_meier)."""
-    return _curves_chart(curves, endpoint, "Survival", width, height)
+    """Kaplan-Meier curves of an endpoint by margin group (rows of results.kaplan_meier); errors as above."""
+    return _curves_chart(curves, endpoint, 1.0, ENDPOINT_LABELS[endpoint], width, height)
 
 
-def drawn_points(curves: pd.DataFrame, endpoint: str) -> pd.DataFrame:
-    """What is drawn: stratum, years, estimate, conf_low, conf_high every DRAWN_EVERY_DAYS, as far as anybody is at risk.
+def drawn_points(curves: pd.DataFrame, endpoint: str, at_start: float) -> pd.DataFrame:
+    """stratum, years, estimate, conf_low, conf_high, n_risk every DRAWN_EVERY_DAYS, as far as anybody is at risk.
 
-    Raises:
-        ValueError: the endpoint has no curve by margin group.
+    Args:
+        at_start: the estimate before the first row of a curve: 1 for survival, 0 for incidence.
     """
     days = np.arange(0, YEARS_SHOWN * DAYS_A_YEAR + 1, DRAWN_EVERY_DAYS)
-    return _read_at(curves, endpoint, days)
+    points = _read_at(curves, endpoint, days, at_start)
+    return points[points["n_risk"] > 0].reset_index(drop=True)
 
 
-def numbers_at_risk(curves: pd.DataFrame, endpoint: str) -> pd.DataFrame:
-    """stratum, years, n_risk: patients whose time had not ended before each of AT_RISK_YEARS."""
-    return _read_at(curves, endpoint, np.array(AT_RISK_YEARS) * DAYS_A_YEAR)
+def numbers_at_risk(curves: pd.DataFrame, endpoint: str, every_years: int = 1) -> pd.DataFrame:
+    """stratum, years, n_risk: patients whose time had not ended before each year shown."""
+    years = np.arange(0, YEARS_SHOWN + 1, every_years)
+    return _read_at(curves, endpoint, years * DAYS_A_YEAR, np.nan)[["stratum", "years", "n_risk"]]
 
 
-def _read_at(curves: pd.DataFrame, endpoint: str, days: np.ndarray) -> pd.DataFrame:
+def _read_at(curves: pd.DataFrame, endpoint: str, days: np.ndarray, at_start: float) -> pd.DataFrame:
+    require_columns(curves, CURVE_COLUMNS, "curves")
     chosen = curves[(curves["endpoint"] == endpoint) & (curves["grouping"] == "margin_group")]
+    by_stratum = dict(list(chosen.groupby("stratum")))
     frames = []
-    for group in MARGIN_GROUPS:
-        curve = chosen[chosen["stratum"] == group].sort_values("time_days")
-        if curve.empty:
-            continue
+    for group in (group for group in MARGIN_GROUPS if group in by_stratum):
+        curve = by_stratum[group].sort_values("time_days")
         times = curve["time_days"].to_numpy(dtype=float)
-        at_risk = np.append(curve["n_risk"].to_numpy(), 0)[np.searchsorted(times, days, side="left")]
-        last = np.maximum(np.searchsorted(times, days, side="right") - 1, 0)
-        values = curve[["estimate", "conf_low", "conf_high"]].iloc[last].reset_index(drop=True)
-        frames.append(values.assign(stratum=group, years=days / DAYS_A_YEAR, n_risk=at_risk))
+        estimates = np.vstack(
+            [[at_start, np.nan, np.nan], curve[["estimate", "conf_low", "conf_high"]].to_numpy(float)]
+        )
+        values = pd.DataFrame(
+            estimates[np.searchsorted(times, days, side="right")], columns=["estimate", "conf_low", "conf_high"]
+        )
+        n_risk = np.append(curve["n_risk"].to_numpy(), 0)[np.searchsorted(times, days, side="left")]
+        frames.append(values.assign(stratum=group, years=days / DAYS_A_YEAR, n_risk=n_risk))
     if not frames:
-        raise ValueError(f"no curve of {endpoint} by margin group")
-    points = pd.concat(frames, ignore_index=True)
-    return points[points["n_risk"] > 0] if len(days) > len(AT_RISK_YEARS) else points
+        raise ValueError(f"there is no curve of {endpoint} by margin group")
+    return pd.concat(frames, ignore_index=True)
 
 
-def _curves_chart(curves: pd.DataFrame, endpoint: str, y_title: str, width: int, height: int) -> Any:
+def _curves_chart(curves: pd.DataFrame, endpoint: str, at_start: float, y_title: str, width: int, height: int) -> Any:
     import altair as alt
 
-    points = drawn_points(curves, endpoint)
-    colour = alt.Color("stratum:N", scale=margin_colour_scale(), title="Margin", sort=list(MARGIN_GROUPS), legend=None)
-    x = alt.X(
-        "years:Q",
-        title=None,
-        scale=alt.Scale(domain=[0, YEARS_SHOWN], nice=False),
-        axis=alt.Axis(tickCount=10, format="d"),
-    )
-    y = alt.Y("estimate:Q", title=y_title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%"))
-    base = alt.Chart(points)
-    band = base.mark_area(interpolate="step-after", opacity=0.13).encode(
-        x=x, y="conf_low:Q", y2="conf_high:Q", color=colour
-    )
-    line = base.mark_line(interpolate="step-after", strokeWidth=2.4).encode(x=x, y=y, color=colour)
-    ends = points.sort_values("years").groupby("stratum").tail(1).assign(years=YEARS_SHOWN)
-    labels = (
-        alt.Chart(_spread(ends))
+    points = drawn_points(curves, endpoint, at_start)
+    at_risk = numbers_at_risk(curves, endpoint, 1 if width >= WIDE else 2)
+    # lines and type have colours of their own: a shared scale would give one of them the other's
+    drawn = alt.layer(*_curve_layers(points, y_title))
+    panel = alt.layer(drawn, _end_labels(points, height)).resolve_scale(color="independent")
+    panel = panel.properties(width=width, height=height)
+    return alt.vconcat(panel, _at_risk_table(at_risk, width), spacing=2).resolve_scale(color="independent")
+
+
+def _years_axis(title: str | None, is_drawn: bool) -> Any:
+    import altair as alt
+
+    axis = alt.Axis(tickCount=YEARS_SHOWN, format="d", title=title, grid=False) if is_drawn else None
+    return alt.X("years:Q", scale=alt.Scale(domain=[0, YEARS_SHOWN], nice=False), axis=axis)
+
+
+def _curve_layers(points: pd.DataFrame, y_title: str) -> list[Any]:
+    import altair as alt
+
+    x = _years_axis("Years from index operation", True)
+    y = alt.Y("estimate:Q", title=y_title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5))
+    colour = alt.Color("stratum:N", scale=margin_scale(MARGIN_COLOURS), legend=None)
+    dash = alt.StrokeDash("stratum:N", scale=margin_scale(MARGIN_DASHES), legend=None)
+    landmark = alt.Chart(pd.DataFrame({"years": [LANDMARK_YEARS], "text": [f"{LANDMARK_YEARS} years"]})).encode(x=x)
+    return [
+        landmark.mark_rule(strokeDash=[2, 3], color=LINE),
+        landmark.mark_text(align="left", dx=4, fontSize=11, color=SOFT).encode(y=alt.value(6), text="text:N"),
+        # before the first event an incidence has no limits
+        alt.Chart(points.dropna(subset=["conf_low", "conf_high"]))
+        .mark_area(interpolate="step-after", opacity=0.14)
+        .encode(x=x, y=alt.Y("conf_low:Q", title=y_title), y2="conf_high:Q", color=colour),
+        alt.Chart(points)
+        .mark_line(interpolate="step-after", strokeWidth=2.2)
+        .encode(x=x, y=y, color=colour, strokeDash=dash),
+    ]
+
+
+def _end_labels(points: pd.DataFrame, height: int) -> Any:
+    import altair as alt
+
+    ends = points.groupby("stratum", sort=False).tail(1)
+    ends = ends.assign(years=YEARS_SHOWN, label_at=_apart(ends["estimate"].to_numpy(), LABELS_APART * 300 / height))
+    return (
+        alt.Chart(ends)
         .mark_text(align="left", dx=6, fontSize=12, fontWeight="bold")
-        .encode(x="years:Q", y="label_at:Q", text="stratum:N", color=colour)
+        .encode(
+            x=_years_axis("Years from index operation", True),
+            y="label_at:Q",
+            text="stratum:N",
+            color=alt.Color("stratum:N", scale=margin_scale(MARGIN_TEXT_COLOURS), legend=None),
+        )
     )
-    at_risk = (
-        alt.Chart(numbers_at_risk(curves, endpoint), title=alt.Title("Patients at risk", fontSize=12, fontWeight="normal"))
+
+
+def _apart(heights: np.ndarray, distance: float) -> np.ndarray:
+    """Heights at least `distance` apart in the same order, moved as little as pushing up and then back below 1 needs."""
+    order = np.argsort(heights, kind="stable")
+    steps = distance * np.arange(len(heights))
+    pushed_up = np.maximum.accumulate(heights[order] - steps) + steps
+    highest = 1 - steps[::-1]
+    moved = np.empty(len(heights))
+    moved[order] = np.minimum(pushed_up, highest)
+    return moved
+
+
+def _at_risk_table(at_risk: pd.DataFrame, width: int) -> Any:
+    import altair as alt
+
+    rows = at_risk.assign(count=at_risk["n_risk"].map("{:,}".format))
+    y = alt.Y(
+        "stratum:N",
+        sort=list(MARGIN_GROUPS),
+        title=None,
+        axis=alt.Axis(grid=False, domain=False, ticks=False, labelPadding=24),
+    )
+    return (
+        alt.Chart(rows, title=alt.Title("Patients at risk", fontSize=11, fontWeight="normal", color=SOFT, offset=4))
         .mark_text(fontSize=12)
         .encode(
-            x=alt.X("years:Q", scale=alt.Scale(domain=[0, YEARS_SHOWN], nice=False), title="Years",
-                    axis=alt.Axis(tickCount=10, format="d", grid=False)),
-            y=alt.Y("stratum:N", sort=list(MARGIN_GROUPS), title=None, axis=alt.Axis(grid=False, domain=False, ticks=False, labelPadding=18)),
-            text="n_risk:Q",
-            color=colour,
+            x=_years_axis(None, False),
+            y=y,
+            text="count:N",
+            color=alt.Color("stratum:N", scale=margin_scale(MARGIN_TEXT_COLOURS), legend=None),
         )
-        .properties(width=width, height=82)
-    )  # fmt: skip
-    return alt.vconcat((band + line + labels).properties(width=width, height=height), at_risk, spacing=4)
-
-
-def _spread(ends: pd.DataFrame, apart: float = 0.06) -> pd.DataFrame:
-    """Label heights at the curves' ends, pushed apart where curves end together."""
-    ordered = ends.sort_values("estimate").copy()
-    heights: list[float] = []
-    for estimate in ordered["estimate"]:
-        heights.append(max(estimate, heights[-1] + apart) if heights else estimate)
-    excess = max(heights[-1] - 0.99, 0)
-    ordered["label_at"] = np.array(heights) - excess
-    return ordered.assign(ink=INK)
+        .properties(width=width, height=18 * rows["stratum"].nunique())
+    )

@@ -58,9 +58,7 @@ def _published_rows(figures: tuple[PublishedFigure, ...]) -> pd.DataFrame:
 
 
 def _our_hazard_ratios(hazard_ratios: pd.DataFrame) -> pd.DataFrame:
-    require_columns(
-        hazard_ratios, ["endpoint", "model", "estimand", "term", "hazard_ratio", *LIMITS], "hazard_ratios"
-    )
+    require_columns(hazard_ratios, ["endpoint", "model", "estimand", "term", "hazard_ratio", *LIMITS], "hazard_ratios")
     stratum_of_term = {margin_term(figure.stratum): figure.stratum for figure in PUBLISHED_HAZARD_RATIOS}
     endpoints = {figure.endpoint for figure in PUBLISHED_HAZARD_RATIOS}
     chosen = hazard_ratios[

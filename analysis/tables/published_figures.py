@@ -36,9 +36,7 @@ def _hazard_ratio(endpoint: str, stratum: str, estimate: float, low: float, high
 
 
 def _three_year_incidence(stratum: str, estimate: float) -> PublishedFigure:
-    return PublishedFigure(
-        THREE_YEAR_FIGURE, "overall_recurrence", stratum, estimate, float("nan"), float("nan")
-    )
+    return PublishedFigure(THREE_YEAR_FIGURE, "overall_recurrence", stratum, estimate, float("nan"), float("nan"))
 
 
 PUBLISHED_HAZARD_RATIOS = (

@@ -1,11 +1,18 @@
 """Table 1: patients and operations by margin group, with missing counts and standardised differences."""
 
-from itertools import combinations
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from analysis.names import MARGIN_GROUPS
+from analysis.collapsed_counts import require_columns
+from analysis.names import MARGIN_GROUPS, UNRESOLVED
+from analysis.tables.checks import require_known
+from analysis.tables.standardised_difference import (
+    difference_of_counts,
+    difference_of_numbers,
+    largest_between_pairs,
+)
 
 NUMBERS = {
     "age_at_operation_years": "Age at operation, years",
@@ -13,13 +20,6 @@ NUMBERS = {
     "metastasis_count": "Number of metastases",
     "largest_metastasis_cm": "Largest metastasis, cm",
     "cea_ng_ml": "CEA, ng/mL",
-}
-WORDS = {
-    "sex": "Sex",
-    "primary_site": "Primary tumour",
-    "procedure_type": "Procedure",
-    "era": "Era of operation",
-    "clinical_risk_score": "Clinical risk score (Fong)",
 }
 TRUTHS = {
     "is_node_positive": "Node-positive primary",
@@ -31,78 +31,126 @@ TRUTHS = {
     "has_hai_pump": "Hepatic artery infusion pump",
     "had_preoperative_chemotherapy": "Preoperative chemotherapy",
 }
+WORDS = {
+    "sex": "Sex",
+    "primary_site": "Primary tumour",
+    "procedure_type": "Procedure",
+    "era": "Era of operation",
+    "clinical_risk_score": "Clinical risk score (Fong)",
+}
+# The order of the published table: who, the primary tumour, the metastases, the treatment
+VARIABLES = (
+    "age_at_operation_years", "sex", "primary_site", "is_node_positive", "disease_free_interval_months",
+    "has_disease_free_interval_under_12_months", "metastasis_count", "has_multiple_metastases", "largest_metastasis_cm",
+    "is_largest_metastasis_over_5_cm", "cea_ng_ml", "is_cea_over_200_ng_ml", "clinical_risk_score",
+    "has_extrahepatic_disease", "had_preoperative_chemotherapy", "procedure_type", "has_hai_pump", "era",
+)  # fmt: skip
+ALL = "all"
+STRATA = (ALL, *MARGIN_GROUPS, UNRESOLVED)
+PATIENTS = "Patients"
 TABLE_ONE_COLUMNS = [
     "variable", "level", "stratum", "statistic_label", "value_text", "n", "n_missing", "max_standardised_difference",
 ]  # fmt: skip
 
 
 def table_one(index_operations: pd.DataFrame) -> pd.DataFrame:
-    """One row a variable, level and stratum ('all', which includes unresolved margins, and the four margin groups).
+    """One row a variable, level and stratum: all patients, the four margin groups, unresolved margins.
 
-    Numbers: median (first-third quartile) of those known. Words and truths: count (share of those known). `n` is how many
-    are known in the stratum (words: how many have the level), `n_missing` how many are not.
-    `max_standardised_difference` is the largest between any two margin groups (Yang and Dalton 2012 for one level:
-    difference of means or shares over the root of the mean variance).
+    Numbers: median (first-third quartile) of those known; `n` is how many are known. Words and truths: count and share
+    of those known; `n` is how many have the level. `n_missing` is how many of the stratum are not known, and
+    `max_standardised_difference` the largest between any two of the four margin groups, of the variable as a whole (the
+    same in all its rows). Unresolved margins count in 'all' but are no group to compare.
 
     Args:
-        index_operations: marts.index_operations.
+        index_operations: marts.index_operations, one row a patient: margin_group and the columns of VARIABLES.
+    Returns:
+        TABLE_ONE_COLUMNS.
+    Raises:
+        ValueError: a column is missing, or a margin group is missing or unknown.
     """
-    groups = {"all": index_operations} | {
-        group: index_operations[index_operations["margin_group"] == group] for group in MARGIN_GROUPS
-    }
+    require_columns(index_operations, ["margin_group", *VARIABLES], "index_operations")
+    strata = index_operations["margin_group"]
+    require_known(strata, (*MARGIN_GROUPS, UNRESOLVED), "index_operations.margin_group")
+    members = {ALL: np.ones(len(strata), dtype=bool)} | {name: (strata == name).to_numpy() for name in STRATA[1:]}
     rows = [
-        ["Patients", "", stratum, "n", f"{len(frame):,}", len(frame), 0, np.nan] for stratum, frame in groups.items()
+        [PATIENTS, "", name, "n", f"{chosen.sum():,}", int(chosen.sum()), 0, np.nan] for name, chosen in members.items()
     ]
-    for name, label in NUMBERS.items():
-        values = {stratum: pd.to_numeric(frame[name], errors="coerce") for stratum, frame in groups.items()}
-        rows += _rows(label, "", "median (IQR)", values, _median_text)
-    for name, label in TRUTHS.items():
-        values = {stratum: frame[name].astype("boolean").astype("Float64") for stratum, frame in groups.items()}
-        rows += _rows(label, "", "n (%)", values, _share_text)
-    for name, label in WORDS.items():
-        for level in sorted(index_operations[name].dropna().unique(), key=str):
-            values = {
-                stratum: (frame[name] == level).astype("Float64").where(frame[name].notna())
-                for stratum, frame in groups.items()
-            }
-            rows += _rows(label, _level_text(level), "n (%)", values, _share_text)
+    for column in VARIABLES:
+        values = index_operations[column]
+        rows += (
+            _rows_of_numbers(column, values, members) if column in NUMBERS else _rows_of_levels(column, values, members)
+        )
     return pd.DataFrame(rows, columns=TABLE_ONE_COLUMNS)
 
 
-def _rows(variable: str, level: str, statistic: str, values: dict[str, pd.Series], text) -> list[list]:
-    known = {stratum: series.dropna().to_numpy(dtype=float) for stratum, series in values.items()}
-    difference = max_standardised_difference([known[group] for group in MARGIN_GROUPS])
+def _rows_of_numbers(column: str, values: pd.Series, members: dict[str, np.ndarray]) -> list[list]:
+    numbers = pd.to_numeric(values, errors="raise").to_numpy(dtype=float, na_value=np.nan)
+    known = {stratum: numbers[chosen & ~np.isnan(numbers)] for stratum, chosen in members.items()}
+    difference = largest_between_pairs(difference_of_numbers, [known[group] for group in MARGIN_GROUPS])
+    return [
+        [NUMBERS[column], "", stratum, "median (IQR)", median_text(known[stratum]), len(known[stratum]),
+         int(chosen.sum()) - len(known[stratum]), difference]
+        for stratum, chosen in members.items()
+    ]  # fmt: skip
+
+
+def _rows_of_levels(column: str, values: pd.Series, members: dict[str, np.ndarray]) -> list[list]:
+    levels = [True, False] if column in TRUTHS else _ordered(values.dropna().unique())
+    require_known(values.dropna(), levels, f"index_operations.{column}")
+    # -1 stands for missing
+    codes = pd.Categorical(values, categories=levels).codes
+    counts = {
+        stratum: np.bincount(codes[chosen & (codes >= 0)], minlength=len(levels)) for stratum, chosen in members.items()
+    }
+    difference = largest_between_pairs(difference_of_counts, [counts[group] for group in MARGIN_GROUPS])
+    label = TRUTHS.get(column) or WORDS[column]
     rows = []
-    for stratum, series in values.items():
-        numbers = known[stratum]
-        n = int(numbers.sum()) if statistic == "n (%)" else len(numbers)
-        rows.append([variable, level, stratum, statistic, text(numbers), n, int(series.isna().sum()), difference])
+    for rank, level in enumerate(levels):
+        if column in TRUTHS and not level:
+            continue
+        for stratum, chosen in members.items():
+            n, n_known = int(counts[stratum][rank]), int(counts[stratum].sum())
+            level_text = "" if column in TRUTHS else _level_text(level)
+            rows.append(
+                [
+                    label,
+                    level_text,
+                    stratum,
+                    "n (%)",
+                    share_text(n, n_known),
+                    n,
+                    int(chosen.sum()) - n_known,
+                    difference,
+                ]
+            )
     return rows
 
 
-def max_standardised_difference(groups: list[np.ndarray]) -> float:
-    """Largest absolute difference of means between two groups over the root of their mean variance; NaN if none is defined.
-
-    Variances are p(1-p) for 0/1 values and the sample variance otherwise, as in R's tableone.
-    """
-    differences = []
-    for one, other in combinations([group for group in groups if len(group) > 1], 2):
-        is_truth = np.isin(np.concatenate([one, other]), (0, 1)).all()
-        variance = np.mean([group.var(ddof=0 if is_truth else 1) for group in (one, other)])
-        if variance > 0:
-            differences.append(abs(one.mean() - other.mean()) / np.sqrt(variance))
-    return float(max(differences)) if differences else float("nan")
+def _ordered(levels: Iterable) -> list:
+    """Numbers by size, words by alphabet."""
+    return sorted(levels, key=lambda level: (isinstance(level, str), level))
 
 
-def _median_text(numbers: np.ndarray) -> str:
+def median_text(numbers: np.ndarray) -> str:
+    """'3.4 (2.2-5.2)', or 'not available' of no numbers."""
     if not len(numbers):
-        return "-"
-    low, middle, high = np.quantile(numbers, [0.25, 0.5, 0.75])
-    return f"{middle:.3g} ({low:.3g}-{high:.3g})"
+        return "not available"
+    low, middle, high = (_number_text(value) for value in np.quantile(numbers, [0.25, 0.5, 0.75]))
+    return f"{middle} ({low}-{high})"
 
 
-def _share_text(numbers: np.ndarray) -> str:
-    return f"{int(numbers.sum()):,} ({numbers.mean():.0%})" if len(numbers) else "-"
+def _number_text(value: float) -> str:
+    """One decimal, none where it would be zero or more than the eye needs: 3.4, 61, 1,234."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}".removesuffix(".0")
+
+
+def share_text(n: int, n_known: int) -> str:
+    """'66 (55%)'; never 0% of somebody nor 100% of not all; 'not available' when none are known."""
+    if n_known == 0:
+        return "not available"
+    share = n / n_known
+    percent = "<1%" if 0 < share < 0.005 else ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
+    return f"{n:,} ({percent})"
 
 
 def _level_text(level) -> str:

@@ -1,0 +1,105 @@
+"""The report's figures as inline SVG, each with the text that stands for it when it cannot be seen."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis import figures
+from analysis.figures.curves import LANDMARK_YEARS, drawn_points
+from analysis.figures.forest import forest_rows
+from analysis.names import ENDPOINT_LABELS
+from analysis.report.availability import NotAvailable, frame_of
+from analysis.report.formats import percent
+from analysis.tables.recurrence_patterns import INITIAL_PATTERNS
+
+Results = Mapping[str, pd.DataFrame]
+# widths of the plotting area; axis and labels come on top and together fill the page's column
+FULL_WIDTH, HALF_WIDTH = 730, 285
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of the page: the results table it is drawn from, how, and its text alternative."""
+
+    table: str
+    chart: Callable[[pd.DataFrame], Any]
+    alternative: Callable[[pd.DataFrame], str]
+
+
+def drawings_of_page(notes_of_forest: dict[str, str]) -> dict[str, Drawing]:
+    """Name -> drawing, for every figure of the page."""
+    return {
+        "recurrence": _incidence("overall_recurrence", FULL_WIDTH, 320),
+        "liver": _incidence("liver_recurrence_any_time", HALF_WIDTH, 240),
+        "recurrence_free_survival": Drawing(
+            "kaplan_meier",
+            lambda frame: figures.survival_chart(frame, "recurrence_free_survival", HALF_WIDTH, 240),
+            lambda frame: _curves_text(frame, "recurrence_free_survival", 1.0),
+        ),
+        "forest": Drawing(
+            "published_comparison",
+            lambda frame: figures.forest_chart(frame, notes_of_forest, width=500),
+            _forest_text,
+        ),
+        "patterns": Drawing(
+            "recurrence_patterns", lambda frame: figures.initial_pattern_chart(frame, width=330), _patterns_text
+        ),
+        "salvage": Drawing("salvage_by_margin", lambda frame: figures.salvage_chart(frame, width=240), _salvage_text),
+    }
+
+
+def _incidence(endpoint: str, width: int, height: int) -> Drawing:
+    return Drawing(
+        "cumulative_incidence",
+        lambda frame: figures.cumulative_incidence_chart(frame, endpoint, width, height),
+        lambda frame: _curves_text(frame, endpoint, 0.0),
+    )
+
+
+def drawn(results: Results, name: str, drawing: Drawing, is_simulated: bool) -> dict[str, Any]:
+    """svg and alternative text.
+
+    Raises:
+        NotAvailable: the table is missing or empty, or the chart cannot be drawn from it.
+    """
+    frame = frame_of(results, drawing.table, "")
+    try:
+        chart, alternative = drawing.chart(frame), drawing.alternative(frame)
+    except ValueError as error:
+        raise NotAvailable(str(error)) from error
+    return {"svg": _inline(figures.svg(chart, name, is_simulated)), "alternative": alternative}
+
+
+def _inline(drawing: str) -> str:
+    """Within HTML the namespaces are known: without them the page holds no address at all."""
+    return re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", drawing, count=2)
+
+
+def _curves_text(frame: pd.DataFrame, endpoint: str, at_start: float) -> str:
+    points = drawn_points(frame, endpoint, at_start)
+    at_landmark = points[points["years"] <= LANDMARK_YEARS].groupby("stratum", sort=False).tail(1)
+    values = ", ".join(f"{row.stratum} {percent(row.estimate)}" for row in at_landmark.itertuples())
+    return f"{ENDPOINT_LABELS[endpoint]} by margin group over ten years. At {LANDMARK_YEARS} years: {values}."
+
+
+def _forest_text(frame: pd.DataFrame) -> str:
+    rows = forest_rows(frame)
+    values = "; ".join(f"{row.figure}, {row.stratum}, {row.source}: {row.label}" for row in rows.itertuples())
+    return f"Adjusted hazard ratios against >=10 mm with 95 % limits. {values}."
+
+
+def _patterns_text(frame: pd.DataFrame) -> str:
+    rows = frame[(frame["pattern_scope"] == "initial") & frame["pattern"].isin(INITIAL_PATTERNS)]
+    values = "; ".join(
+        f"{stratum}: " + ", ".join(f"{row.pattern} {percent(row.proportion)}" for row in group.itertuples())
+        for stratum, group in rows.groupby("stratum", sort=False)
+    )
+    return f"Initial pattern of recurrence as a share of all patients. {values}."
+
+
+def _salvage_text(frame: pd.DataFrame) -> str:
+    values = ", ".join(f"{row.stratum} {percent(row.proportion)}" for row in frame.itertuples())
+    return f"Share of patients with recurrence who were salvaged. {values}."

@@ -1,0 +1,259 @@
+"""The report's answers: recurrence, hazard ratios, sites, salvage, read from the tables of `results`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.cox_models import OMNIBUS, margin_term
+from analysis.figures.forest import hazard_ratio_text
+from analysis.figures.style import MARGIN_COLOURS
+from analysis.names import ENDPOINT_LABELS, MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, UNRESOLVED
+from analysis.report.availability import NotAvailable, frame_of
+from analysis.report.formats import count, is_missing, p_value, percent, percent_range, percent_with_limits
+from analysis.tables.published_figures import HAZARD_RATIO_FIGURES, PUBLISHED_P_VALUES
+from analysis.tables.recurrence_patterns import ALL, PATTERNS_OF_SCOPE
+
+Results = Mapping[str, pd.DataFrame]
+COMPARISON = "endpoint stratum published_estimate published_conf_low published_conf_high estimate conf_low conf_high"
+HIGHEST_RISK = MARGIN_GROUPS[0]
+LANDMARK_ENDPOINTS = (
+    "overall_recurrence", "liver_recurrence_any_time", "recurrence_free_survival", "overall_survival",
+)  # fmt: skip
+PATTERN_LABELS = {
+    "liver only": "Liver only", "lung only": "Lung only", "other single site": "Another single site",
+    "multiple sites": "Multiple sites", "any initial margin site": "Resection margin among the initial sites",
+    "liver_at_margin": "Liver, at the resection margin", "liver_elsewhere": "Liver, elsewhere", "lung": "Lung",
+    "lymph_node": "Lymph node", "peritoneum": "Peritoneum", "pelvis": "Pelvis or local bowel", "bone": "Bone",
+    "brain": "Brain", "other": "Other", "any liver site": "Any liver site", "any recurrence": "Any recurrence",
+}  # fmt: skip
+# a test below it speaks against proportional hazards; the usual level, not corrected for many tests
+PROPORTIONAL_HAZARDS_LEVEL = 0.05
+
+
+def three_year_recurrence(results: Results) -> dict[str, Any]:
+    """A tile a margin group: patients, three-year cumulative incidence ours and published; the unresolved; the test."""
+    comparison = _comparison_of(results, "overall_recurrence")
+    groups = _margin_groups(results)
+    tiles = [
+        {
+            "group": group,
+            "colour": MARGIN_COLOURS[group],
+            "estimate": percent(row["estimate"]),
+            "limits": percent_range(row["conf_low"], row["conf_high"]),
+            "published": percent(row["published_estimate"]),
+            **groups.get(group, {"patients": count(None), "share": percent(None)}),
+        }
+        for group, row in comparison.iterrows()
+    ]
+    ours = {group: _limits_text(comparison.loc[group]) for group in (HIGHEST_RISK, MARGIN_REFERENCE)}
+    return {
+        "tiles": tiles,
+        "ours": ours,
+        "unresolved": groups.get(UNRESOLVED),
+        "p": group_test(results, "overall_recurrence"),
+    }
+
+
+def _comparison_of(results: Results, endpoint: str) -> pd.DataFrame:
+    comparison = frame_of(results, "published_comparison", COMPARISON)
+    rows = comparison[comparison["endpoint"] == endpoint].set_index("stratum")
+    if rows.empty:
+        raise NotAvailable(f"the table published_comparison has no row of {endpoint}")
+    groups = MARGIN_GROUPS if endpoint == "overall_recurrence" else MARGIN_GROUPS[:-1]
+    return rows.reindex(list(groups))
+
+
+def _limits_text(row: pd.Series) -> str:
+    if is_missing(row["estimate"]):
+        return percent(None)
+    return f"{percent(row['estimate'])} (95% CI {percent_range(row['conf_low'], row['conf_high'])})"
+
+
+def _margin_groups(results: Results) -> dict[str, dict[str, str]]:
+    try:
+        rows = frame_of(results, "margin_groups", "margin_group n share").set_index("margin_group")
+    except NotAvailable:
+        return {}
+    return {group: {"patients": count(row["n"]), "share": percent(row["share"], 1)} for group, row in rows.iterrows()}
+
+
+def group_test(results: Results, endpoint: str) -> str:
+    """The test between margin groups: log-rank of survival, Gray's of cumulative incidence, as 'Gray's test P<0.001'."""
+    test = "log-rank" if endpoint in SURVIVAL_ENDPOINTS else "Gray"
+    label = "log-rank test" if test == "log-rank" else "Gray's test"
+    try:
+        tests = frame_of(results, "group_tests", "endpoint grouping test p_value")
+    except NotAvailable:
+        return f"{label} {p_value(None)}"
+    chosen = (tests["endpoint"] == endpoint) & (tests["grouping"] == "margin_group") & (tests["test"] == test)
+    found = tests.loc[chosen, "p_value"]
+    return f"{label} {p_value(found.iloc[0] if len(found) else None)}"
+
+
+def adjusted_hazards(results: Results) -> dict[str, Any]:
+    """Endpoint -> group -> 'HR (limits)' of ours, the published beside it, and what the models rest on."""
+    texts = {}
+    for endpoint in HAZARD_RATIO_FIGURES:
+        rows = _comparison_of(results, endpoint)
+        texts[endpoint] = {
+            group: {
+                "ours": hazard_ratio_text(row["estimate"], row["conf_low"], row["conf_high"]),
+                "published": hazard_ratio_text(
+                    row["published_estimate"], row["published_conf_low"], row["published_conf_high"]
+                ),
+            }
+            for group, row in rows.iterrows()
+        }
+    return {"texts": texts, **_models(results)}
+
+
+def _models(results: Results) -> dict[str, Any]:
+    """covariates, notes (endpoint -> patients, events, P), left_out, warnings; empty where the models are missing."""
+    columns = "endpoint model term p_value n n_event n_excluded_missing n_excluded_unresolved warning"
+    try:
+        models = frame_of(results, "hazard_ratios", columns)
+    except NotAvailable as absence:
+        return {"covariates": [], "notes": {}, "left_out": "", "warnings": [str(absence)]}
+    adjusted = models[(models["model"] == "adjusted") & models["endpoint"].isin(list(HAZARD_RATIO_FIGURES))]
+    margin_terms = {margin_term(group) for group in MARGIN_GROUPS}
+    is_covariate = ~adjusted["term"].str.startswith("margin ")
+    one_of_each = adjusted.drop_duplicates("endpoint").set_index("endpoint")
+    omnibus = adjusted[adjusted["term"] == OMNIBUS].set_index("endpoint")["p_value"]
+    notes = {
+        endpoint: f"{count(row['n'])} patients, {count(row['n_event'])} events; margin group as a whole "
+        f"{p_value(omnibus.get(endpoint))} (published {PUBLISHED_P_VALUES[endpoint]})"
+        for endpoint, row in one_of_each.iterrows()
+    }
+    warned = adjusted[adjusted["term"].isin(margin_terms) & adjusted["warning"].notna()]
+    return {
+        "covariates": list(dict.fromkeys(adjusted.loc[is_covariate, "term"])),
+        "notes": notes,
+        "left_out": _left_out(one_of_each),
+        "warnings": [f"{HAZARD_RATIO_FIGURES[row.endpoint]}, {row.term}: {row.warning}" for row in warned.itertuples()],
+    }
+
+
+def _left_out(one_of_each: pd.DataFrame) -> str:
+    """'88 for a missing covariate and 72 for an unresolved margin'; a range where endpoints differ."""
+
+    def between(column: str) -> str:
+        low, high = one_of_each[column].min(), one_of_each[column].max()
+        return count(low) if low == high or is_missing(low) else f"{count(low)} to {count(high)}"
+
+    if one_of_each.empty:
+        return ""
+    return f"{between('n_excluded_missing')} for a missing covariate and {between('n_excluded_unresolved')} for an unresolved margin"
+
+
+def proportional_hazards(results: Results) -> dict[str, Any]:
+    """Margin terms and whole models, of the compared endpoints, whose test speaks against proportional hazards."""
+    tests = frame_of(results, "proportional_hazards", "endpoint model term p_value")
+    chosen = tests[
+        (tests["model"] == "adjusted")
+        & tests["endpoint"].isin(list(HAZARD_RATIO_FIGURES))
+        & (tests["term"].str.startswith("margin ") | (tests["term"] == "GLOBAL"))
+    ]
+    against = chosen[chosen["p_value"] < PROPORTIONAL_HAZARDS_LEVEL]
+    found = [
+        f"{HAZARD_RATIO_FIGURES[row.endpoint]}, {'whole model' if row.term == 'GLOBAL' else row.term} ({p_value(row.p_value)})"
+        for row in against.itertuples()
+    ]
+    return {"found": found, "n_tests": len(chosen)}
+
+
+def landmarks(results: Results) -> dict[str, Any]:
+    """A line an endpoint and landmark: the estimate of each margin group with its limits; the test once an endpoint."""
+    table = frame_of(
+        results,
+        "landmark_estimates",
+        "endpoint grouping stratum landmark_days landmark_label estimate conf_low conf_high",
+    )
+    table = table[table["grouping"] == "margin_group"]
+    panels = []
+    for endpoint in LANDMARK_ENDPOINTS:
+        rows = table[table["endpoint"] == endpoint].sort_values("landmark_days")
+        lines = [
+            {"label": label, "cells": _cells(at_landmark.set_index("stratum"))}
+            for label, at_landmark in rows.groupby("landmark_label", sort=False)
+        ]
+        if lines:
+            panels.append({"label": ENDPOINT_LABELS[endpoint], "test": group_test(results, endpoint), "lines": lines})
+    if not panels:
+        raise NotAvailable("the table landmark_estimates has no estimate by margin group")
+    return {"panels": panels}
+
+
+def _cells(by_stratum: pd.DataFrame) -> list[str]:
+    cells = []
+    for group in MARGIN_GROUPS:
+        if group not in by_stratum.index:
+            cells.append(percent(None))
+            continue
+        row = by_stratum.loc[group]
+        beyond = is_missing(row["estimate"])
+        cells.append(
+            "nobody at risk" if beyond else percent_with_limits(row["estimate"], row["conf_low"], row["conf_high"])
+        )
+    return cells
+
+
+def patterns(results: Results) -> dict[str, Any]:
+    """Two panels (initial pattern, sites at any time), a line a pattern: n and share of each margin group and of all."""
+    table = frame_of(results, "recurrence_patterns", "pattern_scope pattern stratum n n_at_risk proportion")
+    strata = (*MARGIN_GROUPS, ALL)
+    cells = table.set_index(["pattern_scope", "pattern", "stratum"])
+    panels = []
+    for scope, label in (
+        ("initial", "Initial pattern"),
+        ("overall", "Sites at any time (a patient may be in several)"),
+    ):
+        present = set(table.loc[table["pattern_scope"] == scope, "pattern"])
+        lines = [
+            {
+                "label": PATTERN_LABELS.get(pattern, pattern),
+                "cells": [_count_and_share(cells, (scope, pattern, stratum)) for stratum in strata],
+            }
+            for pattern in PATTERNS_OF_SCOPE[scope]
+            if pattern in present
+        ]
+        panels.append({"label": label, "lines": lines})
+    return {"panels": panels}
+
+
+def _count_and_share(cells: pd.DataFrame, key: tuple[str, str, str]) -> str:
+    if key not in cells.index:
+        return percent(None)
+    row = cells.loc[key]
+    return f"{count(row['n'])} ({percent(row['proportion'])})"
+
+
+def salvage(results: Results) -> dict[str, Any]:
+    """Each group's 'share (n of n)', the trend, and the recurrences after an unresolved margin."""
+    columns = "stratum n_recurred n_salvaged proportion trend_p_value"
+    table = frame_of(results, "salvage_by_margin", columns).set_index("stratum")
+    texts = {
+        stratum: f"{percent(row['proportion'])} ({count(row['n_salvaged'])} of {count(row['n_recurred'])})"
+        for stratum, row in table.iterrows()
+    }
+    trends = table["trend_p_value"].dropna()
+    return {
+        "texts": {group: texts.get(group, percent(None)) for group in MARGIN_GROUPS},
+        "unresolved": texts.get(UNRESOLVED),
+        "trend": p_value(trends.iloc[0] if len(trends) else None),
+        "published_trend": PUBLISHED_P_VALUES["salvage"],
+    }
+
+
+def windows(results: Results) -> dict[str, str]:
+    """The windows of days as the definitions' own table has them; without it the words of the definition, no number."""
+    values = {"confirmation": "the confirmation window", "synchronous": "the synchronous window"}
+    try:
+        settings = frame_of(results, "clinical_settings", "name value unit").set_index("name")
+    except NotAvailable:
+        return values
+    for window in values:
+        name = f"{window}_window_days"
+        if name in settings.index:
+            values[window] = f"{float(settings.loc[name, 'value']):g} {settings.loc[name, 'unit']}"
+    return values
