@@ -23,8 +23,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 		|| { echo "Python 3.11 is needed; $(PYTHON) is another. Try: make PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked requirements into $(VENV) (once) ..."
-	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@$(BIN)/python -m pip install -qq --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install -qq --no-deps --editable .
 	@touch $@
 
 setup: $(INSTALLED) ## Make the virtual environment with every requirement

@@ -65,7 +65,7 @@ def svg(chart: Any, name: str, is_simulated: bool) -> str:
     import vl_convert
 
     drawing = vl_convert.vegalite_to_svg(specification(chart, SIMULATED_NOTE if is_simulated else ""))
-    return drawing
+    return _with_own_ids(drawing, name)
 
 
 def _with_own_ids(drawing: str, name: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 
+import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
@@ -154,12 +155,13 @@ def test_a_figure_of_simulated_data_says_so_itself(drawings):
     assert "imulated" not in observed
 
 
-def test_ids_are_unique_to_the_figure_and_every_reference_meets_one(drawings):
-    seen: set[str] = set()
-    for name, drawing in drawings.items():
-        ids = set(re.findall(r'\bid="([^"]+)"', drawing))
-        references = set(re.findall(r"url\(#([^)]+)\)", drawing)) | set(re.findall(r'href="#([^"]+)"', drawing))
-        assert references <= ids
-        assert all(found.startswith(f"{name}-") for found in ids)
-        assert not seen & ids
-        seen |= ids
+def test_two_figures_of_a_page_do_not_share_their_clip_paths():
+    rows = frame("x y", (0, 0), (5, 5))
+    clipped = alt.Chart(rows).mark_line(clip=True).encode(x=alt.X("x:Q", scale=alt.Scale(domain=[1, 2])), y="y:Q")
+    ids = []
+    for name in ("one", "other"):
+        drawing = figures.svg(clipped, name, is_simulated=False)
+        ids += re.findall(r'\bid="([^"]+)"', drawing)
+        assert re.findall(r"url\(#([^)]+)\)", drawing) == ids[-1:]
+        assert ids[-1].startswith(f"{name}-")
+    assert len(set(ids)) == 2

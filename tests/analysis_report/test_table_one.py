@@ -62,11 +62,14 @@ def test_nullable_types_of_a_warehouse_give_the_same_table():
 
 
 def test_the_difference_is_the_largest_between_the_four_groups_and_leaves_the_unresolved_out():
-    ages = [50, 52, 50, 52, 51, 51, 53, 90]
-    table = table_one(operations(age_at_operation_years=ages))
-    rows = table[table["variable"] == "Age at operation, years"]
-    # means 51, 51 and 52 with variances of 2; a single patient has no variance
-    assert rows["max_standardised_difference"].to_list() == pytest.approx([1 / 2**0.5] * 6)
+    groups = ["positive", "positive", "<1 mm", "<1 mm", "1.0-9.9 mm", ">=10 mm", ">=10 mm", "unresolved", "unresolved"]
+    patients = pd.DataFrame({"margin_group": groups} | {name: [None] * 9 for name in VARIABLES})
+    patients["age_at_operation_years"] = [50, 52, 50, 52, 51, 51, 53, 90, 91]
+    patients["sex"] = ["male", "female", "male", "female", None, "male", "female", "male", "male"]
+    differences = table_one(patients).groupby("variable")["max_standardised_difference"].unique()
+    # means 51, 51 and 52 with variances of 2; a single patient has no variance, and those of 90 are no group to compare
+    assert differences["Age at operation, years"].tolist() == pytest.approx([1 / 2**0.5])
+    assert differences["Sex"].tolist() == [0.0]
 
 
 def test_numbers_and_shares_are_never_rounded_into_something_else():
