@@ -172,7 +172,7 @@ def _stamp(connection: duckdb.DuckDBPyConnection, run_id: str, code_version: str
         n_patients,
         is_simulated,
     )
-    connection.execute("CREATE SCHEMA published.meta")
+    connection.execute("CREATE SCHEMA IF NOT EXISTS published.meta")
     connection.execute(
         """CREATE TABLE published.meta.publication AS
            SELECT ?::TIMESTAMP AS published_at, ? AS run_id, ? AS code_version, ? AS data_hash,
