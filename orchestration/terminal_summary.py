@@ -4,10 +4,9 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from analysis.names import MARGIN_GROUPS, UNRESOLVED
 from orchestration.report_inputs import report_context, report_frames
 from orchestration.settings import Settings
-
-MARGIN_GROUPS = ["positive", "<1 mm", "1.0-9.9 mm", ">=10 mm"]
 
 
 def print_summary(console: Console, settings: Settings) -> None:
@@ -43,7 +42,7 @@ def _groups(groups: pd.DataFrame, comparison: pd.DataFrame) -> Table:
     )  # fmt: skip
     counted = groups.set_index("margin_group")
     incidence = comparison[comparison["figure"].str.contains("cumulative incidence")].set_index("stratum")
-    for group in [*MARGIN_GROUPS, "unresolved"]:
+    for group in [*MARGIN_GROUPS, UNRESOLVED]:
         if group not in counted.index:
             continue
         row = [group, f"{counted.loc[group, 'n']:,.0f}", f"{counted.loc[group, 'share']:.1%}"]
