@@ -48,7 +48,8 @@ def simulate(
             progress=lambda share, what: bar.update(task, completed=share, description=what),
         )
     console.print(
-        f"{patients:,} simulated patients (seed {seed}) landed in {folder / 'landing'}; the truth is in {folder / 'truth'}"
+        f"{patients:,} simulated patients (seed {seed}) landed in {folder / 'landing'}; the truth is in {folder / 'truth'}",
+        soft_wrap=True,
     )
 
 
@@ -76,7 +77,7 @@ def refresh(
         raise _fail(
             f"the refresh failed, nothing was published.\n{outcome.message}\nSee `make ui`, run {outcome.run_id}."
         )
-    console.print(outcome.message)
+    console.print(outcome.message, soft_wrap=True)
 
 
 @app.command()
