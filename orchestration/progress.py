@@ -10,6 +10,7 @@ import dagster as dg
 STEP_LABELS = {
     "raw__registry": "Loading the operations registry",
     "raw__pathology_messages": "Loading pathology messages",
+    "raw__patient_merges": "Loading patient merges",
     "raw__follow_up": "Loading follow-up",
     "raw__treatments": "Loading treatments",
     "raw__vital_status": "Loading vital status",

@@ -9,14 +9,26 @@
 {% macro default__crlm_explode(list_column, element) %}cross join unnest({{ list_column }}) as exploded({{ element }}){% endmacro %}
 {% macro spark__crlm_explode(list_column, element) %}lateral view explode({{ list_column }}) exploded as {{ element }}{% endmacro %}
 
-{#- The latest version of each record: raw keeps them all. -#}
-{% macro latest_version(relation, key) %}
+{#- The latest version of each record: raw keeps them all. A key is unique within a hospital's system; a source that says
+    when it changed a record is believed, whatever the order in which its files arrived. -#}
+{% macro latest_version(relation, key, changed_at=none) %}
     select *
     from {{ relation }}
     qualify row_number() over (
-        partition by source_system, {{ key }}
-        order by loaded_at desc, source_file desc, source_line desc
+        partition by source_system, system, {{ key }}
+        order by
+            {% if changed_at %}{{ changed_at }} desc nulls last,{% endif %}
+            loaded_at desc,
+            source_file desc,
+            source_line desc
     ) = 1
+{% endmacro %}
+
+{#- The latest version of each record of a source that may also withdraw records. -#}
+{% macro latest_version_in_force(relation, key) %}
+    select *
+    from ({{ latest_version(relation, key, 'record_updated_at') }}) as latest
+    where coalesce(record_status, 'active') <> 'cancelled'
 {% endmacro %}
 
 {#- A number from the table of clinical windows and cut points. -#}

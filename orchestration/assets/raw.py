@@ -2,16 +2,23 @@
 
 import dagster as dg
 
-from orchestration.ingestion.load_feed import assign_study_ids, load_feed
+from orchestration.ingestion.canonical_feeds import canonical_feeds
+from orchestration.ingestion.load_feed import (
+    assign_study_ids,
+    load_feed,
+    record_hospital_limits,
+    record_unclaimed_files,
+)
 from orchestration.ingestion.load_file import FileLoad
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.ingestion.source_contract import canonical_feeds, load_hospitals
+from orchestration.ingestion.source_contract import load_hospitals
 from orchestration.settings import load_settings
 from orchestration.warehouse import open_build_file
 
 ACCOUNTS = {
     "patient_identifiers": "MRN to study id, restricted to the build file. The study id is a keyed hash, the same on every rebuild.",
     "rejected_records": "Records (or single fields) that could not be read: file, line, field, value, reason and the record verbatim.",
+    "not_derivable_endpoints": "What a hospital's records cannot tell, and why, as its hospital.yml says.",
     "ingest_ledger": "One row a file taken in: rows read = loaded + rejected + duplicate; refused files with the reason.",
 }
 
@@ -80,8 +87,13 @@ def raw_accounts(context: dg.AssetExecutionContext):
     settings = load_settings()
     with open_build_file(settings.build_file) as connection:
         create_raw_schema(connection)
+        contracts = load_hospitals(settings.contracts_dir)
+        record_hospital_limits(connection, contracts)
+        unclaimed = record_unclaimed_files(connection, settings.landing, contracts, context.run.run_id)
         new_patients = assign_study_ids(connection, settings.study_id_key)
         counts = {name: connection.execute(f"SELECT count(*) FROM raw.{name}").fetchall()[0][0] for name in ACCOUNTS}
+    for name in unclaimed:
+        context.log.warning(f"{name}: no contract names this file")
     for name in ACCOUNTS:
         metadata = {"dagster/row_count": counts[name]}
         if name == "patient_identifiers":

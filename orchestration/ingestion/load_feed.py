@@ -6,9 +6,13 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.load_file import FileLoad, hash_of_file, is_loaded, landed_files, load_file
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.ingestion.source_contract import SourceContract, canonical_feeds
+from orchestration.ingestion.source_contract import SourceContract
+
+
+NOTE_SUFFIXES = (".txt", ".md")
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,67 @@ def load_feed(
     return loads
 
 
+def record_hospital_limits(connection: duckdb.DuckDBPyConnection, contracts: list[SourceContract]) -> None:
+    """What each hospital's records cannot tell, as its hospital.yml says today."""
+    limits = {
+        (contract.source_system, endpoint, reason)
+        for contract in contracts
+        for endpoint, reason in contract.not_derivable.items()
+    }
+    connection.execute("DELETE FROM raw.not_derivable_endpoints")
+    if limits:
+        connection.executemany("INSERT INTO raw.not_derivable_endpoints VALUES (?, ?, ?)", sorted(limits))
+
+
+def unclaimed_files(landing_folder: Path, contracts: list[SourceContract]) -> list[Path]:
+    """Landed files that no contract names: misnamed, or of a hospital without contracts. Notes to people are not meant.
+
+    A hidden file, one of Excel's lock files, and what lies beside the feeds' folders with the ending .txt or .md are notes.
+    """
+    claimed = {path for contract in contracts for path in landed_files(landing_folder, contract)}
+    return sorted(
+        path
+        for path in landing_folder.rglob("*")
+        if path.is_file()
+        and path not in claimed
+        and not path.name.startswith((".", "~$"))
+        and not (path.suffix in NOTE_SUFFIXES and len(path.relative_to(landing_folder).parts) <= 2)
+    )
+
+
+def record_unclaimed_files(
+    connection: duckdb.DuckDBPyConnection, landing_folder: Path, contracts: list[SourceContract], run_id: str
+) -> list[str]:
+    """A ledger row for each landed file that no contract names, so that none is overlooked; returns their names."""
+    names = []
+    for path in unclaimed_files(landing_folder, contracts):
+        names.append(path.relative_to(landing_folder).as_posix())
+        connection.execute(
+            """INSERT INTO raw.ingest_ledger BY NAME
+               SELECT $hospital AS source_system, $name AS source_file, $hash AS file_hash, $size AS size_bytes,
+                      0 AS rows_read, 0 AS rows_loaded, 0 AS rows_rejected, 0 AS rows_duplicate, 0 AS rows_passed_over,
+                      0 AS fields_rejected, $run AS run_id, now()::TIMESTAMP AS loaded_at,
+                      'refused: no contract names this file' AS status, FALSE AS is_simulated""",
+            {
+                "hospital": names[-1].split("/")[0], "name": names[-1], "hash": hash_of_file(path),
+                "size": path.stat().st_size, "run": run_id,
+            },
+        )  # fmt: skip
+    return names
+
+
 def assign_study_ids(connection: duckdb.DuckDBPyConnection, key: str) -> int:
     """Give every (source_system, mrn) in raw its study id; returns how many are new.
 
     The id is a keyed hash: the same patient gets the same id on every rebuild, and without the key, which stays in the
     restricted build area, nobody can go from the id to the MRN by trying all MRNs.
     """
-    every_mrn = " UNION ".join(f"SELECT source_system, mrn FROM raw.{feed}" for feed in canonical_feeds())
+    every_mrn = " UNION ".join(
+        f"SELECT source_system, {column} AS mrn FROM raw.{feed}"
+        for feed, definition in canonical_feeds().items()
+        for column in ("mrn", "retired_mrn")
+        if column in definition.columns
+    )
     rows = connection.execute(
         f"""INSERT INTO raw.patient_identifiers
             SELECT source_system, mrn, 'P' || sha256(concat_ws('|', ?, source_system, mrn, ?))[1:12]

@@ -7,9 +7,17 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.ingestion.field_checks import checked_records_query
+from orchestration.ingestion.canonical_feeds import COLUMNS_FILLED_BY_READER, canonical_feeds
+from orchestration.ingestion.decimal_sign import decimal_sign_of
+from orchestration.ingestion.field_checks import checked_records_query, quoted_name, text_literal
 from orchestration.ingestion.readers import UnreadableFile, read_records
-from orchestration.ingestion.source_contract import SourceContract, canonical_feeds
+from orchestration.ingestion.readers.landed_file import take_landed_file
+from orchestration.ingestion.source_contract import SourceContract
+
+# DuckDB reads Arrow batches side by side, so one great batch would keep one core idle
+ROWS_A_BATCH = 10_000
+# a bare column would be handed to Arrow as a filter, and Arrow cannot filter columns that point into the file's bytes
+READER_RECORD_NUMBER = "abs(reader_records.record_number)"
 
 
 @dataclass(frozen=True)
@@ -25,19 +33,27 @@ class FileLoad:
     rows_rejected: int = 0
     rows_duplicate: int = 0
     fields_rejected: int = 0
+    rows_passed_over: int = 0
+    """Rows of the file that the contract leaves to other contracts; not among the rows read."""
 
 
 def hash_of_file(path: Path) -> str:
-    """SHA-256 of the file's bytes, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of the file's bytes, hex; empty for a file that is gone or cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def landed_files(landing_folder: Path, contract: SourceContract) -> list[Path]:
-    """The files in the hospital's landing folder that the contract's pattern names, by name."""
-    return sorted(
-        path for path in (landing_folder / contract.source_system).glob(contract.file_pattern) if path.is_file()
-    )
+    """The files in the hospital's landing folder that the contract's pattern names, gzipped or not, by name.
+
+    Hidden files and Excel's lock files are not yet, or never, what a hospital sends.
+    """
+    folder = landing_folder / contract.source_system
+    found = {*folder.glob(contract.file_pattern), *folder.glob(f"{contract.file_pattern}.gz")}
+    return sorted(path for path in found if path.is_file() and not path.name.startswith((".", "~$")))
 
 
 def is_loaded(
@@ -49,8 +65,8 @@ def is_loaded(
     """
     rows = connection.execute(
         """SELECT arg_max((file_hash, contract_version), loaded_at) = (?, ?) FROM raw.ingest_ledger
-           WHERE source_system = ? AND feed = ? AND source_file = ? AND status = 'loaded'""",
-        [file_hash, contract.version, contract.source_system, contract.feed, source_file],
+           WHERE source_system = ? AND feed = ? AND system = ? AND source_file = ? AND status = 'loaded'""",
+        [file_hash, contract.version, contract.source_system, contract.feed, contract.system, source_file],
     ).fetchall()
     return bool(rows[0][0])
 
@@ -67,32 +83,42 @@ def load_file(
     A file that cannot be read at all is refused: a ledger row says why, and it is tried again next time.
     """
     source_file = path.relative_to(landing_folder).as_posix()
-    file_hash = hash_of_file(path)
-    identity = [contract.source_system, contract.feed, source_file, file_hash]
+    file_hash, size_bytes = "", 0
     connection.execute("BEGIN")
     try:
         try:
-            records = read_records(path, contract)
+            landed = take_landed_file(path)
+            file_hash, size_bytes = landed.file_hash, landed.size_bytes
+            records = read_records(landed.content, contract)
+            load = _store(connection, contract, source_file, file_hash, run_id, records)
         except UnreadableFile as refusal:
             load = FileLoad(contract.source_system, contract.feed, source_file, f"refused: {refusal}")
-        else:
-            # DuckDB reads Arrow batches side by side, so one great batch would keep one core idle
-            connection.register("reader_records", pa.Table.from_batches(records.to_batches(10_000), records.schema))
-            load = _store(connection, contract, source_file, file_hash, run_id, records.num_rows)
-            connection.unregister("reader_records")
-        connection.execute(
-            """INSERT INTO raw.ingest_ledger
-               SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now()::TIMESTAMP, ?, ?""",
-            [
-                *identity, path.stat().st_size, load.rows_read, load.rows_loaded, load.rows_rejected,
-                load.rows_duplicate, load.fields_rejected, contract.version, run_id, load.status, contract.is_simulated,
-            ],
-        )  # fmt: skip
+        _write_ledger(connection, contract, load, file_hash, size_bytes, run_id)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
     return load
+
+
+def _write_ledger(
+    connection: duckdb.DuckDBPyConnection,
+    contract: SourceContract,
+    load: FileLoad,
+    file_hash: str,
+    size_bytes: int,
+    run_id: str,
+) -> None:
+    account = {
+        "source_system": contract.source_system, "feed": contract.feed, "system": contract.system,
+        "source_file": load.source_file, "file_hash": file_hash, "size_bytes": size_bytes,
+        "rows_read": load.rows_read, "rows_loaded": load.rows_loaded, "rows_rejected": load.rows_rejected,
+        "rows_duplicate": load.rows_duplicate, "rows_passed_over": load.rows_passed_over,
+        "fields_rejected": load.fields_rejected, "contract_version": contract.version, "run_id": run_id,
+        "status": load.status, "is_simulated": contract.is_simulated,
+    }  # fmt: skip
+    values = ", ".join(f"${name} AS {name}" for name in account)
+    connection.execute(f"INSERT INTO raw.ingest_ledger BY NAME SELECT {values}, now()::TIMESTAMP AS loaded_at", account)
 
 
 def _store(
@@ -101,37 +127,53 @@ def _store(
     source_file: str,
     file_hash: str,
     run_id: str,
-    rows_read: int,
+    records: pa.Table,
 ) -> FileLoad:
+    numbered = records.append_column("record_number", pa.array(range(records.num_rows), pa.int64()))
+    connection.register("reader_records", pa.Table.from_batches(numbered.to_batches(ROWS_A_BATCH), numbered.schema))
+    try:
+        _check_records(connection, contract)
+        _mark_duplicates(connection, contract)
+        origin = Origin(contract, source_file, file_hash, run_id)
+        _insert_loaded(connection, origin)
+        _insert_rejected(connection, origin)
+        read, loaded, rejected, duplicate, fields_rejected = connection.execute(
+            """SELECT count(*), count(*) FILTER (NOT is_rejected AND NOT is_duplicate), count(*) FILTER (is_rejected),
+                      count(*) FILTER (is_duplicate),
+                      coalesce(sum(len(problems)) FILTER (NOT is_rejected AND NOT is_duplicate), 0)
+               FROM checked_records"""
+        ).fetchall()[0]
+        connection.execute("DROP TABLE checked_records")
+    finally:
+        connection.unregister("reader_records")
+    return FileLoad(
+        contract.source_system, contract.feed, source_file, "loaded",
+        read, loaded, rejected, duplicate, fields_rejected, records.num_rows - read,
+    )  # fmt: skip
+
+
+def _check_records(connection: duckdb.DuckDBPyConnection, contract: SourceContract) -> None:
+    """Every record judged, into a temporary table; the verbatim payload stays where the reader put it."""
+    source = (
+        f"(SELECT * FROM reader_records WHERE {_is_wanted_row(contract)})" if contract.only_rows else "reader_records"
+    )
+    decimal_sign = decimal_sign_of(connection, contract, source)
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE checked_records AS
-            SELECT *, md5(payload) AS record_hash,
-                   structure_problem IS NOT NULL
-                       OR len(list_filter(problems, x -> x.rejects_record)) > 0 AS is_rejected
-            FROM ({checked_records_query(contract, "reader_records")})"""
+            SELECT *, structure_problem IS NOT NULL
+                       OR coalesce(len(list_filter(problems, x -> x.rejects_record)) > 0, FALSE) AS is_rejected,
+                   FALSE AS is_duplicate
+            FROM ({checked_records_query(contract, source, decimal_sign)})"""
     )
-    _mark_duplicates(connection, contract)
-    parameters = [contract.source_system, source_file, file_hash, run_id]
-    _insert_loaded(connection, contract, *parameters)
-    _insert_rejected(connection, contract, *parameters)
-    loaded, rejected, duplicate, fields_rejected = connection.execute(
-        """SELECT count(*) FILTER (NOT is_rejected AND NOT is_duplicate), count(*) FILTER (is_rejected),
-                  count(*) FILTER (is_duplicate),
-                  coalesce(sum(len(problems)) FILTER (NOT is_rejected AND NOT is_duplicate), 0)
-           FROM marked_records"""
-    ).fetchall()[0]
-    connection.execute("DROP TABLE checked_records; DROP TABLE marked_records;")
-    return FileLoad(
-        contract.source_system,
-        contract.feed,
-        source_file,
-        "loaded",
-        rows_read,
-        loaded,
-        rejected,
-        duplicate,
-        fields_rejected,
+
+
+def _is_wanted_row(contract: SourceContract) -> str:
+    """SQL for the rows that are this contract's; a row whose shape cannot be read is, so that it is not lost."""
+    wanted = " AND ".join(
+        f"trim(coalesce({quoted_name(column)}, '')) IN ({', '.join(map(text_literal, values))})"
+        for column, values in contract.only_rows.items()
     )
+    return f"structure_problem IS NOT NULL OR ({wanted})"
 
 
 def _mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceContract) -> None:
@@ -140,87 +182,103 @@ def _mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceCont
     Comparing with the last version only (not with any) lets a record return to an earlier state: A, B, A are three versions.
     """
     key = ", ".join(f'"{name}"' for name in contract.key)
-    joined = " AND ".join(f'latest."{name}" = checked_records."{name}"' for name in contract.key)
+    of_system = f"source_system = {text_literal(contract.source_system)} AND system = {text_literal(contract.system)}"
+    repeats, earlier_versions = connection.execute(
+        f"""SELECT count(*) - count(DISTINCT ({key})),
+                   (SELECT count(*) FROM raw.{contract.feed}
+                    WHERE {of_system} AND ({key}) IN (SELECT ({key}) FROM checked_records WHERE NOT is_rejected))
+            FROM checked_records WHERE NOT is_rejected"""
+    ).fetchall()[0]
+    if not repeats and not earlier_versions:
+        return
     connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE marked_records AS
-            WITH latest AS (
-                SELECT {key}, arg_max(record_hash, (loaded_at, source_file, source_line)) AS latest_hash
-                FROM raw.{contract.feed} WHERE source_system = ? GROUP BY {key}
-            ),
-            sound AS (
-                SELECT checked_records.source_line, checked_records.record_hash,
-                       coalesce(lag(checked_records.record_hash) OVER (PARTITION BY {_qualified(contract.key)}
-                                ORDER BY checked_records.source_line), latest.latest_hash) AS version_before
-                FROM checked_records LEFT JOIN latest ON {joined}
-                WHERE NOT is_rejected
-            )
-            SELECT checked_records.*, coalesce(sound.record_hash = sound.version_before, FALSE) AS is_duplicate
-            FROM checked_records LEFT JOIN sound USING (source_line)""",
-        [contract.source_system],
+        f"""UPDATE checked_records SET is_duplicate = TRUE
+            FROM (
+                WITH sound AS (SELECT {key}, record_number, record_hash FROM checked_records WHERE NOT is_rejected),
+                latest AS (
+                    SELECT {key}, arg_max(record_hash, (loaded_at, source_file, record_number)) AS latest_hash
+                    FROM raw.{contract.feed} WHERE {of_system} AND ({key}) IN (SELECT ({key}) FROM sound) GROUP BY {key}
+                ),
+                versions AS (
+                    SELECT record_number, record_hash,
+                           coalesce(lag(record_hash) OVER (PARTITION BY {key} ORDER BY record_number), latest_hash) AS hash_before
+                    FROM sound LEFT JOIN latest USING ({key})
+                )
+                SELECT record_number FROM versions WHERE record_hash = hash_before
+            ) AS unchanged
+            WHERE checked_records.record_number = unchanged.record_number"""
     )
 
 
-def _qualified(key: list[str]) -> str:
-    return ", ".join(f'checked_records."{name}"' for name in key)
+@dataclass(frozen=True)
+class Origin:
+    """Where the records of one load come from; as SQL, the lineage columns that all of them share."""
+
+    contract: SourceContract
+    source_file: str
+    file_hash: str
+    run_id: str
+
+    def columns(self, *names: str) -> str:
+        values = {
+            "source_system": self.contract.source_system, "system": self.contract.system, "feed": self.contract.feed,
+            "source_file": self.source_file, "file_hash": self.file_hash, "run_id": self.run_id,
+            "contract_version": self.contract.version,
+        }  # fmt: skip
+        return ", ".join(f"{text_literal(values[name])} AS {name}" for name in names)
+
+    @property
+    def record_id_prefix(self) -> str:
+        """The same for the same bytes under the same name, so that a rebuilt warehouse has the same record ids."""
+        parts = (
+            self.contract.source_system,
+            self.contract.feed,
+            self.contract.system,
+            self.source_file,
+            self.file_hash,
+        )
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
 
 
-def _insert_loaded(
-    connection: duckdb.DuckDBPyConnection,
-    contract: SourceContract,
-    source_system: str,
-    source_file: str,
-    file_hash: str,
-    run_id: str,
-) -> None:
-    columns = canonical_feeds()[contract.feed].columns
-    read = {*contract.fields, "observations"} & set(columns)
-    values = ", ".join(f'"{name}"' if name in read else f'NULL AS "{name}"' for name in columns)
+def _insert_loaded(connection: duckdb.DuckDBPyConnection, origin: Origin) -> None:
+    feed = origin.contract.feed
+    columns = canonical_feeds()[feed].columns
+    read = ", ".join(f'checked."{name}"' for name in columns if name in origin.contract.fields)
+    as_read = "".join(f', reader_records."{name}"' for name in columns if name in COLUMNS_FILLED_BY_READER)
+    lineage = origin.columns("source_system", "system", "source_file", "file_hash", "contract_version", "run_id")
     connection.execute(
-        f"""INSERT INTO raw.{contract.feed} BY NAME
-            SELECT {values}, $source_system AS source_system, $source_file AS source_file, source_line,
-                   md5(concat_ws('|', $source_system, '{contract.feed}', $source_file, source_line, $file_hash))[1:16] AS record_id,
-                   record_hash, $file_hash AS file_hash, $version AS contract_version, now()::TIMESTAMP AS loaded_at,
-                   $run_id AS run_id, payload
-            FROM marked_records WHERE NOT is_rejected AND NOT is_duplicate ORDER BY source_line""",
-        {
-            "source_system": source_system, "source_file": source_file, "file_hash": file_hash,
-            "version": contract.version, "run_id": run_id,
-        },
-    )  # fmt: skip
+        f"""INSERT INTO raw.{feed} BY NAME
+            SELECT {read}{as_read}, {lineage}, checked.source_line, checked.record_number,
+                   '{origin.record_id_prefix}-' || checked.record_number AS record_id, checked.record_hash,
+                   now()::TIMESTAMP AS loaded_at, reader_records.payload
+            FROM reader_records
+            INNER JOIN (SELECT * FROM checked_records WHERE NOT is_rejected AND NOT is_duplicate) AS checked
+            ON {READER_RECORD_NUMBER} = checked.record_number"""
+    )
 
 
-def _insert_rejected(
-    connection: duckdb.DuckDBPyConnection,
-    contract: SourceContract,
-    source_system: str,
-    source_file: str,
-    file_hash: str,
-    run_id: str,
-) -> None:
+def _insert_rejected(connection: duckdb.DuckDBPyConnection, origin: Origin) -> None:
     """One row a rejected record (its first decisive problem) and one row a field that is loaded as missing."""
+    mrn = "mrn" if "mrn" in origin.contract.fields else "NULL"
     connection.execute(
         f"""INSERT INTO raw.rejected_records BY NAME
             WITH reasons AS (
-                SELECT source_line, payload, 'record' AS scope,
+                SELECT source_line, record_number, {mrn} AS mrn, 'record' AS scope,
                        CASE WHEN structure_problem IS NOT NULL
                             THEN {{'field': NULL::VARCHAR, 'value': NULL::VARCHAR, 'reason': structure_problem}}
                             ELSE first_decisive_problem END AS why
                 FROM (SELECT *, list_transform(list_filter(problems, x -> x.rejects_record),
                              x -> {{'field': x.field, 'value': x.value, 'reason': x.reason}})[1] AS first_decisive_problem
-                      FROM marked_records WHERE is_rejected)
+                      FROM checked_records WHERE is_rejected)
                 UNION ALL
-                SELECT source_line, payload, 'field', unnest(list_transform(problems,
+                SELECT source_line, record_number, {mrn}, 'field', unnest(list_transform(problems,
                        x -> {{'field': x.field, 'value': x.value, 'reason': x.reason}}))
-                FROM marked_records WHERE NOT is_rejected AND NOT is_duplicate
+                FROM checked_records WHERE NOT is_rejected AND NOT is_duplicate AND problems IS NOT NULL
             )
-            SELECT $source_system AS source_system, '{contract.feed}' AS feed, $source_file AS source_file, source_line,
-                   scope, why.field AS field, why.value AS value, why.reason AS reason, payload,
-                   $file_hash AS file_hash, $run_id AS run_id, now()::TIMESTAMP AS rejected_at
-            FROM reasons ORDER BY source_line""",
-        {
-            "source_system": source_system,
-            "source_file": source_file,
-            "file_hash": file_hash,
-            "run_id": run_id,
-        },
+            SELECT {origin.columns("source_system", "feed", "source_file", "file_hash", "run_id")},
+                   reasons.source_line, reasons.mrn, reasons.scope, reasons.why.field AS field,
+                   reasons.why.value AS value, reasons.why.reason AS reason, reader_records.payload,
+                   now()::TIMESTAMP AS rejected_at
+            FROM reasons INNER JOIN reader_records ON reasons.record_number = {READER_RECORD_NUMBER}
+            ORDER BY reasons.record_number"""
     )

@@ -14,7 +14,7 @@ from orchestration.ingestion.source_contract import load_hospitals
 
 CSV_ROWS = 500_000
 MESSAGES = 50_000
-LINES_A_MESSAGE = 20
+LINES_A_MESSAGE = 13
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -31,7 +31,7 @@ PATHOLOGY_CONTRACT = """
 version: "1"
 feed: pathology_messages
 file_pattern: pathology/*.hl7
-format: hl7_oru
+format: hl7_v2
 key: [message_control_id]
 fields:
   message_control_id: {column: MSH-10, required: true}

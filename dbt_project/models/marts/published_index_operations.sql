@@ -7,8 +7,14 @@ with operations as (
 measured as (
     select
         operations.*,
-        cast(extract(year from operations.index_operation_date) as integer) as operation_year,
-        {{ crlm_days_between('operations.birth_date', 'operations.index_operation_date') }} / 365.25 as age_years,
+        -- sources that give durations instead of dates have no year of operation
+        case
+            when not coalesce(operations.has_nominal_dates, false) then cast(extract(year from operations.index_operation_date) as integer)
+        end as operation_year,
+        coalesce(
+            {{ crlm_days_between('operations.birth_date', 'operations.index_operation_date') }} / 365.25,
+            operations.stated_age_at_operation_years
+        ) as age_years,
         {{ crlm_days_between('operations.primary_resection_date', 'operations.liver_metastasis_date') }} / 30.4375
             as interval_months
     from operations
@@ -53,10 +59,14 @@ select
     criteria.has_extrahepatic_disease,
     criteria.has_hai_pump,
     criteria.had_preoperative_chemotherapy,
+    -- a score that the source states counts only where its five parts are not all known
     cast(
-        cast(criteria.is_node_positive as integer) + cast(criteria.has_short_interval as integer)
-        + cast(criteria.has_multiple_metastases as integer) + cast(criteria.is_large as integer)
-        + cast(criteria.has_high_cea as integer) as integer
+        coalesce(
+            cast(criteria.is_node_positive as integer) + cast(criteria.has_short_interval as integer)
+            + cast(criteria.has_multiple_metastases as integer) + cast(criteria.is_large as integer)
+            + cast(criteria.has_high_cea as integer),
+            criteria.stated_clinical_risk_score
+        ) as integer
     ) as clinical_risk_score,
     margins.margin_group,
     criteria.source_record_id

@@ -1,12 +1,18 @@
 -- One row a patient and endpoint: how long, what ended it, and the record that says so.
 select
-    study_id,
-    endpoint,
-    time_days,
-    case role when 'event' then 1 when 'competing' then 2 else 0 end as event_code,
-    event_label,
-    role || ': ' || replace(milestone, '_', ' ') as end_reason,
-    source_table,
-    source_record_id
-from {{ ref('endpoint_candidates') }}
-where candidate_number = 1 and time_days >= 1
+    candidates.study_id,
+    candidates.endpoint,
+    candidates.time_days,
+    case candidates.role when 'event' then 1 when 'competing' then 2 else 0 end as event_code,
+    candidates.event_label,
+    candidates.role || ': ' || replace(candidates.milestone, '_', ' ') as end_reason,
+    candidates.source_table,
+    candidates.source_record_id
+from {{ ref('endpoint_candidates') }} as candidates
+left join {{ ref('underivable_patient_endpoints') }} as underivable
+    on candidates.study_id = underivable.study_id and candidates.endpoint = underivable.endpoint
+where
+    candidates.candidate_number = 1
+    and candidates.time_days >= 1
+    and candidates.role <> 'unsettled'
+    and underivable.study_id is null

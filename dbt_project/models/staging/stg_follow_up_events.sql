@@ -1,6 +1,6 @@
 -- The latest version of each look at the patient after operation, typed.
 with versions as (
-    {{ latest_version(source('raw', 'follow_up'), 'event_id') }}
+    {{ latest_version_in_force(source('raw', 'follow_up'), 'event_id') }}
 )
 
 select
@@ -12,7 +12,8 @@ select
     versions.finding,
     string_split(versions.sites, ';') as sites,
     versions.source_system,
+    versions.system,
     versions.record_id
 from versions
-inner join {{ source('raw', 'patient_identifiers') }} as identifiers
+inner join {{ ref('stg_patient_identities') }} as identifiers
     on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn

@@ -1,6 +1,6 @@
 -- The lines of text of every pathology message, each with its section and specimen.
 with messages as (
-    {{ latest_version(source('raw', 'pathology_messages'), 'message_control_id') }}
+    {{ latest_version(source('raw', 'pathology_messages'), 'message_control_id, order_number') }}
 ),
 
 lines as (
@@ -23,7 +23,7 @@ select
     lines.line.specimen as specimen,
     lines.line.value as line_text
 from lines
-inner join {{ source('raw', 'patient_identifiers') }} as identifiers
+inner join {{ ref('stg_patient_identities') }} as identifiers
     on lines.source_system = identifiers.source_system and lines.mrn = identifiers.mrn
 left join {{ ref('pathology_sections') }} as sections on lines.line.loinc_code = sections.loinc_code
 -- OBX-11 D and X: the line was deleted or cannot be had

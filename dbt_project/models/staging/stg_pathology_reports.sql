@@ -1,6 +1,6 @@
 -- Every pathology message as a version of its report; the version that counts, and the addenda to it, are current.
 with messages as (
-    {{ latest_version(source('raw', 'pathology_messages'), 'message_control_id') }}
+    {{ latest_version(source('raw', 'pathology_messages'), 'message_control_id, order_number') }}
 ),
 
 typed as (
@@ -15,7 +15,7 @@ typed as (
         messages.source_system,
         messages.record_id
     from messages
-    inner join {{ source('raw', 'patient_identifiers') }} as identifiers
+    inner join {{ ref('stg_patient_identities') }} as identifiers
         on messages.source_system = identifiers.source_system and messages.mrn = identifiers.mrn
 ),
 

@@ -1,6 +1,6 @@
 -- The latest version of each treatment of recurrence, typed.
 with versions as (
-    {{ latest_version(source('raw', 'treatments'), 'treatment_id') }}
+    {{ latest_version_in_force(source('raw', 'treatments'), 'treatment_id') }}
 )
 
 select
@@ -11,7 +11,8 @@ select
     string_split(versions.sites, ';') as sites,
     versions.residual_disease,
     versions.source_system,
+    versions.system,
     versions.record_id
 from versions
-inner join {{ source('raw', 'patient_identifiers') }} as identifiers
+inner join {{ ref('stg_patient_identities') }} as identifiers
     on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn

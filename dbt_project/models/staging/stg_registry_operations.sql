@@ -1,6 +1,6 @@
 -- The latest version of each registered hepatectomy, typed.
 with versions as (
-    {{ latest_version(source('raw', 'registry'), 'registry_record_id') }}
+    {{ latest_version_in_force(source('raw', 'registry'), 'registry_record_id') }}
 )
 
 select
@@ -23,8 +23,12 @@ select
     versions.extrahepatic_disease = 'yes' as has_extrahepatic_disease,
     versions.hai_pump = 'yes' as has_hai_pump,
     versions.preoperative_chemotherapy = 'yes' as had_preoperative_chemotherapy,
+    cast(versions.age_at_operation_years as double) as stated_age_at_operation_years,
+    cast(versions.clinical_risk_score as integer) as stated_clinical_risk_score,
+    coalesce(versions.has_nominal_dates = 'yes', false) as has_nominal_dates,
     versions.source_system,
+    versions.system,
     versions.record_id
 from versions
-inner join {{ source('raw', 'patient_identifiers') }} as identifiers
+inner join {{ ref('stg_patient_identities') }} as identifiers
     on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn

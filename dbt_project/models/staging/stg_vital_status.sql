@@ -1,6 +1,7 @@
--- The latest word on whether each patient is alive, typed.
+-- The latest word on whether each patient is alive, typed. Where merged records or two systems speak of one patient, a
+-- death is believed before an absence of news, then the later contact.
 with versions as (
-    {{ latest_version(source('raw', 'vital_status'), 'mrn') }}
+    {{ latest_version_in_force(source('raw', 'vital_status'), 'mrn') }}
 )
 
 select
@@ -12,5 +13,13 @@ select
     versions.source_system,
     versions.record_id
 from versions
-inner join {{ source('raw', 'patient_identifiers') }} as identifiers
+inner join {{ ref('stg_patient_identities') }} as identifiers
     on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn
+qualify row_number() over (
+    partition by identifiers.study_id
+    order by
+        case when versions.vital_status = 'dead' then 0 else 1 end,
+        versions.last_contact_date desc nulls last,
+        versions.loaded_at desc,
+        versions.record_id desc
+) = 1

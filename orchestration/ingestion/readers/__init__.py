@@ -1,28 +1,35 @@
-"""One reader a file format. Each turns a file into an Arrow table of text, one row a record, nothing dropped.
+"""One reader a file format. Each turns a file's bytes into an Arrow table of text, one row a record, nothing dropped.
 
-Columns: `source_line` (1-based line or workbook row), `payload` (the record verbatim), `structure_problem` (why the
-record's shape cannot be read, or NULL), then the source's own columns as text; HL7 also `observations`.
+Columns: `source_line` (1-based line, workbook row, segment or Bundle entry), `payload` (the record verbatim),
+`structure_problem` (why the record's shape cannot be read, or NULL), then the source's own columns as text; HL7 and FHIR
+reports also `observations`.
 """
-
-from pathlib import Path
 
 import pyarrow as pa
 
 from orchestration.ingestion.readers.delimited import read_delimited
 from orchestration.ingestion.readers.excel import read_excel
-from orchestration.ingestion.readers.hl7_oru import read_hl7_oru
-from orchestration.ingestion.readers.unreadable import UnreadableFile
+from orchestration.ingestion.readers.hl7_v2 import read_hl7_v2
+from orchestration.ingestion.readers.landed_file import UnreadableFile, unpacked
+from orchestration.ingestion.readers.parquet import read_parquet
+from orchestration.ingestion.readers.redcap import read_redcap
 from orchestration.ingestion.source_contract import SourceContract
 
 __all__ = ["UnreadableFile", "read_records"]
 
-READERS = {"delimited": read_delimited, "excel": read_excel, "hl7_oru": read_hl7_oru}
+READERS = {
+    "delimited": read_delimited,
+    "excel": read_excel,
+    "parquet": read_parquet,
+    "redcap": read_redcap,
+    "hl7_v2": read_hl7_v2,
+}
 
 
-def read_records(path: Path, contract: SourceContract) -> pa.Table:
-    """All records of a file by the reader of its contract's format.
+def read_records(content: bytes, contract: SourceContract) -> pa.Table:
+    """All records of a file, gzipped or not, by the reader of its contract's format.
 
     Raises:
         UnreadableFile: the file as a whole cannot be read (empty, not decodable, a column missing); the reason says why.
     """
-    return READERS[contract.format](path, contract)
+    return READERS[contract.format](unpacked(content), contract)

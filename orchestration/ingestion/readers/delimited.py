@@ -1,34 +1,188 @@
-"""Delimited text (CSV and its dialects) by Python's csv module, which keeps ragged and blank lines visible."""
+"""Delimited text (CSV and its dialects): Arrow's compiled parser, with every line accounted for."""
 
 import csv
 import io
+import sys
+from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 
-from orchestration.ingestion.readers.unreadable import UnreadableFile, decoded_text, missing_columns
+from orchestration.ingestion.readers.byte_ranges import ByteText, count_between
+from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8, ends_as_declared, missing_columns
 from orchestration.ingestion.source_contract import SourceContract
 
+SNIFFED_DELIMITERS = (",", ";", "\t", "|")
+# csv's own limit of 128 kB a field would refuse a file for one long report
+csv.field_size_limit(sys.maxsize)
+# a line that no text file holds; found again as a row of its own only if no quote is open before it
+END_OF_FILE = "\0"
 
-def read_delimited(path: Path, contract: SourceContract) -> pa.Table:
+
+def read_delimited(content: bytes, contract: SourceContract) -> pa.Table:
     """Records of a delimited file; a row with too few or too many fields carries a structure problem.
 
     Blank lines are no records. `source_line` is the physical line on which the record starts.
+
+    Raises:
+        UnreadableFile: see `as_utf_8`; also a last line without end, or a header without the contract's columns.
     """
+    text = as_utf_8(content, contract.encoding, contract.fallback_encoding)
+    ends_as_declared(text, contract.ends_with_newline)
+    wanted = contract.source_columns
+    first_line = io.StringIO(text[: text.find(b"\n") + 1 or len(text)].decode(), newline="").readline()
+    delimiter = _sniffed_delimiter(first_line, wanted) if contract.delimiter == "sniff" else contract.delimiter
+    header = [name.strip() for name in next(csv.reader([first_line], delimiter=delimiter), [])]
+    records = None if first_line.count('"') % 2 else _plain_records(text, delimiter, len(header))
+    if records is None:
+        return _read_line_by_line(text.decode(), delimiter, wanted)
+    missing_columns(wanted, header)
+    return _parsed_by_arrow(records, delimiter, header)
+
+
+def _sniffed_delimiter(first_line: str, wanted: list[str]) -> str:
+    """The delimiter by which the header holds all of the contract's columns: no guess from the look of the data."""
+    for delimiter in SNIFFED_DELIMITERS:
+        names = [name.strip() for name in next(csv.reader([first_line], delimiter=delimiter), [])]
+        if set(wanted) <= set(names):
+            return delimiter
+    raise UnreadableFile(
+        f"the header lacks the contract's column(s) by any of the delimiters {' '.join(map(repr, SNIFFED_DELIMITERS))}"
+    )
+
+
+@dataclass(frozen=True)
+class _Records:
+    """Where the records of a text lie, its header excluded."""
+
+    text: ByteText
+    starts: np.ndarray
+    ends: np.ndarray
+    lines: np.ndarray
+    n_fields: np.ndarray
+    has_line_breaks: bool
+
+
+def _plain_records(content: bytes, delimiter: str, width: int) -> _Records | None:
+    """The records, or None where quotes or line ends are such that only csv's reading is sure."""
+    if len(delimiter) != 1 or ord(delimiter) > 127 or width == 0:
+        return None
+    if content.count(b"\r") != content.count(b"\r\n"):
+        return None
+    text = ByteText(content)
+    quotes = text.positions(b'"')
+    if not _are_quotes_regular(text, quotes, delimiter):
+        return None
+    breaks = text.positions(b"\n")
+    if not len(breaks) or breaks[-1] != len(content) - 1:
+        breaks = np.append(breaks, len(content))
+    delimiters = text.positions(delimiter.encode())
+    line_of_break = np.arange(1, len(breaks) + 1)
+    has_line_breaks = False
+    if len(quotes):
+        # an even number of quotes before it: the break or delimiter stands outside quoted text
+        is_end = np.searchsorted(quotes, breaks) % 2 == 0
+        has_line_breaks = not is_end.all()
+        breaks, line_of_break = breaks[is_end], line_of_break[is_end]
+        delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
+    starts = np.append(0, breaks[:-1] + 1)
+    lines = np.append(1, line_of_break[:-1] + 1)
+    has_return = (breaks > starts) & (text.codes[np.maximum(breaks - 1, 0)] == ord("\r"))
+    ends = breaks - has_return
+    is_record = ends > starts
+    is_record[0] = False
+    n_fields = 1 + count_between(delimiters, starts, ends)
+    return _Records(text, starts[is_record], ends[is_record], lines[is_record], n_fields[is_record], has_line_breaks)
+
+
+def _are_quotes_regular(text: ByteText, quotes: np.ndarray, delimiter: str) -> bool:
+    """Whether each quote opens a field, closes one, or is doubled, as RFC 4180 has it."""
+    if len(quotes) % 2:
+        return False
+    if not len(quotes):
+        return True
+    around = np.frombuffer(b'\r\n"' + delimiter.encode(), np.uint8)
+    before = np.where(quotes[::2] > 0, text.codes[np.maximum(quotes[::2] - 1, 0)], ord("\n"))
+    after = text.codes_at(quotes[1::2] + 1, ord("\n"))
+    return bool(np.isin(before, around).all() and np.isin(after, around).all())
+
+
+def _parsed_by_arrow(records: _Records, delimiter: str, header: list[str]) -> pa.Table:
+    is_ragged = records.n_fields != len(header)
+    names = [f"{place}" for place in range(len(header))]
+    body = _without(records, is_ragged)
+    if body:
+        parsed = pa.csv.read_csv(
+            pa.BufferReader(body),
+            read_options=pa.csv.ReadOptions(column_names=names),
+            parse_options=pa.csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=records.has_line_breaks, ignore_empty_lines=True
+            ),
+            convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+        )
+    else:
+        parsed = pa.table({name: pa.array([], pa.string()) for name in names})
+    if parsed.num_rows != (~is_ragged).sum():
+        # cannot happen with regular quotes; if it did, rows would belong to other lines than they say
+        raise UnreadableFile("the rows cannot be matched with the file's lines")
+    sound = pa.table(
+        {
+            "source_line": pa.array(records.lines[~is_ragged]),
+            "payload": records.text.column(records.starts[~is_ragged], records.ends[~is_ragged]),
+            "structure_problem": pa.nulls(parsed.num_rows, pa.string()),
+            **dict(zip(header, parsed.columns, strict=True)),
+        }
+    )
+    return pa.concat_tables([sound, _ragged_rows(records, is_ragged, sound.schema, len(header))])
+
+
+def _without(records: _Records, is_ragged: np.ndarray) -> bytes:
+    """The text of the records that have the header's number of fields."""
+    if not len(records.starts):
+        return b""
+    content = records.text.content
+    if not is_ragged.any():
+        return content[records.starts[0] :]
+    return b"\n".join(
+        content[start:end] for start, end in zip(records.starts[~is_ragged], records.ends[~is_ragged], strict=True)
+    )
+
+
+def _ragged_rows(records: _Records, is_ragged: np.ndarray, schema: pa.Schema, width: int) -> pa.Table:
+    problems = [f"{n} fields where the header has {width}" for n in records.n_fields[is_ragged]]
+    columns = {
+        "source_line": pa.array(records.lines[is_ragged]),
+        "payload": records.text.column(records.starts[is_ragged], records.ends[is_ragged]),
+        "structure_problem": pa.array(problems, pa.string()),
+    }
+    empty = {name: pa.nulls(len(problems), pa.string()) for name in schema.names if name not in columns}
+    return pa.table({**columns, **empty}, schema=schema)
+
+
+def _read_line_by_line(text: str, delimiter: str, wanted: list[str]) -> pa.Table:
+    """The slow road by Python's csv module, for stray quotes, lone carriage returns and long delimiters."""
     # not str.splitlines, which would also break a line at characters such as Latin-1's 0x85
-    lines = list(io.StringIO(decoded_text(path, contract.encoding, contract.fallback_encoding), newline=""))
+    lines = list(io.StringIO(text, newline=""))
     try:
-        rows = list(csv.reader(lines, delimiter=contract.delimiter))
-    except csv.Error as error:
+        rows = list(csv.reader([*lines, END_OF_FILE], delimiter=delimiter))
+    except (csv.Error, TypeError) as error:
         raise UnreadableFile(f"not readable as delimited text: {error}") from error
+    last_line = 1 + sum(_n_lines(row) for row in rows[:-1])
+    if rows.pop() != [END_OF_FILE]:
+        raise UnreadableFile(f"a quote opened in the record of line {last_line} is never closed")
     header = [name.strip() for name in rows[0]]
-    missing_columns([field.column for field in contract.fields.values()], header)
+    missing_columns(wanted, header)
     # a quoted field may hold line breaks, so a record's first line is the running sum of the lines before it
-    spans = [1 + sum(value.count("\n") for value in row) for row in rows] if len(rows) < len(lines) else [1] * len(rows)
+    spans = [_n_lines(row) for row in rows] if len(rows) < len(lines) else [1] * len(rows)
     starts = list(accumulate(spans, initial=1))[:-1]
     records = [(start, span, row) for start, span, row in zip(starts[1:], spans[1:], rows[1:], strict=True) if row]
     return _as_table(records, header, lines)
+
+
+def _n_lines(row: list[str]) -> int:
+    return 1 + sum(len(io.StringIO(value + ".", newline="").readlines()) - 1 for value in row)
 
 
 def _as_table(records: list[tuple[int, int, list[str]]], header: list[str], lines: list[str]) -> pa.Table:

@@ -16,6 +16,9 @@ select
     operations.has_extrahepatic_disease,
     operations.has_hai_pump,
     operations.had_preoperative_chemotherapy,
+    operations.stated_age_at_operation_years,
+    operations.stated_clinical_risk_score,
+    operations.has_nominal_dates,
     operations.source_system,
     operations.record_id as source_record_id
 from {{ ref('first_curative_hepatectomies') }} as operations

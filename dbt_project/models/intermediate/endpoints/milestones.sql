@@ -18,12 +18,20 @@ select study_id, 'recurrence', first_recurrence_date, 'stg_follow_up_events', so
 from patterns
 union all
 select study_id,
-    case when is_isolated_liver then 'isolated_liver_first_recurrence' else 'other_than_isolated_liver_first_recurrence' end,
+    case
+        when is_isolated_liver then 'isolated_liver_first_recurrence'
+        when not is_isolated_liver then 'other_than_isolated_liver_first_recurrence'
+        else 'first_recurrence_maybe_isolated_liver'
+    end,
     first_recurrence_date, 'stg_follow_up_events', source_record_id
 from patterns
 union all
 select study_id,
-    case when has_margin_site then 'first_recurrence_at_margin' else 'first_recurrence_not_at_margin' end,
+    case
+        when has_margin_site then 'first_recurrence_at_margin'
+        when not has_margin_site then 'first_recurrence_not_at_margin'
+        else 'first_recurrence_maybe_at_margin'
+    end,
     first_recurrence_date, 'stg_follow_up_events', source_record_id
 from patterns
 union all

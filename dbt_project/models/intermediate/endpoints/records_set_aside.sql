@@ -51,4 +51,14 @@ select candidates.source_table, candidates.source_record_id, operations.source_s
     'no time between origin and end of ' || candidates.endpoint
 from {{ ref('endpoint_candidates') }} as candidates
 inner join {{ ref('index_operations') }} as operations on candidates.study_id = operations.study_id
-where candidates.candidate_number = 1 and candidates.time_days < 1
+where candidates.candidate_number = 1 and candidates.time_days < 1 and candidates.role <> 'unsettled'
+union all
+select candidates.source_table, candidates.source_record_id, operations.source_system, candidates.study_id,
+    candidates.event_label || ': not counted for ' || candidates.endpoint
+from {{ ref('endpoint_candidates') }} as candidates
+inner join {{ ref('index_operations') }} as operations on candidates.study_id = operations.study_id
+where candidates.candidate_number = 1 and candidates.role = 'unsettled'
+union all
+select 'stg_patient_identities', 'merge of ' || own_study_id, source_system, own_study_id, 'patient merges in a circle'
+from {{ ref('stg_patient_identities') }}
+where n_merges >= {{ var('longest_chain_of_merges') }}

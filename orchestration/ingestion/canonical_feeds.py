@@ -1,0 +1,56 @@
+"""The warehouse's own feeds, columns, words and units, whichever hospital the records come from."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+CANONICAL_FEEDS_FILE = Path(__file__).parent / "canonical_feeds.yml"
+UNITS_FILE = Path(__file__).parent / "units.yml"
+COLUMNS_FILLED_BY_READER = {"observations"}
+
+
+class CanonicalColumn(BaseModel):
+    """A column of a raw table: its type, its unit and, for coded columns, the words it may hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["text", "date", "timestamp", "integer", "decimal", "code", "code_list", "observations"]
+    unit: str | None = None
+    words: list[str] = []
+
+
+class CanonicalFeed(BaseModel):
+    """A raw table: what one row is, and its columns in order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    description: str
+    columns: dict[str, CanonicalColumn]
+
+
+@cache
+def canonical_feeds() -> dict[str, CanonicalFeed]:
+    """The warehouse's own feeds by name, in the order of canonical_feeds.yml."""
+    with CANONICAL_FEEDS_FILE.open(encoding="utf-8") as file:
+        return {name: CanonicalFeed(**feed) for name, feed in yaml.safe_load(file).items()}
+
+
+@cache
+def _units() -> dict[str, dict[str, dict[str, float]]]:
+    with UNITS_FILE.open(encoding="utf-8") as file:
+        return yaml.safe_load(file)
+
+
+def conversion(unit: str, canonical_unit: str) -> str:
+    """What to append to a number in `unit` to have it in `canonical_unit`, such as ' / 10'.
+
+    Raises:
+        KeyError: units.yml has no such conversion.
+    """
+    if unit == canonical_unit:
+        return ""
+    rule = _units()[canonical_unit][unit]
+    return f" * {rule['multiply_by']}" if "multiply_by" in rule else f" / {rule['divide_by']}"

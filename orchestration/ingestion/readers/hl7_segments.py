@@ -1,0 +1,123 @@
+"""The segments of an HL7 v2 file and their fields, by the positions of the separators (chapter 2 of the standard)."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.ingestion.readers.byte_ranges import ByteText
+from orchestration.ingestion.readers.landed_file import UnreadableFile
+
+
+def code_of(name: bytes) -> int:
+    """A segment's name as a number, which compares faster than text."""
+    return name[0] << 16 | name[1] << 8 | name[2]
+
+
+PART_BYTES = 8 * 2**20
+ENVELOPES = [code_of(name) for name in (b"FHS", b"BHS", b"BTS", b"FTS")]
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Every segment of a file: its bytes, its kind, and the message it belongs to (0 = before the first MSH)."""
+
+    text: ByteText
+    starts: np.ndarray
+    ends: np.ndarray
+    kinds: np.ndarray
+    lines: np.ndarray
+    messages: np.ndarray
+
+
+def with_plain_segment_ends(content: bytes) -> bytes:
+    """The file with CR for every segment end, without MLLP framing, and with ADD segments put back where they belong."""
+    for found, meant in ((b"\r\n", b"\r"), (b"\n", b"\r"), (b"\x0b", b""), (b"\x1c", b""), (b"\rADD|", b"")):
+        if found in content:
+            content = content.replace(found, meant)
+    return content
+
+
+def parts_of(content: bytes) -> list[bytes]:
+    """The file in parts of some megabytes that end before an MSH; a batch stays whole, so that it can be counted."""
+    if content.startswith((b"FHS", b"BHS")) or b"\rBHS" in content or b"\rBTS" in content:
+        return [content]
+    parts, start = [], 0
+    while start < len(content):
+        cut = content.find(b"\rMSH|", start + PART_BYTES)
+        end = len(content) if cut < 0 else cut + 1
+        parts.append(content[start:end])
+        start = end
+    return parts
+
+
+def segments_of(content: bytes) -> Segments:
+    """The segments of a file or part of a file that has `with_plain_segment_ends`, envelopes left out.
+
+    Raises:
+        UnreadableFile: a batch that holds fewer messages than its trailer says, or that has no trailer.
+    """
+    text = ByteText(content)
+    breaks = text.positions(b"\r")
+    starts, ends = np.append(0, breaks + 1), np.append(breaks, len(content))
+    lines = np.arange(1, len(starts) + 1)
+    is_segment = ends > starts
+    starts, ends, lines = starts[is_segment], ends[is_segment], lines[is_segment]
+    letters = [text.codes_at(starts + place, 0).astype(np.int32) for place in range(3)]
+    kinds = letters[0] << 16 | letters[1] << 8 | letters[2]
+    # a segment shorter than its name would borrow bytes from the next line
+    kinds = np.where(ends - starts >= 3, kinds, 0)
+    is_envelope = np.isin(kinds, ENVELOPES)
+    _check_batch_counts(text, starts, ends, kinds)
+    starts, ends, kinds, lines = starts[~is_envelope], ends[~is_envelope], kinds[~is_envelope], lines[~is_envelope]
+    return Segments(text, starts, ends, kinds, lines, np.cumsum(kinds == code_of(b"MSH")))
+
+
+def _check_batch_counts(text: ByteText, starts: np.ndarray, ends: np.ndarray, kinds: np.ndarray) -> None:
+    """A batch trailer (BTS-1) that counts other than the messages since its header tells of a half-written file."""
+    is_header, is_trailer = kinds == code_of(b"BHS"), kinds == code_of(b"BTS")
+    if is_header.sum() > is_trailer.sum():
+        raise UnreadableFile("a batch has no trailer (BTS): the file may be half written")
+    so_far = np.append(0, np.cumsum(kinds == code_of(b"MSH")))
+    before = 0
+    for place in np.flatnonzero(is_trailer):
+        stated = text.content[starts[place] : ends[place]].split(b"|")[1:2]
+        found = int(so_far[place] - before)
+        before = so_far[place]
+        if stated and stated[0].isdigit() and int(stated[0]) != found:
+            raise UnreadableFile(
+                f"a batch trailer counts {int(stated[0])} messages where the file holds {found}: it may be half written"
+            )
+
+
+def field_range(segments: Segments, rows: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Start, end and absence of the field after the `number`-th bar of each segment."""
+    bars = segments.text.positions(b"|")
+    if not len(bars):
+        return np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64), np.ones(len(rows), bool)
+    starts, ends = segments.starts[rows], segments.ends[rows]
+    before = np.searchsorted(bars, starts) + number - 1
+    is_absent = (before >= len(bars)) | (bars[np.minimum(before, len(bars) - 1)] >= ends)
+    field_start = np.where(is_absent, 0, bars[np.minimum(before, len(bars) - 1)] + 1)
+    following = np.where(before + 1 < len(bars), bars[np.minimum(before + 1, len(bars) - 1)], len(segments.text.codes))
+    field_end = np.where(is_absent, 0, np.minimum(following, ends))
+    return field_start, field_end, is_absent
+
+
+def field(segments: Segments, rows: np.ndarray, number: int, is_missing: np.ndarray) -> pa.Array:
+    start, end, is_absent = field_range(segments, rows, number)
+    return segments.text.column(start, end, is_absent | is_missing)
+
+
+def component(column: pa.Array, number: int, kind: str | None = None) -> pa.Array:
+    """Component of the first repetition, or of the first repetition whose identifier type (component 5) is `kind`."""
+    text = column.cast(pa.string())
+    if kind:
+        of_kind = rf"(?:^|~)(?P<found>[^~^]*(?:\^[^~^]*){{3}}\^{re.escape(kind)}(?:\^[^~]*)?)(?:~|$)"
+        text = pc.struct_field(pc.extract_regex(text, of_kind), "found")
+    else:
+        text = pc.struct_field(pc.extract_regex(text, "^(?P<found>[^~]*)"), "found")
+    wanted = rf"^(?:[^^]*\^){{{number - 1}}}(?P<found>[^^]*)"
+    return pc.struct_field(pc.extract_regex(text, wanted), "found")
