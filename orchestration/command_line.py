@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from orchestration.settings import load_settings
@@ -23,6 +24,21 @@ console = Console()
 def _fail(message: str, status: int = 1) -> typer.Exit:
     Console(stderr=True).print(f"[bold red]crlm:[/] {message}", highlight=False)
     return typer.Exit(status)
+
+
+def print_frame(target: Console, frame) -> None:
+    """A frame as a table of the terminal, missing values blank."""
+    table = Table(*(str(name) for name in frame.columns))
+    for row in frame.astype(object).where(frame.notna(), "").itertuples(index=False):
+        table.add_row(*map(str, row))
+    target.print(table)
+
+
+def print_rows(target: Console, frame) -> None:
+    """A wide frame as one paragraph a row, `name: value` of what is known."""
+    for row in frame.astype(object).where(frame.notna(), None).to_dict("records"):
+        known = [f"[dim]{name}[/] {escape(str(value))}" for name, value in row.items() if value is not None]
+        target.print("  - " + " · ".join(known), highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -111,10 +127,67 @@ def sql(
     if csv:
         typer.echo(frame.to_csv(index=False), nl=False)
         return
-    table = Table(*(str(name) for name in frame.columns))
-    for row in frame.itertuples(index=False):
-        table.add_row(*("" if value is None or value != value else str(value) for value in row))
-    console.print(table)
+    print_frame(console, frame)
+
+
+@app.command()
+def trace(
+    study_id: Annotated[str, typer.Argument(help="As in marts.patients, for example P0123456789AB.")],
+    words: Annotated[
+        bool, typer.Option(help="Also show the pathologist's words that the margin was read from (restricted).")
+    ] = False,
+) -> None:
+    """One patient's whole life: source records and versions, what was derived by which rule, endpoints, results.
+
+    Reads the restricted build file; shows no name, MRN or birth date. Exit status 1: no such patient.
+    """
+    from orchestration.patient_trace import UnknownPatient, trace_patient
+    from orchestration.warehouse import WarehouseBusy, open_build_file
+
+    settings = load_settings()
+    if not settings.build_file.exists():
+        raise _fail("there is no build file yet: run `crlm refresh` first")
+    try:
+        with open_build_file(settings.build_file, read_only=True) as connection:
+            parts = trace_patient(connection, study_id, with_words=words)
+    except (UnknownPatient, WarehouseBusy) as error:
+        raise _fail(str(error)) from error
+    for title, frame in parts.items():
+        console.print(f"[bold]{title}[/]" + ("" if len(frame) else ": none"))
+        print_rows(console, frame)
+
+
+@app.command()
+def validate(
+    path: Annotated[Path, typer.Argument(help="A file, or a folder of files, before it goes into the landing folder.")],
+    hospital: Annotated[
+        str | None, typer.Option(help="The hospital's contract folder, where the path does not name it.")
+    ] = None,
+) -> None:
+    """What a refresh would load and reject of these files, and what would change against the records already loaded.
+
+    Exit status 0: everything would be loaded; 1: some records or fields would be rejected; 2: a file would be refused, or no
+    contract names it, or a contract is wrong.
+    """
+    from orchestration.file_preview import preview
+    from orchestration.ingestion.source_contract import ContractError
+
+    if not path.exists():
+        raise _fail(f"{path}: there is no such file or folder", status=2)
+    try:
+        outcome = preview(
+            load_settings(), path, hospital, progress=lambda text: Console(stderr=True).print(text, style="dim")
+        )
+    except ContractError as error:
+        raise _fail(str(error), status=2) from error
+    for note in outcome.notes:
+        console.print(note, soft_wrap=True, style="yellow")
+    for title, frame in outcome.tables.items():
+        if len(frame):
+            console.print(f"[bold]{title}[/]")
+            print_rows(console, frame)
+    console.print(outcome.verdict, soft_wrap=True)
+    raise typer.Exit(outcome.status)
 
 
 @app.command()

@@ -33,7 +33,12 @@ MARGIN_GROUPS = """
 def report_frames(settings: Settings) -> dict[str, pd.DataFrame]:
     """Every published table of results, the cohort flow and the quality tables, by table name; plus the summaries."""
     tables = [("results", table) for table in published_names("results")]
-    tables += [("marts", "cohort_flow"), ("quality", "check_results"), ("meta", "clinical_settings")]
+    tables += [
+        ("marts", "cohort_flow"),
+        ("marts", "not_derivable_endpoints"),
+        ("quality", "check_results"),
+        ("meta", "clinical_settings"),
+    ]
     frames = {table: read_published(settings.published_file, f"FROM {schema}.{table}") for schema, table in tables}
     for name, query in (
         ("ingest_by_feed", INGEST_BY_FEED),

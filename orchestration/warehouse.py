@@ -14,6 +14,8 @@ import duckdb
 import pandas as pd
 import yaml
 
+from orchestration.ingestion.source_contract import SourceContract
+
 PUBLISHED_TABLES_FILE = Path(__file__).parent / "published_tables.yml"
 TABLES_WITHOUT_DATA_MEANING = {"check_results", "ingest_ledger", "rejected_records"}
 """Published, but with run times and run ids in them: left out of the hash that tells whether the data changed."""
@@ -44,6 +46,44 @@ def open_build_file(path: Path, read_only: bool = False) -> Iterator[duckdb.Duck
         connection.close()
 
 
+@contextmanager
+def open_scratch_file() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse in memory, gone after the `with` block."""
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def copy_loaded_records(connection: duckdb.DuckDBPyConnection, build_file: Path, contract: SourceContract) -> None:
+    """Into loaded.<feed> of the scratch file: mrn, key, record_hash and file_name of the latest version of each record that
+    the build file holds of the contract's system; empty where there is no build file.
+
+    Raises:
+        WarehouseBusy: another process holds the build file.
+    """
+    key = ", ".join(dict.fromkeys(["mrn", *contract.key]))
+    latest = f"SELECT {key}, record_hash, parse_filename(source_file) AS file_name FROM {{}}raw.{contract.feed}"
+    connection.execute(
+        f"CREATE SCHEMA IF NOT EXISTS loaded; CREATE TABLE loaded.{contract.feed} AS {latest.format('')} LIMIT 0"
+    )
+    if not build_file.exists():
+        return
+    with open_build_file(build_file, read_only=True) as build:
+        # a build file made before systems were told apart is mended by its next refresh
+        if not column_exists(build, "raw", contract.feed, "system"):
+            return
+        records = build.execute(
+            latest.format("")
+            + f""" WHERE source_system = ? AND system = ?
+                QUALIFY row_number() OVER (
+                    PARTITION BY {", ".join(contract.key)} ORDER BY loaded_at DESC, source_file DESC, record_number DESC
+                ) = 1""",
+            [contract.source_system, contract.system],
+        ).to_arrow_table()
+    connection.register("records_so_far", records)
+    connection.execute(f"INSERT INTO loaded.{contract.feed} SELECT * FROM records_so_far")
+    connection.unregister("records_so_far")
+
+
 def read_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> pd.DataFrame:
     """A whole table as a frame, in one order: sums of floats, and so the last digits of results, depend on it."""
     return connection.execute(f'SELECT * FROM "{schema}"."{table}" ORDER BY ALL').df()
@@ -62,6 +102,15 @@ def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str)
     rows = connection.execute(
         "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
         [schema, table],
+    ).fetchall()
+    return rows[0][0] > 0
+
+
+def column_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str, column: str) -> bool:
+    """Whether the file has this table, and the table this column."""
+    rows = connection.execute(
+        "SELECT count(*) FROM information_schema.columns WHERE table_schema = ? AND table_name = ? AND column_name = ?",
+        [schema, table, column],
     ).fetchall()
     return rows[0][0] > 0
 

@@ -15,7 +15,7 @@ FONG_ITEMS = (
     "is_largest_metastasis_over_5_cm", "is_cea_over_200_ng_ml",
 )  # fmt: skip
 CURVE = ["endpoint", "grouping", "stratum"]
-ENTRY = ["source_system", "feed", "source_file"]
+ENTRY = ["source_system", "feed", "system", "source_file"]
 Frames = dict[str, pd.DataFrame]
 
 
@@ -59,18 +59,38 @@ def _cohort_size(frames: Frames, previous: int | None) -> pd.DataFrame:
 
 
 def _endpoint_coverage(frames: Frames, _previous: int | None) -> pd.DataFrame:
-    """A row a patient of either table: `n_endpoints` from the index operation that have a time, `has_index_operation`."""
+    """A row a patient of either table: `n_endpoints` from the index operation that have a time, or that cannot be known
+    (the hospital's records do not tell it, or the first recurrence was at a site not stated); `has_index_operation`."""
     times = frames["time_to_event"]
     counted = times[times["endpoint"].isin(INDEX_ENDPOINTS)].groupby("study_id")["endpoint"].nunique()
     cohort = pd.Index(frames["index_operations"]["study_id"].dropna().unique())
     everybody = cohort.union(pd.Index(times["study_id"].dropna().unique()))
+    unknown = _unknown_endpoints(frames).groupby("study_id")["endpoint"].nunique()
     return pd.DataFrame(
         {
             "study_id": everybody,
-            "n_endpoints": counted.reindex(everybody, fill_value=0).to_numpy(),
+            "n_endpoints": (
+                counted.reindex(everybody, fill_value=0) + unknown.reindex(everybody, fill_value=0)
+            ).to_numpy(),
             "has_index_operation": everybody.isin(cohort),
         }
     )
+
+
+def _unknown_endpoints(frames: Frames) -> pd.DataFrame:
+    """study_id and endpoint, counted from the index operation, that cannot be known; each once."""
+    limits = frames["not_derivable_endpoints"][["source_system", "endpoint"]]
+    declared = frames["index_operations"][["study_id", "source_system"]].merge(limits, on="source_system")
+    patterns = frames["first_recurrences"]
+    unsettled = [
+        patterns.loc[patterns[column].isna(), ["study_id"]].assign(endpoint=endpoint)
+        for column, endpoint in (
+            ("is_isolated_liver", "isolated_liver_recurrence"),
+            ("has_margin_site", "margin_recurrence"),
+        )
+    ]
+    unknown = pd.concat([declared[["study_id", "endpoint"]], *unsettled])
+    return unknown[unknown["endpoint"].isin(INDEX_ENDPOINTS)].drop_duplicates()
 
 
 def _count_totals(frames: Frames, _previous: int | None) -> pd.DataFrame:
@@ -123,7 +143,13 @@ DERIVATIONS = {
         _cohort_size,
     ),
     "endpoint_coverage": Derivation(
-        {"time_to_event": ("study_id", "endpoint"), "index_operations": ("study_id",)}, _endpoint_coverage
+        {
+            "time_to_event": ("study_id", "endpoint"),
+            "index_operations": ("study_id", "source_system"),
+            "not_derivable_endpoints": ("source_system", "endpoint"),
+            "first_recurrences": ("study_id", "is_isolated_liver", "has_margin_site"),
+        },
+        _endpoint_coverage,
     ),
     "count_totals": Derivation(
         {

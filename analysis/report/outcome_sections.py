@@ -1,6 +1,6 @@
 """The report's answers: recurrence, hazard ratios, sites, salvage, read from the tables of `results`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ from analysis.tables.published_figures import HAZARD_RATIO_FIGURES, PUBLISHED_P_
 from analysis.tables.recurrence_patterns import ALL, PATTERNS_OF_SCOPE
 
 Results = Mapping[str, pd.DataFrame]
+RISK_SCORES = ("0", "1", "2", "3", "4", "5")
 COMPARISON = "endpoint stratum published_estimate published_conf_low published_conf_high estimate conf_low conf_high"
 HIGHEST_RISK = MARGIN_GROUPS[0]
 LANDMARK_ENDPOINTS = (
@@ -22,7 +23,10 @@ LANDMARK_ENDPOINTS = (
 )  # fmt: skip
 PATTERN_LABELS = {
     "liver only": "Liver only", "lung only": "Lung only", "other single site": "Another single site",
-    "multiple sites": "Multiple sites", "any initial margin site": "Resection margin among the initial sites",
+    "multiple sites": "Multiple sites", "not stated": "Site not stated",
+    "resection margin not stated": "Resection margin not stated", "liver": "Liver, margin or not not stated",
+    "not_stated": "Site not stated",
+    "any initial margin site": "Resection margin among the initial sites",
     "liver_at_margin": "Liver, at the resection margin", "liver_elsewhere": "Liver, elsewhere", "lung": "Lung",
     "lymph_node": "Lymph node", "peritoneum": "Peritoneum", "pelvis": "Pelvis or local bowel", "bone": "Bone",
     "brain": "Brain", "other": "Other", "any liver site": "Any liver site", "any recurrence": "Any recurrence",
@@ -78,15 +82,15 @@ def _margin_groups(results: Results) -> dict[str, dict[str, str]]:
     return {group: {"patients": count(row["n"]), "share": percent(row["share"], 1)} for group, row in rows.iterrows()}
 
 
-def group_test(results: Results, endpoint: str) -> str:
-    """The test between margin groups: log-rank of survival, Gray's of cumulative incidence, as 'Gray's test P<0.001'."""
+def group_test(results: Results, endpoint: str, grouping: str = "margin_group") -> str:
+    """The test between the groups: log-rank of survival, Gray's of cumulative incidence, as 'Gray's test P<0.001'."""
     test = "log-rank" if endpoint in SURVIVAL_ENDPOINTS else "Gray"
     label = "log-rank test" if test == "log-rank" else "Gray's test"
     try:
         tests = frame_of(results, "group_tests", "endpoint grouping test p_value")
     except NotAvailable:
         return f"{label} {p_value(None)}"
-    chosen = (tests["endpoint"] == endpoint) & (tests["grouping"] == "margin_group") & (tests["test"] == test)
+    chosen = (tests["endpoint"] == endpoint) & (tests["grouping"] == grouping) & (tests["test"] == test)
     found = tests.loc[chosen, "p_value"]
     return f"{label} {p_value(found.iloc[0] if len(found) else None)}"
 
@@ -164,29 +168,40 @@ def proportional_hazards(results: Results) -> dict[str, Any]:
 
 def landmarks(results: Results) -> dict[str, Any]:
     """A line an endpoint and landmark: the estimate of each margin group with its limits; the test once an endpoint."""
+    return _landmarks(results, "margin_group", MARGIN_GROUPS, "margin group")
+
+
+def landmarks_by_risk_score(results: Results) -> dict[str, Any]:
+    """The same by Fong's clinical risk score, for sources that have the score but no margin too."""
+    return _landmarks(results, "clinical_risk_score", RISK_SCORES, "clinical risk score") | {"scores": RISK_SCORES}
+
+
+def _landmarks(results: Results, grouping: str, strata: Sequence[str], label_of_grouping: str) -> dict[str, Any]:
     table = frame_of(
         results,
         "landmark_estimates",
         "endpoint grouping stratum landmark_days landmark_label estimate conf_low conf_high",
     )
-    table = table[table["grouping"] == "margin_group"]
+    table = table[(table["grouping"] == grouping) & table["stratum"].isin(strata)]
     panels = []
     for endpoint in LANDMARK_ENDPOINTS:
         rows = table[table["endpoint"] == endpoint].sort_values("landmark_days")
         lines = [
-            {"label": label, "cells": _cells(at_landmark.set_index("stratum"))}
+            {"label": label, "cells": _cells(at_landmark.set_index("stratum"), strata)}
             for label, at_landmark in rows.groupby("landmark_label", sort=False)
         ]
         if lines:
-            panels.append({"label": ENDPOINT_LABELS[endpoint], "test": group_test(results, endpoint), "lines": lines})
+            panels.append(
+                {"label": ENDPOINT_LABELS[endpoint], "test": group_test(results, endpoint, grouping), "lines": lines}
+            )
     if not panels:
-        raise NotAvailable("the table landmark_estimates has no estimate by margin group")
+        raise NotAvailable(f"the table landmark_estimates has no estimate by {label_of_grouping}")
     return {"panels": panels}
 
 
-def _cells(by_stratum: pd.DataFrame) -> list[str]:
+def _cells(by_stratum: pd.DataFrame, strata: Sequence[str]) -> list[str]:
     cells = []
-    for group in MARGIN_GROUPS:
+    for group in strata:
         if group not in by_stratum.index:
             cells.append(percent(None))
             continue

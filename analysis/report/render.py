@@ -23,7 +23,8 @@ def render_report(results: Mapping[str, pd.DataFrame], context: Mapping[str, Any
         results: the published tables by name: cumulative_incidence, kaplan_meier, landmark_estimates, group_tests,
             hazard_ratios, proportional_hazards, table_one, recurrence_patterns, salvage_by_margin, published_comparison,
             cohort_flow, check_results, and the summaries margin_groups (margin_group, n, share), ingest_by_feed,
-            rejected_by_reason, unresolved_by_reason, records_set_aside; optional: clinical_settings (name, value, unit).
+            rejected_by_reason, unresolved_by_reason, records_set_aside; optional: not_derivable_endpoints,
+            clinical_settings (name, value, unit).
             What is missing, empty or cannot be drawn shows as 'Not available' with the reason.
         context: is_simulated (required); published_at, run_id, code_version, data_hash, n_patients ('not available'
             where missing).
@@ -66,6 +67,7 @@ def _sections(results: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
         "hazards": outcome_sections.adjusted_hazards,
         "proportional_hazards": outcome_sections.proportional_hazards,
         "landmarks": outcome_sections.landmarks,
+        "risk_scores": outcome_sections.landmarks_by_risk_score,
         "patterns": outcome_sections.patterns,
         "salvage": outcome_sections.salvage,
         "cohort_flow": study_sections.cohort_flow,
@@ -75,6 +77,7 @@ def _sections(results: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
         "rejected": study_sections.rejected,
         "unresolved": study_sections.unresolved,
         "set_aside": study_sections.set_aside,
+        "not_derivable": study_sections.not_derivable,
         "checks": study_sections.checks,
     }
     return {name: section(build, results) for name, build in builders.items()}

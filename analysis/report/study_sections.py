@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.figures.style import MARGIN_COLOURS
-from analysis.names import MARGIN_GROUPS, UNRESOLVED
+from analysis.names import ENDPOINT_LABELS, MARGIN_GROUPS, UNRESOLVED
 from analysis.report.availability import NotAvailable, checked_frame, frame_of
 from analysis.report.formats import NOT_AVAILABLE, count, is_missing, percent, words
 from analysis.tables.table_one import PATIENTS, STRATA
@@ -121,6 +121,21 @@ def set_aside(results: Results) -> dict[str, Any]:
     """Records that contradict others, by reason."""
     table = checked_frame(results, "records_set_aside", "source_table reason n")
     return {"reasons": _listed(table, lambda row: f"{words(str(row.source_table).removeprefix('stg_'))}: {row.reason}")}
+
+
+def not_derivable(results: Results) -> dict[str, Any]:
+    """What a hospital's records cannot tell: its patients are left out of it, with the reason."""
+    table = checked_frame(results, "not_derivable_endpoints", "source_system endpoint reason n_patients")
+    lines = [
+        {
+            "hospital": row.source_system,
+            "endpoint": ENDPOINT_LABELS.get(row.endpoint, words(row.endpoint)),
+            "reason": row.reason,
+            "n": count(row.n_patients),
+        }
+        for row in table.sort_values(["source_system", "endpoint"]).itertuples()
+    ]
+    return {"lines": lines}
 
 
 def _listed(table: pd.DataFrame, text) -> dict[str, Any]:

@@ -14,11 +14,16 @@ ANY_LIVER_SITE = "any liver site"
 SITES = (
     "liver_at_margin", "liver_elsewhere", "lung", "lymph_node", "peritoneum", "pelvis", "bone", "brain", "other",
 )  # fmt: skip
-LIVER_SITES = ("liver_at_margin", "liver_elsewhere")
+PATTERN_NOT_STATED = "not stated"
+MARGIN_SITE_NOT_STATED = "resection margin not stated"
+SITES_NOT_STATED = ("liver", "not_stated")
+LIVER_SITES = ("liver_at_margin", "liver_elsewhere", "liver")
 PATTERNS_OF_SCOPE = {
-    "initial": (*INITIAL_PATTERNS, ANY_MARGIN_SITE, ANY_RECURRENCE),
-    "overall": (*SITES, ANY_LIVER_SITE, ANY_RECURRENCE),
+    "initial": (*INITIAL_PATTERNS, PATTERN_NOT_STATED, ANY_MARGIN_SITE, MARGIN_SITE_NOT_STATED, ANY_RECURRENCE),
+    "overall": (*SITES, *SITES_NOT_STATED, ANY_LIVER_SITE, ANY_RECURRENCE),
 }
+ONLY_WHERE_FOUND = (PATTERN_NOT_STATED, MARGIN_SITE_NOT_STATED, *SITES_NOT_STATED)
+"""What sources without sites leave open; other warehouses have no row for it."""
 ALL = "all"
 STRATA = (*MARGIN_GROUPS, UNRESOLVED, ALL)
 PATTERN_COLUMNS = ["pattern_scope", "pattern", "stratum", "n", "n_at_risk", "proportion", "conf_low", "conf_high"]
@@ -30,7 +35,8 @@ def recurrence_patterns(
     """How many patients recurred in each pattern, of all who had the index operation.
 
     Scope 'initial': the four classes of the first recurrence (each patient who recurred is in one), then those with the
-    resection margin among the initial sites, and any recurrence. Scope 'overall': each site at which a patient ever
+    resection margin among the initial sites, and any recurrence. Where sites were not stated, rows of their own say for how
+    many. Scope 'overall': each site at which a patient ever
     recurred (a patient may be in several), any liver site, any recurrence. Strata: the four margin groups, unresolved,
     and all of them together. These are crude proportions (time at risk is not taken into account) with Wilson limits.
 
@@ -42,7 +48,7 @@ def recurrence_patterns(
         PATTERN_COLUMNS, one row a scope, pattern and stratum; proportions of an empty stratum are missing.
     Raises:
         ValueError: a column is missing; a pattern, site or margin group is not one of those named here (it would vanish
-            from the table); has_margin_site is missing; a patient stands twice or had no index operation.
+            from the table); a patient stands twice or had no index operation.
     """
     require_columns(first_recurrences, ["study_id", "initial_pattern", "has_margin_site"], "first_recurrences")
     require_columns(recurrences, ["study_id", "site"], "recurrences")
@@ -50,9 +56,12 @@ def recurrence_patterns(
     require_one_row_a_patient(index_operations, "index_operations")
     require_one_row_a_patient(first_recurrences, "first_recurrences")
     require_known(index_operations["margin_group"], (*MARGIN_GROUPS, UNRESOLVED), "index_operations.margin_group")
-    require_known(first_recurrences["initial_pattern"], INITIAL_PATTERNS, "first_recurrences.initial_pattern")
-    require_known(first_recurrences["has_margin_site"], (True, False), "first_recurrences.has_margin_site")
-    require_known(recurrences["site"], SITES, "recurrences.site")
+    require_known(
+        first_recurrences["initial_pattern"],
+        (*INITIAL_PATTERNS, PATTERN_NOT_STATED),
+        "first_recurrences.initial_pattern",
+    )
+    require_known(recurrences["site"], (*SITES, *SITES_NOT_STATED), "recurrences.site")
     found = _patients_by_pattern(first_recurrences, recurrences).merge(
         index_operations[["study_id", "margin_group"]], on="study_id", how="left"
     )
@@ -66,12 +75,13 @@ def _patients_by_pattern(first_recurrences: pd.DataFrame, recurrences: pd.DataFr
     """pattern_scope, pattern, study_id: each patient once a scope and pattern."""
     initial = first_recurrences[["study_id"]].assign(pattern_scope="initial")
     overall = recurrences[["study_id"]].assign(pattern_scope="overall")
-    has_margin_site = first_recurrences["has_margin_site"].astype(bool)
+    has_margin_site = first_recurrences["has_margin_site"].astype("boolean")
     is_liver = recurrences["site"].isin(LIVER_SITES)
     return pd.concat(
         [
             initial.assign(pattern=first_recurrences["initial_pattern"]),
-            initial[has_margin_site].assign(pattern=ANY_MARGIN_SITE),
+            initial[has_margin_site.fillna(False).astype(bool)].assign(pattern=ANY_MARGIN_SITE),
+            initial[has_margin_site.isna()].assign(pattern=MARGIN_SITE_NOT_STATED),
             initial.assign(pattern=ANY_RECURRENCE),
             overall.assign(pattern=recurrences["site"]),
             overall[is_liver].assign(pattern=ANY_LIVER_SITE),
@@ -86,6 +96,7 @@ def _counted(found: pd.DataFrame, margin_group_of_patients: pd.Series) -> pd.Dat
         (scope, pattern, stratum)
         for scope, patterns in PATTERNS_OF_SCOPE.items()
         for pattern in patterns
+        if pattern not in ONLY_WHERE_FOUND or (found["pattern"] == pattern).any()
         for stratum in STRATA
     ]
     by_group = found.groupby(["pattern_scope", "pattern", "margin_group"]).size()

@@ -10,7 +10,7 @@ from analysis.tables.proportions import cochran_armitage, wilson_limits
 
 STRATA = (*MARGIN_GROUPS, UNRESOLVED)
 SALVAGE_COLUMNS = [
-    "stratum", "n_recurred", "n_salvaged", "proportion", "conf_low", "conf_high", "trend_statistic", "trend_p_value",
+    "stratum", "n_recurred", "n_salvaged", "n_unknown", "proportion", "conf_low", "conf_high", "trend_statistic", "trend_p_value",
 ]  # fmt: skip
 
 
@@ -26,11 +26,14 @@ def salvage_by_margin(first_recurrences: pd.DataFrame) -> pd.DataFrame:
     Returns:
         SALVAGE_COLUMNS; the proportion of a group in which nobody recurred is missing.
     Raises:
-        ValueError: a column is missing, a margin group is unknown, or has_salvage is missing (it is not taken as no).
+        ValueError: a column is missing, or a margin group is unknown. A missing has_salvage is not taken as no: such
+            patients are counted as n_unknown and left out of the proportion.
     """
     require_columns(first_recurrences, ["margin_group", "has_salvage"], "first_recurrences")
     require_known(first_recurrences["margin_group"], STRATA, "first_recurrences.margin_group")
-    require_known(first_recurrences["has_salvage"], (True, False), "first_recurrences.has_salvage")
+    is_known = first_recurrences["has_salvage"].notna()
+    unknown = first_recurrences.loc[~is_known, "margin_group"].value_counts().reindex(STRATA, fill_value=0)
+    first_recurrences = first_recurrences[is_known]
     by_group = first_recurrences["has_salvage"].astype(int).groupby(first_recurrences["margin_group"])
     counts = by_group.agg(["size", "sum"]).reindex(STRATA, fill_value=0)
     n, n_salvaged = counts["size"].to_numpy(dtype=int), counts["sum"].to_numpy(dtype=int)
@@ -42,6 +45,7 @@ def salvage_by_margin(first_recurrences: pd.DataFrame) -> pd.DataFrame:
             "stratum": list(STRATA),
             "n_recurred": n,
             "n_salvaged": n_salvaged,
+            "n_unknown": unknown.to_numpy(dtype=int),
             "proportion": n_salvaged / np.where(n > 0, n, np.nan),
             "conf_low": low,
             "conf_high": high,

@@ -11,7 +11,6 @@ from orchestration.ingestion.load_file import FileLoad, hash_of_file, is_loaded,
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.ingestion.source_contract import SourceContract
 
-
 NOTE_SUFFIXES = (".txt", ".md")
 
 

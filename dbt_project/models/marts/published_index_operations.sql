@@ -69,8 +69,12 @@ select
         ) as integer
     ) as clinical_risk_score,
     margins.margin_group,
+    without_margins.study_id is null as has_margin_records,
+    not coalesce(criteria.has_nominal_dates, false) as has_calendar_dates,
     criteria.source_record_id
 from criteria
 inner join {{ ref('operation_margins') }} as margins on criteria.study_id = margins.study_id
+left join {{ ref('underivable_patient_endpoints') }} as without_margins
+    on criteria.study_id = without_margins.study_id and without_margins.endpoint = 'margin_group'
 left join {{ ref('operation_eras') }} as eras
     on criteria.operation_year between eras.first_year and eras.last_year

@@ -5,4 +5,4 @@ select
     unresolved_reason,
     'What is the hepatic parenchymal margin of the index operation: positive, or how many mm?' as question
 from {{ ref('operation_margins') }}
-where margin_group = 'unresolved'
+where margin_group = 'unresolved' and coalesce(rule, '') <> 'no margins in this hospital''s records'

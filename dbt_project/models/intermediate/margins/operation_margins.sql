@@ -18,10 +18,12 @@ select
     margins.margin_type,
     coalesce(margins.margin_group, 'unresolved') as margin_group,
     case
+        when without_margins.study_id is not null then 'no margins in this hospital''s records'
         when reports.study_id is null then 'no pathology report'
         else coalesce(margins.rule, 'no margin statement')
     end as rule,
     case
+        when without_margins.study_id is not null then without_margins.reason
         when reports.study_id is null then 'no pathology report'
         when margins.text_id is null then 'no margin statement'
         else margins.unresolved_reason
@@ -31,3 +33,5 @@ select
 from {{ ref('index_operations') }} as operations
 left join reports on operations.study_id = reports.study_id
 left join {{ ref('text_margins') }} as margins on operations.study_id = margins.text_id
+left join {{ ref('underivable_patient_endpoints') }} as without_margins
+    on operations.study_id = without_margins.study_id and without_margins.endpoint = 'margin_group'

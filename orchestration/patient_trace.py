@@ -1,0 +1,158 @@
+"""The whole life of one patient in the warehouse: records and their versions, what was derived from them and by which rule,
+how each endpoint ended, and in which results the patient stands. Reads the restricted build file; names no person.
+"""
+
+from dataclasses import dataclass
+
+import duckdb
+import pandas as pd
+
+from orchestration.ingestion.canonical_feeds import canonical_feeds
+
+STAGING_TABLE_OF_FEED = {
+    "registry": "stg_registry_operations",
+    "pathology_messages": "stg_pathology_reports",
+    "follow_up": "stg_follow_up_events",
+    "treatments": "stg_recurrence_treatments",
+    "vital_status": "stg_vital_status",
+}
+NEVER_SHOWN = ("mrn", "retired_mrn", "last_name", "first_name", "birth_date", "note", "observations")
+SURVIVAL_TABLE, INCIDENCE_TABLE = "kaplan_meier", "cumulative_incidence"
+
+
+class UnknownPatient(Exception):
+    """No record of the build file belongs to this study id."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the trace: what it answers, and SQL with the patient's $study_id."""
+
+    title: str
+    query: str
+
+
+MARGIN_SECTIONS = [
+    Section(
+        "Margin of the index operation: what was read, by which rule",
+        """SELECT readings.record_id, readings.section, readings.part AS specimen, readings.lesion_label AS lesion,
+                  readings.reading, readings.margin_type, readings.comparator, readings.distance_mm, readings.rule,
+                  readings.evidence_text AS words
+           FROM intermediate.margin_readings AS readings WHERE readings.text_id = $study_id
+           ORDER BY readings.record_id, readings.clause_number""",
+    ),
+    Section(
+        "Margin of the index operation: the outcome",
+        """SELECT margin_status, margin_mm, margin_comparator, margin_type, margin_group, rule, unresolved_reason,
+                  source_record_id
+           FROM intermediate.operation_margins WHERE study_id = $study_id""",
+    ),
+]
+OUTCOME_SECTIONS = [
+    Section(
+        "In the cohort, or why not",
+        """SELECT source_system, coalesce(exclusion_reason, 'included') AS decision FROM intermediate.cohort_decisions
+           WHERE study_id = $study_id""",
+    ),
+    *MARGIN_SECTIONS,
+    Section(
+        "Recurrence, site by site",
+        """SELECT site, recurrence_days, is_initial_site, evidence, source_record_id FROM marts.recurrences
+           WHERE study_id = $study_id ORDER BY recurrence_days, site""",
+    ),
+    Section(
+        "First recurrence",
+        """SELECT recurrence_days, initial_pattern, is_isolated_liver, has_margin_site, has_salvage, salvage_days,
+                  source_record_id FROM marts.first_recurrences WHERE study_id = $study_id""",
+    ),
+    Section(
+        "Treatments of recurrence",
+        """SELECT treatment_days, treatment_type, residual_disease, is_salvage, source_record_id
+           FROM marts.recurrence_treatments WHERE study_id = $study_id ORDER BY treatment_days""",
+    ),
+    Section(
+        "How each endpoint ended",
+        """SELECT endpoint, time_days, event_code, event_label, end_reason, source_table, source_record_id
+           FROM marts.time_to_event WHERE study_id = $study_id ORDER BY endpoint""",
+    ),
+    Section(
+        "Records set aside, and endpoints that cannot be known",
+        """SELECT source_record_id AS record, reason FROM intermediate.records_set_aside WHERE study_id = $study_id
+           UNION ALL
+           SELECT endpoint, reason FROM intermediate.underivable_patient_endpoints WHERE study_id = $study_id
+           ORDER BY ALL""",
+    ),
+    Section(
+        "Results in which the patient is counted",
+        f"""WITH strata AS (
+                UNPIVOT (
+                    SELECT study_id, 'all' AS overall, margin_group, coalesce(era, 'unknown') AS era,
+                           coalesce(clinical_risk_score::VARCHAR, 'unknown') AS clinical_risk_score
+                    FROM marts.index_operations WHERE study_id = $study_id
+                ) ON overall, margin_group, era, clinical_risk_score INTO NAME grouping VALUE stratum
+            )
+            SELECT times.endpoint, strata.grouping, strata.stratum,
+                   'results.' || CASE WHEN times.endpoint LIKE '%survival' THEN '{SURVIVAL_TABLE}' ELSE '{INCIDENCE_TABLE}' END
+                       AS result_table
+            FROM marts.time_to_event AS times INNER JOIN strata USING (study_id) ORDER BY ALL""",
+    ),
+]
+
+
+def trace_patient(
+    connection: duckdb.DuckDBPyConnection, study_id: str, with_words: bool = False
+) -> dict[str, pd.DataFrame]:
+    """Title of each part of the trace -> its rows, in the order of the road from landing to results.
+
+    `with_words` adds the pathologist's words that a margin was read from: they are free text and restricted.
+
+    Raises:
+        UnknownPatient: the study id belongs to no record.
+    """
+    records = _records(connection, study_id)
+    if records.empty:
+        raise UnknownPatient(f"no record belongs to study id {study_id}")
+    parts = {
+        "Records as they landed, every version": records,
+        "Records and fields rejected": _rejected(connection, study_id),
+    }
+    for section in OUTCOME_SECTIONS:
+        frame = connection.execute(section.query, {"study_id": study_id}).df()
+        parts[section.title] = frame if with_words else frame.drop(columns="words", errors="ignore")
+    return parts
+
+
+def _records(connection: duckdb.DuckDBPyConnection, study_id: str) -> pd.DataFrame:
+    """One row a version of a source record, of all MRNs that lead to the patient, in the order of loading."""
+    queries = [_versions_of_feed(feed) for feed in canonical_feeds()]
+    return connection.execute(
+        f"""WITH identities AS (SELECT source_system, mrn FROM staging.stg_patient_identities WHERE study_id = $study_id)
+            {" UNION ALL ".join(queries)} ORDER BY loaded_at, source_file, line""",
+        {"study_id": study_id},
+    ).df()
+
+
+def _versions_of_feed(feed: str) -> str:
+    columns = [name for name in canonical_feeds()[feed].columns if name not in NEVER_SHOWN]
+    entries = ", ".join(f"['{name}', records.{name}::VARCHAR]" for name in columns)
+    staging = STAGING_TABLE_OF_FEED.get(feed)
+    in_use = f"records.record_id IN (SELECT record_id FROM staging.{staging})" if staging else "TRUE"
+    if feed == "pathology_messages":
+        in_use = f"records.record_id IN (SELECT record_id FROM staging.{staging} WHERE is_current)"
+    return f"""SELECT '{feed}' AS feed, records.source_system AS hospital, records.system, records.source_file,
+                      records.source_line AS line, records.record_id, {in_use} AS is_in_use,
+                      array_to_string(list_transform(list_filter([{entries}], x -> x[2] IS NOT NULL),
+                          x -> x[1] || ': ' || x[2]), '; ') AS content,
+                      records.contract_version AS contract, records.loaded_at, records.run_id
+               FROM raw.{feed} AS records INNER JOIN identities USING (source_system, mrn)"""
+
+
+def _rejected(connection: duckdb.DuckDBPyConnection, study_id: str) -> pd.DataFrame:
+    return connection.execute(
+        """SELECT rejected.feed, rejected.source_file, rejected.source_line AS line, rejected.scope, rejected.field,
+                  rejected.reason, rejected.rejected_at
+           FROM raw.rejected_records AS rejected
+           INNER JOIN staging.stg_patient_identities AS identities USING (source_system, mrn)
+           WHERE identities.study_id = $study_id ORDER BY rejected_at, source_file, line""",
+        {"study_id": study_id},
+    ).df()
