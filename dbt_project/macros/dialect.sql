@@ -9,13 +9,14 @@
 {% macro default__crlm_explode(list_column, element) %}cross join unnest({{ list_column }}) as exploded({{ element }}){% endmacro %}
 {% macro spark__crlm_explode(list_column, element) %}lateral view explode({{ list_column }}) exploded as {{ element }}{% endmacro %}
 
-{#- The latest version of each record: raw keeps them all. A key is unique within a hospital's system; a source that says
+{#- The latest version of each record: raw keeps them all. A record's key (its contract says which columns) is
+    unique within a hospital's system; `key` stands in for records loaded before keys were kept. A source that says
     when it changed a record is believed, whatever the order in which its files arrived. -#}
 {% macro latest_version(relation, key, changed_at=none) %}
     select *
     from {{ relation }}
     qualify row_number() over (
-        partition by source_system, system, {{ key }}
+        partition by source_system, system, coalesce(record_key, concat_ws('|', {{ key }}))
         order by
             {% if changed_at %}{{ changed_at }} desc nulls last,{% endif %}
             loaded_at desc,

@@ -245,11 +245,12 @@ def _insert_loaded(connection: duckdb.DuckDBPyConnection, origin: Origin) -> Non
     columns = canonical_feeds()[feed].columns
     read = ", ".join(f'checked."{name}"' for name in columns if name in origin.contract.fields)
     as_read = "".join(f', reader_records."{name}"' for name in columns if name in COLUMNS_FILLED_BY_READER)
+    key = f"concat_ws('|', {', '.join(f'checked.{quoted_name(name)}' for name in origin.contract.key)})"
     lineage = origin.columns("source_system", "system", "source_file", "file_hash", "contract_version", "run_id")
     connection.execute(
         f"""INSERT INTO raw.{feed} BY NAME
             SELECT {read}{as_read}, {lineage}, checked.source_line, checked.record_number,
-                   '{origin.record_id_prefix}-' || checked.record_number AS record_id, checked.record_hash,
+                   '{origin.record_id_prefix}-' || checked.record_number AS record_id, {key} AS record_key, checked.record_hash,
                    now()::TIMESTAMP AS loaded_at, reader_records.payload
             FROM reader_records
             INNER JOIN (SELECT * FROM checked_records WHERE NOT is_rejected AND NOT is_duplicate) AS checked

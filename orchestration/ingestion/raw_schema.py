@@ -13,6 +13,7 @@ LINEAGE_COLUMNS = {
     "source_line": "BIGINT",
     "record_number": "BIGINT",
     "record_id": "VARCHAR",
+    "record_key": "VARCHAR",
     "record_hash": "VARCHAR",
     "file_hash": "VARCHAR",
     "contract_version": "VARCHAR",

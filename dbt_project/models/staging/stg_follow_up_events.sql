@@ -13,6 +13,7 @@ select
     string_split(versions.sites, ';') as sites,
     versions.source_system,
     versions.system,
+    coalesce(versions.record_key, versions.event_id) as record_key,
     versions.record_id
 from versions
 inner join {{ ref('stg_patient_identities') }} as identifiers

@@ -1,6 +1,10 @@
 -- The patient behind each MRN: merged records lead to the patient record that survived, also by way of several merges.
 with recursive merges as (
-    {{ latest_version(source('raw', 'patient_merges'), 'retired_mrn', 'merged_at') }}
+    select source_system, retired_mrn, mrn
+    from {{ source('raw', 'patient_merges') }}
+    qualify row_number() over (
+        partition by source_system, retired_mrn order by merged_at desc nulls last, loaded_at desc, record_id desc
+    ) = 1
 ),
 
 steps as (

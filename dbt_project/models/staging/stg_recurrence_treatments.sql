@@ -12,6 +12,7 @@ select
     versions.residual_disease,
     versions.source_system,
     versions.system,
+    coalesce(versions.record_key, versions.treatment_id) as record_key,
     versions.record_id
 from versions
 inner join {{ ref('stg_patient_identities') }} as identifiers

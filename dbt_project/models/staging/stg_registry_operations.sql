@@ -28,6 +28,7 @@ select
     coalesce(versions.has_nominal_dates = 'yes', false) as has_nominal_dates,
     versions.source_system,
     versions.system,
+    coalesce(versions.record_key, versions.registry_record_id) as record_key,
     versions.record_id
 from versions
 inner join {{ ref('stg_patient_identities') }} as identifiers
