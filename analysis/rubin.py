@@ -1,0 +1,133 @@
+"""Rubin's rules: one estimate, with its uncertainty, from the same analysis of each imputed data set."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis.collapsed_counts import require_columns
+from analysis.confidence_limits import NORMAL_QUANTILE
+
+# Below this share of variance between imputations degrees of freedom would be infinite; mice uses the same floor
+SMALLEST_SHARE = 1e-4
+POOLED_RATIO_COLUMNS = [
+    "endpoint", "model", "estimand", "term", "reference", "hazard_ratio", "conf_low", "conf_high", "p_value",
+    "degrees_of_freedom", "fraction_missing_information", "relative_increase", "n_imputations", "n", "n_event", "warning",
+]  # fmt: skip
+TERM_COLUMNS = ["endpoint", "model", "estimand", "term"]
+
+
+class Pooled(NamedTuple):
+    """A pooled estimate; see `pool`."""
+
+    estimate: float
+    total_variance: float
+    within_variance: float
+    between_variance: float
+    degrees_of_freedom: float
+    conf_low: float
+    conf_high: float
+    p_value: float
+    relative_increase: float
+    fraction_missing_information: float
+    n_imputations: int
+
+
+def pool(estimates: Sequence[float], variances: Sequence[float], n: float = np.inf, n_parameters: int = 1) -> Pooled:
+    """Pool one quantity over m imputations (Rubin 1987, Multiple Imputation, section 3.1; equal to mice::pool.scalar).
+
+    The total variance is the mean of the variances plus (1 + 1/m) times that of the estimates. Degrees of freedom: Barnard
+    and Rubin (1999, Biometrika 86:948) for the finite n - n_parameters of complete data, else Rubin's. 95 % limits and the
+    p-value of 0 are those of the t distribution; `fraction_missing_information` is (r + 2 / (df + 3)) / (r + 1), r the
+    relative increase in variance due to the missing values.
+
+    Args:
+        estimates, variances: m >= 2 each, on a scale on which the estimate is about normal (log hazard ratios); a missing
+            one makes the result missing.
+        n, n_parameters: of the model fitted to the complete data.
+    Raises:
+        ValueError: fewer than two imputations, unequal numbers, a variance that is not above 0, or n not above n_parameters.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    q, u = np.asarray(estimates, dtype=float), np.asarray(variances, dtype=float)
+    m = len(q)
+    if m < 2 or len(u) != m:
+        raise ValueError(f"two or more estimates, each with its variance, are needed, not {m} and {len(u)}")
+    if (u <= 0).any():
+        raise ValueError("variances: must be above 0")
+    if not n > n_parameters:
+        raise ValueError(f"n: {n} patients for {n_parameters} parameters")
+    if np.isnan(q).any() or np.isnan(u).any():
+        return Pooled(*[np.nan] * 10, m)
+    within, between = float(u.mean()), float(q.var(ddof=1))
+    increase = (1 + 1 / m) * between
+    total = within + increase
+    degrees = _degrees_of_freedom(max(increase / total, SMALLEST_SHARE), m, n - n_parameters)
+    estimate, std_error, relative = float(q.mean()), np.sqrt(total), increase / within
+    width = float(stdtrit(degrees, 0.975) * std_error)
+    return Pooled(
+        estimate, total, within, between, degrees, estimate - width, estimate + width,
+        float(2 * stdtr(degrees, -abs(estimate) / std_error)), relative,
+        (relative + 2 / (degrees + 3)) / (relative + 1), m,
+    )  # fmt: skip
+
+
+def pooled_hazard_ratios(results: Sequence[pd.DataFrame], n_parameters: int | None = None) -> pd.DataFrame:
+    """Pool the hazard ratios of each imputed data set, on the log scale; a row a term.
+
+    Log ratios have as variance ((log conf_high - log conf_low) / (2 * 1.96))^2: the limits must be Wald's. `n` and
+    `n_event` are the smallest of the imputations (equal where only covariates were imputed).
+
+    Args:
+        results: one frame an imputation, with columns of `cox_models.HAZARD_RATIO_COLUMNS`; rows that are tests of several
+            terms have no ratio and are left out.
+        n_parameters: terms of the model; default the number of rows with a ratio of each endpoint, model and estimand.
+            The complete-data degrees of freedom are n_event - n_parameters (as mice takes them of a coxph).
+    Raises:
+        ValueError: fewer than two frames, a column that is missing, or frames that do not have the same terms.
+    """
+    if len(results) < 2:
+        raise ValueError(f"two or more imputations are needed, not {len(results)}")
+    needed = [*TERM_COLUMNS, "hazard_ratio", "conf_low", "conf_high", "n", "n_event"]
+    for result in results:
+        require_columns(result, needed, "hazard_ratios")
+    # A test of several terms never has a ratio; a term without estimate in some imputations has one in others
+    stacked = pd.concat([result.assign(imputation=number) for number, result in enumerate(results)], ignore_index=True)
+    has_ratio = stacked.groupby(TERM_COLUMNS)["hazard_ratio"].transform(lambda ratios: ratios.notna().any())
+    stacked = stacked[has_ratio.astype(bool)]
+    imputations = stacked.groupby(TERM_COLUMNS)["imputation"].agg(["size", "nunique"])
+    if (imputations != len(results)).any(axis=None):
+        raise ValueError("hazard_ratios: the imputations do not have the same terms, each once")
+    rows = []
+    for _, model in stacked.groupby(TERM_COLUMNS[:-1], sort=False):
+        terms = model.groupby("term", sort=False)
+        rows += [_pooled_row(term, n_parameters or terms.ngroups) for _, term in terms]
+    return pd.DataFrame(rows, columns=POOLED_RATIO_COLUMNS).astype({"warning": "str"})
+
+
+def _degrees_of_freedom(share_between: float, m: int, complete: float) -> float:
+    large_sample = (m - 1) / share_between**2
+    if np.isinf(complete):
+        return large_sample
+    observed = (complete + 1) / (complete + 3) * complete * (1 - share_between)
+    return large_sample * observed / (large_sample + observed)
+
+
+def _pooled_row(rows: pd.DataFrame, n_parameters: int) -> dict:
+    with np.errstate(divide="ignore"):
+        log_ratio = np.log(rows["hazard_ratio"].to_numpy(dtype=float))
+        low, high = (np.log(rows[column].to_numpy(dtype=float)) for column in ("conf_low", "conf_high"))
+    pooled = pool(log_ratio, ((high - low) / (2 * NORMAL_QUANTILE)) ** 2, rows["n_event"].min(), n_parameters)
+    n_without = int(np.isnan(log_ratio).sum())
+    first = rows.iloc[0]
+    return {column: first.get(column) for column in (*TERM_COLUMNS, "reference")} | {
+        "hazard_ratio": float(np.exp(pooled.estimate)), "conf_low": float(np.exp(pooled.conf_low)),
+        "conf_high": float(np.exp(pooled.conf_high)), "p_value": pooled.p_value,
+        "degrees_of_freedom": pooled.degrees_of_freedom,
+        "fraction_missing_information": pooled.fraction_missing_information,
+        "relative_increase": pooled.relative_increase, "n_imputations": pooled.n_imputations,
+        "n": int(rows["n"].min()), "n_event": int(rows["n_event"].min()),
+        "warning": f"not estimable in {n_without} of the imputations" if n_without else None,
+    }  # fmt: skip

@@ -1,0 +1,123 @@
+"""Firth's penalised Cox model against a brute-force maximisation in R, by hand, and against what must always hold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.cox_fit import fit_cox
+from analysis.cox_models import HAZARD_RATIO_COLUMNS, Covariate
+from analysis.firth import firth_cox, fit_firth
+from analysis.names import MARGIN_GROUPS
+from tests.analysis.further_values import further_values
+from tests.analysis.r_values import patients
+
+ENDPOINT = "overall_recurrence"
+AGE_AND_NODE = (Covariate("decades", "age", per=10), Covariate("node", "node"))
+
+
+def few_patients() -> pd.DataFrame:
+    """120 patients of whom one group has no event."""
+    rows = patients("ties").head(120)
+    rows.loc[rows["g"] == 2, "event_code"] = 0
+    return rows
+
+
+def design_of(rows: pd.DataFrame) -> dict[str, np.ndarray]:
+    columns = {"g1": rows["g"] == 1, "g2": rows["g"] == 2, "decades": rows["age"] / 10, "node": rows["node"]}
+    return {name: column.to_numpy(dtype=float) for name, column in columns.items()}
+
+
+@pytest.mark.parametrize("values", further_values("ties")["firth"], ids=lambda values: values["ties"])
+def test_fit_equals_brute_force_maximisation(values):
+    rows = few_patients()
+    is_event = (rows["event_code"] == 1).to_numpy().astype(int)
+    fit = fit_firth(rows["time_days"].to_numpy(), is_event, design_of(rows), values["ties"])
+    assert (fit.problems, fit.model_warning) == ({}, None)
+    np.testing.assert_allclose(fit.coefficients, values["coef"], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(fit.limits, [values["low"], values["high"]], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(fit.likelihood_ratio, values["lr"], rtol=1e-6, atol=1e-6)
+    assert fit.penalised_log_likelihood == pytest.approx(values["value"], rel=1e-9)
+
+
+def test_two_deaths_in_one_of_two_groups_by_hand():
+    """Both of the exposed die first; with h the hazard ratio, the likelihood is h / (2h + 2) * h / (h + 2).
+
+    Those who die are exposed with probability p1 = 2h / (2h + 2), p2 = h / (h + 2): information p1 (1 - p1) + p2 (1 - p2).
+    """
+    from scipy.optimize import minimize_scalar
+
+    def minus_penalised(log_ratio: float) -> float:
+        h = np.exp(log_ratio)
+        p1, p2 = 2 * h / (2 * h + 2), h / (h + 2)
+        information = p1 * (1 - p1) + p2 * (1 - p2)
+        return -(np.log(p1 / 2) + np.log(p2) + np.log(information) / 2)
+
+    best = minimize_scalar(minus_penalised, bounds=(-5, 10), method="bounded", options={"xatol": 1e-10})
+    fit = fit_firth(np.array([1, 2, 9, 9]), np.array([1, 1, 0, 0]), {"exposed": np.array([1.0, 1.0, 0.0, 0.0])})
+    assert fit.coefficients[0] == pytest.approx(best.x, abs=1e-6)
+    assert fit.penalised_log_likelihood == pytest.approx(-best.fun, rel=1e-10)
+    ordinary = fit_cox(np.array([1, 2, 9, 9]), np.array([1, 1, 0, 0]), {"exposed": np.array([1.0, 1.0, 0.0, 0.0])})
+    assert np.isnan(ordinary.coefficients[0])
+
+
+def test_with_many_events_it_is_close_to_the_ordinary_fit_and_less_extreme():
+    rows = patients("ties")
+    times, is_event = rows["time_days"].to_numpy(), (rows["event_code"] == 1).to_numpy().astype(int)
+    firth, ordinary = fit_firth(times, is_event, design_of(rows)), fit_cox(times, is_event, design_of(rows))
+    assert np.abs(firth.coefficients - ordinary.coefficients).max() < 0.1 * ordinary.std_errors.max()
+    np.testing.assert_allclose(firth.covariance, ordinary.covariance, rtol=0.05, atol=1e-4)
+
+
+def test_units_and_order_of_the_columns_do_not_matter():
+    rows = few_patients()
+    times, is_event = rows["time_days"].to_numpy(), (rows["event_code"] == 1).to_numpy().astype(int)
+    design = design_of(rows)
+    fit = fit_firth(times, is_event, design)
+    changed = {name: design[name] for name in reversed(design)} | {"decades": design["decades"] * 3650 + 7}
+    other = fit_firth(times, is_event, changed)
+    factors = np.array([1, 1, 3650, 1])
+    order = [other.names.index(name) for name in fit.names]
+    np.testing.assert_allclose(other.coefficients[order] * factors, fit.coefficients, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(other.limits[:, order] * factors, fit.limits, rtol=1e-6, atol=1e-8)
+
+
+def margin_rows() -> pd.DataFrame:
+    rows = patients("ties")
+    rows.loc[rows["g"] == 2, "event_code"] = 0
+    return rows.assign(margin_group=[MARGIN_GROUPS[group - 1] for group in rows["g"]])
+
+
+def test_a_margin_group_without_recurrence_has_a_finite_ratio_and_a_warning():
+    ours = firth_cox(margin_rows(), ENDPOINT, covariates=AGE_AND_NODE)
+    assert list(ours.columns) == HAZARD_RATIO_COLUMNS
+    assert ours["model"].drop_duplicates().tolist() == ["unadjusted, Firth", "adjusted, Firth"]
+    separated = ours[ours["term"] == "margin <1 mm"]
+    assert (separated["n_event_in_group"] == 0).all()
+    assert separated["conf_low"].gt(0).all()
+    assert separated["hazard_ratio"].between(0.001, 0.2).all()
+    assert separated["conf_high"].lt(0.8).all()
+    assert separated["warning"].str.contains(r"fewer than 5 events in this or the reference group \(0\)").all()
+    assert ours["p_value"].between(0, 1).all()
+    is_significant = ours["p_value"] < 0.05
+    excludes_one = (ours["conf_low"] > 1) | (ours["conf_high"] < 1)
+    assert is_significant.equals(excludes_one)
+
+
+def test_terms_without_estimate_have_a_reason():
+    rows = margin_rows().assign(age_days=lambda rows: rows["age"] * 365, constant=1)
+    covariates = (*AGE_AND_NODE, Covariate("age in days", "age_days"), Covariate("constant", "constant"))
+    ours = firth_cox(rows, ENDPOINT, covariates=covariates)
+    adjusted = ours[ours["model"] == "adjusted, Firth"].set_index("term")
+    assert "determined by the other columns" in adjusted.loc["age in days", "warning"]
+    assert "no variation" in adjusted.loc["constant", "warning"]
+    plain = firth_cox(rows, ENDPOINT, covariates=AGE_AND_NODE).set_index(["model", "term"])
+    decades = plain.loc[("adjusted, Firth", "decades"), "hazard_ratio"]
+    assert adjusted.loc["decades", "hazard_ratio"] == pytest.approx(decades, rel=1e-9)
+    nobody = firth_cox(rows.assign(event_code=0), ENDPOINT, covariates=AGE_AND_NODE)
+    assert nobody["hazard_ratio"].isna().all()
+    assert nobody["warning"].str.contains("no events").all()
+
+
+def test_unknown_ties_are_refused():
+    with pytest.raises(ValueError, match="ties must be one of efron, breslow"):
+        firth_cox(margin_rows(), ENDPOINT, covariates=AGE_AND_NODE, ties="exact")
