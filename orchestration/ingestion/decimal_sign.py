@@ -8,6 +8,7 @@ from orchestration.ingestion.readers.landed_file import UnreadableFile
 from orchestration.ingestion.source_contract import SourceContract
 
 # '1,234' may be a thousand or a little over one
+LOOKS_LIKE_A_NUMBER = r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?"
 MAYBE_THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+"
 
 
@@ -28,7 +29,7 @@ def decimal_sign_of(connection: duckdb.DuckDBPyConnection, contract: SourceContr
     points, commas, sure_commas = connection.execute(
         f"""SELECT count(*) FILTER (value LIKE '%.%'), count(*) FILTER (value LIKE '%,%'),
                    count(*) FILTER (value LIKE '%,%' AND NOT regexp_full_match(value, '{MAYBE_THOUSANDS}'))
-            FROM ({values})"""
+            FROM ({values}) WHERE regexp_full_match(value, '{LOOKS_LIKE_A_NUMBER}')"""
     ).fetchall()[0]
     if points and commas:
         raise UnreadableFile(

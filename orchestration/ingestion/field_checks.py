@@ -35,7 +35,7 @@ def present_value(field: FieldContract, contract: SourceContract) -> str:
         return text_literal(TIME_ZERO.isoformat())
     if field.constant is not None:
         return text_literal(field.constant)
-    trimmed = f"trim({quoted_name(field.column)}, {WHITESPACE})"
+    trimmed = f"trim({quoted_name(contract.reader_column(field.column))}, {WHITESPACE})"
     sentinels = ", ".join(map(text_literal, dict.fromkeys(["", *contract.missing_values, *field.missing_values])))
     return f"CASE WHEN {trimmed} NOT IN ({sentinels}) THEN {trimmed} END"
 

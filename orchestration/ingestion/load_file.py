@@ -170,7 +170,7 @@ def _check_records(connection: duckdb.DuckDBPyConnection, contract: SourceContra
 def _is_wanted_row(contract: SourceContract) -> str:
     """SQL for the rows that are this contract's; a row whose shape cannot be read is, so that it is not lost."""
     wanted = " AND ".join(
-        f"trim(coalesce({quoted_name(column)}, '')) IN ({', '.join(map(text_literal, values))})"
+        f"trim(coalesce({quoted_name(contract.reader_column(column))}, '')) IN ({', '.join(map(text_literal, values))})"
         for column, values in contract.only_rows.items()
     )
     return f"structure_problem IS NOT NULL OR ({wanted})"

@@ -104,6 +104,10 @@ class SourceContract(BaseModel):
         named = [field.column for field in self.fields.values() if field.column]
         return list(dict.fromkeys([*named, *self.only_rows]))
 
+    def reader_column(self, name: str) -> str:
+        """What the readers call a column of the hospital: never one of their own names, whatever its capitals."""
+        return f"{self.source_columns.index(name)}: {name}"
+
     @model_validator(mode="after")
     def agrees_with_the_canonical_feed(self) -> "SourceContract":
         feeds = canonical_feeds()

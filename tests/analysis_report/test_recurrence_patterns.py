@@ -73,7 +73,6 @@ def test_proportions_have_wilson_limits_and_are_missing_in_an_empty_group(table)
     [
         (FIRST.assign(initial_pattern="spleen only"), SITES, OPERATIONS, "spleen only not among"),
         (FIRST, SITES.assign(site="spleen"), OPERATIONS, "spleen not among"),
-        (FIRST.assign(has_margin_site=None), SITES, OPERATIONS, "has_margin_site: missing"),
         (FIRST, SITES, OPERATIONS.iloc[1:], "1 patient"),
         (FIRST, SITES, OPERATIONS.assign(margin_group="negative"), "negative not among"),
         (pd.concat([FIRST, FIRST]), SITES, OPERATIONS, "first_recurrences: study_id"),
@@ -88,3 +87,12 @@ def test_when_nobody_recurred_every_count_is_zero():
     table = recurrence_patterns(FIRST.iloc[:0], SITES.iloc[:0], OPERATIONS)
     assert (table["n"] == 0).all()
     assert table.loc[table["stratum"] == "all", "proportion"].eq(0).all()
+
+
+def test_sites_that_were_not_stated_are_rows_of_their_own_and_only_where_there_are_any():
+    unstated = FIRST.assign(initial_pattern="not stated", has_margin_site=None)
+    table = recurrence_patterns(unstated, SITES.assign(site="not_stated").drop_duplicates(), OPERATIONS)
+    n = table[table["stratum"] == "all"].set_index(["pattern_scope", "pattern"])["n"]
+    assert n["initial", "not stated"] == n["initial", "resection margin not stated"] == len(FIRST)
+    assert (n["initial", "any initial margin site"], n["overall", "any liver site"]) == (0, 0)
+    assert "not stated" not in set(recurrence_patterns(FIRST, SITES, OPERATIONS)["pattern"])

@@ -101,6 +101,7 @@ def _cohort() -> dict[str, pd.DataFrame]:
         (1, "Curative intent", 3, 1),
         (2, "First hepatectomy", 3, 0),
     )
+    operations = operations.assign(source_system="h", has_margin_records=True, has_calendar_dates=True)
     return {"index_operations": operations, "resection_margins": margins, "patients": patients, "cohort_flow": flow}
 
 
@@ -155,7 +156,8 @@ def _times() -> dict[str, pd.DataFrame]:
         ("salvage", "overall", "all", 60, 1, 0, 0),
         ("salvage", "overall", "all", 600, 0, 1, 0),
     )
-    return {"time_to_event": times, "event_counts": counts}
+    limits = pd.DataFrame(columns=["source_system", "endpoint", "reason", "n_patients"], dtype="str")
+    return {"time_to_event": times, "event_counts": counts, "not_derivable_endpoints": limits}
 
 
 def _ledger() -> dict[str, pd.DataFrame]:
@@ -166,7 +168,7 @@ def _ledger() -> dict[str, pd.DataFrame]:
         ("north", "registry", "north/registry.csv", "h2", "2026-11-02 02:00", "loaded", 1000, 985, 10, 5, True),
         ("north", "follow_up", "north/follow_up.csv", "h3", "2026-11-02 02:01", "loaded", 2000, 1980, 20, 0, True),
     )  # fmt: skip
-    return {"ingest_ledger": ledger.assign(loaded_at=pd.to_datetime(ledger["loaded_at"]))}
+    return {"ingest_ledger": ledger.assign(system="main", loaded_at=pd.to_datetime(ledger["loaded_at"]))}
 
 
 def _curves() -> dict[str, pd.DataFrame]:
@@ -227,4 +229,5 @@ def _registry() -> dict[str, pd.DataFrame]:
          "hepatocellular_carcinoma", "palliative", "R2", "minor_hepatectomy", 1, 2.0, 3.0),
     )  # fmt: skip
     dates = ["birth_date", "operation_date", "liver_metastasis_date"]
+    operations = operations.assign(system="main", record_key=operations["registry_record_id"])
     return {"stg_registry_operations": operations.assign(**{name: pd.to_datetime(operations[name]) for name in dates})}

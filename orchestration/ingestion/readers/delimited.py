@@ -11,9 +11,11 @@ import pyarrow as pa
 import pyarrow.csv
 
 from orchestration.ingestion.readers.byte_ranges import ByteText, count_between
-from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8, ends_as_declared, missing_columns
+from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8, ends_as_declared
+from orchestration.ingestion.readers.tabular import Rows, check_header, rows_of_lists
 from orchestration.ingestion.source_contract import SourceContract
 
+MAX_BLOCK_BYTES = 2**31 - 1
 SNIFFED_DELIMITERS = (",", ";", "\t", "|")
 # csv's own limit of 128 kB a field would refuse a file for one long report
 csv.field_size_limit(sys.maxsize)
@@ -29,16 +31,20 @@ def read_delimited(content: bytes, contract: SourceContract) -> pa.Table:
     Raises:
         UnreadableFile: see `as_utf_8`; also a last line without end, or a header without the contract's columns.
     """
+    return delimited_rows(content, contract, contract.source_columns).records(contract)
+
+
+def delimited_rows(content: bytes, contract: SourceContract, wanted: list[str]) -> Rows:
+    """All rows of a delimited file with all of its columns, of which those `wanted` must be there."""
     text = as_utf_8(content, contract.encoding, contract.fallback_encoding)
     ends_as_declared(text, contract.ends_with_newline)
-    wanted = contract.source_columns
     first_line = io.StringIO(text[: text.find(b"\n") + 1 or len(text)].decode(), newline="").readline()
     delimiter = _sniffed_delimiter(first_line, wanted) if contract.delimiter == "sniff" else contract.delimiter
     header = [name.strip() for name in next(csv.reader([first_line], delimiter=delimiter), [])]
     records = None if first_line.count('"') % 2 else _plain_records(text, delimiter, len(header))
     if records is None:
         return _read_line_by_line(text.decode(), delimiter, wanted)
-    missing_columns(wanted, header)
+    check_header(wanted, header)
     return _parsed_by_arrow(records, delimiter, header)
 
 
@@ -109,33 +115,42 @@ def _are_quotes_regular(text: ByteText, quotes: np.ndarray, delimiter: str) -> b
     return bool(np.isin(before, around).all() and np.isin(after, around).all())
 
 
-def _parsed_by_arrow(records: _Records, delimiter: str, header: list[str]) -> pa.Table:
+def _parsed_by_arrow(records: _Records, delimiter: str, header: list[str]) -> Rows:
     is_ragged = records.n_fields != len(header)
-    names = [f"{place}" for place in range(len(header))]
-    body = _without(records, is_ragged)
-    if body:
-        parsed = pa.csv.read_csv(
-            pa.BufferReader(body),
-            read_options=pa.csv.ReadOptions(column_names=names),
-            parse_options=pa.csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=records.has_line_breaks, ignore_empty_lines=True
-            ),
-            convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
-        )
-    else:
-        parsed = pa.table({name: pa.array([], pa.string()) for name in names})
-    if parsed.num_rows != (~is_ragged).sum():
+    columns = _columns(records, ~is_ragged, delimiter, len(header))
+    order = np.argsort(np.concatenate([records.lines[~is_ragged], records.lines[is_ragged]]), kind="stable")
+    problems = np.full(len(is_ragged), None, object)
+    problems[is_ragged] = [f"{n} fields where the header has {len(header)}" for n in records.n_fields[is_ragged]]
+    if is_ragged.any():
+        # what stands in a row of another shape may belong to other columns: it has no values
+        nothing = pa.nulls(int(is_ragged.sum()), pa.string())
+        columns = [pa.chunked_array([*column.chunks, nothing]).take(pa.array(order)) for column in columns]
+    return Rows(
+        pa.array(records.lines),
+        records.text.column(records.starts, records.ends),
+        pa.array(problems, pa.string()),
+        header,
+        columns,
+    )
+
+
+def _columns(records: _Records, is_sound: np.ndarray, delimiter: str, width: int) -> list[pa.ChunkedArray]:
+    """The fields of the records that have as many as the header."""
+    names = [f"{place}" for place in range(width)]
+    if not is_sound.any():
+        return [pa.chunked_array([], pa.string()) for _ in names]
+    longest = int((records.ends - records.starts).max())
+    parsed = pa.csv.read_csv(
+        pa.BufferReader(_without(records, ~is_sound)),
+        # a record must fit two of the parser's blocks
+        read_options=pa.csv.ReadOptions(column_names=names, block_size=min(max(1 << 20, longest + 3), MAX_BLOCK_BYTES)),
+        parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=records.has_line_breaks),
+        convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+    )
+    if parsed.num_rows != is_sound.sum():
         # cannot happen with regular quotes; if it did, rows would belong to other lines than they say
         raise UnreadableFile("the rows cannot be matched with the file's lines")
-    sound = pa.table(
-        {
-            "source_line": pa.array(records.lines[~is_ragged]),
-            "payload": records.text.column(records.starts[~is_ragged], records.ends[~is_ragged]),
-            "structure_problem": pa.nulls(parsed.num_rows, pa.string()),
-            **dict(zip(header, parsed.columns, strict=True)),
-        }
-    )
-    return pa.concat_tables([sound, _ragged_rows(records, is_ragged, sound.schema, len(header))])
+    return parsed.columns
 
 
 def _without(records: _Records, is_ragged: np.ndarray) -> bytes:
@@ -150,18 +165,7 @@ def _without(records: _Records, is_ragged: np.ndarray) -> bytes:
     )
 
 
-def _ragged_rows(records: _Records, is_ragged: np.ndarray, schema: pa.Schema, width: int) -> pa.Table:
-    problems = [f"{n} fields where the header has {width}" for n in records.n_fields[is_ragged]]
-    columns = {
-        "source_line": pa.array(records.lines[is_ragged]),
-        "payload": records.text.column(records.starts[is_ragged], records.ends[is_ragged]),
-        "structure_problem": pa.array(problems, pa.string()),
-    }
-    empty = {name: pa.nulls(len(problems), pa.string()) for name in schema.names if name not in columns}
-    return pa.table({**columns, **empty}, schema=schema)
-
-
-def _read_line_by_line(text: str, delimiter: str, wanted: list[str]) -> pa.Table:
+def _read_line_by_line(text: str, delimiter: str, wanted: list[str]) -> Rows:
     """The slow road by Python's csv module, for stray quotes, lone carriage returns and long delimiters."""
     # not str.splitlines, which would also break a line at characters such as Latin-1's 0x85
     lines = list(io.StringIO(text, newline=""))
@@ -173,31 +177,18 @@ def _read_line_by_line(text: str, delimiter: str, wanted: list[str]) -> pa.Table
     if rows.pop() != [END_OF_FILE]:
         raise UnreadableFile(f"a quote opened in the record of line {last_line} is never closed")
     header = [name.strip() for name in rows[0]]
-    missing_columns(wanted, header)
+    check_header(wanted, header)
     # a quoted field may hold line breaks, so a record's first line is the running sum of the lines before it
     spans = [_n_lines(row) for row in rows] if len(rows) < len(lines) else [1] * len(rows)
     starts = list(accumulate(spans, initial=1))[:-1]
     records = [(start, span, row) for start, span, row in zip(starts[1:], spans[1:], rows[1:], strict=True) if row]
-    return _as_table(records, header, lines)
+    problems = [
+        None if len(row) == len(header) else f"{len(row)} fields where the header has {len(header)}"
+        for _, _, row in records
+    ]
+    payloads = ["".join(lines[start - 1 : start - 1 + span]).rstrip("\r\n") for start, span, _ in records]
+    return rows_of_lists([start for start, _, _ in records], payloads, problems, header, [row for _, _, row in records])
 
 
 def _n_lines(row: list[str]) -> int:
     return 1 + sum(len(io.StringIO(value + ".", newline="").readlines()) - 1 for value in row)
-
-
-def _as_table(records: list[tuple[int, int, list[str]]], header: list[str], lines: list[str]) -> pa.Table:
-    width = len(header)
-    problems = [
-        None if len(row) == width else f"{len(row)} fields where the header has {width}" for _, _, row in records
-    ]
-    padded = [row if len(row) == width else (row + [""] * width)[:width] for _, _, row in records]
-    columns = list(zip(*padded, strict=True)) if padded else [[] for _ in header]
-    payloads = ["".join(lines[start - 1 : start - 1 + span]).rstrip("\r\n") for start, span, _ in records]
-    return pa.table(
-        {
-            "source_line": pa.array([start for start, _, _ in records], pa.int64()),
-            "payload": pa.array(payloads, pa.string()),
-            "structure_problem": pa.array(problems, pa.string()),
-            **{name: pa.array(values, pa.string()) for name, values in zip(header, columns, strict=True)},
-        }
-    )

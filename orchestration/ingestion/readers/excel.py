@@ -12,8 +12,8 @@ from orchestration.ingestion.readers.landed_file import (
     MAX_UNPACKING_RATIO,
     UNPACKED_ALWAYS_ALLOWED,
     UnreadableFile,
-    missing_columns,
 )
+from orchestration.ingestion.readers.tabular import check_header, rows_of_lists
 from orchestration.ingestion.source_contract import SourceContract
 
 ZIP_MAGIC = b"PK"
@@ -29,22 +29,17 @@ def read_excel(content: bytes, contract: SourceContract) -> pa.Table:
     if not rows:
         raise UnreadableFile(f"sheet '{name}' is empty")
     header = [(_as_text(cell) or "") for cell in rows[0]]
-    missing_columns(contract.source_columns, header)
+    check_header(contract.source_columns, header)
     numbered = [
         (number, [_as_text(cell) for cell in row])
         for number, row in enumerate(rows[1:], start=2)
         if any(cell != "" for cell in row)
     ]
-    columns = list(zip(*(cells for _, cells in numbered), strict=True)) if numbered else [[] for _ in header]
-    payloads = [json.dumps(dict(zip(header, cells, strict=True)), ensure_ascii=False) for _, cells in numbered]
-    return pa.table(
-        {
-            "source_line": pa.array([number for number, _ in numbered], pa.int64()),
-            "payload": pa.array(payloads, pa.string()),
-            "structure_problem": pa.nulls(len(numbered), pa.string()),
-            **{column: pa.array(values, pa.string()) for column, values in zip(header, columns, strict=True)},
-        }
-    )
+    # a workbook may have two columns of one name; only pairs then keep both
+    shape = dict if len(set(header)) == len(header) else list
+    payloads = [json.dumps(shape(zip(header, cells, strict=True)), ensure_ascii=False) for _, cells in numbered]
+    numbers, cells = [number for number, _ in numbered], [cells for _, cells in numbered]
+    return rows_of_lists(numbers, payloads, [None] * len(numbers), header, cells).records(contract)
 
 
 def _sheet(content: bytes, wanted: str | None) -> tuple[str, list[list[Any]]]:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.ingestion.readers.byte_ranges import ByteText, count_between
-from orchestration.ingestion.readers.hl7_segments import Segments, code_of, field_range
+from orchestration.ingestion.readers.hl7_segments import CONTINUATION, Segments, code_of, field_range
 
 # HL7 table 0085; anything else in OBX-11 means that the fields have shifted
 OBSERVATION_STATUSES = b"CDFINOPRSUWX"
@@ -52,13 +52,12 @@ def _end_of_component(text: ByteText, starts: np.ndarray, ends: np.ndarray) -> n
 def _unescaped(text: ByteText, starts: np.ndarray, ends: np.ndarray, is_absent: np.ndarray) -> pa.Array:
     """Text with line breaks for repetitions and with its escape sequences undone (HL7 v2.5.1, 2.7)."""
     plain = text.column(starts, ends, is_absent)
-    has_escape = (count_between(text.positions(b"\\"), starts, ends) > 0) | (
-        count_between(text.positions(b"~"), starts, ends) > 0
-    )
+    marks = (b"\\", b"~", CONTINUATION)
+    has_escape = np.any([count_between(text.positions(mark), starts, ends) > 0 for mark in marks], axis=0)
     if not has_escape.any():
         return plain
     value = text.column(starts[has_escape], ends[has_escape], is_absent[has_escape]).cast(pa.string())
-    value = pc.replace_substring(value, "~", "\n")
+    value = pc.replace_substring(pc.replace_substring(value, CONTINUATION.decode(), ""), "~", "\n")
     # the escaped escape character waits behind a control character, or the text \E\F\E\ would be undone twice
     value = pc.replace_substring(value, "\\E\\", "\x01")
     for code, character in (("F", "|"), ("S", "^"), ("T", "&"), ("R", "~"), (".br", "\n"), ("H", ""), ("N", "")):

@@ -16,6 +16,7 @@ def code_of(name: bytes) -> int:
     return name[0] << 16 | name[1] << 8 | name[2]
 
 
+CONTINUATION = b"\x1e"
 PART_BYTES = 8 * 2**20
 ENVELOPES = [code_of(name) for name in (b"FHS", b"BHS", b"BTS", b"FTS")]
 
@@ -33,8 +34,8 @@ class Segments:
 
 
 def with_plain_segment_ends(content: bytes) -> bytes:
-    """The file with CR for every segment end, without MLLP framing, and with ADD segments put back where they belong."""
-    for found, meant in ((b"\r\n", b"\r"), (b"\n", b"\r"), (b"\x0b", b""), (b"\x1c", b""), (b"\rADD|", b"")):
+    """The file with CR for every segment end, without MLLP framing, and a mark where an ADD segment continues the one before it."""
+    for found, meant in ((b"\r\n", b"\r"), (b"\n", b"\r"), (b"\x0b", b""), (b"\x1c", b""), (b"\rADD|", CONTINUATION)):
         if found in content:
             content = content.replace(found, meant)
     return content
@@ -62,7 +63,7 @@ def segments_of(content: bytes) -> Segments:
     text = ByteText(content)
     breaks = text.positions(b"\r")
     starts, ends = np.append(0, breaks + 1), np.append(breaks, len(content))
-    lines = np.arange(1, len(starts) + 1)
+    lines = np.arange(1, len(starts) + 1) + np.searchsorted(text.positions(CONTINUATION), starts)
     is_segment = ends > starts
     starts, ends, lines = starts[is_segment], ends[is_segment], lines[is_segment]
     letters = [text.codes_at(starts + place, 0).astype(np.int32) for place in range(3)]

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from orchestration.ingestion.readers.byte_ranges import count_between
 from orchestration.ingestion.readers.hl7_observations import observations_of
 from orchestration.ingestion.readers.hl7_segments import (
+    CONTINUATION,
     Segments,
     code_of,
     component,
@@ -56,22 +57,29 @@ def read_hl7_v2(content: bytes, contract: SourceContract) -> pa.Table:
     if not text.startswith(b"MSH") and b"\rMSH" not in text:
         raise UnreadableFile("no MSH segment: the file holds no HL7 v2 message")
     parts = parts_of(text)
-    lines_before = accumulate((part.count(b"\r") for part in parts[:-1]), initial=0)
+    lines_before = accumulate((part.count(b"\r") + part.count(CONTINUATION) for part in parts[:-1]), initial=0)
     # numpy and Arrow let go of Python's lock, so that parts are read side by side
     with ThreadPoolExecutor(max_workers=2) as workers:
         tables = list(workers.map(_read_part, parts, lines_before, repeat(contract)))
-    return pa.concat_tables(tables)
+    table = pa.concat_tables(tables)
+    return _with_continuations(table) if CONTINUATION in text else table
+
+
+def _with_continuations(table: pa.Table) -> pa.Table:
+    """The payload with its ADD segments as they stand in the file, the contract's columns without a trace of them."""
+    mark = CONTINUATION.decode()
+    for place, name in enumerate(table.column_names):
+        if name == "payload" or pa.types.is_string_view(table.schema.field(name).type):
+            meant = "\rADD|" if name == "payload" else ""
+            text = pc.replace_substring(table[name].cast(pa.string()), mark, meant)
+            table = table.set_column(place, name, text)
+    return table
 
 
 def _read_part(content: bytes, lines_before: int, contract: SourceContract) -> pa.Table:
     segments = segments_of(content)
     groups = groups_of(segments, contract)
-    columns = {
-        field.column: _field_column(segments, groups, field.column)
-        for field in contract.fields.values()
-        if field.column
-    }
-    columns[ORDER_NUMBER] = pa.array(groups.order_number).cast(pa.string())
+    columns = {contract.reader_column(path): _field_column(segments, groups, path) for path in contract.source_columns}
     observations = {}
     is_broken = np.zeros(len(groups.first), bool)
     if contract.message_type == "ORU":
@@ -166,7 +174,9 @@ def _segment_of_group(segments: Segments, groups: Groups, kind: int) -> tuple[np
     # a message without group: anything in it may be looked at
     until = np.where(groups.has_group, groups.first, groups.message_last)
     before = np.searchsorted(places, until, side="right") - 1
-    is_before = (before >= 0) & (places[np.maximum(before, 0)] >= groups.message_first)
+    # what belongs to the group before (in a merge its PID) is not this group's
+    earliest = np.maximum(groups.message_first, _end_of_group_before(groups, kind))
+    is_before = (before >= 0) & (places[np.maximum(before, 0)] >= earliest)
     after = np.searchsorted(places, groups.first)
     is_after = (after < len(places)) & (places[np.minimum(after, len(places) - 1)] <= groups.last)
     rows = np.where(is_before, places[np.maximum(before, 0)], places[np.minimum(after, len(places) - 1)])
@@ -198,6 +208,12 @@ def structure_problems(
         (n_odd > 0, lambda row: f"{n_odd[row]} line(s) that are no segment"),
         (counts[b"DSC"] > 0, lambda row: "continued in another message (DSC segment)"),
     ]
+    if not is_result:
+        n_groups = count_between(np.flatnonzero(segments.kinds == groups.kind), first, last)
+        lacks_group = (n_pid > n_groups) & groups.has_group
+        reasons.append(
+            (lacks_group, lambda row: f"{n_pid[row]} PID segments, but {n_groups[row]} MRG: the message is cut off")
+        )
     if is_result:
         lines = np.flatnonzero(segments.kinds == code_of(b"OBX"))
         n_obx = count_between(lines, groups.first, groups.last + 1)
@@ -212,6 +228,13 @@ def structure_problems(
         for row in np.flatnonzero(applies):
             problems[row] = reason(row)
     return pa.array(problems, pa.string())
+
+
+def _end_of_group_before(groups: Groups, kind: int) -> np.ndarray:
+    """The group's own segment of the merge before it in the message: each MRG has a PID of its own. Else 0."""
+    if groups.kind != code_of(b"MRG") or kind != code_of(b"PID") or not len(groups.first):
+        return np.zeros(len(groups.first), np.int64)
+    return np.where(groups.order_number > 1, np.append(0, groups.first[:-1]), 0)
 
 
 def _is_segment_name(segments: Segments) -> np.ndarray:

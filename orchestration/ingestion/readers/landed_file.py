@@ -148,11 +148,3 @@ def ends_as_declared(content: bytes, ends_with_newline: bool) -> None:
             "the last line has no end: the file may be half written"
             " (a system that never ends its last line: set `ends_with_newline: false` in the contract)"
         )
-
-
-def missing_columns(wanted: list[str], found: list[str]) -> None:
-    """Raises UnreadableFile naming the contract's columns that the file's header lacks, or names twice."""
-    if absent := [name for name in dict.fromkeys(wanted) if name not in found]:
-        raise UnreadableFile(f"the header lacks the contract's column(s): {', '.join(absent)}")
-    if twice := [name for name in dict.fromkeys(wanted) if found.count(name) > 1]:
-        raise UnreadableFile(f"the header names the contract's column(s) more than once: {', '.join(twice)}")

@@ -8,9 +8,14 @@ from orchestration.ingestion.readers.landed_file import (
     MAX_UNPACKING_RATIO,
     UNPACKED_ALWAYS_ALLOWED,
     UnreadableFile,
-    missing_columns,
 )
+from orchestration.ingestion.readers.tabular import Rows, check_header
 from orchestration.ingestion.source_contract import SourceContract
+
+
+def text_literal(value: str) -> str:
+    """A SQL text literal."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 def read_parquet(content: bytes, contract: SourceContract) -> pa.Table:
@@ -20,19 +25,34 @@ def read_parquet(content: bytes, contract: SourceContract) -> pa.Table:
         UnreadableFile: no Parquet file, cut off or damaged, beyond all proportion when unpacked, or a column missing.
     """
     records = _table(content)
-    names = records.column_names
-    missing_columns(contract.source_columns, names)
-    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
-    texts = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in quoted)
+    header = records.column_names
+    check_header(contract.source_columns, header)
+    # DuckDB takes names that differ in capitals only for one
+    numbered = records.rename_columns([f"c{place}" for place in range(len(header))])
+    texts = ", ".join(f"{_as_text(f'c{place}', kind)} AS c{place}" for place, kind in enumerate(records.schema.types))
+    named = ", ".join(f"{text_literal(name)}, c{place}" for place, name in enumerate(header))
     try:
         with duckdb.connect() as connection:
-            connection.register("records", records)
-            return connection.execute(
-                f"""SELECT row_number() OVER () AS source_line, CAST(to_json(records) AS VARCHAR) AS payload,
-                           CAST(NULL AS VARCHAR) AS structure_problem, {texts} FROM records"""
+            connection.register("records", numbered)
+            table = connection.execute(
+                f"SELECT CAST(json_object({named}) AS VARCHAR) AS payload, {texts} FROM records"
             ).to_arrow_table()
     except duckdb.Error as error:
         raise UnreadableFile("the Parquet file holds values that cannot be written as text") from error
+    lines = pa.array(range(1, table.num_rows + 1), pa.int64())
+    problems = pa.nulls(table.num_rows, pa.string())
+    return Rows(lines, table["payload"], problems, header, table.columns[1:]).records(contract)
+
+
+def _as_text(column: str, kind: pa.DataType) -> str:
+    """SQL for a value as a person writes it: whole numbers without '.0', midnight as the date."""
+    text = f"CAST({column} AS VARCHAR)"
+    if pa.types.is_floating(kind):
+        is_whole = f"{column} = trunc({column}) AND abs({column}) < 1e15"
+        return f"CASE WHEN {is_whole} THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE {text} END"
+    if pa.types.is_timestamp(kind) and kind.tz is None:
+        return f"CASE WHEN {column} = date_trunc('day', {column}) THEN strftime({column}, '%Y-%m-%d') ELSE {text} END"
+    return text
 
 
 def _table(content: bytes) -> pa.Table:

@@ -3,8 +3,9 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.ingestion.readers.delimited import read_delimited
+from orchestration.ingestion.readers.delimited import delimited_rows
 from orchestration.ingestion.readers.landed_file import UnreadableFile
+from orchestration.ingestion.readers.tabular import Rows, trimmed
 from orchestration.ingestion.source_contract import SourceContract
 
 REPEAT_INSTRUMENT = ("redcap_repeat_instrument", "Repeat Instrument")
@@ -26,63 +27,52 @@ def read_redcap(content: bytes, contract: SourceContract) -> pa.Table:
     """
     groups = {field.column: field.separator for field in contract.fields.values() if field.is_checkbox}
     plain = [name for name in contract.source_columns if name not in groups]
-    rows = read_delimited(content, contract.model_copy(update={"fields": _named(plain, contract), "only_rows": {}}))
-    rows = _with_checkbox_lists(rows, groups)
-    instrument_column = next((name for name in REPEAT_INSTRUMENT if name in rows.column_names), None)
+    always = [contract.record_id] if contract.instrument else []
+    rows = _with_checkbox_lists(delimited_rows(content, contract, [*plain, *always]), groups)
+    instrument_column = next((name for name in REPEAT_INSTRUMENT if name in rows.header), None)
     if instrument_column is None:
         if contract.instrument:
             raise UnreadableFile(
                 f"the header lacks {REPEAT_INSTRUMENT[0]}, so instrument '{contract.instrument}' cannot be told"
             )
-        return rows
-    instrument = pc.fill_null(pc.utf8_trim_whitespace(rows[instrument_column]), "")
-    is_ragged = pc.is_valid(rows["structure_problem"])
+        return rows.records(contract)
+    instrument = trimmed(rows.column(instrument_column))
+    is_ragged = pc.is_valid(rows.structure_problem)
     is_first_row = pc.and_not(pc.equal(instrument, ""), is_ragged)
     if contract.instrument is None:
-        return rows.filter(pc.or_(is_ragged, is_first_row))
-    is_wanted = pc.equal(instrument, contract.instrument)
-    return _filled_from_first_row(
-        rows.filter(pc.or_(is_ragged, is_wanted)), rows.filter(is_first_row), contract.record_id, plain
-    )
+        return rows.filtered(pc.or_(is_ragged, is_first_row)).records(contract)
+    wanted = rows.filtered(pc.or_(is_ragged, pc.equal(instrument, contract.instrument)))
+    return _filled_from_first_row(wanted, rows.filtered(is_first_row), contract.record_id, plain).records(contract)
 
 
-def _named(columns: list[str], contract: SourceContract) -> dict:
-    """The contract's fields that are plain columns, and the record id, which every export has."""
-    fields = {name: field for name, field in contract.fields.items() if field.column in columns or not field.column}
-    if contract.instrument and contract.record_id not in columns:
-        any_field = next(iter(contract.fields.values()))
-        fields["record id"] = any_field.model_copy(update={"column": contract.record_id, "constant": None})
-    return fields
-
-
-def _with_checkbox_lists(rows: pa.Table, groups: dict[str, str]) -> pa.Table:
+def _with_checkbox_lists(rows: Rows, groups: dict[str, str]) -> Rows:
     for group, separator in groups.items():
-        choices = {name.split("___", 1)[1]: name for name in rows.column_names if name.startswith(f"{group}___")}
+        choices = {name.split("___", 1)[1]: name for name in rows.header if name.startswith(f"{group}___")}
         if not choices:
             raise UnreadableFile(f"the header lacks the contract's checkbox column(s) {group}___...")
         # what is neither ticked nor unticked is passed on as it is, so that it is rejected as an unknown code
-        ticks = [_ticked_code(rows[name], code) for code, name in choices.items()]
-        listed = pc.binary_join_element_wise(*ticks, separator, null_handling="skip")
-        rows = rows.append_column(group, listed)
+        ticks = [_ticked_code(rows.column(name), code) for code, name in choices.items()]
+        # the empty text keeps rows without a tick, which Arrow would leave out; its separator is cut off again
+        listed = pc.binary_join_element_wise("", *ticks, separator, null_handling="skip")
+        rows = rows.with_column(group, pc.utf8_slice_codeunits(listed, len(separator)))
     return rows
 
 
 def _ticked_code(column: pa.ChunkedArray, code: str) -> pa.Array:
-    text = pc.fill_null(pc.utf8_trim_whitespace(column), "")
+    text = trimmed(column)
     is_ticked = pc.is_in(text, pa.array(TICKED))
     is_unticked = pc.is_in(text, pa.array(UNTICKED))
     strange = pc.if_else(is_unticked, None, pc.binary_join_element_wise(code, text, "="))
     return pc.if_else(is_ticked, code, strange)
 
 
-def _filled_from_first_row(rows: pa.Table, first_rows: pa.Table, record_id: str, columns: list[str]) -> pa.Table:
+def _filled_from_first_row(rows: Rows, first_rows: Rows, record_id: str, columns: list[str]) -> Rows:
     """Where a wanted row is empty, the value of its record's first row."""
-    place = pc.index_in(rows[record_id], first_rows[record_id].combine_chunks())
+    first_ids = first_rows.column(record_id)
+    place = pc.index_in(rows.column(record_id), pa.chunked_array(first_ids.chunks, pa.string()).combine_chunks())
     for name in columns:
-        if name == record_id:
-            continue
-        text = rows[name]
-        is_empty = pc.equal(pc.fill_null(pc.utf8_trim_whitespace(text), ""), "")
-        filled = pc.if_else(is_empty, pc.take(first_rows[name], place), text)
-        rows = rows.set_column(rows.column_names.index(name), name, filled)
+        if name != record_id:
+            text = rows.column(name)
+            filled = pc.if_else(pc.equal(trimmed(text), ""), pc.take(first_rows.column(name), place), text)
+            rows = rows.with_column(name, filled)
     return rows

@@ -1,0 +1,78 @@
+"""docs/add_a_source.md followed to the letter: a second hospital with other formats joins the first in one cohort."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.settings import PROJECT_ROOT
+from tests.end_to_end.conftest import crlm
+
+PAGE = PROJECT_ROOT / "docs" / "add_a_source.md"
+BLOCK_OF_FILE = re.compile(r"`((?:contracts|landing)/[\w./]+)`(?:(?!`(?:contracts|landing)/riverside/\w).)*?\n```\w+\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the first hospital's simulated files, and Riverside's as the page shows them."""
+    folder = tmp_path_factory.mktemp("two_hospitals")
+    simulated = crlm(folder, "simulate", "--patients", "400", "--seed", "7", "--out", str(folder))
+    assert simulated.returncode == 0, simulated.stderr
+    shutil.copytree(PROJECT_ROOT / "orchestration" / "ingestion" / "contracts", folder / "contracts")
+    files = {name: text for name, text in BLOCK_OF_FILE.findall(PAGE.read_text(encoding="utf-8")) if "/riverside/" in name}
+    assert sorted(files) == [
+        "contracts/riverside/follow_up.yml", "contracts/riverside/hospital.yml", "contracts/riverside/pathology.yml",
+        "contracts/riverside/registry.yml", "contracts/riverside/vital_status.yml",
+        "landing/riverside/pathology/reports_2013.ndjson", "landing/riverside/registry/export_2013.csv",
+    ]  # fmt: skip
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    os.environ["CRLM_CONTRACTS_DIR"] = str(folder / "contracts")
+    yield folder
+    del os.environ["CRLM_CONTRACTS_DIR"]
+
+
+def test_validate_says_what_the_page_says(data):
+    outcome = crlm(data, "validate", str(data / "landing" / "riverside"))
+
+    assert outcome.returncode == 1, outcome.stdout + outcome.stderr
+    told = "follow_up · scope record · field finding · reason unknown code · n 1 · first line 9"
+    assert told in PAGE.read_text(encoding="utf-8")
+    shown = re.sub(r"file export_2013.csv · ", "follow_up · ", outcome.stdout)
+    assert told in shown
+    assert "code 7" in outcome.stdout
+    assert "1 record(s) would be rejected, 0 field(s) taken as missing." in outcome.stdout
+
+
+def test_both_hospitals_patients_stand_in_one_cohort_with_their_margins_and_endpoints(data):
+    refreshed = crlm(data, "refresh")
+    assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+    with duckdb.connect(str(data / "published" / "warehouse.duckdb"), read_only=True) as connection:
+        sizes = dict(
+            connection.execute("SELECT source_system, count(*) FROM marts.index_operations GROUP BY ALL").fetchall()
+        )
+        riverside = connection.execute(
+            """SELECT operations.margin_group, operations.clinical_risk_score, operations.largest_metastasis_cm,
+                      times.time_days, times.event_label
+               FROM marts.index_operations AS operations
+               INNER JOIN marts.time_to_event AS times USING (study_id)
+               WHERE source_system = 'riverside' AND endpoint = 'recurrence_free_survival' ORDER BY operation_year"""
+        ).fetchall()
+        counted = connection.execute(
+            """SELECT sum(n_event + n_competing + n_censored) FROM marts.event_counts
+               WHERE endpoint = 'recurrence_free_survival' AND grouping = 'margin_group'"""
+        ).fetchall()
+
+    assert riverside == [
+        ("1.0-9.9 mm", 2, 3.55, 456, "recurrence"),
+        ("positive", None, 6.2, 193, "recurrence"),
+        (">=10 mm", None, 0.8, 2183, "no recurrence at last disease assessment"),
+    ]
+    assert sizes["riverside"] == 3
+    assert sizes["simulated_hospital"] > 350
+    assert counted == [(sum(sizes.values()),)]

@@ -1,0 +1,175 @@
+"""FHIR R4: resources of Bundles and NDJSON, paths across references, reports as observations, damage told by reason."""
+
+import base64
+import json
+import random
+
+import pytest
+
+from orchestration.ingestion.readers import UnreadableFile, read_records
+from orchestration.ingestion.source_contract import FieldContract, SourceContract
+
+MR = {"type": {"coding": [{"code": "MR"}]}, "value": "0001"}
+PATIENT = {"resourceType": "Patient", "id": "p1", "gender": "female", "identifier": [{"use": "old", "value": "X"}, MR]}
+CONDITION = {
+    "resourceType": "Condition", "id": "c1", "subject": {"reference": "Patient/p1"},
+    "code": {"coding": [{"system": "http://snomed.info/sct", "code": "94381002"}, {"system": "http://hl7.org/icd", "code": "C78.7"}]},
+}  # fmt: skip
+PROCEDURE = {
+    "resourceType": "Procedure", "id": "op1", "status": "completed", "subject": {"reference": "Patient/p1"},
+    "performedPeriod": {"start": "2003-03-14", "end": "2003-03-14"}, "reasonReference": [{"reference": "Condition/c1"}],
+    "bodySite": [{"text": "segment 6"}, {"text": "segment 7"}],
+}  # fmt: skip
+
+
+def observation(number: str, code: str, when: str, value: dict) -> dict:
+    return {
+        "resourceType": "Observation", "id": number, "status": "final", "subject": {"reference": "Patient/p1"},
+        "effectiveDateTime": when, "code": {"coding": [{"system": "http://loinc.org", "code": code}]}, **value,
+    }  # fmt: skip
+
+
+def bundle(*resources: dict) -> bytes:
+    return json.dumps({"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]}).encode()
+
+
+def lines(*resources: dict) -> bytes:
+    return b"".join(json.dumps(one).encode() + b"\n" for one in resources)
+
+
+def contract(resource: str, *paths: str) -> SourceContract:
+    feed = "pathology_messages" if resource == "DiagnosticReport" else "registry"
+    key = "message_control_id" if resource == "DiagnosticReport" else "registry_record_id"
+    sound = SourceContract(
+        version="1", feed=feed, file_pattern="*", format="fhir", resource=resource, key=[key],
+        fields={key: FieldContract(column="id", required=True)},
+    )  # fmt: skip
+    extra = {f"column {path}": FieldContract(column=path) for path in paths}
+    return sound.model_copy(update={"fields": {**sound.fields, **extra}})
+
+
+def rows_of(content: bytes, resource: str, *paths: str) -> list[dict]:
+    """The reader's rows, the hospital's columns under their own names."""
+    rows = read_records(content, contract(resource, *paths)).to_pylist()
+    return [{name.split(": ", 1)[-1]: value for name, value in row.items()} for row in rows]
+
+
+def value_at(path: str, *resources: dict, resource: str = "Procedure") -> str | None:
+    (row,) = rows_of(bundle(*resources), resource, path)
+    assert row["structure_problem"] is None
+    return row[path]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("status", "completed"),
+        ("performed[x]", "2003-03-14"),
+        ("bodySite.text", "segment 6;segment 7"),
+        ("bodySite[1].text", "segment 7"),
+        ("bodySite", "segment 6;segment 7"),
+        ("outcome.text", None),
+        ("subject -> Patient.gender", "female"),
+        ("subject -> Patient.identifier[MR].value", "0001"),
+        ("subject -> Patient.identifier[old].value", "X"),
+        ("reasonReference -> Condition.code.coding[http://hl7.org/icd].code", "C78.7"),
+        ("reasonReference -> Condition.subject -> Patient.gender", "female"),
+        ("Observation[http://loinc.org|2039-6] by subject -> value[x]", "12.50"),
+        ("Observation[http://loinc.org|99999-9] by subject -> value[x]", None),
+    ],
+)
+def test_a_path_leads_to_its_value(path, expected):
+    cea = [
+        observation("o2", "2039-6", "2003-03-01", {"valueQuantity": {"value": 12.5, "unit": "ng/mL"}}),
+        observation("o1", "2039-6", "2002-01-01", {"valueQuantity": {"value": 3, "unit": "ng/mL"}}),
+    ]
+    content = bundle(PATIENT, CONDITION, PROCEDURE, *cea).replace(b"12.5", b"12.50")
+    (row,) = rows_of(content, "Procedure", path)
+    assert (row[path], row["structure_problem"]) == (expected, None)
+
+
+def test_full_urls_contained_resources_and_absolute_addresses_are_followed():
+    by_urn = json.dumps(
+        {
+            "resourceType": "Bundle",
+            "entry": [
+                {"fullUrl": "urn:uuid:1", "resource": {**PATIENT, "id": None}},
+                {"resource": {**PROCEDURE, "subject": {"reference": "urn:uuid:1"}}},
+            ],
+        }
+    ).encode()
+    (row,) = rows_of(by_urn, "Procedure", "subject -> Patient.gender")
+    assert row["subject -> Patient.gender"] == "female"
+    contained = {**PROCEDURE, "subject": {"reference": "#p"}, "contained": [{**PATIENT, "id": "p"}]}
+    assert value_at("subject -> Patient.gender", contained) == "female"
+    address = {**PROCEDURE, "subject": {"reference": "https://a.hospital/fhir/Patient/p1/_history/3"}}
+    assert value_at("subject -> Patient.gender", PATIENT, address) == "female"
+
+
+def test_lines_keep_their_numbers_and_a_line_that_is_no_resource_is_rejected_whatever_was_asked_for():
+    content = lines(PATIENT, PROCEDURE) + b'{"resourceType": "Proc\n\n' + lines({**PROCEDURE, "id": "op2"})
+    rows = rows_of(content, "Procedure")
+    assert [(row["source_line"], row["id"], row["structure_problem"] is None) for row in rows] == [
+        (2, "op1", True), (3, None, False), (5, "op2", True),
+    ]  # fmt: skip
+    assert rows[1]["payload"] == '{"resourceType": "Proc'
+
+
+def test_a_reference_to_a_resource_that_is_not_there_rejects_the_record_without_quoting_it():
+    (row,) = rows_of(bundle(PROCEDURE), "Procedure", "subject -> Patient.gender")
+    assert row["structure_problem"] == "refers to a Patient, which is not in the file"
+
+
+def test_a_report_holds_its_results_their_components_its_text_and_its_conclusion():
+    margin = observation("m", "44669-0", "2003-03-18", {"valueQuantity": {"value": 4, "unit": "mm", "comparator": "<"}})
+    margin["specimen"] = {"reference": "Specimen/s1"}
+    margin["component"] = [
+        {"code": {"coding": [{"system": "http://loinc.org", "code": "84892-9"}]}, "valueCodeableConcept": {"text": "parenchymal"}}
+    ]
+    report = {
+        "resourceType": "DiagnosticReport", "id": "d1", "status": "amended", "result": [{"reference": "Observation/m"}],
+        "code": {"coding": [{"system": "http://loinc.org", "code": "11529-5"}]}, "conclusion": "Märgin clear",
+        "presentedForm": [{"contentType": "text/plain", "data": base64.b64encode(b"whole text").decode()}],
+    }  # fmt: skip
+    specimen = {"resourceType": "Specimen", "id": "s1", "accessionIdentifier": {"value": "S03-77-A"}}
+    (row,) = rows_of(bundle(margin, report, specimen), "DiagnosticReport")
+    found = [(o["sequence"], o["loinc_code"], o["specimen"], o["value"], o["status"]) for o in row["observations"]]
+    assert found == [
+        (1, "44669-0", "S03-77-A", "<4 mm", "F"),
+        (2, "84892-9", "S03-77-A", "parenchymal", "F"),
+        (3, "11529-5", None, "whole text", "C"),
+        (4, "22637-3", None, "Märgin clear", "C"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (bundle(PATIENT)[:-20], "not readable as FHIR"),
+        (b"id;name\n1;x\n", "not readable as FHIR"),
+        (lines(PATIENT, PROCEDURE)[:-30], "the last line is cut off"),
+        (b"\xff\xfe" + lines(PATIENT), "not utf-8 text"),
+    ],
+)
+def test_a_file_that_cannot_be_trusted_is_refused_whole(content, reason):
+    with pytest.raises(UnreadableFile, match=reason):
+        read_records(content, contract("Procedure"))
+
+
+def test_damaged_files_are_read_or_refused_and_never_anything_else():
+    sound = [bundle(PATIENT, CONDITION, PROCEDURE), lines(PATIENT, CONDITION, PROCEDURE)]
+    chance = random.Random(1)
+    n_refused = 0
+    for number in range(2000):
+        damaged = bytearray(sound[number % 2])
+        for _ in range(chance.randint(1, 4)):
+            place = chance.randrange(len(damaged))
+            damaged[place : place + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+        try:
+            table = read_records(bytes(damaged), contract("Procedure", "subject -> Patient.identifier[MR].value"))
+        except UnreadableFile:
+            n_refused += 1
+        else:
+            assert table.column_names[:3] == ["source_line", "payload", "structure_problem"]
+    assert 0 < n_refused < 2000
