@@ -1,11 +1,13 @@
 """One landed file into raw, in one transaction: rows read = loaded + rejected + duplicate."""
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration.ingestion.canonical_feeds import COLUMNS_FILLED_BY_READER, canonical_feeds
 from orchestration.ingestion.decimal_sign import decimal_sign_of
@@ -16,8 +18,9 @@ from orchestration.ingestion.source_contract import SourceContract
 
 # DuckDB reads Arrow batches side by side, so one great batch would keep one core idle
 ROWS_A_BATCH = 10_000
-# a bare column would be handed to Arrow as a filter, and Arrow cannot filter columns that point into the file's bytes
-READER_RECORD_NUMBER = "abs(reader_records.record_number)"
+# both sides are in the file's order, so that they meet by position, many times faster than by a hash table; were one ever
+# not, no record would meet and the account would not add up
+SAME_RECORD = "reader_records.record_number = checked.record_number"
 
 
 @dataclass(frozen=True)
@@ -129,13 +132,14 @@ def _store(
     run_id: str,
     records: pa.Table,
 ) -> FileLoad:
-    numbered = records.append_column("record_number", pa.array(range(records.num_rows), pa.int64()))
+    wanted = _wanted_records(records, contract)
+    numbered = wanted.append_column("record_number", pa.array(range(wanted.num_rows), pa.int64()))
     connection.register("reader_records", pa.Table.from_batches(numbered.to_batches(ROWS_A_BATCH), numbered.schema))
     try:
         _check_records(connection, contract)
         _mark_duplicates(connection, contract)
         origin = Origin(contract, source_file, file_hash, run_id)
-        _insert_loaded(connection, origin)
+        written = _insert_loaded(connection, origin)
         _insert_rejected(connection, origin)
         read, loaded, rejected, duplicate, fields_rejected = connection.execute(
             """SELECT count(*), count(*) FILTER (NOT is_rejected AND NOT is_duplicate), count(*) FILTER (is_rejected),
@@ -143,6 +147,8 @@ def _store(
                       coalesce(sum(len(problems)) FILTER (NOT is_rejected AND NOT is_duplicate), 0)
                FROM checked_records"""
         ).fetchall()[0]
+        if written != loaded:
+            raise RuntimeError(f"{source_file}: {loaded} records are sound, {written} were written")
         connection.execute("DROP TABLE checked_records")
     finally:
         connection.unregister("reader_records")
@@ -153,27 +159,31 @@ def _store(
 
 
 def _check_records(connection: duckdb.DuckDBPyConnection, contract: SourceContract) -> None:
-    """Every record judged, into a temporary table; the verbatim payload stays where the reader put it."""
-    source = (
-        f"(SELECT * FROM reader_records WHERE {_is_wanted_row(contract)})" if contract.only_rows else "reader_records"
-    )
-    decimal_sign = decimal_sign_of(connection, contract, source)
+    """Every record judged, into a temporary table in the file's order; the payload stays where the reader put it."""
+    decimal_sign = decimal_sign_of(connection, contract, "reader_records")
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE checked_records AS
             SELECT *, structure_problem IS NOT NULL
                        OR coalesce(len(list_filter(problems, x -> x.rejects_record)) > 0, FALSE) AS is_rejected,
                    FALSE AS is_duplicate
-            FROM ({checked_records_query(contract, source, decimal_sign)})"""
+            FROM ({checked_records_query(contract, "reader_records", decimal_sign)})
+            ORDER BY record_number"""
     )
 
 
-def _is_wanted_row(contract: SourceContract) -> str:
-    """SQL for the rows that are this contract's; a row whose shape cannot be read is, so that it is not lost."""
-    wanted = " AND ".join(
-        f"trim(coalesce({quoted_name(contract.reader_column(column))}, '')) IN ({', '.join(map(text_literal, values))})"
+def _wanted_records(records: pa.Table, contract: SourceContract) -> pa.Table:
+    """The records that are this contract's; one whose shape cannot be read is, so that it is not lost."""
+    if not contract.only_rows:
+        return records
+    is_wanted = [
+        pc.is_in(pc.fill_null(pc.utf8_trim_whitespace(records[contract.reader_column(column)].cast(pa.string())), ""),
+                 pa.array(values))
         for column, values in contract.only_rows.items()
-    )
-    return f"structure_problem IS NOT NULL OR ({wanted})"
+    ]  # fmt: skip
+    is_kept = pc.or_(pc.is_valid(records["structure_problem"]), functools.reduce(pc.and_, is_wanted))
+    # Arrow cannot yet filter columns that point into the file's bytes
+    payload = records["payload"].cast(pa.string())
+    return records.set_column(records.column_names.index("payload"), "payload", payload).filter(is_kept)
 
 
 def _mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceContract) -> None:
@@ -240,22 +250,23 @@ class Origin:
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
 
 
-def _insert_loaded(connection: duckdb.DuckDBPyConnection, origin: Origin) -> None:
+def _insert_loaded(connection: duckdb.DuckDBPyConnection, origin: Origin) -> int:
+    """The sound records with their lineage into the feed's raw table; returns how many."""
     feed = origin.contract.feed
     columns = canonical_feeds()[feed].columns
     read = ", ".join(f'checked."{name}"' for name in columns if name in origin.contract.fields)
     as_read = "".join(f', reader_records."{name}"' for name in columns if name in COLUMNS_FILLED_BY_READER)
     key = f"concat_ws('|', {', '.join(f'checked.{quoted_name(name)}' for name in origin.contract.key)})"
     lineage = origin.columns("source_system", "system", "source_file", "file_hash", "contract_version", "run_id")
-    connection.execute(
+    rows = connection.execute(
         f"""INSERT INTO raw.{feed} BY NAME
             SELECT {read}{as_read}, {lineage}, checked.source_line, checked.record_number,
                    '{origin.record_id_prefix}-' || checked.record_number AS record_id, {key} AS record_key, checked.record_hash,
                    now()::TIMESTAMP AS loaded_at, reader_records.payload
-            FROM reader_records
-            INNER JOIN (SELECT * FROM checked_records WHERE NOT is_rejected AND NOT is_duplicate) AS checked
-            ON {READER_RECORD_NUMBER} = checked.record_number"""
-    )
+            FROM reader_records POSITIONAL JOIN checked_records AS checked
+            WHERE {SAME_RECORD} AND NOT checked.is_rejected AND NOT checked.is_duplicate"""
+    ).fetchall()
+    return rows[0][0]
 
 
 def _insert_rejected(connection: duckdb.DuckDBPyConnection, origin: Origin) -> None:
@@ -275,11 +286,15 @@ def _insert_rejected(connection: duckdb.DuckDBPyConnection, origin: Origin) -> N
                 SELECT source_line, record_number, {mrn}, 'field', unnest(list_transform(problems,
                        x -> {{'field': x.field, 'value': x.value, 'reason': x.reason}}))
                 FROM checked_records WHERE NOT is_rejected AND NOT is_duplicate AND problems IS NOT NULL
+            ),
+            payloads AS (
+                SELECT checked.record_number, reader_records.payload
+                FROM reader_records POSITIONAL JOIN checked_records AS checked
+                WHERE {SAME_RECORD} AND (checked.is_rejected OR checked.problems IS NOT NULL)
             )
             SELECT {origin.columns("source_system", "feed", "source_file", "file_hash", "run_id")},
                    reasons.source_line, reasons.mrn, reasons.scope, reasons.why.field AS field,
-                   reasons.why.value AS value, reasons.why.reason AS reason, reader_records.payload,
+                   reasons.why.value AS value, reasons.why.reason AS reason, payloads.payload,
                    now()::TIMESTAMP AS rejected_at
-            FROM reasons INNER JOIN reader_records ON reasons.record_number = {READER_RECORD_NUMBER}
-            ORDER BY reasons.record_number"""
+            FROM reasons INNER JOIN payloads USING (record_number) ORDER BY reasons.record_number"""
     )

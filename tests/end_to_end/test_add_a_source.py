@@ -50,6 +50,12 @@ def test_validate_says_what_the_page_says(data):
 
 
 def test_both_hospitals_patients_stand_in_one_cohort_with_their_margins_and_endpoints(data):
+    export = data / "landing" / "riverside" / "registry" / "export_2013.csv"
+    text = export.read_text(encoding="utf-8")
+    assert text.count(";7;0;0;0\n") == 1
+    export.write_text(text.replace(";7;0;0;0\n", ";0;0;0;0\n"), encoding="utf-8")
+    assert crlm(data, "validate", str(export)).returncode == 0
+
     refreshed = crlm(data, "refresh")
     assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
     with duckdb.connect(str(data / "published" / "warehouse.duckdb"), read_only=True) as connection:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +32,16 @@ class Segments:
     kinds: np.ndarray
     lines: np.ndarray
     messages: np.ndarray
+
+    @cached_property
+    def bars(self) -> np.ndarray:
+        """Where the field separators stand; the end of the text closes the last field."""
+        return np.append(self.text.positions(b"|"), len(self.text.codes))
+
+    @cached_property
+    def first_bar(self) -> np.ndarray:
+        """Which of the `bars` is each segment's first."""
+        return np.searchsorted(self.bars, self.starts)
 
 
 def with_plain_segment_ends(content: bytes) -> bytes:
@@ -95,16 +106,11 @@ def _check_batch_counts(text: ByteText, starts: np.ndarray, ends: np.ndarray, ki
 
 def field_range(segments: Segments, rows: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Start, end and absence of the field after the `number`-th bar of each segment."""
-    bars = segments.text.positions(b"|")
-    if not len(bars):
-        return np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64), np.ones(len(rows), bool)
-    starts, ends = segments.starts[rows], segments.ends[rows]
-    before = np.searchsorted(bars, starts) + number - 1
-    is_absent = (before >= len(bars)) | (bars[np.minimum(before, len(bars) - 1)] >= ends)
-    field_start = np.where(is_absent, 0, bars[np.minimum(before, len(bars) - 1)] + 1)
-    following = np.where(before + 1 < len(bars), bars[np.minimum(before + 1, len(bars) - 1)], len(segments.text.codes))
-    field_end = np.where(is_absent, 0, np.minimum(following, ends))
-    return field_start, field_end, is_absent
+    bars, starts, ends = segments.bars, segments.first_bar[rows] + number - 1, segments.ends[rows]
+    before = bars[np.minimum(starts, len(bars) - 1)]
+    is_absent = before >= ends
+    following = bars[np.minimum(starts + 1, len(bars) - 1)]
+    return np.where(is_absent, 0, before + 1), np.where(is_absent, 0, np.minimum(following, ends)), is_absent
 
 
 def field(segments: Segments, rows: np.ndarray, number: int, is_missing: np.ndarray) -> pa.Array:
