@@ -60,7 +60,8 @@ def bench_ingestion(folder: Path) -> Table:
     """Records a second of both bulk feeds, once read (bytes to Arrow columns, every line accounted for) and once loaded
     whole (read, checked field by field, compared with earlier versions, written with lineage and verbatim payload).
 
-    The readers' time is the best of a few tries, the whole load is done once. CSV stands against DuckDB's own COPY of the same file into a table, which checks and keeps nothing besides.
+    The readers' time is the best of a few tries, the whole load is done once. CSV stands against DuckDB's own COPY of the
+    same file into a table, which checks and keeps nothing besides.
     """
     landing = folder / "landing"
     paths = {

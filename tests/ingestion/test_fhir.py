@@ -124,7 +124,10 @@ def test_a_report_holds_its_results_their_components_its_text_and_its_conclusion
     margin = observation("m", "44669-0", "2003-03-18", {"valueQuantity": {"value": 4, "unit": "mm", "comparator": "<"}})
     margin["specimen"] = {"reference": "Specimen/s1"}
     margin["component"] = [
-        {"code": {"coding": [{"system": "http://loinc.org", "code": "84892-9"}]}, "valueCodeableConcept": {"text": "parenchymal"}}
+        {
+            "code": {"coding": [{"system": "http://loinc.org", "code": "84892-9"}]},
+            "valueCodeableConcept": {"text": "parenchymal"},
+        }
     ]
     report = {
         "resourceType": "DiagnosticReport", "id": "d1", "status": "amended", "result": [{"reference": "Observation/m"}],

@@ -1,0 +1,121 @@
+"""A night that is killed (SIGKILL) at any moment and run again leaves the raw tables of a night that nobody disturbed."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.settings import PROJECT_ROOT
+
+HEADER = "id;patient;when;what;where;left\n"
+# what differs from one run to the next
+OF_THE_RUN = {"loaded_at", "run_id", "rejected_at"}
+
+
+def treatments(first: int, residual: str) -> str:
+    """A thousand treatments, every hundredth with a date that does not exist."""
+    rows = [
+        f"T{number};SIM{number % 700:07d};{'31.02.2000' if number % 100 == 0 else '15.03.2000'};op;L;{residual}\n"
+        for number in range(first, first + 1000)
+    ]
+    return HEADER + "".join(rows)
+
+
+def messages(first: int) -> str:
+    return "".join(
+        f"MSH|^~\\&|LIS|H|C|W|20000102||ORU^R01|M{number}|T|2.5.1\rPID|1||SIM{number:07d}^^^H^MR\r"
+        f"OBR|1||S{number}|11529-5|||20000101{'|' * 18}F\rOBX|1|TX|22637-3^D^LN|A|margin 4 mm||||||F\r"
+        for number in range(first, first + 500)
+    )
+
+
+@pytest.fixture
+def landed(warehouse) -> Path:
+    """Eight files of treatments, of which four correct the other four, and four of messages, one of them cut off."""
+    for number in range(4):
+        warehouse.land(f"treatments/{number}.csv", treatments(1000 * number, "0"))
+        warehouse.land(f"treatments/{number}_corrected.csv", treatments(1000 * number, "1"))
+        text = messages(500 * number)
+        warehouse.land(f"pathology/{number}.hl7", text if number else text[:-20])
+    return warehouse.landing
+
+
+class Night:
+    """One process that loads the landing folder into a build file."""
+
+    def __init__(self, build_file: Path, landing: Path, contracts: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.ingestion.killed_night", str(build_file), str(landing), str(contracts)],
+            cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def killed_after(self, n_lines: int, seconds: float) -> int:
+        """Kill it some time after it said its n-th line; the number of lines that it said in all."""
+        said = [self.process.stdout.readline() for _ in range(n_lines)]
+        assert all(said), "the night ended before it could be killed"
+        time.sleep(seconds)
+        self.process.kill()
+        rest = self.process.stdout.read()
+        self.process.wait()
+        return n_lines + rest.count("\n")
+
+    def ended(self) -> None:
+        self.process.communicate()
+        assert self.process.returncode == 0
+
+
+def raw_tables(build_file: Path) -> dict[str, list[tuple]]:
+    """Every row of every raw table, without what is of the run."""
+    with duckdb.connect(str(build_file), read_only=True) as connection:
+        columns: dict[str, list[str]] = {}
+        for table, column in connection.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'raw' ORDER BY column_index"
+        ).fetchall():
+            columns.setdefault(table, []).extend([] if column in OF_THE_RUN else [f'"{column}"'])
+        return {
+            table: connection.execute(f"SELECT {', '.join(names)} FROM raw.{table} ORDER BY ALL").fetchall()
+            for table, names in columns.items()
+        }
+
+
+@pytest.fixture
+def undisturbed(tmp_path, landed, warehouse) -> dict[str, list[tuple]]:
+    build_file = tmp_path / "undisturbed.duckdb"
+    Night(build_file, landed, warehouse.contracts_folder).ended()
+    tables = raw_tables(build_file)
+    assert (len(tables["treatments"]), len(tables["pathology_messages"]), len(tables["ingest_ledger"])) == (
+        7920,
+        1500,
+        12,
+    )
+    return tables
+
+
+def loaded_only(ledger: list[tuple]) -> list[tuple]:
+    """The ledger without refusals, of which every attempt leaves one."""
+    return sorted({row for row in ledger if not any(str(value).startswith("refused") for value in row)}, key=str)
+
+
+def test_killed_at_any_moment_and_run_again_nothing_is_lost_and_nothing_is_there_twice(
+    tmp_path, landed, warehouse, undisturbed
+):
+    points = [(1, 0.0), (1, 0.05), (2, 0.01), (4, 0.03), (7, 0.0), (9, 0.02), (11, 0.005)]
+    n_cut_short = 0
+    for number, (n_lines, seconds) in enumerate(points):
+        build_file = tmp_path / f"killed_{number}.duckdb"
+        said = Night(build_file, landed, warehouse.contracts_folder).killed_after(n_lines, seconds)
+        n_cut_short += said < 13
+        if number % 2:
+            # and killed once more in the night after
+            Night(build_file, landed, warehouse.contracts_folder).killed_after(1, 0.06)
+        Night(build_file, landed, warehouse.contracts_folder).ended()
+
+        tables = raw_tables(build_file)
+        assert loaded_only(tables.pop("ingest_ledger")) == loaded_only(undisturbed["ingest_ledger"])
+        for name, rows in tables.items():
+            assert rows == undisturbed[name], f"{name} after a kill at {n_lines} lines + {seconds} s"
+    # otherwise the kills came too late to show anything
+    assert n_cut_short >= 5
