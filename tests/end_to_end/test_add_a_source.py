@@ -12,7 +12,9 @@ from orchestration.settings import PROJECT_ROOT
 from tests.end_to_end.conftest import crlm
 
 PAGE = PROJECT_ROOT / "docs" / "add_a_source.md"
-BLOCK_OF_FILE = re.compile(r"`((?:contracts|landing)/[\w./]+)`(?:(?!`(?:contracts|landing)/riverside/\w).)*?\n```\w+\n(.*?)```", re.DOTALL)
+BLOCK_OF_FILE = re.compile(
+    r"`((?:contracts|landing)/[\w./]+)`(?:(?!`(?:contracts|landing)/riverside/\w).)*?\n```\w+\n(.*?)```", re.DOTALL
+)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     simulated = crlm(folder, "simulate", "--patients", "400", "--seed", "7", "--out", str(folder))
     assert simulated.returncode == 0, simulated.stderr
     shutil.copytree(PROJECT_ROOT / "orchestration" / "ingestion" / "contracts", folder / "contracts")
-    files = {name: text for name, text in BLOCK_OF_FILE.findall(PAGE.read_text(encoding="utf-8")) if "/riverside/" in name}
+    files = {
+        name: text for name, text in BLOCK_OF_FILE.findall(PAGE.read_text(encoding="utf-8")) if "/riverside/" in name
+    }
     assert sorted(files) == [
         "contracts/riverside/follow_up.yml", "contracts/riverside/hospital.yml", "contracts/riverside/pathology.yml",
         "contracts/riverside/registry.yml", "contracts/riverside/vital_status.yml",

@@ -131,3 +131,60 @@ def test_a_closed_gate_stops_publication_and_leaves_yesterdays_file_untouched(ro
             "SELECT count(*) FROM quality.check_results WHERE severity = 'blocking' AND status <> 'passed'"
         ).fetchall()[0][0]
     assert failed >= 1
+
+
+def test_a_patient_is_traced_from_each_record_to_the_results_without_being_named(road):
+    patient = road.restricted(
+        """SELECT study_id, last_name, mrn FROM staging.stg_pathology_reports
+           INNER JOIN raw.patient_identifiers USING (study_id) INNER JOIN raw.registry USING (mrn)
+           INNER JOIN marts.first_recurrences USING (study_id)
+           WHERE report_status = 'corrected' AND last_name IS NOT NULL ORDER BY study_id LIMIT 1"""
+    ).iloc[0]
+    told = road.crlm("trace", patient["study_id"])
+
+    assert told.returncode == 0, told.stderr
+    versions = [line for line in told.stdout.splitlines() if "feed pathology_messages" in line]
+    assert {"is_in_use True", "is_in_use False"} == {
+        match for line in versions for match in re.findall(r"is_in_use \w+", line)
+    }
+    for feed in ("registry", "follow_up", "vital_status"):
+        assert f"feed {feed}" in told.stdout
+    assert "endpoint recurrence_free_survival" in told.stdout
+    assert "results.cumulative_incidence" in told.stdout
+    assert patient["mrn"] not in told.stdout
+    assert not re.search(rf"\b{re.escape(patient['last_name'])}\b", told.stdout)
+    assert "words " not in told.stdout
+    assert "words " in road.crlm("trace", patient["study_id"], "--words").stdout
+
+
+def test_validating_what_is_loaded_already_finds_nothing_new(road):
+    told = road.crlm("validate", str(road.data / "landing" / "simulated_hospital" / "registry"))
+
+    assert told.returncode == 1, told.stdout + told.stderr
+    assert re.search(r"new 0 · corrected 0 · unchanged [1-9]\d* · vanished patients 0", told.stdout)
+
+
+def test_validating_a_changed_file_tells_new_corrected_and_vanished(road, tmp_path):
+    sound = next((road.data / "landing" / "simulated_hospital" / "treatments").glob("*.csv"))
+    header, *lines = [line for line in sound.read_text(encoding="utf-8").splitlines(keepends=True)]
+    changed = tmp_path / "simulated_hospital" / "treatments" / sound.name
+    changed.parent.mkdir(parents=True)
+    treated = road.restricted(
+        """SELECT treatment_id, mrn, count(*) OVER (PARTITION BY mrn) AS n FROM raw.treatments
+           QUALIFY n = 1 ORDER BY treatment_id LIMIT 2"""
+    )
+    first, second = treated["treatment_id"]
+    kept = [line for line in lines if not line.startswith(f"{first};")]
+    corrected = [
+        re.sub(r";\d\d\.\d\d\.", ";11.11.", line, count=1) if line.startswith(f"{second};") else line for line in kept
+    ]
+    changed.write_text(
+        header + "".join(corrected) + kept[-1].replace(kept[-1].split(";")[0], "NEW1", 1), encoding="utf-8"
+    )
+
+    told = road.crlm("validate", str(changed))
+    assert re.search(r"new 1 · corrected 1 · unchanged \d+ · vanished patients 1", told.stdout), told.stdout
+    nobody = tmp_path / "notes.docx"
+    nobody.write_text("x", encoding="utf-8")
+    refused = road.crlm("validate", str(nobody))
+    assert (refused.returncode, "no contract names this file" in refused.stdout) == (2, True)
