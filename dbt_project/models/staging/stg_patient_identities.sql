@@ -27,11 +27,12 @@ ends as (
 select
     ends.source_system,
     ends.mrn,
-    case when ends.n_merges < {{ var('longest_chain_of_merges') }} then survivors.study_id else own.study_id end as study_id,
-    own.study_id as own_study_id,
+    case when ends.n_merges < {{ var('longest_chain_of_merges') }} then survivors.study_id else own_records.study_id end
+        as study_id,
+    own_records.study_id as own_study_id,
     ends.n_merges
 from ends
-inner join {{ source('raw', 'patient_identifiers') }} as own
-    on ends.source_system = own.source_system and ends.mrn = own.mrn
+inner join {{ source('raw', 'patient_identifiers') }} as own_records
+    on ends.source_system = own_records.source_system and ends.mrn = own_records.mrn
 inner join {{ source('raw', 'patient_identifiers') }} as survivors
     on ends.source_system = survivors.source_system and ends.surviving_mrn = survivors.mrn
