@@ -190,6 +190,29 @@ def validate(
     raise typer.Exit(outcome.status)
 
 
+@app.command(name="read-margins")
+def read_margins(
+    texts: Annotated[Path, typer.Argument(help="CSV with the columns phrase_id and report_text.")],
+    out: Annotated[
+        Path, typer.Argument(help="CSV to write: the same rows with status, width, group, evidence and rule.")
+    ],
+) -> None:
+    """Read the margin of any report texts by exactly the warehouse's rules; what they cannot settle is `unresolved`."""
+    from orchestration import read_margins as reading
+
+    try:
+        frame = reading.texts_of(texts)
+        with console.status(f"Reading {len(frame):,} texts"):
+            read = reading.read_margins(frame)
+        read.to_csv(out, index=False)
+    except (reading.UnreadableTexts, reading.MarginReadingFailed, OSError) as error:
+        raise _fail(str(error)) from error
+    groups = read["margin_group"].value_counts()
+    console.print(
+        f"{len(read):,} texts read: " + ", ".join(f"{n:,} {group}" for group, n in groups.items()), highlight=False
+    )
+
+
 @app.command()
 def report() -> None:
     """Draw the one-page report anew from the published warehouse and say where it is."""

@@ -10,6 +10,7 @@ import dagster as dg
 STEP_LABELS = {
     "raw__registry": "Loading the operations registry",
     "raw__pathology_messages": "Loading pathology messages",
+    "raw__margin_adjudications": "Loading margin adjudications",
     "raw__patient_merges": "Loading patient merges",
     "raw__follow_up": "Loading follow-up",
     "raw__treatments": "Loading treatments",
@@ -26,6 +27,8 @@ STEP_LABELS = {
     "quality__results_gate": "Judging the results (Great Expectations)",
     "published__warehouse": "Publishing the de-identified warehouse",
     "published__report": "Drawing the report",
+    "restricted__adjudication_worklist": "Writing the reviewers' worklist",
+    "results__margin_agreement": "Agreement on margins",
 }
 
 

@@ -42,6 +42,11 @@ class Settings(BaseSettings):
         return self.data_dir.resolve() / "build" / "dbt_target"
 
     @property
+    def worklist_folder(self) -> Path:
+        """The reviewers' questions, with report texts."""
+        return self.data_dir.resolve() / "build" / "adjudication"
+
+    @property
     def refresh_log(self) -> Path:
         """What dbt printed during the last refresh."""
         return self.data_dir.resolve() / "build" / "refresh.log"

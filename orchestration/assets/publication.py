@@ -2,9 +2,10 @@
 
 import dagster as dg
 
+from orchestration.adjudication_worklist import write_worklist
 from orchestration.report_inputs import report_context, report_frames
 from orchestration.settings import Settings, load_settings
-from orchestration.warehouse import publish
+from orchestration.warehouse import open_build_file, publish, read_table
 
 
 def write_report(settings: Settings) -> None:
@@ -58,4 +59,21 @@ def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata={"size_bytes": settings.report_file.stat().st_size})
 
 
-publication_assets = [published_warehouse, report]
+@dg.asset(
+    key=["restricted", "adjudication_worklist"],
+    group_name="restricted",
+    kinds={"html", "excel"},
+    deps=[["intermediate", "adjudication_worklist"]],
+    description="What reviewers are asked about margins, with the words of the reports: a local page, a workbook, a CSV.",
+)
+def adjudication_worklist(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    settings = load_settings()
+    with open_build_file(settings.build_file) as connection:
+        questions = read_table(connection, "intermediate", "adjudication_worklist")
+    write_worklist(questions, settings.worklist_folder, settings.landing / "adjudication")
+    return dg.MaterializeResult(
+        metadata={"n_open": int((~questions["is_sample"]).sum()), "n_sampled": int(questions["is_sample"].sum())}
+    )
+
+
+publication_assets = [published_warehouse, report, adjudication_worklist]

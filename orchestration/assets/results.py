@@ -97,6 +97,12 @@ def _salvage_by_margin(first: pd.DataFrame) -> pd.DataFrame:
     return salvage_by_margin(first)
 
 
+def _margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
+    from analysis.agreement import margin_agreement
+
+    return margin_agreement(adjudications)
+
+
 def _published_comparison(hazard_ratios: pd.DataFrame, landmarks: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
     from analysis.tables.published_comparison import published_comparison
 
@@ -111,6 +117,8 @@ result_assets = [
                  [("marts", "first_recurrences"), ("marts", "recurrences"), ("marts", "index_operations")], _recurrence_patterns),
     _table_asset("salvage_by_margin", "Salvage after recurrence by margin group, with Wilson limits and trend",
                  [("marts", "first_recurrences")], _salvage_by_margin),
+    _table_asset("margin_agreement", "Cohen's kappa of margin groups: the rules and reviewers, two reviewers",
+                 [("marts", "margin_adjudications")], _margin_agreement),
     _table_asset("published_comparison", "Each published figure of Perrin et al. beside ours",
                  [("results", "hazard_ratios"), ("results", "landmark_estimates"), ("raw", "ingest_ledger")], _published_comparison),
 ]  # fmt: skip

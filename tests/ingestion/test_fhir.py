@@ -7,6 +7,7 @@ import random
 import pytest
 
 from orchestration.ingestion.readers import UnreadableFile, read_records
+from orchestration.ingestion.readers.fhir import read_fhir_resources
 from orchestration.ingestion.source_contract import FieldContract, SourceContract
 
 MR = {"type": {"coding": [{"code": "MR"}]}, "value": "0001"}
@@ -176,3 +177,167 @@ def test_damaged_files_are_read_or_refused_and_never_anything_else():
         else:
             assert table.column_names[:3] == ["source_line", "payload", "structure_problem"]
     assert 0 < n_refused < 2000
+
+
+CEA = "Observation[http://loinc.org|2039-6] by subject -> value[x]"
+
+
+def cea(number: str, when: str, text: str, **other) -> dict:
+    return {**observation(number, "2039-6", when, {"valueString": text}), **other}
+
+
+def test_paths_name_the_columns_and_observations_come_only_when_asked_for():
+    table = read_fhir_resources(bundle(PATIENT, PROCEDURE), "Procedure", ["id", "status"])
+    assert table.column_names == ["source_line", "payload", "structure_problem", "id", "status"]
+    assert table["source_line"].to_pylist() == [2]
+    assert (
+        read_fhir_resources(bundle(PATIENT), "Patient", [], with_observations=True).column_names[-1] == "observations"
+    )
+
+
+@pytest.mark.parametrize("without_id", [True, False])
+def test_another_patients_value_is_never_taken_for_this_ones(without_id):
+    """Patients without an id, known by fullUrl only, and contained ones that are all called '#p'."""
+    patient = {"resourceType": "Patient", "gender": "female"}
+    if without_id:
+        entries = [
+            {"fullUrl": "urn:uuid:1", "resource": patient},
+            {"fullUrl": "urn:uuid:2", "resource": dict(patient)},
+            {"resource": {**PROCEDURE, "subject": {"reference": "urn:uuid:1"}}},
+            {"resource": cea("o", "2003", "another's", subject={"reference": "urn:uuid:2"})},
+        ]
+    else:
+        own = {"subject": {"reference": "#p"}, "contained": [{**patient, "id": "p"}]}
+        entries = [{"resource": {**PROCEDURE, **own}}, {"resource": {**cea("o", "2003", "another's"), **own}}]
+    (row,) = rows_of(json.dumps({"resourceType": "Bundle", "entry": entries}).encode(), "Procedure", CEA)
+    assert (row[CEA], row["structure_problem"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("older", "newest"),
+    [
+        # the same night in two time zones; texts sort the other way round
+        (cea("a", "2001-01-02T01:00:00+00:00", "old"), cea("b", "2001-01-01T23:00:00-05:00", "new")),
+        (cea("a", "2001", "old"), cea("b", "2001-02", "new")),
+        (cea("a", "2001-02-03", "old"), cea("b", "", "new", effectiveDateTime=None, effectivePeriod={"start": "2002"})),
+        (cea("a", "2001", "old", issued="2001-01-01"), cea("b", "2001", "new", issued="2001-01-05")),
+        (cea("b", "2001", "new"), cea("a", "2005", "withdrawn", status="entered-in-error")),
+    ],
+)
+def test_the_newest_observation_is_the_one_that_was_observed_last(older, newest):
+    assert value_at(CEA, PATIENT, PROCEDURE, older, newest) == "new"
+    assert value_at(CEA, PATIENT, newest, PROCEDURE, older) == "new"
+
+
+def test_a_subject_that_is_not_there_is_told_for_the_way_back_too():
+    (row,) = rows_of(bundle(PROCEDURE, cea("a", "2001", "x")), "Procedure", CEA)
+    assert row["structure_problem"] == "refers to a Patient, which is not in the file"
+
+
+def test_contained_resources_refer_to_each_other():
+    condition = {**CONDITION, "id": "c", "subject": {"reference": "#p"}}
+    procedure = {
+        **PROCEDURE,
+        "reasonReference": [{"reference": "#c"}],
+        "contained": [condition, {**PATIENT, "id": "p"}],
+    }
+    assert value_at("reasonReference -> Condition.subject -> Patient.gender", procedure) == "female"
+
+
+@pytest.mark.parametrize("url", ["http://a.hospital/x.y", "http://a->b"])
+@pytest.mark.parametrize("element", ["value[x]", "valueCode"])
+def test_an_extension_is_picked_by_its_url(url, element):
+    patient = {**PATIENT, "extension": [{"url": "http://other", "valueCode": "no"}, {"url": url, "valueCode": "R1"}]}
+    assert value_at(f"extension[{url}].{element}", patient, resource="Patient") == "R1"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"valueInteger": 0}, "0"), ({"valueBoolean": False}, "false"), ({"valueDateTime": "2003-03"}, "2003-03"),
+        ({"valueCodeableConcept": {"coding": [{"code": "R0"}]}}, "R0"), ({"valueString": "Łoś 李"}, "Łoś 李"),
+    ],
+)  # fmt: skip
+def test_each_type_of_value_becomes_text(value, text):
+    assert value_at("value[x]", observation("o", "1-1", "2003", value), resource="Observation") == text
+
+
+def test_half_a_surrogate_pair_does_not_stop_the_file():
+    content = b'{"resourceType": "Patient", "id": "a", "gender": "\\ud800"}\n' + lines(PATIENT)
+    assert [row["gender"] for row in rows_of(content, "Patient", "gender")] == ["?", "female"]
+
+
+def test_an_indented_bundle_cut_off_after_a_line_is_no_ndjson():
+    content = b'{"resourceType": "Bundle",\n"entry": [\n{"resource":\n' + lines(PATIENT) + b"},\n"
+    with pytest.raises(UnreadableFile, match="not readable as FHIR"):
+        rows_of(content, "Patient")
+
+
+def test_contained_results_and_specimens_of_a_report():
+    result = {**observation("m", "1-1", "2003", {"valueQuantity": {"value": 4}}), "specimen": {"reference": "#s"}}
+    specimen = {"resourceType": "Specimen", "id": "s", "identifier": [{"value": "S03-1"}]}
+    report = {"resourceType": "DiagnosticReport", "id": "d", "result": [{"reference": "#m"}]}
+    (row,) = rows_of(bundle({**report, "contained": [result, specimen]}), "DiagnosticReport")
+    assert [(o["specimen"], o["value"]) for o in row["observations"]] == [("S03-1", "4")]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "data", "text"),
+    [
+        ("text/plain", "d2hv\nbGU=", "whole"),
+        ("text/plain; charset=iso-8859-1", base64.b64encode("Rän".encode("latin-1")).decode(), "Rän"),
+        ("text/plain", "@@", None),
+        ("text/plain; charset=none-such", "d2hvbGU=", None),
+    ],
+)
+def test_a_text_form_is_decoded_or_said_to_be_unreadable(content_type, data, text):
+    form = {"contentType": content_type, "data": data}
+    (row,) = rows_of(
+        bundle({"resourceType": "DiagnosticReport", "id": "d", "presentedForm": [form]}), "DiagnosticReport"
+    )
+    assert [o["value"] for o in row["observations"]] == [text]
+    assert (row["structure_problem"] is None) == (text is not None)
+
+
+def test_mutated_reports_and_ways_back_never_fail_otherwise_than_as_unreadable():
+    """Past `read_records`, which would hide what a reader did not foresee."""
+    report = {
+        "resourceType": "DiagnosticReport", "id": "d", "status": "final", "result": [{"reference": "Observation/o"}],
+        "presentedForm": [{"contentType": "text/plain", "data": "d2hvbGU="}], "conclusion": "\ud83d\ude00 clear",
+        "subject": {"reference": "Patient/p1"},
+    }  # fmt: skip
+    sound = bundle(PATIENT, cea("o", "2003-01-01T10:00:00Z", "4"), report)
+    chance = random.Random(2)
+    n_refused = 0
+    for _ in range(200):
+        damaged = bytearray(sound)
+        damaged[chance.randrange(len(damaged))] = chance.choice(b'{}[]":,\\0aZ~\xff')
+        try:
+            read_fhir_resources(bytes(damaged), "DiagnosticReport", ["subject -> Patient.gender", CEA], True)
+        except UnreadableFile:
+            n_refused += 1
+    assert 0 < n_refused < 200
+
+
+@pytest.mark.parametrize("wrapped", [b"%s\n", b"[%s]", b'{"resourceType": "Bundle", "entry": [{"resource": %s}]}'])
+def test_a_payload_keeps_its_numbers_as_they_are_written(wrapped):
+    resource = b'{"resourceType": "Observation", "valueQuantity": {"value": 0.10, "code": "1"}, "x": [1, true, null]}'
+    (row,) = rows_of(wrapped % resource, "Observation", "value[x]")
+    assert (row["payload"], row["value[x]"]) == (resource.decode(), "0.10")
+
+
+def test_nesting_too_deep_is_refused_or_read():
+    for depth in (100, 400, 600, 900, 100_000):
+        content = b'{"resourceType": "Patient", "a": ' + b"[" * depth + b"]" * depth + b"}"
+        try:
+            assert read_fhir_resources(content, "Patient", ["a"]).num_rows == 1
+        except UnreadableFile:
+            assert depth > 100
+
+
+def test_a_bound_does_not_pass_for_a_value():
+    below = observation(
+        "o1", "2039-6", "2003-03-01", {"valueQuantity": {"value": 5, "unit": "ng/mL", "comparator": "<"}}
+    )
+    path = "Observation[http://loinc.org|2039-6] by subject -> value[x]"
+    assert value_at(path, PATIENT, PROCEDURE, below) == "<5"

@@ -71,13 +71,13 @@ EXPECTED = {
 
 
 @pytest.fixture(scope="module")
-def margins(tmp_path_factory):
+def margins():
     paragraphs = [
         (name, name, f"{name} {section}", section, specimen, text)
         for name, rows in REPORTS.items()
         for section, specimen, text in rows
     ]
-    return read_margins(pd.DataFrame(paragraphs, columns=TEXT_COLUMNS), tmp_path_factory.mktemp("sections"))
+    return read_margins(pd.DataFrame(paragraphs, columns=TEXT_COLUMNS))
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -1,0 +1,15 @@
+-- The latest version of each reviewer's answer to each question about a margin, typed.
+with versions as (
+    {{ latest_version_in_force(source('raw', 'margin_adjudications'), 'question_id, reviewer') }}
+)
+
+select
+    study_id,
+    question_id,
+    reviewer,
+    cast(decided_at as timestamp) as decided_at,
+    margin_group,
+    cast(margin_mm as double) as margin_mm,
+    source_system,
+    record_id
+from versions

@@ -1,0 +1,106 @@
+"""`crlm read-margins`: the warehouse's own margin rules on any texts, in a scratch file of their own."""
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from orchestration.assets.dbt_models import dbt_executable
+from orchestration.settings import PROJECT_ROOT
+from orchestration.warehouse import open_build_file, write_table
+
+INPUT_COLUMNS = ("phrase_id", "report_text")
+OUTPUT_COLUMNS = ("margin_status", "margin_mm", "margin_group", "evidence_text", "rule")
+NOTHING_SAID = "no margin statement"
+
+
+class UnreadableTexts(Exception):
+    """The CSV cannot be used; the message names file, line and field."""
+
+
+class MarginReadingFailed(Exception):
+    """dbt could not run the rules; the message is dbt's."""
+
+
+def texts_of(path: Path) -> pd.DataFrame:
+    """The CSV's columns as text.
+
+    Raises:
+        UnreadableTexts: no CSV, a column missing, an empty or repeated phrase_id.
+    """
+    try:
+        texts = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise UnreadableTexts(f"{path}: not readable as CSV in UTF-8: {error}") from error
+    if absent := [name for name in INPUT_COLUMNS if name not in texts.columns]:
+        raise UnreadableTexts(f"{path}:1: the header lacks {' and '.join(absent)} (it has {', '.join(texts.columns)})")
+    for problem, is_wrong in (
+        ("phrase_id is empty", texts["phrase_id"].str.strip() == ""),
+        ("phrase_id stands twice", texts["phrase_id"].duplicated()),
+    ):
+        if is_wrong.any():
+            raise UnreadableTexts(f"{path}: record {int(is_wrong.to_numpy().argmax()) + 1}: {problem}")
+    return texts
+
+
+def read_margins(texts: pd.DataFrame) -> pd.DataFrame:
+    """phrase_id and report_text, then OUTPUT_COLUMNS; one row a text in the same order, other columns left behind.
+
+    margin_group is `unresolved` where the rules leave it open, and `rule` then says why. Each text is read as a final
+    diagnosis, as the warehouse reads a report's.
+
+    Raises:
+        MarginReadingFailed: see there.
+    """
+    relation = pd.DataFrame(
+        {
+            "text_id": texts["phrase_id"],
+            "accession_number": texts["phrase_id"],
+            "record_id": texts["phrase_id"],
+            "section": "final_diagnosis",
+            "specimen": pd.Series(pd.NA, index=texts.index, dtype="string"),
+            "text": texts["report_text"],
+        }
+    ).astype("string")
+    read = margins_of(relation).set_index("text_id")
+    found = texts["phrase_id"].map(lambda name: name in read.index)
+    read = read.reindex(texts["phrase_id"]).reset_index(drop=True)
+    read.index = texts.index
+    read["margin_group"] = read["margin_group"].fillna("unresolved")
+    read["margin_status"] = read["margin_status"].fillna("unresolved")
+    is_open = read["margin_group"] == "unresolved"
+    read["rule"] = (
+        read["rule"].where(~is_open, read["unresolved_reason"]).where(found, NOTHING_SAID).fillna(NOTHING_SAID)
+    )
+    return pd.concat([texts[list(INPUT_COLUMNS)], read[list(OUTPUT_COLUMNS)]], axis=1)
+
+
+def margins_of(relation: pd.DataFrame) -> pd.DataFrame:
+    """The rows of intermediate.text_margins for a relation of the shape of intermediate.margin_texts.
+
+    Raises:
+        MarginReadingFailed: see there.
+    """
+    project = PROJECT_ROOT / "dbt_project"
+    with tempfile.TemporaryDirectory(prefix="crlm-read-margins-") as scratch:
+        folder = Path(scratch)
+        with open_build_file(folder / "margins.duckdb") as connection:
+            write_table(connection, "texts", "margin_input", relation)
+        completed = subprocess.run(
+            [
+                dbt_executable(), "--quiet", "build", "--resource-type", "seed", "--resource-type", "model",
+                "--select", "+text_margins", "--vars", "{margin_texts_relation: texts.margin_input}",
+                "--project-dir", str(project), "--profiles-dir", str(project),
+                "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
+            ],
+            env=os.environ | {"CRLM_BUILD_PATH": str(folder / "margins.duckdb"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+        if completed.returncode:
+            raise MarginReadingFailed(f"the rules could not be run: {completed.stdout.strip()[-2000:]}")
+        with open_build_file(folder / "margins.duckdb", read_only=True) as connection:
+            return connection.execute("SELECT * FROM intermediate.text_margins ORDER BY text_id").df()

@@ -1,0 +1,173 @@
+"""A question about a margin, its answer, and an amended report that asks again: records in, margins out.
+
+The hospital is the one of docs/add_a_source.md; one of its three reports leaves the distance open.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from orchestration.adjudication_worklist import write_worklist
+from orchestration.assets.dbt_models import dbt_executable
+from orchestration.ingestion.canonical_feeds import canonical_feeds
+from orchestration.ingestion.load_feed import assign_study_ids, load_feed
+from orchestration.ingestion.raw_schema import create_raw_schema
+from orchestration.ingestion.source_contract import load_hospitals
+from orchestration.settings import PROJECT_ROOT
+from tests.end_to_end.test_add_a_source import BLOCK_OF_FILE, PAGE
+
+OPEN = "Parenchymal margin uninvolved, distance 12 mm."
+HEADER = "question_id,study_id,reviewer,decided_at,margin_group,margin_mm,comment\n"
+
+
+@dataclass
+class Nights:
+    """A landing folder and the build file that each night's records and rules make."""
+
+    folder: Path
+
+    @property
+    def landing(self) -> Path:
+        return self.folder / "landing"
+
+    def report(self, text: str, status: str, issued: str) -> None:
+        """Riverside's third report, in a file of its own name for each time it is sent."""
+        patient = {
+            "resourceType": "Patient",
+            "id": "p3",
+            "identifier": [{"type": {"coding": [{"code": "MR"}]}, "value": "000453"}],
+        }
+        report = {
+            "resourceType": "DiagnosticReport", "id": "d3", "status": status, "subject": {"reference": "Patient/p3"},
+            "identifier": [{"type": {"coding": [{"code": "ACSN"}]}, "value": "S06-90"}],
+            "effectiveDateTime": "2006-10-19", "issued": issued, "conclusion": text,
+        }  # fmt: skip
+        path = self.landing / "riverside" / "pathology" / f"sent_{issued[:10]}.ndjson"
+        path.write_text(json.dumps(patient) + "\n" + json.dumps(report) + "\n", encoding="utf-8")
+
+    def answer(self, name: str, *rows: str) -> None:
+        path = self.landing / "adjudication" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(HEADER + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+
+    def pass_by(self) -> None:
+        build_file = self.folder / "build.duckdb"
+        with duckdb.connect(str(build_file)) as connection:
+            create_raw_schema(connection)
+            contracts = load_hospitals(self.folder / "contracts")
+            for feed in canonical_feeds():
+                for load in load_feed(connection, self.landing, contracts, feed, "night"):
+                    assert load.status == "loaded", load
+            assign_study_ids(connection, "a test's key")
+        project = str(PROJECT_ROOT / "dbt_project")
+        result = subprocess.run(
+            [
+                dbt_executable(), "--quiet", "build", "--resource-type", "seed", "--resource-type", "model", "--select",
+                "+adjudication_queue", "+adjudication_worklist", "+margin_adjudications",
+                "--project-dir", project, "--profiles-dir", project, "--target-path", str(self.folder / "target"),
+                "--log-path", str(self.folder / "logs"),
+            ],
+            env=os.environ | {"CRLM_BUILD_PATH": str(build_file), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stdout
+
+    def frame(self, query: str) -> pd.DataFrame:
+        with duckdb.connect(str(self.folder / "build.duckdb"), read_only=True) as connection:
+            return connection.execute(query).df()
+
+    def margin(self, patient: str) -> dict:
+        return self.frame(
+            f"""SELECT margin_group, margin_mm, rule, unresolved_reason FROM intermediate.operation_margins
+                WHERE study_id = '{patient}'"""
+        ).to_dict("records")[0]
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    nights = Nights(tmp_path_factory.mktemp("adjudication"))
+    for name, text in BLOCK_OF_FILE.findall(PAGE.read_text(encoding="utf-8")):
+        if "/riverside/" in name:
+            path = nights.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text.replace(OPEN, "Parenchymal margin negative."), encoding="utf-8")
+    contracts = PROJECT_ROOT / "orchestration" / "ingestion" / "contracts" / "adjudication"
+    shutil.copytree(contracts, nights.folder / "contracts" / "adjudication")
+    return nights
+
+
+def test_a_question_is_answered_and_an_amended_report_asks_again(nights):
+    nights.pass_by()
+    (asked,) = nights.frame("FROM quality.adjudication_queue").to_dict("records")
+    patient, question = asked["study_id"], asked["question_id"]
+    assert (asked["unresolved_reason"], asked["n_reviewers"], asked["is_asked_again"]) == (
+        nights.margin(patient)["unresolved_reason"], 0, False,
+    )  # fmt: skip
+    (listed,) = nights.frame("FROM intermediate.adjudication_worklist WHERE NOT is_sample").to_dict("records")
+    assert "Parenchymal margin negative." in listed["report_text"]
+
+    # an answer wins from the next night on, and its word is kept beside what was read
+    nights.answer("monday.csv", f'{question},{patient},A. Reader,2013-02-01 10:00:00,1.0-9.9 mm,4,"seen, measured"')
+    nights.pass_by()
+    assert nights.margin(patient) == {
+        "margin_group": "1.0-9.9 mm", "margin_mm": 4.0, "rule": "adjudicated", "unresolved_reason": None,
+    }  # fmt: skip
+    assert nights.frame("FROM quality.adjudication_queue").empty
+    (kept,) = nights.frame("FROM marts.margin_adjudications").to_dict("records")
+    assert (kept["margin_group"], kept["read_margin_group"]) == ("1.0-9.9 mm", "unresolved")
+
+    # a second reviewer disagrees: the margin is open again, and both answers are shown
+    nights.answer("tuesday.csv", f"{question},{patient},B. Reader,2013-02-02,positive,0,")
+    nights.pass_by()
+    (disputed,) = nights.frame("FROM quality.adjudication_queue").to_dict("records")
+    assert (disputed["unresolved_reason"], disputed["answers"]) == ("reviewers disagree", "1.0-9.9 mm; positive")
+
+    # she thinks again
+    nights.answer("wednesday.csv", f"{question},{patient},B. Reader,2013-02-03,1.0-9.9 mm,4,")
+    nights.pass_by()
+    assert nights.margin(patient)["margin_group"] == "1.0-9.9 mm"
+
+    # the report is amended: yesterday's answers were to another text, so the question is asked again
+    nights.report("Metastatic adenocarcinoma. Parenchymal margin clear.", "amended", "2013-03-01T09:00:00+01:00")
+    nights.pass_by()
+    (again,) = nights.frame("FROM quality.adjudication_queue").to_dict("records")
+    assert (again["study_id"], again["is_asked_again"]) == (patient, True)
+    assert again["question_id"] != question
+    assert nights.margin(patient)["margin_group"] == "unresolved"
+
+    # and an amendment that states the width needs nobody
+    nights.report(
+        "Metastatic adenocarcinoma. Parenchymal margin clear by 12 mm.", "amended", "2013-04-01T09:00:00+01:00"
+    )
+    nights.pass_by()
+    assert nights.margin(patient)["margin_group"] == ">=10 mm"
+    assert nights.frame("FROM quality.adjudication_queue").empty
+
+
+def test_the_worklist_is_a_page_a_workbook_and_a_csv_for_its_owner_only(tmp_path):
+    questions = pd.DataFrame(
+        [
+            {
+                "study_id": "P00000000000a", "question_id": "P00000000000a:12345678", "is_sample": False,
+                "why": "distance not given", "report_text": "Margin <clear> & negative.",
+            }
+        ]
+    )  # fmt: skip
+    write_worklist(questions, tmp_path / "adjudication", tmp_path / "landing" / "adjudication")
+
+    page = (tmp_path / "adjudication" / "worklist.html").read_text(encoding="utf-8")
+    assert "Margin &lt;clear&gt; &amp; negative." in page
+    assert 'data-question="P00000000000a:12345678"' in page
+    assert "http" not in page.replace("http-equiv", "")
+    sheet = pd.read_excel(tmp_path / "adjudication" / "worklist.xlsx", engine="calamine")
+    assert list(sheet.columns[:7]) == HEADER.strip().split(",")
+    assert sheet["question_id"].tolist() == ["P00000000000a:12345678"]
+    for path in (tmp_path / "adjudication").iterdir():
+        assert path.stat().st_mode & 0o077 == 0

@@ -1,0 +1,58 @@
+"""`crlm read-margins`: the warehouse's rules on a CSV of texts, for anybody's texts."""
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.command_line import app
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["read-margins", *map(str, arguments)])
+
+
+def test_each_text_comes_back_with_its_margin_the_words_and_the_rule(tmp_path):
+    texts = tmp_path / "in.csv"
+    pd.DataFrame(
+        {
+            "phrase_id": ["b", "a", "c"],
+            "report_text": [
+                "Parenchymal margin: uninvolved, distance 4 mm.",
+                "Tumor is present at the inked parenchymal margin.",
+                "Steatosis 10 %.\nNo further findings.",
+            ],
+            "remark": ["x", "y", "z"],
+        }
+    ).to_csv(texts, index=False)
+    outcome = run(texts, tmp_path / "out.csv")
+
+    assert outcome.exit_code == 0, outcome.output
+    read = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    assert list(read.columns) == [
+        "phrase_id", "report_text", "margin_status", "margin_mm", "margin_group", "evidence_text", "rule",
+    ]  # fmt: skip
+    assert read[["phrase_id", "margin_status", "margin_mm", "margin_group"]].to_numpy().tolist() == [
+        ["b", "negative", "4.0", "1.0-9.9 mm"],
+        ["a", "positive", "0.0", "positive"],
+        ["c", "unresolved", "", "unresolved"],
+    ]
+    assert read["evidence_text"][0] in texts.read_text(encoding="utf-8")
+    assert read["rule"][2] == "no margin statement"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("id,report_text\n1,x\n", "in.csv:1: the header lacks phrase_id (it has id, report_text)"),
+        ("phrase_id,report_text\n1,x\n1,y\n", "record 2: phrase_id stands twice"),
+        ("phrase_id,report_text\n,x\n", "record 1: phrase_id is empty"),
+        ("", "not readable as CSV"),
+    ],
+)
+def test_texts_that_cannot_be_used_are_refused_with_file_record_and_field(tmp_path, content, complaint):
+    texts = tmp_path / "in.csv"
+    texts.write_text(content, encoding="utf-8")
+    outcome = run(texts, tmp_path / "out.csv")
+    assert outcome.exit_code == 1
+    assert complaint in outcome.output.replace("\n", "")
+    assert not (tmp_path / "out.csv").exists()
