@@ -188,3 +188,18 @@ def test_validating_a_changed_file_tells_new_corrected_and_vanished(road, tmp_pa
     nobody.write_text("x", encoding="utf-8")
     refused = road.crlm("validate", str(nobody))
     assert (refused.returncode, "no contract names this file" in refused.stdout) == (2, True)
+
+
+def test_the_published_definition_groups_every_margin_as_the_margin_itself_says(road):
+    groups = road.published(
+        """SELECT margins.margin_group AS here, defined.margin_group AS there, count(*) AS n
+           FROM marts.resection_margins AS margins INNER JOIN marts.margin_groups_by_definition AS defined USING (study_id)
+           WHERE definition = 'published' GROUP BY ALL"""
+    )
+    assert len(groups) == 5
+    assert (groups["here"] == groups["there"]).all()
+    definitions = road.published("SELECT definition, count(*) AS n FROM marts.margin_groups_by_definition GROUP BY ALL")
+    assert len(definitions) == 5
+    assert definitions["n"].nunique() == 1
+    lesions = road.published("SELECT count(DISTINCT study_id) AS n FROM marts.lesion_margins")
+    assert lesions["n"][0] > 1000

@@ -143,7 +143,9 @@ select
     grouped.margin_group,
     coalesce(deciding.rule, grouped.unresolved_reason) as rule,
     grouped.unresolved_reason,
-    coalesce(deciding.evidence_text, all_evidence.evidence_text) as evidence_text
+    coalesce(deciding.evidence_text, all_evidence.evidence_text) as evidence_text,
+    grouped.low_mm,
+    grouped.high_mm
 from grouped
 left join all_evidence on grouped.text_id = all_evidence.text_id
 left join ranked_readings as deciding on grouped.text_id = deciding.text_id and deciding.closeness = 1
