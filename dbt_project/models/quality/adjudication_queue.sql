@@ -1,4 +1,10 @@
 -- Margins that neither the rules nor the reviewers have settled: one question a patient, without the report's words.
+with earlier as (
+    select study_id, count(*) as n_answers
+    from {{ ref('stg_margin_adjudications') }}
+    group by study_id
+)
+
 select
     margins.study_id,
     questions.question_id,
@@ -11,9 +17,7 @@ select
 from {{ ref('operation_margins') }} as margins
 inner join {{ ref('margin_questions') }} as questions on margins.study_id = questions.study_id
 left join {{ ref('adjudicated_margins') }} as adjudicated on margins.study_id = adjudicated.study_id
-left join (
-    select study_id, count(*) as n_answers from {{ ref('stg_margin_adjudications') }} group by study_id
-) as earlier on margins.study_id = earlier.study_id
+left join earlier on margins.study_id = earlier.study_id
 left join {{ ref('underivable_patient_endpoints') }} as without_margins
     on margins.study_id = without_margins.study_id and without_margins.endpoint = 'margin_group'
 where
