@@ -44,3 +44,18 @@ def test_every_unresolved_phrase_has_a_reason(margins_of_phrases):
     phrases = margins_of_phrases.query("margin_group_read == 'unresolved'")
     assert phrases["unresolved_reason"].notna().all()
     assert phrases["margin_mm_read"].isna().all()
+
+
+# a report on benign liver alone, its margin given with a width in one sentence: read as a margin, wrongly
+KNOWN_TO_BE_WRONG = {"F098"}
+
+
+def test_phrases_set_aside_are_never_put_into_a_wrong_group_but_for_the_one_that_is_known(margins_of_phrases):
+    """110 phrases written after the rules. Read blindly, 3 of 80 settled ones were wrong and 2 of 80 settleable ones open;
+    the rules have learnt from four of those five since, so this file shows no more than that they stay learnt."""
+    phrases = margins_of_phrases.query("source == 'phrases_set_aside.csv'")
+    assert len(phrases) == 110
+    settled = phrases[phrases["margin_group_read"] != "unresolved"]
+    assert set(settled.index[settled["margin_group"] != settled["margin_group_read"]]) == KNOWN_TO_BE_WRONG
+    settleable = phrases[phrases["margin_group"] != "unresolved"]
+    assert (settleable["margin_group_read"] == "unresolved").mean() <= 0.1

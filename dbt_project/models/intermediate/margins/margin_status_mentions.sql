@@ -10,6 +10,7 @@ with statements as (
         *,
         {{ crlm_replace_in_turn('clause_normalised', [
             ['⟦(?:>=|>|<=|<|)\\|[^⟧]*⟧', '#'],
+            ['(?:with )?no intervening (?:[a-z]+ ){0,3}(?:tissue|parenchyma|liver)', ' '],
             ['[^,()]*[@~](?:capsule|bowel|other_organ|border)[^,()]*', ' '],
         ]) }} as statement
     from {{ ref('margin_clause_normalised') }}
