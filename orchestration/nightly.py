@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestration.ingestion.load_feed import waiting_files
+from orchestration.ingestion.load_feed import unclaimed_files, waiting_files
 from orchestration.ingestion.load_file import landed_files
 from orchestration.ingestion.source_contract import load_hospitals
 from orchestration.settings import Settings
@@ -50,9 +50,11 @@ def nothing_new(settings: Settings) -> str | None:
     with open_build_file(settings.build_file) as connection:
         if waiting_files(connection, settings.landing, contracts):
             return None
+    unclaimed = unclaimed_files(settings.landing, contracts)
     return (
         f"Nothing new: all {n_landed} files in the landing folder are loaded already and the code is unchanged. "
         f"The warehouse published {stamp.published_at:%Y-%m-%d %H:%M} UTC stays ({stamp.n_patients:,} patients, data {stamp.data_hash})."
+        + (f" {len(unclaimed)} file(s) are named by no contract, such as {unclaimed[0].name}." if unclaimed else "")
     )
 
 
