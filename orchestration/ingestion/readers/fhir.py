@@ -13,27 +13,17 @@ The path language, read from left to right:
 
 import base64
 import binascii
-import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from json.encoder import encode_basestring
 from typing import Any
 
 import pyarrow as pa
 
+from orchestration.ingestion.readers.fhir_entries import Entry, Resource, entries_of
+from orchestration.ingestion.readers.fhir_paths import as_text, children, chosen_type, walk
 from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8
 from orchestration.ingestion.source_contract import SourceContract
-
-Resource = dict[str, Any]
-
-
-class _Number(str):
-    """A number as it is written, 0.10 and not 0.1; beside text it differs only in having no quotes in a payload."""
-
-    __slots__ = ()
-
 
 LOINC = "http://loinc.org"
 FINAL_DIAGNOSIS = "22637-3"
@@ -49,10 +39,8 @@ OBSERVATION_TYPE = pa.list_(
         ]
     )
 )
-STEP = re.compile(r"(?P<name>[A-Za-z]+(?:\[x\])?)(?:\[(?P<picked>[^\]]*)\])?")
 HOP = re.compile(r"\s*->\s*(?![^\[]*\])")
 WITHDRAWN = ("entered-in-error", "cancelled")
-HALF_A_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 REVERSE = re.compile(r"Observation\[(?P<system>[^|\]]+)\|(?P<code>[^\]]+)\] by subject -> (?P<rest>.+)")
 
 
@@ -82,7 +70,7 @@ def read_fhir_resources(content: bytes, resource: str, paths: list[str], with_ob
         UnreadableFile: empty, not UTF-8, or JSON that is cut off or damaged.
     """
     try:
-        file = _resources(as_utf_8(content, "utf-8"))
+        file = _File(entries_of(as_utf_8(content, "utf-8")))
     except RecursionError as error:
         raise UnreadableFile("not readable as FHIR: nested deeper than any resource") from error
     rows = [entry for entry in file.entries if entry.resource is None or entry.resource["resourceType"] == resource]
@@ -103,20 +91,11 @@ def read_fhir_resources(content: bytes, resource: str, paths: list[str], with_ob
     return pa.table(arrays, names=names)
 
 
-@dataclass(frozen=True)
-class _Entry:
-    line: int
-    payload: str
-    resource: Resource | None
-    problem: str | None = None
-    full_url: str | None = None
-
-
 @dataclass
 class _File:
     """All resources of a file, found by what other resources call them."""
 
-    entries: list[_Entry]
+    entries: list[Entry]
     by_reference: dict[str, Resource] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     """Type/id by the resource's own identity: a contained '#p' or a resource without id may have namesakes."""
@@ -131,7 +110,7 @@ class _File:
             if isinstance(resource.get("id"), str):
                 name = self.names[id(resource)] = f"{resource['resourceType']}/{resource['id']}"
                 self.by_reference[name] = resource
-            for one in _children([resource], "contained", None):
+            for one in children([resource], "contained", None):
                 self.containers[id(one)] = resource
         for resource, _ in resources:
             if resource["resourceType"] == "Observation" and resource.get("status") not in WITHDRAWN:
@@ -139,7 +118,7 @@ class _File:
 
     def _note_observation(self, resource: Resource) -> None:
         subject = self.target(resource, resource.get("subject"))
-        for coding in _children(_children([resource], "code", None), "coding", None):
+        for coding in children(children([resource], "code", None), "coding", None):
             if subject is not None and isinstance(coding, dict):
                 key = (str(coding.get("system")), str(coding.get("code")), self._identity(subject))
                 self.observations.setdefault(key, []).append(resource)
@@ -155,7 +134,7 @@ class _File:
         if name.startswith("#"):
             # contained resources refer to each other through the one that holds them, and to that one as '#'
             holder = self.containers.get(id(resource), resource)
-            siblings = [one for one in _children([holder], "contained", None) if isinstance(one, dict)]
+            siblings = [one for one in children([holder], "contained", None) if isinstance(one, dict)]
             return holder if name == "#" else next((one for one in siblings if one.get("id") == name[1:]), None)
         name = name.split("/_history/")[0]
         return self.by_reference.get(name) or self.by_reference.get("/".join(name.split("/")[-2:]))
@@ -166,9 +145,9 @@ class _File:
             newest = self._newest(resource, reverse["system"], reverse["code"], problems)
             return self.text_at(newest, reverse["rest"], problems) if newest else None
         here, *hops = HOP.split(path.strip())
-        values = _walk([resource], here)
+        values = walk([resource], here)
         if not hops:
-            return ";".join(text for text in map(_as_text, values) if text) or None
+            return ";".join(text for text in map(as_text, values) if text) or None
         found = []
         for reference in values:
             wanted, _, rest = hops[0].partition(".")
@@ -196,8 +175,8 @@ def _note_absent(reference: Any, wanted: str, problems: list[str]) -> None:
 
 def _times_of(observation: Resource) -> tuple[datetime, datetime]:
     """When it was observed, then when it was issued: a corrected result is observed when the first one was."""
-    observed = _walk([observation], "effective[x]")
-    return _instant(_as_text(observed[0]) if observed else observation.get("issued")), _instant(
+    observed = walk([observation], "effective[x]")
+    return _instant(as_text(observed[0]) if observed else observation.get("issued")), _instant(
         observation.get("issued")
     )
 
@@ -212,149 +191,11 @@ def _instant(written: Any) -> datetime:
         return datetime.min.replace(tzinfo=UTC)
 
 
-def _resources(text: bytes) -> _File:
-    if not text.strip():
-        raise UnreadableFile("the file is empty")
-    whole = _parsed(text)
-    if isinstance(whole, dict) and "resourceType" in whole and whole["resourceType"] != "Bundle":
-        return _File([_entry(1, whole)])
-    if isinstance(whole, dict) and whole.get("resourceType") == "Bundle":
-        return _File(list(_bundle_entries(whole)))
-    if isinstance(whole, list):
-        return _File([_entry(number, one) for number, one in enumerate(whole, start=1)])
-    return _File(list(_lines(text)))
-
-
-def _parsed(text: bytes) -> Any:
-    """The JSON, its numbers as they are written; None where it is none."""
-    try:
-        value = json.loads(text, parse_float=_Number, parse_int=_Number)
-        if HALF_A_PAIR.search(text):
-            # half a surrogate pair is legal JSON but no text that can be kept
-            whole = _written(value).encode("utf-8", "replace")
-            value = json.loads(whole, parse_float=_Number, parse_int=_Number)
-        return value
-    except (ValueError, RecursionError):
-        return None
-
-
-def _written(value: Any) -> str:
-    """The value as JSON, its numbers as they were; json.dumps would quote them."""
-    if isinstance(value, dict):
-        return "{" + ", ".join([f"{encode_basestring(name)}: {_written(one)}" for name, one in value.items()]) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join([_written(one) for one in value]) + "]"
-    if isinstance(value, _Number):
-        return str(value)
-    return encode_basestring(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _lines(text: bytes) -> Iterator[_Entry]:
-    lines = text.decode().split("\n")
-    parsed = [_parsed(line.encode()) for line in lines if line.strip()]
-    are_resources = [_is_resource(value) for value in parsed]
-    # one indented Bundle that is cut off holds a few whole resources too, each on its own line
-    if sum(value is None for value in parsed) > sum(are_resources) or not any(are_resources):
-        raise UnreadableFile("not readable as FHIR: JSON that is cut off or damaged, or holds no resource")
-    if lines[-1].strip() and not are_resources[-1]:
-        raise UnreadableFile("the last line is cut off: the file may be half written")
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        resource = _parsed(line.encode())
-        if isinstance(resource, dict) and resource.get("resourceType") == "Bundle":
-            for entry in _bundle_entries(resource):
-                yield _Entry(number, entry.payload, entry.resource, entry.problem, entry.full_url)
-        else:
-            yield _entry(number, resource, line.strip())
-
-
-def _bundle_entries(bundle: Resource) -> Iterator[_Entry]:
-    entries = bundle.get("entry", [])
-    for number, entry in enumerate(entries if isinstance(entries, list) else [entries], start=1):
-        is_object = isinstance(entry, dict)
-        full_url = entry.get("fullUrl") if is_object and isinstance(entry.get("fullUrl"), str) else None
-        yield _entry(number, entry.get("resource") if is_object else None, _written(entry), full_url)
-
-
-def _is_resource(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("resourceType"), str)
-
-
-def _entry(number: int, value: Any, payload: str | None = None, full_url: str | None = None) -> _Entry:
-    if _is_resource(value):
-        return _Entry(number, _written(value), value, None, full_url)
-    written = payload if payload is not None else _written(value)
-    return _Entry(number, written, None, "not a FHIR resource: no JSON object with a resourceType")
-
-
-def _walk(values: list[Any], path: str) -> list[Any]:
-    """All values at a path of plain elements, from each of the values."""
-    for step in _steps(path):
-        match = STEP.fullmatch(step)
-        values = _children(values, match["name"], match["picked"]) if match else []
-    return values
-
-
-def _steps(path: str) -> list[str]:
-    # a dot inside brackets belongs to an address
-    return re.findall(r"[^.\[]+(?:\[[^\]]*\])*", path)
-
-
-def _children(values: list[Any], name: str, picked: str | None) -> list[Any]:
-    found: list[Any] = []
-    for value in values:
-        if not isinstance(value, dict):
-            continue
-        child = _chosen_type(value, name.removesuffix("[x]")) if name.endswith("[x]") else value.get(name)
-        several = child if isinstance(child, list) else [child]
-        found += _picked([one for one in several if one is not None], picked)
-    return found
-
-
-def _chosen_type(value: Resource, name: str) -> Any:
-    """The element whose name is `name` and the type that was chosen for it, such as valueQuantity."""
-    return next((value[key] for key in value if value[key] is not None and re.fullmatch(name + "[A-Z]\\w*", key)), None)
-
-
-def _picked(several: list[Any], picked: str | None) -> list[Any]:
-    if picked is None:
-        return several
-    if picked.isdigit():
-        return several[int(picked) : int(picked) + 1]
-    return [one for one in several if isinstance(one, dict) and picked in _marks(one)][:1]
-
-
-def _marks(element: Resource) -> set[str]:
-    """What a repeating element can be picked by."""
-    marks = {element.get(name) for name in ("system", "url", "use") if isinstance(element.get(name), str)}
-    codes = _children(_children([element], "type", None), "coding", None)
-    return marks | {
-        coding.get("code") for coding in codes if isinstance(coding, dict) and isinstance(coding.get("code"), str)
-    }
-
-
-def _as_text(value: Any) -> str | None:
-    """A value as text: a Quantity's number, a Period's start, a concept's text or first code, true and false."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        for name in ("value", "text", "start", "code", "reference"):
-            if isinstance(value.get(name), str):
-                # '<5' is no number: a bound must not pass for a value
-                return (str(value.get("comparator") or "") if name == "value" else "") + value[name]
-        coding = value.get("coding")
-        return _as_text(coding[0]) if isinstance(coding, list) and coding else None
-    return None
-
-
 def _observations(file: _File, report: Resource, problems: list[str]) -> list[dict[str, Any]]:
     """A report's results with their components, its plain text form and its conclusion, numbered."""
     found: list[tuple[str | None, str | None, str | None, str | None]] = []
     status = OBSERVATION_STATUS.get(str(report.get("status")))
-    for reference in _children([report], "result", None):
+    for reference in children([report], "result", None):
         result = file.target(report, reference)
         if result is None:
             _note_absent(reference, "Observation", problems)
@@ -363,11 +204,11 @@ def _observations(file: _File, report: Resource, problems: list[str]) -> list[di
         specimen = _specimen(file, result)
         found += [
             (_loinc(part), specimen, _value(part), result_status)
-            for part in (result, *_children([result], "component", None))
+            for part in (result, *children([result], "component", None))
             if isinstance(part, dict) and _value(part) is not None
         ]
     specimen = _specimen(file, report)
-    for form in _children([report], "presentedForm", None):
+    for form in children([report], "presentedForm", None):
         if isinstance(form, dict) and str(form.get("contentType", "")).startswith("text/plain"):
             text = _decoded(form.get("data"), str(form["contentType"]))
             if text is None:
@@ -382,23 +223,23 @@ def _observations(file: _File, report: Resource, problems: list[str]) -> list[di
 
 
 def _loinc(element: Resource) -> str | None:
-    return next(iter(_walk([element], f"code.coding[{LOINC}].code")), None)
+    return next(iter(walk([element], f"code.coding[{LOINC}].code")), None)
 
 
 def _value(element: Resource) -> str | None:
     """The value as a pathologist would have written it: a number with its unit."""
-    value = _chosen_type(element, "value")
-    text = _as_text(value)
+    value = chosen_type(element, "value")
+    text = as_text(value)
     unit = value.get("unit") or value.get("code") if isinstance(value, dict) and "value" in value else None
     return f"{text} {unit}" if text and isinstance(unit, str) else text
 
 
 def _specimen(file: _File, resource: Resource) -> str | None:
-    for reference in _children([resource], "specimen", None):
+    for reference in children([resource], "specimen", None):
         target = file.target(resource, reference)
         for path in ("accessionIdentifier.value", "identifier[0].value", "id"):
-            if target and (values := _walk([target], path)):
-                return _as_text(values[0])
+            if target and (values := walk([target], path)):
+                return as_text(values[0])
         if isinstance(reference, dict) and isinstance(reference.get("display"), str):
             return reference["display"]
     return None
