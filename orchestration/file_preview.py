@@ -111,6 +111,7 @@ def _change(connection: duckdb.DuckDBPyConnection, contract: SourceContract, loa
     if load.status != "loaded":
         return {}
     key = ", ".join(f'"{name}"' for name in contract.key)
+    patient = contract.patient_column
     same_key = " AND ".join(f'now."{name}" = before."{name}"' for name in contract.key)
     new, corrected, unchanged, vanished = connection.execute(
         f"""WITH now AS (
@@ -122,8 +123,8 @@ def _change(connection: duckdb.DuckDBPyConnection, contract: SourceContract, loa
             )
             SELECT count(*) FILTER (hash_before IS NULL), count(*) FILTER (hash_before <> record_hash),
                    count(*) FILTER (hash_before = record_hash),
-                   (SELECT count(DISTINCT mrn) FROM loaded.{contract.feed}
-                    WHERE file_name = ? AND mrn NOT IN (SELECT mrn FROM now))
+                   (SELECT count(DISTINCT {patient}) FROM loaded.{contract.feed}
+                    WHERE file_name = ? AND {patient} NOT IN (SELECT {patient} FROM now))
             FROM compared""",
         [load.source_file],
     ).fetchall()[0]

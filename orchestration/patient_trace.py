@@ -9,14 +9,25 @@ import pandas as pd
 
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 
-STAGING_TABLE_OF_FEED = {
-    "registry": "stg_registry_operations",
-    "pathology_messages": "stg_pathology_reports",
-    "follow_up": "stg_follow_up_events",
-    "treatments": "stg_recurrence_treatments",
-    "vital_status": "stg_vital_status",
+TABLE_IN_USE_OF_FEED = {
+    "registry": "staging.stg_registry_operations",
+    "pathology_messages": "staging.stg_pathology_reports",
+    "follow_up": "staging.stg_follow_up_events",
+    "treatments": "staging.stg_recurrence_treatments",
+    "vital_status": "staging.stg_vital_status",
+    "margin_adjudications": "intermediate.usable_adjudications",
 }
-NEVER_SHOWN = ("mrn", "retired_mrn", "last_name", "first_name", "birth_date", "note", "observations")
+NEVER_SHOWN = (
+    "mrn",
+    "retired_mrn",
+    "last_name",
+    "first_name",
+    "birth_date",
+    "note",
+    "observations",
+    "reviewer",
+    "comment",
+)
 SURVIVAL_TABLE, INCIDENCE_TABLE = "kaplan_meier", "cumulative_incidence"
 
 
@@ -135,16 +146,19 @@ def _records(connection: duckdb.DuckDBPyConnection, study_id: str) -> pd.DataFra
 def _versions_of_feed(feed: str) -> str:
     columns = [name for name in canonical_feeds()[feed].columns if name not in NEVER_SHOWN]
     entries = ", ".join(f"['{name}', records.{name}::VARCHAR]" for name in columns)
-    staging = STAGING_TABLE_OF_FEED.get(feed)
-    in_use = f"records.record_id IN (SELECT record_id FROM staging.{staging})" if staging else "TRUE"
+    table = TABLE_IN_USE_OF_FEED.get(feed)
+    in_use = f"records.record_id IN (SELECT record_id FROM {table})" if table else "TRUE"
+    of_patient = "INNER JOIN identities USING (source_system, mrn)"
+    if canonical_feeds()[feed].patient_column == "study_id":
+        of_patient = "WHERE records.study_id = $study_id"
     if feed == "pathology_messages":
-        in_use = f"records.record_id IN (SELECT record_id FROM staging.{staging} WHERE is_current)"
+        in_use = f"records.record_id IN (SELECT record_id FROM {table} WHERE is_current)"
     return f"""SELECT '{feed}' AS feed, records.source_system AS hospital, records.system, records.source_file,
                       records.source_line AS line, records.record_id, {in_use} AS is_in_use,
                       array_to_string(list_transform(list_filter([{entries}], x -> x[2] IS NOT NULL),
                           x -> x[1] || ': ' || x[2]), '; ') AS content,
                       records.contract_version AS contract, records.loaded_at, records.run_id
-               FROM raw.{feed} AS records INNER JOIN identities USING (source_system, mrn)"""
+               FROM raw.{feed} AS records {of_patient}"""
 
 
 def _rejected(connection: duckdb.DuckDBPyConnection, study_id: str) -> pd.DataFrame:

@@ -54,13 +54,13 @@ def open_scratch_file() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def copy_loaded_records(connection: duckdb.DuckDBPyConnection, build_file: Path, contract: SourceContract) -> None:
-    """Into loaded.<feed> of the scratch file: mrn, key, record_hash and file_name of the latest version of each record that
+    """Into loaded.<feed> of the scratch file: patient, key, record_hash and file_name of the latest version of each record that
     the build file holds of the contract's system; empty where there is no build file.
 
     Raises:
         WarehouseBusy: another process holds the build file.
     """
-    key = ", ".join(dict.fromkeys(["mrn", *contract.key]))
+    key = ", ".join(dict.fromkeys([contract.patient_column, *contract.key]))
     latest = f"SELECT {key}, record_hash, parse_filename(source_file) AS file_name FROM {{}}raw.{contract.feed}"
     connection.execute(
         f"CREATE SCHEMA IF NOT EXISTS loaded; CREATE TABLE loaded.{contract.feed} AS {latest.format('')} LIMIT 0"

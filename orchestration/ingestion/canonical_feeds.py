@@ -30,6 +30,11 @@ class CanonicalFeed(BaseModel):
     description: str
     columns: dict[str, CanonicalColumn]
 
+    @property
+    def patient_column(self) -> str:
+        """The column that names the patient: the hospital's MRN, or the study id in what is recorded here."""
+        return "mrn" if "mrn" in self.columns else "study_id"
+
 
 @cache
 def canonical_feeds() -> dict[str, CanonicalFeed]:

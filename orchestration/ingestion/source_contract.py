@@ -104,6 +104,11 @@ class SourceContract(BaseModel):
         named = [field.column for field in self.fields.values() if field.column]
         return list(dict.fromkeys([*named, *self.only_rows]))
 
+    @property
+    def patient_column(self) -> str:
+        """The feed's column that names the patient."""
+        return canonical_feeds()[self.feed].patient_column
+
     def reader_column(self, name: str) -> str:
         """What the readers call a column of the hospital: never one of their own names, whatever its capitals."""
         return f"{self.source_columns.index(name)}: {name}"

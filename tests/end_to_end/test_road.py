@@ -203,3 +203,19 @@ def test_the_published_definition_groups_every_margin_as_the_margin_itself_says(
     assert definitions["n"].nunique() == 1
     lesions = road.published("SELECT count(DISTINCT study_id) AS n FROM marts.lesion_margins")
     assert lesions["n"][0] > 1000
+
+
+def test_answers_about_margins_can_be_validated_before_they_are_dropped_in(road, tmp_path):
+    asked = road.restricted("SELECT question_id, study_id FROM quality.adjudication_queue ORDER BY ALL LIMIT 1").iloc[0]
+    answers = tmp_path / "adjudication" / "answers.csv"
+    answers.parent.mkdir()
+    header = "question_id,study_id,reviewer,decided_at,margin_group,margin_mm,comment\n"
+    row = f'"{asked["question_id"]}","{asked["study_id"]}","A. Reader","2013-02-01 10:00:00","1.0-9.9 mm","4","seen, measured"\n'
+    answers.write_text(header + row, encoding="utf-8")
+    told = road.crlm("validate", str(answers))
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "new 1 · corrected 0 · unchanged 0 · vanished patients 0" in told.stdout
+
+    answers.write_text(header + row.replace("1.0-9.9 mm", "wide"), encoding="utf-8")
+    told = road.crlm("validate", str(answers))
+    assert (told.returncode, "code wide" in told.stdout) == (1, True)
