@@ -54,5 +54,6 @@ def test_texts_that_cannot_be_used_are_refused_with_file_record_and_field(tmp_pa
     texts.write_text(content, encoding="utf-8")
     outcome = run(texts, tmp_path / "out.csv")
     assert outcome.exit_code == 1
-    assert complaint in outcome.output.replace("\n", "")
+    # the terminal breaks lines, and where depends on how long the folder's name is
+    assert "".join(complaint.split()) in "".join(outcome.output.split())
     assert not (tmp_path / "out.csv").exists()
