@@ -22,7 +22,7 @@ console = Console()
 
 
 def _fail(message: str, status: int = 1) -> typer.Exit:
-    Console(stderr=True).print(f"[bold red]crlm:[/] {message}", highlight=False)
+    Console(stderr=True).print(f"[bold red]crlm:[/] {escape(message)}", highlight=False, soft_wrap=True)
     return typer.Exit(status)
 
 
