@@ -93,3 +93,10 @@ def test_an_empty_and_a_binary_file_are_refused_with_the_reason(warehouse):
         "refused: the file holds NUL bytes: it is binary or damaged",
     ]
     assert warehouse.rows("SELECT count(*) FROM raw.ingest_ledger WHERE status LIKE 'refused%'") == [(2,)]
+
+
+def test_a_stray_quote_in_the_header_does_not_swallow_the_records_after_it(warehouse):
+    text = 'id;patient;when;what;where;left;"extra\nT1;SIM0000001;31.12.2000;op;L;0;"x"\nT2;SIM0000001;31.12.2000;op;L;0;y\n'
+    warehouse.land("treatments/t.csv", text)
+    (load,) = warehouse.load("treatments")
+    assert load.status.startswith("refused: a column's name in the header holds a line break")

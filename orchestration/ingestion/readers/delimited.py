@@ -177,6 +177,9 @@ def _read_line_by_line(text: str, delimiter: str, wanted: list[str]) -> Rows:
     if rows.pop() != [END_OF_FILE]:
         raise UnreadableFile(f"a quote opened in the record of line {last_line} is never closed")
     header = [name.strip() for name in rows[0]]
+    if any("\n" in name or "\r" in name for name in header):
+        # a stray quote in the header swallows the records after it into a column's name
+        raise UnreadableFile("a column's name in the header holds a line break: a quote may be stray or not closed")
     check_header(wanted, header)
     # a quoted field may hold line breaks, so a record's first line is the running sum of the lines before it
     spans = [_n_lines(row) for row in rows] if len(rows) < len(lines) else [1] * len(rows)
