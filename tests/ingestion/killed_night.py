@@ -15,7 +15,7 @@ from orchestration.ingestion.source_contract import load_hospitals
 if __name__ == "__main__":
     build_file, landing, contracts_folder = map(Path, sys.argv[1:])
     contracts = load_hospitals(contracts_folder)
-    print("started", flush=True)
     with duckdb.connect(str(build_file)) as connection:
+        print("started", flush=True)
         for feed in canonical_feeds():
             load_feed(connection, landing, contracts, feed, "night", lambda text: print(text, flush=True))
