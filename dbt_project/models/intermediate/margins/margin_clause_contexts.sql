@@ -1,5 +1,8 @@
 -- Every clause with the specimen, organ and section it stands in: its own, else of the heading above it, else of the
 -- same specimen label elsewhere in the report, else of the HL7 line.
+{% set other_tumor = margin_words(['other_malignancy', 'benign_lesion']) %}
+{% set affirms_other_tumor = "(" ~ crlm_regexp_matches('clause_lower', other_tumor) ~ " and not "
+    ~ crlm_regexp_matches('clause_lower', '\\b(?:no|without|not|negative for|rather than|nor|or)\\b[^,.;:]{0,40}' ~ other_tumor) ~ ")" %}
 with in_part as (
     select
         *,
@@ -39,8 +42,25 @@ specimens as (
     group by all
 ),
 
+-- margins of a benign lesion or of another cancer never count
 reports as (
-    select text_id, accession_number, bool_or(heading_organ = 'other' and says_bowel) as has_bowel_specimen
+    select
+        text_id,
+        accession_number,
+        bool_or(heading_organ = 'other' and says_bowel) as has_bowel_specimen
+    from labelled
+    group by all
+),
+
+tumors as (
+    select
+        text_id,
+        accession_number,
+        specimen_key,
+        bool_or({{ crlm_regexp_matches('clause_lower', margin_words('other_malignancy')) }}) as has_other_malignancy,
+        bool_or({{ affirms_other_tumor }}) as has_other_tumor,
+        bool_or({{ crlm_regexp_matches('clause_lower', margin_words('metastasis_word')) }}) as has_metastasis,
+        bool_or({{ crlm_regexp_matches('clause_lower', margin_words('tumor_evidence')) }}) as has_tumor_evidence
     from labelled
     group by all
 )
@@ -62,7 +82,12 @@ select
         labelled.says_additional or labelled.is_part_additional
         or (coalesce(specimens.is_specimen_additional, false) and labelled.part_label is null)
     ) as is_additional_margin,
-    coalesce(reports.has_bowel_specimen, false) as has_bowel_specimen
+    coalesce(reports.has_bowel_specimen, false) as has_bowel_specimen,
+    ({{ affirms_other_tumor }} and not {{ crlm_regexp_matches('clause_lower', margin_words('metastasis_word')) }})
+    or (
+        tumors.has_other_tumor and not tumors.has_metastasis
+        and (tumors.has_other_malignancy or not tumors.has_tumor_evidence)
+    ) as is_other_tumor
 from labelled
 left join specimens
     on labelled.text_id = specimens.text_id
@@ -71,3 +96,8 @@ left join specimens
 left join reports
     on labelled.text_id = reports.text_id
     and labelled.accession_number is not distinct from reports.accession_number
+left join tumors
+    on labelled.text_id = tumors.text_id
+    and labelled.accession_number is not distinct from tumors.accession_number
+    and labelled.specimen_key is not distinct from tumors.specimen_key
+-- depends_on: {{ ref('margin_lexicon') }}

@@ -3,7 +3,8 @@
 {% set label = '^[\\s\\-*•]*(?:(?:SPECIMEN|PART)\\s+)?[(]?([A-H])(?:\\s?[,&-]\\s?[A-H])*(?:[.):]|\\s-)\\s' %}
 {% set other = margin_words('organ_other') %}
 {% set liver = margin_words('organ_liver') %}
-{% set sections = margin_words(['section_intraoperative', 'section_gross', 'section_permanent']) %}
+{% set without_quotations = "regexp_replace(clause_lower, '[(][^)]*[)]', ' ', 'g')" %}
+{% set sections = margin_words(['section_intraoperative', 'section_gross', 'section_permanent', 'section_original']) %}
 with labelled as (
     select
         *,
@@ -60,9 +61,12 @@ classified as (
             when section_heading is null then null
             when {{ crlm_regexp_matches('section_heading', '^' ~ margin_words('section_intraoperative') ~ '$') }} then 'intraoperative'
             when {{ crlm_regexp_matches('section_heading', '^' ~ margin_words('section_gross') ~ '$') }} then 'gross'
+            when {{ crlm_regexp_matches('section_heading', '^' ~ margin_words('section_original') ~ '$') }} then 'original'
             else 'permanent'
         end as heading_section,
         case
+            when {{ crlm_regexp_matches(without_quotations, margin_words('superseded')) }}
+                and not {{ crlm_regexp_matches('clause_lower', 'supersedes|replaces|^\\W*' ~ margin_words('section_original') ~ '[^:]*:') }} then 'superseded'
             when section_word is null then null
             when {{ crlm_regexp_matches('clause_lower', 'permanent|microscopic|\\bsee (?:the )?(?:frozen|gross)') }} then 'permanent'
             when section_word = 'frozen' or section_word like 'intra%' then 'intraoperative'

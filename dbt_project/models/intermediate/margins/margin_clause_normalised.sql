@@ -3,7 +3,7 @@
 with characters as (
     select *, {{ normalised_characters('clause_lower') }} as step_text
     from {{ ref('margin_clause_contexts') }}
-    where organ is distinct from 'other'
+    where (organ is distinct from 'other' or {{ crlm_regexp_matches('clause_lower', '(?:hepatic|liver|transection) (?:[a-z]+ ){0,2}(?:margin|edge|plane|surface)') }})
         and not {{ crlm_regexp_matches('clause_lower', margin_words('definition')) }}
 ),
 
@@ -24,7 +24,10 @@ select
     step_text as clause_normalised,
     {{ crlm_regexp_extract('step_text', '[@~](?:parenchymal|margin|bile_duct|vascular)') }} is not null as names_hepatic_margin,
     {{ crlm_regexp_extract('step_text', '^.*\\b(' ~ lesion_label_pattern() ~ ')', 1) }} as own_lesion_label,
-    lag({{ crlm_regexp_extract('step_text', '^.*[@~]([a-z_]+)', 1) }}) over clauses_of_part as previous_margin_type
+    lag(coalesce(
+        {{ crlm_regexp_extract('step_text', '^.*[@~]([a-z_]+)', 1) }},
+        case when {{ crlm_regexp_matches('step_text', '\\br[01]\\b|(?:completely|totally) (?:excised|resected|removed)') }} then 'margin' end
+    )) over clauses_of_part as previous_margin_type
 from margins
 window clauses_of_part as (partition by text_id, record_id, section, specimen, part order by clause_number)
 -- depends_on: {{ ref('margin_lexicon') }} {{ ref('margin_names') }} {{ ref('margin_number_words') }} {{ ref('margin_comparators') }}

@@ -1,6 +1,7 @@
 -- Every distance in a clause with the words left and right of it, and what it is a distance to: the target named after it
 -- ('4 mm from the margin') before the label in front of it ('margin: 4 mm'). A length that is not to a margin gets no type.
-{% set target = '^[\\s)]*(?:\\([^)]*\\) ?)?(?:[a-z]+ ){0,2}?(?:away |clear |distant |deep |short |distance )?(?:from|to|of|off|between) (.*)$' %}
+{% set target = '^[\\s()]*(?:\\([^)]*\\) ?)?((?:[a-z]+ ){0,3}?)(?:away |clear |distant |deep |short |distance )?(?:from|to|of|off|between) (.*)$' %}
+{% set direction = '(?:deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|cephalad|left|right|proximal|distal|upper|lower|ventral|dorsal|surgical|hilar)' %}
 {% set size_tail = '\\b' ~ margin_words('size_word') ~ '\\b' %}
 {% set thing_tail = '\\b(?:tumou?rs?|nodules?|mass|lesions?|metastas[ei]s|focus|deposit)(?: (?:is|was|of|are))?[ ,(:]*$' %}
 with split_at_distances as (
@@ -23,6 +24,9 @@ parsed as (
     select
         * exclude (piece, piece_before),
         split_part(split_part(piece, '⟧', 1), '|', 1) as comparator,
+        cast(nullif(split_part(split_part(piece, '⟧', 1), '|', 4), '') as double)
+            * case split_part(split_part(piece, '⟧', 1), '|', 3) when 'cm' then 10 when 'um' then 0.001 else 1 end
+            - case split_part(split_part(piece, '⟧', 1), '|', 5) when '<' then 0.000001 else 0 end as up_to_mm,
         cast(split_part(split_part(piece, '⟧', 1), '|', 2) as double)
             * case split_part(split_part(piece, '⟧', 1), '|', 3) when 'cm' then 10 when 'um' then 0.001 else 1 end as distance_mm,
         split_part(piece, '⟧', 2) as right_text,
@@ -33,15 +37,19 @@ parsed as (
 described as (
     select
         *,
-        {{ crlm_regexp_extract('right_text', target, 1) }} as target_text,
+        case
+            when {{ crlm_regexp_matches(crlm_regexp_extract('right_text', target, 1), '\\b(?:with|show|infil|invol|invad|inva|exten|reach|present|because|and|focal|wide|x)') }} then null
+            else {{ crlm_regexp_extract('right_text', target, 2) }}
+        end as target_text,
         {{ crlm_regexp_extract('left_text', '^.*[@~]([a-z_]+)', 1) }} as left_type,
         coalesce({{ crlm_regexp_extract('left_text', '^.*[@~][a-z_]+(.*)$', 1) }}, '') as left_tail,
         {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)', 1) }} as right_label_type,
         {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
+        {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:only|at|is|microscopically|histologically|microscopic|histological|of) )*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
         {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach|width|minimum|minimal|narrowest)\\b') }} as says_distance,
-        {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
-        {{ crlm_regexp_matches('right_text', '^ *(?:,|and|or|/|, and|, or)+ *$') }} as is_before_list,
-        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|in (?:greatest|maximum|largest|diameter|size)|diameter|thick|x |dimension)') }} as is_size_on_right
+        {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
+        {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,
+        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|in (?:greatest|maximum|largest|diameter|size)|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }} as is_size_on_right
     from parsed
 ),
 
@@ -60,7 +68,7 @@ typed as (
             and (
                 says_away
                 or not {{ crlm_regexp_matches('left_tail', thing_tail) }}
-                or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the )?(?:tumou?r|lesion|nodule|metastas[ei]s)[ ,(:]*$') }}
+                or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual )*(?:tumou?r|carcinoma|lesion|nodule|metastas[ei]s)[ ,(:]*$') }}
             ) as is_label_on_left,
         {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }} as is_lesion_on_left,
         (
@@ -82,9 +90,11 @@ ruled as (
             when right_label_type is not null then 'distance before the margin word'
             when not is_target_tumor then 'not a margin distance'
             when is_label_on_left then 'margin label before the distance'
-            when left_type is null and {{ crlm_regexp_matches('left_text', '\\br0(?: resection)?[ ,(:=]*$') }} then 'R0 before the distance'
             when left_type is null and (says_away or says_distance) and previous_margin_type is not null
                 and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$') }} then 'distance field after a margin field'
+            when left_type is null and {{ crlm_regexp_matches('left_text', '(?:^|[^a-z])(?:clear|clearance|clears|free|r0|uninvolved|negative)(?: (?:of (?:the )?)?(?:tumou?r|carcinoma|malignancy))?(?:[ ,(:=-]|by|at|with|of|widely|wide|closest|distance)*$') }}
+                and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$') }} then 'clear by a distance'
+            when is_bare and previous_margin_type is not null then 'distance field after a margin field'
             when left_type is null and says_distance and {{ crlm_regexp_matches('left_text', '\\b(?:closest|nearest) (?:approach|distance)') }} then 'closest approach'
             when is_in_list and distance_number > 1 then 'list'
             when is_before_list and not (is_lesion_on_left and {{ crlm_regexp_matches('right_text', '^[ ,]*$') }}) and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$|' ~ thing_tail) }} then 'list of distances'
@@ -104,7 +114,7 @@ direct as (
             when 'margin label before the distance' then left_type
             when 'distance field after a margin field' then coalesce(left_type, previous_margin_type)
             when 'closest approach' then 'margin'
-            when 'R0 before the distance' then 'margin'
+            when 'clear by a distance' then 'margin'
             when 'not a margin distance' then 'none'
         end as direct_type
     from ruled
@@ -136,10 +146,10 @@ inherited as (
 )
 
 select
-    text_id, accession_number, record_id, section, specimen, part, organ, is_additional_margin, has_bowel_specimen, evidence_kind,
+    text_id, accession_number, record_id, section, specimen, part, organ, is_additional_margin, has_bowel_specimen, is_other_tumor, evidence_kind,
     clause_number, clause_text, own_lesion_label, distance_number,
     coalesce({{ crlm_regexp_extract('left_text', '^.*\\b(' ~ lesion_label_pattern() ~ ')', 1) }}, own_lesion_label) as lesion_label,
-    previous_margin_type, comparator, distance_mm, margin_type,
+    previous_margin_type, comparator, distance_mm, up_to_mm, margin_type,
     direct_rule as rule,
     coalesce({{ crlm_regexp_matches('left_text', '\\b(?:gross|macroscopic)\\w*') }}, false) as is_gross_distance
 from inherited

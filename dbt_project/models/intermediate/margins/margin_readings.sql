@@ -4,7 +4,7 @@
 {% set unbounded = '1000000' %}
 with distances as (
     select
-        mentions.* exclude (own_lesion_label, is_gross_distance, distance_number, comparator, distance_mm, evidence_kind),
+        mentions.* exclude (own_lesion_label, is_gross_distance, distance_number, comparator, distance_mm, up_to_mm, evidence_kind),
         case when is_gross_distance and evidence_kind = 'permanent' then 'gross' else evidence_kind end as evidence_kind,
         case when distance_mm = 0 and comparator in ('', '<=') then 'involved' else 'distance' end as reading,
         comparator,
@@ -14,7 +14,7 @@ with distances as (
             when '>' then distance_mm + {{ step }} else distance_mm
         end as low_mm,
         case comparator
-            when '<' then distance_mm - {{ step }} when '>' then {{ unbounded }} when '>=' then {{ unbounded }} else distance_mm
+            when '<' then distance_mm - {{ step }} when '>' then coalesce(up_to_mm, {{ unbounded }}) when '>=' then coalesce(up_to_mm, {{ unbounded }}) else distance_mm
         end as high_mm
     from {{ ref('margin_distance_mentions') }} as mentions
     inner join {{ ref('margin_types') }} as types on mentions.margin_type = types.margin_type and types.counts_distance
@@ -61,3 +61,4 @@ select
     margin_type, coalesce(nullif(comparator, ''), '=') as comparator, distance_mm, low_mm, high_mm,
     rule, clause_text as evidence_text
 from readings
+where not is_other_tumor or reading = 'no tumour'

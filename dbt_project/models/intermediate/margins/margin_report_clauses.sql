@@ -19,12 +19,12 @@
     ['[;!?]\\s', clause_end ~ ' '],
     ['(&[lg]t)' ~ clause_end, '\\1;'],
     ['(\\s)((?:[Ss]pecimen |[Pp]art )?[(]?[A-H][.):]\\s+[A-Z])', '\\1' ~ clause_end ~ '\\2'],
-    ['(?i),?\\s((?:but|however|whereas|while|although|though)[, ] ?(?:the|on|in|bile|hepatic|parenchymal|vascular|portal|caps|colon|liver|lesion|nodule|margin|tumou?r|additional|re-?)\\w*\\s)', clause_end ~ ' \\1'],
+    ['(?i),?\\s((?:but|however|whereas|while|although|though)[, ] ?(?:the|on|in|bile|hepatic|parenchymal|vascular|portal|caps|colon|liver|lesion|nodule|margin|tumou?r|additional|gross|macro|micro|histol|clear|satellite|main|dominant|metasta|re-?)\\w*\\s)', clause_end ~ ' \\1'],
     ['(?i)\\b((?:un)?involved|negative|positive|free|clear)((?: (?:for|of|by) \\w+)?),? (and|with) (the )?(bile|hepatic|parenchymal|vascular|portal|capsul|colon|liver|transection)', '\\1\\2' ~ clause_end ~ ' \\3 \\4\\5'],
     ['\\s*\\r?\\n\\s*', clause_end],
 ] %}
 {% set can_matter = '(?i)' ~ margin_words('relevant')
-    ~ '|' ~ margin_words(['organ_liver', 'organ_other', 'section_intraoperative', 'section_gross', 'section_permanent']) ~ '[^:\\n⏎]*:' %}
+    ~ '|' ~ margin_words(['organ_liver', 'organ_other', 'section_intraoperative', 'section_gross', 'section_permanent', 'section_original']) ~ '[^:\\n⏎]*:' %}
 with coarse as (
     -- cheap first: most sentences of a report never matter and leave before the finer splits
     select

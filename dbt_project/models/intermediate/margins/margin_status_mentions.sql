@@ -3,7 +3,7 @@
 {% set hepatic = '@(?:parenchymal|margin|bile_duct|vascular)' %}
 {% set tumor = margin_words('tumor_word') %}
 {% set negation = '(?:^|[^a-z])' ~ margin_words('negation') ~ '(?:$|[^a-z])' %}
-{% set involve = '(?:involv(?:es|ing|e)|involvement of|invad(?:es|ing)|infiltrat(?:es|ing)|abut(?:s|ting)?|touch(?:es|ing)?|reach(?:es|ing)?|transect(?:s|ed)|contiguous with|contact(?:s|ing)?|extend(?:s|ing)? (?:focally |directly |up )*(?:to|into|onto)|up to|flush with)' %}
+{% set involve = '(?:involv(?:es|ing|e)|involvement of|invasion of|infiltration of|extension (?:in)?to|invad(?:es|ing)|infiltrat(?:es|ing)|abut(?:s|ting)?|touch(?:es|ing)?|reach(?:es|ing)?|transect(?:s|ed)|contiguous with|contact(?:s|ing)?|extend(?:s|ing)? (?:focally |directly |up )*(?:to|into|onto)|up to|flush with)' %}
 {% set present = '(?:at|on|in|along|within|across)' %}
 with statements as (
     select
@@ -38,6 +38,7 @@ read as (
         case
             when {{ crlm_regexp_matches('affirmed', '\\br1\\b') }} then 'R1'
             when {{ crlm_regexp_matches('affirmed', tumor ~ '\\b[^,()#]*\\btransected|\\btransected[^,()#]*' ~ tumor) }} then 'tumour transected'
+            when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:(?:pass|cut|run|go)(?:es|s)? (?:directly )?through|travers\\w+)\\b[^,()#]*' ~ tumor) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
                 and {{ crlm_regexp_matches('statement', tumor ~ '|\\b(?:involv|transect|abut)') }} then 'tumour reaches the margin'
             when {{ crlm_regexp_matches('affirmed', '(?:' ~ tumor ~ '|cells?|present|seen|identified|found|noted)\\b[^,()#]*\\b' ~ present ~ ' (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
@@ -45,7 +46,7 @@ read as (
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:positive|involved|involvement|infiltrated|invaded|r1)\\b') }}
                 or {{ crlm_regexp_matches('affirmed', '\\b(?:positive|involved) (?:[a-z]+ ){0,2}' ~ hepatic) }} then 'margin involved'
             when {{ crlm_regexp_matches('statement', hepatic) }}
-                and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally) )*(?:positive|involved)\\b|' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ tumor) }}
+                and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally) )*(?:positive|involved)\\b|' ~ hepatic ~ '.*' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ tumor) }}
                 then 'margin involved'
         end as involvement_rule
     from without_negated_parts
@@ -69,7 +70,7 @@ ruled as (
 )
 
 select
-    text_id, accession_number, record_id, section, specimen, part, organ, is_additional_margin, has_bowel_specimen, evidence_kind,
+    text_id, accession_number, record_id, section, specimen, part, organ, is_additional_margin, has_bowel_specimen, is_other_tumor, evidence_kind,
     clause_number, clause_text, previous_margin_type,
     case when rule not in ('no tumour in the specimen', 'tumour in the specimen') then own_lesion_label end as lesion_label,
     case rule

@@ -131,7 +131,7 @@ select
     case
         when margin_group = 'unresolved' then null
         when grouped.low_mm = grouped.high_mm then round(grouped.low_mm, 4)
-        when grouped.high_mm >= {{ unbounded }} and deciding.comparator = '>=' then round(grouped.low_mm, 4)
+        when deciding.comparator = '>=' and deciding.low_mm = grouped.low_mm then round(grouped.low_mm, 4)
     end as margin_mm,
     case
         when margin_group = 'unresolved' then null
