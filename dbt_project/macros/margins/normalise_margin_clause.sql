@@ -3,13 +3,16 @@
     margins    @type (with a margin word), ~type (the bare name of a margin: 'parenchymal 3 mm, hepatic vein 1 mm').
     Word lists: seeds margin_number_words, margin_comparators, margin_names. -#}
 {% macro normalised_characters(text) %}
-{%- set unusual = '[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |rather than|instead of|' ~ margin_words('quoted_earlier') -%}
+{%- set unusual = '[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|r ?=|\\bpos\\b|sub-?milli|(?:mm|cm) ?[:=]|rather than|instead of|' ~ margin_words('quoted_earlier') -%}
 {{ return('case when ' ~ crlm_regexp_matches(text, unusual) ~ ' then ' ~ crlm_replace_in_turn(text, [
     ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
     ['[\\s\u00a0_]+', ' '],
     ['\\b(?:because of|due to|owing to|on account of)\\b', 'because'],
     ['\\bnot (?:entirely |completely |totally )?(?:free|clear|negative|devoid)(?: (?:of|from|for) (?:tumou?r|carcinoma|malignancy|disease))?', 'involved by tumor'],
-    ['\\bnot (?:un|non-?)involved', 'involved'],
+    ['\\bnot (?:un|non-?)involved', 'involved'], ['\\bnot (?:involved|invaded|infiltrated|breached|reached|affected)\\b', 'uninvolved'],
+    ['\\((?:was|version 1|v1|original|previous|initial|before)\\b[^)]*\\)', ' '], ['(?:supersedes|replaces) [^:,.]*', ' '], ['\\b(?:y?p)r([012])\\b', 'r\\1'], ['\\br ?= ?([012])\\b', 'r\\1'], ['\\bpos\\b', 'positive'],
+    ['sub-?millimet(?:ric|re|er)', '<1 mm'],
+    ['\\b(margin|distance|clearance|width) (mm|cm) ?[:=] ?([0-9])', '\\1 (\\2): \\3'],
     ['(?:, ?| \\()(?:and )?(?:not|rather than|instead of) (?:the )?[0-9][0-9.,]* ?(?:mm|cm)\\b[^,;]*', ' '],
     ['\\+ ?ve\\b', 'positive'], ['(^|[^a-z])- ?ve\\b', '\\1negative'],
     ['\\[ ?\\] ?[^\\[]*', ' '], ['\\[ ?x ?\\]', ' '],
@@ -24,7 +27,8 @@
   {%- for row in margin_seed_rows('margin_number_words', ['words', 'value'], 'length(words) desc, words') -%}
     {%- do replacements.append(['\\b' ~ row[0] ~ '\\b', row[1] | string]) -%}
   {%- endfor -%}
-  {%- set any_word = '\\b(?:an? m|half|one[- ]tenth|quarter)|\\b(?:lesion|nodule|metastasis|tumou?r|an?|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|twenty|thirty)[ -](?:(?:and|to|or)\\b|mm|cm|milli|centi|micro|one|two|three|four|five)' -%}
+  {%- do replacements.extend([['\\b(\\d{1,2}) point (\\d)\\b', '\\1.\\2'], ['\\bpoint (\\d)\\b', '0.\\1'], ['\\b(\\d) tenths? (?:of )?(?:an? |1 )?', '0.\\1 ']]) -%}
+  {%- set any_word = '\\bsingle m|\\bpoint |\\btenths|\\b(?:an? m|half|one[- ]tenth|quarter)|\\b(?:lesion|nodule|metastasis|tumou?r|an?|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|twenty|thirty)[ -](?:(?:and|to|or)\\b|mm|cm|milli|centi|micro|one|two|three|four|five)' -%}
   {{ return('case when ' ~ crlm_regexp_matches(text, any_word) ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}
 
@@ -39,11 +43,11 @@
     ['(^|[^\\d.])\\.(\\d)', '\\1 0.\\2'],
     ['\\b1 1/2', '1.5'], ['\\b1/2', '0.5'],
     [number ~ ' ?(?:mm|cm)? ?(?:x|×|by) ?' ~ number ~ ' ?(?:mm|cm)?(?: ?(?:x|×|by) ?' ~ number ~ ')? ?(?:mm|cm)\\b', ' dimensions '],
-    ['\\b((?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|focus|mass|specimen|part|segment) ?#?(?:[a-h]|\\d{1,2})) ?- ', '\\1: '],
+    ['\\b((?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass|specimen|part|segment) ?#?(?:[a-h]|\\d{1,2})) ?- ', '\\1: '],
     ['\\bbetween (' ~ number ~ ') ?(?:mm|cm)? and (' ~ number ~ ')', '\\1-\\2'],
     ['(' ~ number ~ ') ?mm ?(?:-|to) ?(' ~ number ~ ') ?mm\\b', '\\1-\\2 mm'],
     ['(' ~ number ~ ') ?cm ?(?:-|to) ?(' ~ number ~ ') ?cm\\b', '\\1-\\2 cm'],
-    ['\\b(are|is|were|lie|lies|at|of|by|measures?|widths?:?|distances?:?|margins?:?) (' ~ number ~ '), (' ~ number ~ '),? (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1 \\2 \\6, \\3 \\6 \\4 \\5 \\6'],
+    ['\\b(are|is|were|lie|lies|at|of|by|measures?|widths?:?|distances?:?|margins?:?|clearances?:?) (' ~ number ~ '), (' ~ number ~ '),? (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1 \\2 \\6, \\3 \\6 \\4 \\5 \\6'],
     ['(^|[^a-z0-9.])(' ~ number ~ ') (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1\\2 \\5 \\3 \\4 \\5'],
     ['\\b(?:to|comes|extends|extending|coming|approach\\w*|encroach\\w*) (?:focally )?(?:to )?within (?:a distance of )?' ~ about ~ '(' ~ number ~ ')', 'to \\1'],
   ] -%}
@@ -56,16 +60,18 @@
     ['(?:=|:)? ?(' ~ number ~ ') ?(mm|cm|um)? ?(?:\\+|or more\\b|or greater\\b|or wider\\b|and above\\b|or farther\\b) ?(mm|cm|um)?', ' >=\\1 \\2\\3'],
     ['(' ~ number ~ ') ?(mm|cm|um) (?:or less|or closer|or smaller)\\b', '<=\\1 \\2'],
     ['([<>]=?) *([<>]=?)?', '\\1'],
+    ['\\b(distance|clearance|margin|edge|ink)((?: (?:is|of|was))?[ :=-]+)(?:zero|nil|none|0)([,;)]|[.]? |[.]?$)', '\\1\\2 ⟦|0|mm⟧\\3'],
     ['(>=?) *(' ~ number ~ ') *(?:mm|cm|um)?,? *(?:and|but|to)? *(<=?) *(' ~ number ~ ') ?(mm|cm|um)\\b', ' ⟦\\1|\\2|\\5|\\4|\\3⟧'],
-    ['([<>]=?)? ?(' ~ number ~ ')(?: ?(?:-|to) ?' ~ number ~ ')? ?-?(mm|cm|um)\\b\\.?', ' ⟦\\1|\\2|\\3⟧'],
+    ['(' ~ number ~ ') ?(?:-|to) ?(' ~ number ~ ') ?-?(mm|cm|um)\\b\\.?', ' ⟦-|\\1|\\3|\\2|<=⟧'],
+    ['([<>]=?)? ?(' ~ number ~ ') ?-?(mm|cm|um)\\b\\.?', ' ⟦\\1|\\2|\\3⟧'],
     ['((?:[(\\[](?:in )?|\\bin )(mm|cm|um)(?:[)\\]]?[:=\\s-]{0,4}|[)\\]]? [a-z ]{1,50}: ?))([<>]=?)? ?(' ~ number ~ ')([^0-9.]|\\.?$)', '\\1 ⟦\\3|\\4|\\2⟧\\5'],
   ]) -%}
-  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|\\((?:in )?(?:mm|cm)|\\bin (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
+  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink)(?: is| of| was)?[ :=-]+(?:zero|nil|none|0)|\\((?:in )?(?:mm|cm)|\\bin (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}
 
 {% macro normalised_margin_names(text) %}
   {%- set replacements = [] -%}
-  {%- set hint = 'margin|mgn|rim|cuff|collar|strip|band|zone|edge|border|periphery|surface|ink|capsul|glisson|serosa|duct|biliary|vein|portal|venous|vascular|artery|caval|vena|parenchymal|transection|clearance|proximal|distal|radial|circumfer|mesenteric|crm|line|plane|stump' -%}
+  {%- set hint = 'margin|mgn|\\brm\\b|liver|parenchyma|rim|cuff|collar|strip|band|zone|edge|border|periphery|surface|ink|capsul|glisson|serosa|duct|biliary|vein|portal|venous|vascular|artery|caval|vena|parenchymal|transection|clearance|proximal|distal|radial|circumfer|mesenteric|crm|line|plane|stump' -%}
   {%- for kind, rows in margin_seed_rows('margin_names', ["step || case when is_margin_word then '@' else '~' end || margin_type", 'pattern'], 'step, is_margin_word desc, length(pattern) desc') | groupby(0) -%}
     {%- do replacements.append(['(^|[^@~a-z])(?:' ~ rows | map(attribute=1) | join('|') ~ ')($|[^a-z])', '\\1' ~ kind[1:] ~ '\\2']) -%}
   {%- endfor -%}
@@ -74,5 +80,5 @@
 
 {#- 'lesion a:', 'the larger one', 'metastasis 2', 'nodule #3', 'second lesion' (distances are already in brackets, so no number of theirs fits) -#}
 {% macro lesion_label_pattern() %}
-{{ return('(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|focus|mass)s? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b)|' ~ margin_words('lesion_name')) }}
+{{ return('(?:specimens?|spec)[.․]? [ivx]{1,4}\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass)s?[.․]? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b)|' ~ margin_words('lesion_name')) }}
 {% endmacro %}

@@ -1,6 +1,7 @@
 -- What a clause says about where it stands: specimen label, organ and kind of specimen (a heading holds until the next one),
 -- and the section named in the text itself ('Gross:', 'Frozen section:').
 {% set label = '^[\\s\\-*•]*(?:(?:SPECIMEN|PART)\\s+)?[(]?([A-H])(?:\\s?[,&-]\\s?[A-H])*(?:[.):]|\\s-)\\s' %}
+{% set numbered_label = '^[\\s\\-*•]*(?:SPECIMEN|PART|SPEC|JAR|POT|CONTAINER|SAMPLE)[․.]?\\s+([IVX]{1,4}|[0-9]{1,2})(?:[.):,]|\\s-|\\s\\s)\\s?' %}
 {% set other = margin_words('organ_other') %}
 {% set liver = margin_words('organ_liver') %}
 {% set without_quotations = "regexp_replace(clause_lower, '[(][^)]*[)]', ' ', 'g')" %}
@@ -9,7 +10,10 @@ with labelled as (
     select
         *,
         lower(clause_text) as clause_lower,
-        {{ crlm_regexp_extract('upper(clause_text)', label, 1) }} as specimen_label
+        coalesce(
+            {{ crlm_regexp_extract('upper(clause_text)', label, 1) }},
+            {{ crlm_regexp_extract('upper(clause_text)', numbered_label, 1) }}
+        ) as specimen_label
     from {{ ref('margin_report_clauses') }}
 ),
 
@@ -40,7 +44,7 @@ sited as (
         *,
         {{ crlm_regexp_extract('heading', '\\b(?:' ~ liver ~ '|' ~ other ~ ')') }} as first_organ_word,
         {{ crlm_regexp_extract('clause_lower', '^[\\W\\d]*(?:[a-h][.)] )?(?:(?:final|addendum|amended|surgical|pathologic(?:al)?|on|intra-?operative) )*(' ~ sections ~ ')\\b[^:.]{0,40}:', 1) }} as section_heading,
-        {{ crlm_regexp_extract('clause_lower', '\\b(?:(?:on|by|at|the) )?(frozen|permanent|gross|macroscopic|intra-?operative|microscopic)(?:ly)?\\b', 1) }} as section_word
+        {{ crlm_regexp_extract('clause_lower', margin_words(['says_microscopic', 'says_intraoperative', 'says_gross'])) }} as section_word
     from headed
 ),
 
@@ -68,8 +72,8 @@ classified as (
             when {{ crlm_regexp_matches(without_quotations, margin_words('superseded')) }}
                 and not {{ crlm_regexp_matches('clause_lower', 'supersedes|replaces|^\\W*' ~ margin_words('section_original') ~ '[^:]*:') }} then 'superseded'
             when section_word is null then null
-            when {{ crlm_regexp_matches('clause_lower', 'permanent|microscopic|\\bsee (?:the )?(?:frozen|gross)') }} then 'permanent'
-            when section_word = 'frozen' or section_word like 'intra%' then 'intraoperative'
+            when {{ crlm_regexp_matches('clause_lower', margin_words('says_microscopic') ~ '|\\bsee (?:the )?(?:frozen|gross)') }} then 'permanent'
+            when {{ crlm_regexp_matches('section_word', '^' ~ margin_words('says_intraoperative')) }} then 'intraoperative'
             else 'gross'
         end as clause_section
     from sited

@@ -1,6 +1,6 @@
 -- Every distance in a clause with the words left and right of it, and what it is a distance to: the target named after it
 -- ('4 mm from the margin') before the label in front of it ('margin: 4 mm'). A length that is not to a margin gets no type.
-{% set target = '^[\\s()]*(?:\\([^)]*\\) ?)?((?:[a-z]+ ){0,3}?)(?:away |clear |distant |deep |short |distance )?(?:from|to|of|off|between) (.*)$' %}
+{% set target = '^[\\s()]*(?:\\([^)]*\\) ?)?((?:[a-z]+ ){0,3}?)(?:away |clear |distant |deep |short |distance )?(?:from|to|of|off|between) ([a-z@~].*)$' %}
 {% set direction = '(?:deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|cephalad|left|right|proximal|distal|upper|lower|ventral|dorsal|surgical|hilar)' %}
 {% set size_tail = '\\b' ~ margin_words('size_word') ~ '\\b' %}
 {% set thing_tail = '\\b(?:tumou?rs?|nodules?|mass|lesions?|metastas[ei]s|focus|deposit)(?: (?:is|was|of|are))?[ ,(:]*$' %}
@@ -68,7 +68,7 @@ typed as (
             and (
                 says_away
                 or not {{ crlm_regexp_matches('left_tail', thing_tail) }}
-                or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual )*(?:tumou?r|carcinoma|lesion|nodule|metastas[ei]s)[ ,(:]*$') }}
+                or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '[ ,(:]*$') }}
             ) as is_label_on_left,
         {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }} as is_lesion_on_left,
         (
@@ -83,17 +83,18 @@ ruled as (
         *,
         case
             when distance_mm > {{ margin_setting('largest_plausible_margin_mm') }} or is_size_on_right then 'not a margin distance'
+            when {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject')) }} and not {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
             when target_type is not null then 'distance to a named margin'
             when cleared_by_type is not null then 'clear by a distance at the margin'
             when {{ crlm_regexp_matches('target_text', '^(?:it|this|that|them)\\b') }} and coalesce(left_type, previous_margin_type) is not null
                 then 'distance field after a margin field'
+            when {{ crlm_regexp_matches('right_text', '^ ?of (?:[a-z]+ )?(?:liver|parenchyma|hepatocytes|hepatic (?:tissue|parenchyma)|tissue)\\b') }} and not is_size_on_right then 'tissue between tumour and margin'
             when right_label_type is not null then 'distance before the margin word'
             when not is_target_tumor then 'not a margin distance'
             when is_label_on_left then 'margin label before the distance'
             when left_type is null and (says_away or says_distance) and previous_margin_type is not null
                 and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$') }} then 'distance field after a margin field'
-            when left_type is null and {{ crlm_regexp_matches('left_text', '(?:^|[^a-z])(?:clear|clearance|clears|free|r0|uninvolved|negative)(?: (?:of (?:the )?)?(?:tumou?r|carcinoma|malignancy))?(?:[ ,(:=-]|by|at|with|of|widely|wide|closest|distance)*$') }}
-                and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$') }} then 'clear by a distance'
+            when left_type is null and {{ crlm_regexp_matches('left_text', '(?:^|[^a-z])(?:clear|clearance|clears|free|r0|uninvolved|negative)(?: (?:of (?:the )?)?(?:tumou?r|carcinoma|malignancy))?(?:[ ,(:=-]|by|at|with|of|but|just|only|widely|wide|closest|distance)*$') }} then 'clear by a distance'
             when is_bare and previous_margin_type is not null then 'distance field after a margin field'
             when left_type is null and says_distance and {{ crlm_regexp_matches('left_text', '\\b(?:closest|nearest) (?:approach|distance)') }} then 'closest approach'
             when is_in_list and distance_number > 1 then 'list'
@@ -115,6 +116,7 @@ direct as (
             when 'distance field after a margin field' then coalesce(left_type, previous_margin_type)
             when 'closest approach' then 'margin'
             when 'clear by a distance' then 'margin'
+            when 'tissue between tumour and margin' then 'margin'
             when 'not a margin distance' then 'none'
         end as direct_type
     from ruled
@@ -133,7 +135,7 @@ inherited as (
             when 'list of lesions' then first_value(
                 case
                     when direct_rule = 'list of lesions' then null
-                    when is_lesion_on_left and direct_rule = 'distance to a named margin' then direct_type
+                    when is_lesion_on_left and direct_rule in ('distance to a named margin', 'distance before the margin word') then direct_type
                     else 'none'
                 end ignore nulls
             ) over (

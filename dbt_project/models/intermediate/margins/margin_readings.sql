@@ -14,7 +14,7 @@ with distances as (
             when '>' then distance_mm + {{ step }} else distance_mm
         end as low_mm,
         case comparator
-            when '<' then distance_mm - {{ step }} when '>' then coalesce(up_to_mm, {{ unbounded }}) when '>=' then coalesce(up_to_mm, {{ unbounded }}) else distance_mm
+            when '-' then up_to_mm when '<' then distance_mm - {{ step }} when '>' then coalesce(up_to_mm, {{ unbounded }}) when '>=' then coalesce(up_to_mm, {{ unbounded }}) else distance_mm
         end as high_mm
     from {{ ref('margin_distance_mentions') }} as mentions
     inner join {{ ref('margin_types') }} as types on mentions.margin_type = types.margin_type and types.counts_distance

@@ -2,9 +2,9 @@
 -- words. Decimals, abbreviations ('approx. 3 mm'), labels ('A. LIVER', 'Lesion A:') and wrapped lines stay together.
 -- Only clauses that can matter are kept: a margin word, a distance, a statement about tumour, or a heading.
 {% set clause_end = '⏎' %}
-{% set abbreviation = '(?i)\\b(approx|ca|seg|no|nr|dr|vs|incl|max|min|resp|dist|cf|fig|e\\.g|i\\.e)\\.(\\s+[a-z0-9<>~≥≤])' %}
+{% set abbreviation = '(?i)\\b(approx|ca|seg|dep|deps|les|nod|spec|specs|met|mets|segm|lat|ant|post|sup|inf|no|nr|dr|vs|incl|max|min|resp|dist|cf|fig|e\\.g|i\\.e)\\.(\\s+[a-z0-9<>~≥≤])' %}
 {% set sentence_end = '([[:alnum:])%\\]\"][[:alnum:])%\\]\"])[.]+(\\s)' %}
-{% set lesion = '(?:lesion|nodule|metastas[ei]s|met|tumou?r|deposit|mass|focus)' %}
+{% set lesion = '(?:lesion|nodule|metastas[ei]s|met|tumou?r|deposit|dep|mass|focus)' %}
 {#- a no-break space holds 'Nodule B:' together, or its B: would be taken for a specimen -#}
 {% set splits = [
     ['(?i)\\b(' ~ lesion ~ ')\\s+([A-H]\\b)', '\\1\u00a0\\2'],
@@ -16,9 +16,10 @@
     ['([^:\\n⏎]{55}[A-Z][A-Z],?)[ \\t]*\\r?\\n[ \\t]*([A-Z][A-Z]+ [A-Z])', '\\1 \\2'],
     ['([^.:;\\n⏎])[ \\t]*\\r?\\n[ \\t]*([a-z0-9(<>≥≤~])', '\\1 \\2'],
     ['([a-z)][a-z)])[.]([A-Z])', '\\1' ~ clause_end ~ '\\2'],
-    ['[;!?]\\s', clause_end ~ ' '],
+    ['[?][ \\t]+', ': '],
+    ['[;!]\\s|\\s(?://|[|])\\s', clause_end ~ ' '],
     ['(&[lg]t)' ~ clause_end, '\\1;'],
-    ['(\\s)((?:[Ss]pecimen |[Pp]art )?[(]?[A-H][.):]\\s+[A-Z])', '\\1' ~ clause_end ~ '\\2'],
+    ['(\\s)((?:(?:[Ss]pecimen |[Pp]art )?[(]?[A-H]|[Ss]pec(?:imen)?[․.]? (?:[IVX]+|\\d))[.):]\\s+[A-Za-z])', '\\1' ~ clause_end ~ '\\2'],
     ['(?i),?\\s((?:but|however|whereas|while|although|though)[, ] ?(?:the|on|in|bile|hepatic|parenchymal|vascular|portal|caps|colon|liver|lesion|nodule|margin|tumou?r|additional|gross|macro|micro|histol|clear|satellite|main|dominant|metasta|re-?)\\w*\\s)', clause_end ~ ' \\1'],
     ['(?i)\\b((?:un)?involved|negative|positive|free|clear)((?: (?:for|of|by) \\w+)?),? (and|with) (the )?(bile|hepatic|parenchymal|vascular|portal|capsul|colon|liver|transection)', '\\1\\2' ~ clause_end ~ ' \\3 \\4\\5'],
     ['\\s*\\r?\\n\\s*', clause_end],

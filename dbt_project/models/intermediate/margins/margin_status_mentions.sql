@@ -9,7 +9,7 @@ with statements as (
     select
         *,
         {{ crlm_replace_in_turn('clause_normalised', [
-            ['⟦(?:>=|>|<=|<|)\\|[^⟧]*⟧', '#'],
+            ['⟦[^⟧]*⟧', '#'],
             ['(?:with )?no intervening (?:[a-z]+ ){0,3}(?:tissue|parenchyma|liver)', ' '],
             ['[^,()]*[@~](?:capsule|bowel|other_organ|border)[^,()]*', ' '],
         ]) }} as statement
@@ -37,16 +37,17 @@ read as (
         {{ crlm_regexp_matches('statement', negation) }} as is_negated,
         case
             when {{ crlm_regexp_matches('affirmed', '\\br1\\b') }} then 'R1'
+            when {{ crlm_regexp_matches('affirmed', hepatic ~ ' (?:is |lies |directly )*on (?:the )?' ~ tumor) }} then 'tumour at the margin'
             when {{ crlm_regexp_matches('affirmed', tumor ~ '\\b[^,()#]*\\btransected|\\btransected[^,()#]*' ~ tumor) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:(?:pass|cut|run|go)(?:es|s)? (?:directly )?through|travers\\w+)\\b[^,()#]*' ~ tumor) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
-                and {{ crlm_regexp_matches('statement', tumor ~ '|\\b(?:involv|transect|abut)') }} then 'tumour reaches the margin'
+                and ({{ crlm_regexp_matches('statement', tumor) }} or {{ crlm_regexp_matches('statement', '\\b(?:involv|transect|abut)') }} and not {{ crlm_regexp_matches('statement', margin_words('not_tumor_subject')) }}) then 'tumour reaches the margin'
             when {{ crlm_regexp_matches('affirmed', '(?:' ~ tumor ~ '|cells?|present|seen|identified|found|noted)\\b[^,()#]*\\b' ~ present ~ ' (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
                 and {{ crlm_regexp_matches('statement', tumor ~ '|cells') }} then 'tumour at the margin'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:positive|involved|involvement|infiltrated|invaded|r1)\\b') }}
                 or {{ crlm_regexp_matches('affirmed', '\\b(?:positive|involved) (?:[a-z]+ ){0,2}' ~ hepatic) }} then 'margin involved'
             when {{ crlm_regexp_matches('statement', hepatic) }}
-                and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally) )*(?:positive|involved)\\b|' ~ hepatic ~ '.*' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ tumor) }}
+                and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|left|right) )*(?:positive|involved)\\b|' ~ hepatic ~ '.*' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ tumor) }}
                 then 'margin involved'
         end as involvement_rule
     from without_negated_parts

@@ -131,11 +131,12 @@ select
     case
         when margin_group = 'unresolved' then null
         when grouped.low_mm = grouped.high_mm then round(grouped.low_mm, 4)
-        when deciding.comparator = '>=' and deciding.low_mm = grouped.low_mm then round(grouped.low_mm, 4)
+        when deciding.comparator in ('>=', '-') and deciding.low_mm = grouped.low_mm then round(grouped.low_mm, 4)
     end as margin_mm,
     case
         when margin_group = 'unresolved' then null
         when grouped.low_mm = grouped.high_mm then '='
+        when deciding.comparator = '-' then '='
         when deciding.low_mm = grouped.low_mm and deciding.high_mm = grouped.high_mm then deciding.comparator
         else '<='
     end as margin_comparator,
