@@ -60,6 +60,8 @@ typed as (
             then {{ crlm_regexp_extract('right_text', '^ ?at (?:the )?[@~]([a-z_]+)', 1) }} end as cleared_by_type,
         {{ crlm_regexp_extract('target_text', '^[^,]*?[@~]([a-z_]+)', 1) }} as target_type,
         {{ crlm_regexp_matches("coalesce(target_text, 'tumor')", '^(?:the |a |an |any )?(?:nearest |closest |main |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '\\b') }} as is_target_tumor,
+        {{ crlm_regexp_matches('left_text', size_tail ~ '[^,;]*$|\\b' ~ margin_words('tumor_word') ~ '\\W*$|\\b' ~ margin_words('tumor_word') ~ '[^,]*\\($') }}
+        or (distance_number = 1 and distances_in_clause > 1 and {{ crlm_regexp_matches('left_text', lesion_label_pattern()) }} and {{ crlm_regexp_matches('right_text', '^\\W+$') }}) as is_size,
         left_type is not null
             and (
                 not {{ crlm_regexp_matches('left_tail', size_tail) }}
@@ -100,6 +102,7 @@ ruled as (
             when is_in_list and distance_number > 1 then 'list'
             when is_before_list and not (is_lesion_on_left and {{ crlm_regexp_matches('right_text', '^[ ,]*$') }}) and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$|' ~ thing_tail) }} then 'list of distances'
             when is_lesion_on_left and is_lesion_list_on_right then 'list of lesions'
+            when not is_size then 'unexplained distance'
             else 'not a margin distance'
         end as direct_rule
     from typed
@@ -118,6 +121,7 @@ direct as (
             when 'clear by a distance' then 'margin'
             when 'tissue between tumour and margin' then 'margin'
             when 'not a margin distance' then 'none'
+            when 'unexplained distance' then 'unexplained'
         end as direct_type
     from ruled
 ),

@@ -6,7 +6,11 @@ with distances as (
     select
         mentions.* exclude (own_lesion_label, is_gross_distance, distance_number, comparator, distance_mm, up_to_mm, evidence_kind),
         case when is_gross_distance and evidence_kind = 'permanent' then 'gross' else evidence_kind end as evidence_kind,
-        case when distance_mm = 0 and comparator in ('', '<=') then 'involved' else 'distance' end as reading,
+        case
+            when mentions.margin_type = 'unexplained' then 'unexplained'
+            when distance_mm = 0 and comparator in ('', '<=') then 'involved'
+            else 'distance'
+        end as reading,
         comparator,
         distance_mm,
         case comparator

@@ -26,6 +26,7 @@ whole as (
 others as (
     select
         text_id,
+        min(low_mm) filter (where evidence_kind = 'permanent' and reading = 'unexplained' and not is_additional_margin) as unexplained_mm,
         bool_or(evidence_kind = 'gross' and reading in ('distance', 'involved')) as has_gross_distance,
         bool_or(evidence_kind = 'intraoperative' and reading in ('distance', 'involved', 'negative')) as has_intraoperative_statement
     from {{ ref('margin_readings') }}
@@ -70,6 +71,8 @@ reasoned as (
                 end
             when low_mm < {{ narrow }} and high_mm >= {{ narrow }} then 'distance only bounded'
             when low_mm < {{ wide }} and high_mm >= {{ wide }} then 'distance only bounded'
+            when (unexplained_mm < {{ narrow }} and low_mm >= {{ narrow }}) or (unexplained_mm < {{ wide }} and low_mm >= {{ wide }})
+                then 'shorter distance not understood'
         end as unresolved_reason
     from joined
 ),
@@ -104,7 +107,7 @@ ranked_readings as (
     inner join grouped on readings.text_id = grouped.text_id
     where grouped.margin_group <> 'unresolved'
         and readings.evidence_kind = 'permanent' and not readings.is_additional_margin
-        and readings.reading not in ('tumour', 'no tumour')
+        and readings.reading not in ('tumour', 'no tumour', 'unexplained')
 ),
 
 all_evidence as (
