@@ -3,7 +3,7 @@
     margins    @type (with a margin word), ~type (the bare name of a margin: 'parenchymal 3 mm, hepatic vein 1 mm').
     Word lists: seeds margin_number_words, margin_comparators, margin_names. -#}
 {% macro normalised_characters(text) %}
-{%- set unusual = '[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|r ?=|\\bpos\\b|sub-?milli|(?:mm|cm) ?[:=]|rather than|instead of|' ~ margin_words('quoted_earlier') -%}
+{%- set unusual = '[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|r ?=|\\bpos\\b|sub-?milli|between|(?:mm|cm) ?[:=]|rather than|instead of|' ~ margin_words('quoted_earlier') -%}
 {{ return('case when ' ~ crlm_regexp_matches(text, unusual) ~ ' then ' ~ crlm_replace_in_turn(text, [
     ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
     ['[\\s\u00a0_]+', ' '],
@@ -11,6 +11,7 @@
     ['\\bnot (?:entirely |completely |totally )?(?:free|clear|negative|devoid)(?: (?:of|from|for) (?:tumou?r|carcinoma|malignancy|disease))?', 'involved by tumor'],
     ['\\bnot (?:un|non-?)involved', 'involved'], ['\\bnot (?:involved|invaded|infiltrated|breached|reached|affected)\\b', 'uninvolved'],
     ['\\((?:was|version 1|v1|original|previous|initial|before)\\b[^)]*\\)', ' '], ['(?:supersedes|replaces) [^:,.]*', ' '], ['\\b(?:y?p)r([012])\\b', 'r\\1'], ['\\br ?= ?([012])\\b', 'r\\1'], ['\\bpos\\b', 'positive'],
+    ['no (?:[a-z]+ ){0,3}(?:tissue|parenchyma|liver)(?: [a-z]+){0,3} between (?:the )?(?:tumou?r|carcinoma|lesion|metastas[ei]s|deposit|nodule|it)s? and', 'tumor involves'],
     ['sub-?millimet(?:ric|re|er)', '<1 mm'],
     ['\\b(margin|distance|clearance|width) (mm|cm) ?[:=] ?([0-9])', '\\1 (\\2): \\3'],
     ['(?:, ?| \\()(?:and )?(?:not|rather than|instead of) (?:the )?[0-9][0-9.,]* ?(?:mm|cm)\\b[^,;]*', ' '],
@@ -27,8 +28,8 @@
   {%- for row in margin_seed_rows('margin_number_words', ['words', 'value'], 'length(words) desc, words') -%}
     {%- do replacements.append(['\\b' ~ row[0] ~ '\\b', row[1] | string]) -%}
   {%- endfor -%}
-  {%- do replacements.extend([['\\b(\\d{1,2}) point (\\d)\\b', '\\1.\\2'], ['\\bpoint (\\d)\\b', '0.\\1'], ['\\b(\\d) tenths? (?:of )?(?:an? |1 )?', '0.\\1 ']]) -%}
-  {%- set any_word = '\\bsingle m|\\bpoint |\\btenths|\\b(?:an? m|half|one[- ]tenth|quarter)|\\b(?:lesion|nodule|metastasis|tumou?r|an?|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|twenty|thirty)[ -](?:(?:and|to|or)\\b|mm|cm|milli|centi|micro|one|two|three|four|five)' -%}
+  {%- do replacements.extend([['\\b(\\d{1,2}) and (?:an? )?0\\.(2?5)', '\\1.\\2'], ['\\b(\\d) hundred\\b', '\\100'], ['\\b(\\d{1,2}) point (\\d)\\b', '\\1.\\2'], ['\\bpoint (\\d)\\b', '0.\\1'], ['\\b(\\d) tenths? (?:of )?(?:an? |1 )?', '0.\\1 ']]) -%}
+  {%- set any_word = '\\bhundred|\\bsingle m|\\bpoint |\\btenths|\\b(?:an? m|half|one[- ]tenth|quarter)|\\b(?:lesion|nodule|metastasis|tumou?r|an?|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|twenty|thirty)[ -](?:(?:and|to|or)\\b|mm|cm|milli|centi|micro|one|two|three|four|five)' -%}
   {{ return('case when ' ~ crlm_regexp_matches(text, any_word) ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}
 
@@ -60,18 +61,19 @@
     ['(?:=|:)? ?(' ~ number ~ ') ?(mm|cm|um)? ?(?:\\+|or more\\b|or greater\\b|or wider\\b|and above\\b|or farther\\b) ?(mm|cm|um)?', ' >=\\1 \\2\\3'],
     ['(' ~ number ~ ') ?(mm|cm|um) (?:or less|or closer|or smaller)\\b', '<=\\1 \\2'],
     ['([<>]=?) *([<>]=?)?', '\\1'],
-    ['\\b(distance|clearance|margin|edge|ink)((?: (?:is|of|was))?[ :=-]+)(?:zero|nil|none|0)([,;)]|[.]? |[.]?$)', '\\1\\2 ⟦|0|mm⟧\\3'],
     ['(>=?) *(' ~ number ~ ') *(?:mm|cm|um)?,? *(?:and|but|to)? *(<=?) *(' ~ number ~ ') ?(mm|cm|um)\\b', ' ⟦\\1|\\2|\\5|\\4|\\3⟧'],
     ['(' ~ number ~ ') ?(?:-|to) ?(' ~ number ~ ') ?-?(mm|cm|um)\\b\\.?', ' ⟦-|\\1|\\3|\\2|<=⟧'],
     ['([<>]=?)? ?(' ~ number ~ ') ?-?(mm|cm|um)\\b\\.?', ' ⟦\\1|\\2|\\3⟧'],
+    ['((?:distance|clearance|margin|edge|surface)[^:0-9]{0,50}: ?)(?:zero|nil|none|0)([,;)]|[.]? |[.]?$)', '\\1 ⟦|0|mm⟧\\2'],
+    ['\\b(distance|clearance|margin|edge|ink)((?: (?:is|of|was))?[ :=-]+)(?:zero|nil|none|0)([,;)]|[.]? |[.]?$)', '\\1\\2 ⟦|0|mm⟧\\3'],
     ['((?:[(\\[](?:in )?|\\bin )(mm|cm|um)(?:[)\\]]?[:=\\s-]{0,4}|[)\\]]? [a-z ]{1,50}: ?))([<>]=?)? ?(' ~ number ~ ')([^0-9.]|\\.?$)', '\\1 ⟦\\3|\\4|\\2⟧\\5'],
   ]) -%}
-  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink)(?: is| of| was)?[ :=-]+(?:zero|nil|none|0)|\\((?:in )?(?:mm|cm)|\\bin (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
+  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink|surface)[^0-9]{0,50}[ :=-]+(?:zero|nil|none|0)|\\((?:in )?(?:mm|cm)|\\bin (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}
 
 {% macro normalised_margin_names(text) %}
   {%- set replacements = [] -%}
-  {%- set hint = 'margin|mgn|\\brm\\b|liver|parenchyma|rim|cuff|collar|strip|band|zone|edge|border|periphery|surface|ink|capsul|glisson|serosa|duct|biliary|vein|portal|venous|vascular|artery|caval|vena|parenchymal|transection|clearance|proximal|distal|radial|circumfer|mesenteric|crm|line|plane|stump' -%}
+  {%- set hint = 'slice|section|limit|safety|security|margin|mgn|\\brm\\b|liver|parenchyma|rim|cuff|collar|strip|band|zone|edge|border|periphery|surface|ink|capsul|glisson|serosa|duct|biliary|vein|portal|venous|vascular|artery|caval|vena|parenchymal|transection|clearance|proximal|distal|radial|circumfer|mesenteric|crm|line|plane|stump' -%}
   {%- for kind, rows in margin_seed_rows('margin_names', ["step || case when is_margin_word then '@' else '~' end || margin_type", 'pattern'], 'step, is_margin_word desc, length(pattern) desc') | groupby(0) -%}
     {%- do replacements.append(['(^|[^@~a-z])(?:' ~ rows | map(attribute=1) | join('|') ~ ')($|[^a-z])', '\\1' ~ kind[1:] ~ '\\2']) -%}
   {%- endfor -%}
@@ -80,5 +82,5 @@
 
 {#- 'lesion a:', 'the larger one', 'metastasis 2', 'nodule #3', 'second lesion' (distances are already in brackets, so no number of theirs fits) -#}
 {% macro lesion_label_pattern() %}
-{{ return('(?:specimens?|spec)[.․]? [ivx]{1,4}\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass)s?[.․]? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b)|' ~ margin_words('lesion_name')) }}
+{{ return('(?:specimens?|spec|part)[.․]? (?:[ivx]{1,4}|\\d{1,2})\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass)s?[.․]? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b)|' ~ margin_words('lesion_name')) }}
 {% endmacro %}

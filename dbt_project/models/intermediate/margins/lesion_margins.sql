@@ -28,7 +28,7 @@ summarised as (
         min(high_mm) filter (where reading = 'distance' and low_mm < high_mm) as bound_high_mm,
         min(low_mm) filter (where reading = 'negative') as negative_low_mm,
         max(high_mm) filter (
-            where reading in ('negative', 'not stated', 'not assessable') or (reading = 'tumour' and part is not null)
+            where reading in ('negative', 'not stated', 'not understood', 'not assessable') or (reading = 'tumour' and part is not null)
         ) as open_high_mm
     from used
     group by text_id, part, lesion_label

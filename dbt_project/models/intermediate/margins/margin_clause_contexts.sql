@@ -3,6 +3,9 @@
 {% set other_tumor = margin_words(['other_malignancy', 'benign_lesion']) %}
 {% set affirms_other_tumor = "(" ~ crlm_regexp_matches('clause_lower', other_tumor) ~ " and not "
     ~ crlm_regexp_matches('clause_lower', '\\b(?:no|without|not|negative for|rather than|nor|or)\\b[^,.;:]{0,40}' ~ other_tumor) ~ ")" %}
+{#- the clause itself speaks of another organ, wherever it stands -#}
+{% set is_of_other_organ = "(" ~ crlm_regexp_matches('clause_lower', '^\\W*(?:[a-z]+ ){0,3}' ~ margin_words('clause_other_organ'))
+    ~ " and not " ~ crlm_regexp_matches('clause_lower', margin_words('clause_liver')) ~ ")" %}
 with in_part as (
     select
         *,
@@ -26,7 +29,9 @@ labelled as (
             when section in ('intraoperative', 'gross') then section
             when carried_section is not null then carried_section
             else 'permanent'
-        end as evidence_kind
+        end as evidence_kind,
+        {{ is_of_other_organ }} as is_of_other_organ,
+        lag({{ is_of_other_organ }}) over (partition by text_id, record_id, section, specimen order by clause_number) as follows_other_organ
     from in_part
 ),
 
@@ -75,6 +80,7 @@ select
     labelled.clause_text,
     labelled.clause_lower,
     labelled.evidence_kind,
+    labelled.is_of_other_organ or ({{ crlm_regexp_matches('labelled.clause_lower', '^\\W*(?:its|their|these|this|it)\\b') }} and coalesce(labelled.follows_other_organ, false)) as is_of_other_organ,
     labelled.heading,
     coalesce(labelled.specimen_key, labelled.part_site) as part,
     coalesce(labelled.part_organ, specimens.specimen_organ) as organ,

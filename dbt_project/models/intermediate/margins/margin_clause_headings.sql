@@ -1,7 +1,7 @@
 -- What a clause says about where it stands: specimen label, organ and kind of specimen (a heading holds until the next one),
 -- and the section named in the text itself ('Gross:', 'Frozen section:').
 {% set label = '^[\\s\\-*•]*(?:(?:SPECIMEN|PART)\\s+)?[(]?([A-H])(?:\\s?[,&-]\\s?[A-H])*(?:[.):]|\\s-)\\s' %}
-{% set numbered_label = '^[\\s\\-*•]*(?:SPECIMEN|PART|SPEC|JAR|POT|CONTAINER|SAMPLE)[․.]?\\s+([IVX]{1,4}|[0-9]{1,2})(?:[.):,]|\\s-|\\s\\s)\\s?' %}
+{% set numbered_label = '^[\\s\\-*•]*(?:SPECIMEN|PART|SPEC|JAR|POT|CONTAINER|SAMPLE)[․.]?\\s+([IVX]{1,4}|[0-9]{1,2})(?: ?[(][^)]{0,60}[)])?(?:[.):,]|\\s-|\\s\\s)\\s?' %}
 {% set other = margin_words('organ_other') %}
 {% set liver = margin_words('organ_liver') %}
 {% set without_quotations = "regexp_replace(clause_lower, '[(][^)]*[)]', ' ', 'g')" %}

@@ -3,7 +3,7 @@
 with characters as (
     select *, {{ normalised_characters('clause_lower') }} as step_text
     from {{ ref('margin_clause_contexts') }}
-    where not ({{ crlm_regexp_matches('clause_lower', '^\\W*(?:[a-z]+ ){0,3}' ~ margin_words('clause_other_organ')) }} and not {{ crlm_regexp_matches('clause_lower', margin_words('clause_liver')) }})
+    where not is_of_other_organ
         and (organ is distinct from 'other' or {{ crlm_regexp_matches('clause_lower', '(?:hepatic|liver|transection) (?:[a-z]+ ){0,2}(?:margin|edge|plane|surface)') }})
         and not {{ crlm_regexp_matches('clause_lower', margin_words('definition')) }}
 ),

@@ -42,10 +42,10 @@ described as (
             else {{ crlm_regexp_extract('right_text', target, 2) }}
         end as target_text,
         {{ crlm_regexp_extract('left_text', '^.*[@~]([a-z_]+)', 1) }} as left_type,
-        coalesce({{ crlm_regexp_extract('left_text', '^.*[@~][a-z_]+(.*)$', 1) }}, '') as left_tail,
+        regexp_replace(coalesce({{ crlm_regexp_extract('left_text', '^.*[@~][a-z_]+(.*)$', 1) }}, ''), '^,? ?(?:(?:is|was|which|that|it|microscopically|histologically) )*measur(?:es|ed|ing)(?: at| as)?', '') as left_tail,
         {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)', 1) }} as right_label_type,
         {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
-        {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:only|at|is|microscopically|histologically|microscopic|histological|of) )*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
+        {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of) )*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
         {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach|width|minimum|minimal|narrowest)\\b') }} as says_distance,
         {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
         {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,
@@ -91,14 +91,16 @@ ruled as (
             when {{ crlm_regexp_matches('target_text', '^(?:it|this|that|them)\\b') }} and coalesce(left_type, previous_margin_type) is not null
                 then 'distance field after a margin field'
             when {{ crlm_regexp_matches('right_text', '^ ?of (?:[a-z]+ )?(?:liver|parenchyma|hepatocytes|hepatic (?:tissue|parenchyma)|tissue)\\b') }} and not is_size_on_right then 'tissue between tumour and margin'
-            when right_label_type is not null then 'distance before the margin word'
+            when right_label_type is not null and not (distance_number < distances_in_clause and {{ crlm_regexp_matches('right_text', '[@~][a-z_]+[ :=-]*$') }}) then 'distance before the margin word'
             when not is_target_tumor then 'not a margin distance'
             when is_label_on_left then 'margin label before the distance'
             when left_type is null and (says_away or says_distance) and previous_margin_type is not null
                 and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$') }} then 'distance field after a margin field'
-            when left_type is null and {{ crlm_regexp_matches('left_text', '(?:^|[^a-z])(?:clear|clearance|clears|free|r0|uninvolved|negative)(?: (?:of (?:the )?)?(?:tumou?r|carcinoma|malignancy))?(?:[ ,(:=-]|by|at|with|of|but|just|only|widely|wide|closest|distance)*$') }} then 'clear by a distance'
+            when left_type is null and {{ crlm_regexp_matches('left_text', '(?:^|[^a-z])(?:clear|clearance|clears|free|r0|uninvolved|negative|excised(?: completely)? (?:by|with))(?: (?:of (?:the )?)?(?:tumou?r|carcinoma|malignancy))?(?:[ ,(:=-]|by|at|with|of|but|just|only|widely|wide|closest|distance)*$') }} then 'clear by a distance'
             when is_bare and previous_margin_type is not null then 'distance field after a margin field'
             when left_type is null and says_distance and {{ crlm_regexp_matches('left_text', '\\b(?:closest|nearest) (?:approach|distance)') }} then 'closest approach'
+            when distance_number > 1 and {{ crlm_regexp_matches('left_text', '^[\\s,/)]*(?:(?:and|or|while|whereas) )?\\s*(?:' ~ lesion_label_pattern() ~ '|first|second|third|fourth|fifth)?[\\s)]*by *$') }} then 'list of clearances'
+            when {{ crlm_regexp_matches('left_text', '(?:brings|reduces|narrows|reducing|bringing|narrowing) (?:this|it|the clearance|the @margin|the distance)? ?(?:down |back )?to *$') }} and coalesce(left_type, previous_margin_type) is not null then 'distance field after a margin field'
             when is_in_list and distance_number > 1 then 'list'
             when is_before_list and not (is_lesion_on_left and {{ crlm_regexp_matches('right_text', '^[ ,]*$') }}) and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$|' ~ thing_tail) }} then 'list of distances'
             when is_lesion_on_left and is_lesion_list_on_right then 'list of lesions'
@@ -130,6 +132,7 @@ inherited as (
     select
         *,
         case direct_rule
+            when 'list of clearances' then last_value(nullif(direct_type, 'none') ignore nulls) over (partition by text_id, record_id, section, specimen, clause_number order by distance_number)
             when 'list' then last_value(direct_type ignore nulls) over (partition by text_id, record_id, section, specimen, clause_number order by distance_number)
             when 'list of distances' then first_value(direct_type ignore nulls) over (
                 partition by text_id, record_id, section, specimen, clause_number order by distance_number

@@ -59,7 +59,7 @@ select
     text_id, accession_number, record_id, section, specimen,
     case when part is not null then concat_ws('/', accession_number, part) end as part,
     lesion_label, is_additional_margin, evidence_kind, clause_number,
-    case when reading not in ('no tumour', 'tumour', 'no viable tumour', 'not stated') and organ is null and has_bowel_specimen and margin_type = 'margin' and part is null
+    case when reading not in ('no tumour', 'tumour', 'no viable tumour', 'not stated', 'not understood', 'negative', 'unexplained') and organ is null and has_bowel_specimen and margin_type = 'margin' and part is null
             and coalesce(previous_margin_type, 'bowel') not in ('parenchymal', 'bile_duct', 'vascular')
         then 'not assessable' else reading end as reading,
     margin_type, coalesce(nullif(comparator, ''), '=') as comparator, distance_mm, low_mm, high_mm,

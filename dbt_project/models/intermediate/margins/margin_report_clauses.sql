@@ -9,7 +9,7 @@
 {% set splits = [
     ['(?i)\\b(' ~ lesion ~ ')\\s+([A-H]\\b)', '\\1\u00a0\\2'],
     ['(?i)(' ~ lesion ~ '[\u00a0 ](?:no\\. ?|#)?[A-H0-9]{1,2}:|[0-9] ?[cm]m[)]?:)[ \\t]*\\r?\\n[ \\t]*', '\\1 '],
-    ['\\n\\s*((?:[-*•]|\\d{1,2}[.)])\\s)', clause_end ~ '\\1'],
+    ['\\n\\s*((?:[-*•]|\\d{1,2}[.)]|(?:i{1,3}|iv|v|vi{0,3})[)])\\s)', clause_end ~ '\\1'],
     ['(?i)(,|\\b(?:is|are|was|of|from|the|to|at|and|by|a|an|than|with|within|closest|nearest|in|on|or|no|not|without|less|more|greater|least|be|been|only))[ \\t]*\\r?\\n\\s*', '\\1 '],
     ['(?i)(:)[ \\t]*\\r?\\n[ \\t]*([<>≥≤~]?=? ?[0-9][0-9.,]* ?(?:mm|cm|millim|centim|micro|[µμ]m|um)\\b)', '\\1 \\2'],
     ['(?i)(\\d)[ \\t]*\\r?\\n[ \\t]*(mm|cm|millim|centim|micro)', '\\1 \\2'],

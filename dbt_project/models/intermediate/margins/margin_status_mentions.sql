@@ -37,6 +37,9 @@ read as (
         {{ crlm_regexp_matches('statement', negation) }} as is_negated,
         case
             when {{ crlm_regexp_matches('affirmed', '\\br1\\b') }} then 'R1'
+            when {{ crlm_regexp_matches('affirmed', margin_words('cut_through')) }} and {{ crlm_regexp_matches('statement', hepatic) }} then 'tumour transected'
+            when {{ crlm_regexp_matches('affirmed', margin_words('incomplete_excision') ~ '[^,()#]*' ~ hepatic) }} then 'incomplete excision'
+            when {{ crlm_regexp_matches('affirmed', hepatic ~ ' ?(?:[(][^)]*[)])?[^:,]{0,60}: ?(?:(?:invasive|metastatic|viable|residual|moderately|poorly|well|differentiated|focal|focally|mucinous) )*(?:adeno)?carcinoma') }} and statement not like '%#%' then 'margin involved'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ ' (?:is |lies |directly )*on (?:the )?' ~ tumor) }} then 'tumour at the margin'
             when {{ crlm_regexp_matches('affirmed', tumor ~ '\\b[^,()#]*\\btransected|\\btransected[^,()#]*' ~ tumor) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:(?:pass|cut|run|go)(?:es|s)? (?:directly )?through|travers\\w+)\\b[^,()#]*' ~ tumor) }} then 'tumour transected'
@@ -63,6 +66,9 @@ ruled as (
             when involvement_rule is not null then involvement_rule
             when is_about_hepatic_margin and is_not_stated and not {{ crlm_regexp_matches('statement', '\\b(?:free|negative|clear|uninvolved|r0)\\b') }} then 'margin not stated'
             when (is_about_hepatic_margin and is_negated) or {{ crlm_regexp_matches('statement', '\\br0\\b') }} then 'margin negative'
+            when is_about_hepatic_margin and statement not like '%#%' and {{ crlm_regexp_matches('affirmed', hepatic) }}
+                and {{ crlm_regexp_matches('affirmed', '\\b' ~ tumor ~ '\\b') }}
+                and not {{ crlm_regexp_matches('affirmed', '\\b(?:distance|closest|nearest|clearance|specify|free|wide|excised|resected|removed|specimen|:)') }} then 'statement not understood'
             when is_about_hepatic_margin and statement not like '%#%' then 'margin not stated'
             when not names_hepatic_margin and says_no_tumor then 'no tumour in the specimen'
             when not names_hepatic_margin and {{ crlm_regexp_matches('affirmed', 'metastatic|metastas[ei]s|carcinoma') }} then 'tumour in the specimen'
@@ -78,6 +84,7 @@ select
         when 'no viable tumour' then 'no viable tumour'
         when 'margin not assessable' then 'not assessable'
         when 'margin not stated' then 'not stated'
+        when 'statement not understood' then 'not understood'
         when 'margin negative' then 'negative'
         when 'no tumour in the specimen' then 'no tumour'
         when 'tumour in the specimen' then 'tumour'

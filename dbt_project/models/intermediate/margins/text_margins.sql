@@ -27,6 +27,7 @@ others as (
     select
         text_id,
         min(low_mm) filter (where evidence_kind = 'permanent' and reading = 'unexplained' and not is_additional_margin) as unexplained_mm,
+        bool_or(evidence_kind = 'permanent' and reading = 'not understood' and not is_additional_margin) as has_riddle,
         bool_or(evidence_kind = 'gross' and reading in ('distance', 'involved')) as has_gross_distance,
         bool_or(evidence_kind = 'intraoperative' and reading in ('distance', 'involved', 'negative')) as has_intraoperative_statement
     from {{ ref('margin_readings') }}
@@ -73,6 +74,7 @@ reasoned as (
             when low_mm < {{ wide }} and high_mm >= {{ wide }} then 'distance only bounded'
             when (unexplained_mm < {{ narrow }} and low_mm >= {{ narrow }}) or (unexplained_mm < {{ wide }} and low_mm >= {{ wide }})
                 then 'shorter distance not understood'
+            when has_riddle then 'statement not understood'
         end as unresolved_reason
     from joined
 ),
@@ -107,7 +109,7 @@ ranked_readings as (
     inner join grouped on readings.text_id = grouped.text_id
     where grouped.margin_group <> 'unresolved'
         and readings.evidence_kind = 'permanent' and not readings.is_additional_margin
-        and readings.reading not in ('tumour', 'no tumour', 'unexplained')
+        and readings.reading not in ('tumour', 'no tumour', 'unexplained', 'not understood')
 ),
 
 all_evidence as (
