@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
 -- What a clause says about where it stands: specimen label, organ and kind of specimen (a heading holds until the next one),
 -- and the section named in the text itself ('Gross:', 'Frozen section:').
 {% set label = '^[\\s\\-*•]*(?:(?:SPECIMEN|PART)\\s+)?[(]?([A-H])(?:\\s?[,&-]\\s?[A-H])*(?:[.):]|\\s-)\\s' %}
@@ -6,7 +7,14 @@
 {% set liver = margin_words('organ_liver') %}
 {% set without_quotations = "regexp_replace(clause_lower, '[(][^)]*[)]', ' ', 'g')" %}
 {% set sections = margin_words(['section_intraoperative', 'section_gross', 'section_permanent', 'section_original']) %}
-with labelled as (
+{% set other_tumor = margin_words(['other_malignancy', 'benign_lesion']) %}
+with clauses as (
+    select distinct clause_text
+    from {{ ref('margin_sentence_clauses') }}
+    {% if is_incremental() %}where clause_text not in (select clause_text from {{ this }}){% endif %}
+),
+
+labelled as (
     select
         *,
         lower(clause_text) as clause_lower,
@@ -14,7 +22,7 @@ with labelled as (
             {{ crlm_regexp_extract('upper(clause_text)', label, 1) }},
             {{ crlm_regexp_extract('upper(clause_text)', numbered_label, 1) }}
         ) as specimen_label
-    from {{ ref('margin_report_clauses') }}
+    from clauses
 ),
 
 headed as (
@@ -50,7 +58,7 @@ sited as (
 
 classified as (
     select
-        text_id, accession_number, record_id, section, specimen, clause_number, clause_text, clause_lower, specimen_label, heading,
+        clause_text, clause_lower, specimen_label, heading,
         case
             when first_organ_word is null then null
             when {{ crlm_regexp_matches('first_organ_word', '^(?:' ~ other ~ ')$') }}
@@ -75,19 +83,22 @@ classified as (
             when {{ crlm_regexp_matches('clause_lower', margin_words('says_microscopic') ~ '|\\bsee (?:the )?(?:frozen|gross)') }} then 'permanent'
             when {{ crlm_regexp_matches('section_word', '^' ~ margin_words('says_intraoperative')) }} then 'intraoperative'
             else 'gross'
-        end as clause_section
+        end as clause_section,
+        {{ crlm_regexp_matches('clause_lower', '\\b(?:no|without|not) (?:an? )?(?:additional|separate|supplement|further|extra|extended|new|re-?)') }} as denies_additional,
+        {{ crlm_regexp_matches('clause_lower', '^\\W*(?:its|their|these|this|it)\\b') }} as starts_with_pronoun,
+        {{ crlm_regexp_matches('clause_lower', '^\\W*(?:[a-z]+ ){0,3}' ~ margin_words('clause_other_organ')) }}
+            and not {{ crlm_regexp_matches('clause_lower', margin_words('clause_liver')) }} as names_other_organ,
+        {{ crlm_regexp_matches('clause_lower', other_tumor) }}
+            and not {{ crlm_regexp_matches('clause_lower', '\\b(?:no|without|not|negative for|rather than|nor|or)\\b[^,.;:]{0,40}' ~ other_tumor) }} as names_other_tumor,
+        {{ crlm_regexp_matches('clause_lower', margin_words('other_malignancy')) }} as names_other_malignancy,
+        {{ crlm_regexp_matches('clause_lower', margin_words('metastasis_word')) }} as names_metastasis,
+        {{ crlm_regexp_matches('clause_lower', margin_words('tumor_evidence')) }} as names_tumor
     from sited
 )
 
 select
     *,
     heading is not null or (says_main and not says_additional) as starts_part,
-    count(case when heading is not null or heading_section = 'permanent' then 1 end) over paragraph as part_number,
-    count(heading_section) over paragraph as section_number
+    '{{ margin_rules_version() }}' as rules_version
 from classified
-window paragraph as (
-    partition by text_id, record_id, section, specimen
-    order by clause_number
-    rows between unbounded preceding and current row
-)
 -- depends_on: {{ ref('margin_lexicon') }}

@@ -1,11 +1,14 @@
+{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
 -- One spelling for numbers, units, comparators and margins, so that the rules below stay short. Definitions and history
--- ('a margin below 1 mm is considered close') are no findings and leave here; so do clauses of another organ.
+-- ('a margin below 1 mm is considered close') are no findings and leave here.
 with characters as (
-    select *, {{ normalised_characters('clause_lower') }} as step_text
-    from {{ ref('margin_clause_contexts') }}
-    where not is_of_other_organ
-        and (organ is distinct from 'other' or {{ crlm_regexp_matches('clause_lower', '(?:hepatic|liver|transection) (?:[a-z]+ ){0,2}(?:margin|edge|plane|surface)') }})
-        and not {{ crlm_regexp_matches('clause_lower', margin_words('definition')) }}
+    select
+        clause_text,
+        {{ crlm_regexp_matches('clause_lower', '(?:hepatic|liver|transection) (?:[a-z]+ ){0,2}(?:margin|edge|plane|surface)') }} as names_liver_margin,
+        {{ normalised_characters('clause_lower') }} as step_text
+    from {{ ref('margin_clause_headings') }}
+    where not {{ crlm_regexp_matches('clause_lower', margin_words('definition')) }}
+    {% if is_incremental() %}and clause_text not in (select clause_text from {{ this }}){% endif %}
 ),
 
 numbers as (
@@ -21,14 +24,15 @@ margins as (
 )
 
 select
-    * exclude (step_text, clause_lower),
+    clause_text,
     step_text as clause_normalised,
+    names_liver_margin,
     {{ crlm_regexp_extract('step_text', '[@~](?:parenchymal|margin|bile_duct|vascular)') }} is not null as names_hepatic_margin,
     {{ crlm_regexp_extract('step_text', '^.*\\b(' ~ lesion_label_pattern() ~ ')', 1) }} as own_lesion_label,
-    lag(coalesce(
+    coalesce(
         {{ crlm_regexp_extract('step_text', '^.*[@~]([a-z_]+)', 1) }},
         case when {{ crlm_regexp_matches('step_text', '\\br[01]\\b|(?:completely|totally) (?:excised|resected|removed)') }} then 'margin' end
-    )) over clauses_of_part as previous_margin_type
+    ) as last_margin_type,
+    '{{ margin_rules_version() }}' as rules_version
 from margins
-window clauses_of_part as (partition by text_id, record_id, section, specimen, part order by clause_number)
 -- depends_on: {{ ref('margin_lexicon') }} {{ ref('margin_names') }} {{ ref('margin_number_words') }} {{ ref('margin_comparators') }}

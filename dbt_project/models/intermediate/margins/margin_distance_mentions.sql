@@ -1,143 +1,23 @@
--- Every distance in a clause with the words left and right of it, and what it is a distance to: the target named after it
--- ('4 mm from the margin') before the label in front of it ('margin: 4 mm'). A length that is not to a margin gets no type.
-{% set target = '^[\\s()]*(?:\\([^)]*\\) ?)?((?:[a-z]+ ){0,3}?)(?:away |clear |distant |deep |short |distance )?(?:from|to|of|off|between) ([a-z@~].*)$' %}
-{% set direction = '(?:deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|cephalad|left|right|proximal|distal|upper|lower|ventral|dorsal|surgical|hilar)' %}
-{% set size_tail = '\\b' ~ margin_words('size_word') ~ '\\b' %}
-{% set thing_tail = '\\b(?:tumou?rs?|nodules?|mass|lesions?|metastas[ei]s|focus|deposit)(?: (?:is|was|of|are))?[ ,(:]*$' %}
-with split_at_distances as (
-    select *, string_split(clause_normalised, '⟦') as pieces
-    from {{ ref('margin_clause_normalised') }}
-    where clause_normalised like '%⟦%'
-),
-
-distances as (
+-- Every distance of a report that leads to a margin, each where it stands; members of a list take the type of their list.
+with distances as (
     select
-        * exclude (pieces),
-        unnest(list_slice(pieces, 2, len(pieces))) as piece,
-        unnest(list_slice(pieces, 1, len(pieces) - 1)) as piece_before,
-        generate_subscripts(list_slice(pieces, 2, len(pieces)), 1) as distance_number,
-        len(pieces) - 1 as distances_in_clause
-    from split_at_distances
-),
-
-parsed as (
-    select
-        * exclude (piece, piece_before),
-        split_part(split_part(piece, '⟧', 1), '|', 1) as comparator,
-        cast(nullif(split_part(split_part(piece, '⟧', 1), '|', 4), '') as double)
-            * case split_part(split_part(piece, '⟧', 1), '|', 3) when 'cm' then 10 when 'um' then 0.001 else 1 end
-            - case split_part(split_part(piece, '⟧', 1), '|', 5) when '<' then 0.000001 else 0 end as up_to_mm,
-        cast(split_part(split_part(piece, '⟧', 1), '|', 2) as double)
-            * case split_part(split_part(piece, '⟧', 1), '|', 3) when 'cm' then 10 when 'um' then 0.001 else 1 end as distance_mm,
-        split_part(piece, '⟧', 2) as right_text,
-        case when distance_number = 1 then piece_before else split_part(piece_before, '⟧', 2) end as left_text
-    from distances
-),
-
-described as (
-    select
-        *,
-        case
-            when {{ crlm_regexp_matches(crlm_regexp_extract('right_text', target, 1), '\\b(?:with|show|infil|invol|invad|inva|exten|reach|present|because|and|focal|wide|x)') }} then null
-            else {{ crlm_regexp_extract('right_text', target, 2) }}
-        end as target_text,
-        {{ crlm_regexp_extract('left_text', '^.*[@~]([a-z_]+)', 1) }} as left_type,
-        regexp_replace(coalesce({{ crlm_regexp_extract('left_text', '^.*[@~][a-z_]+(.*)$', 1) }}, ''), '^,? ?(?:(?:is|was|which|that|it|microscopically|histologically) )*measur(?:es|ed|ing)(?: at| as)?', '') as left_tail,
-        {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)', 1) }} as right_label_type,
-        {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
-        {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of) )*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
-        {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach|width|minimum|minimal|narrowest)\\b') }} as says_distance,
-        {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
-        {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,
-        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|in (?:greatest|maximum|largest|diameter|size)|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }} as is_size_on_right
-    from parsed
-),
-
-typed as (
-    select
-        *,
-        case when {{ crlm_regexp_matches('left_text', '\\bby *$') }}
-            then {{ crlm_regexp_extract('right_text', '^ ?at (?:the )?[@~]([a-z_]+)', 1) }} end as cleared_by_type,
-        {{ crlm_regexp_extract('target_text', '^[^,]*?[@~]([a-z_]+)', 1) }} as target_type,
-        {{ crlm_regexp_matches("coalesce(target_text, 'tumor')", '^(?:the |a |an |any )?(?:nearest |closest |main |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '\\b') }} as is_target_tumor,
-        {{ crlm_regexp_matches('left_text', size_tail ~ '[^,;]*$|\\b' ~ margin_words('tumor_word') ~ '\\W*$|\\b' ~ margin_words('tumor_word') ~ '[^,]*\\($') }}
-        or (distance_number = 1 and distances_in_clause > 1 and {{ crlm_regexp_matches('left_text', lesion_label_pattern()) }} and {{ crlm_regexp_matches('right_text', '^\\W+$') }}) as is_size,
-        left_type is not null
-            and (
-                not {{ crlm_regexp_matches('left_tail', size_tail) }}
-                or {{ crlm_regexp_matches('left_text', '\\bdistance (?:from|between|of|to)\\b.*\\bmeasure[sd]\\b[^,]*$') }}
-            )
-            and (
-                says_away
-                or not {{ crlm_regexp_matches('left_tail', thing_tail) }}
-                or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '[ ,(:]*$') }}
-            ) as is_label_on_left,
-        {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }} as is_lesion_on_left,
-        (
-                ({{ crlm_regexp_matches('right_text', '^\\W*$') }} and distance_number = distances_in_clause)
-                or {{ crlm_regexp_matches('right_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }}
-            ) as is_lesion_list_on_right
-    from described
-),
-
-ruled as (
-    select
-        *,
-        case
-            when distance_mm > {{ margin_setting('largest_plausible_margin_mm') }} or is_size_on_right then 'not a margin distance'
-            when {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject')) }} and not {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
-            when target_type is not null then 'distance to a named margin'
-            when cleared_by_type is not null then 'clear by a distance at the margin'
-            when {{ crlm_regexp_matches('target_text', '^(?:it|this|that|them)\\b') }} and coalesce(left_type, previous_margin_type) is not null
-                then 'distance field after a margin field'
-            when {{ crlm_regexp_matches('right_text', '^ ?of (?:[a-z]+ )?(?:liver|parenchyma|hepatocytes|hepatic (?:tissue|parenchyma)|tissue)\\b') }} and not is_size_on_right then 'tissue between tumour and margin'
-            when right_label_type is not null and not (distance_number < distances_in_clause and {{ crlm_regexp_matches('right_text', '[@~][a-z_]+[ :=-]*$') }}) then 'distance before the margin word'
-            when not is_target_tumor then 'not a margin distance'
-            when is_label_on_left then 'margin label before the distance'
-            when left_type is null and (says_away or says_distance) and previous_margin_type is not null
-                and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$') }} then 'distance field after a margin field'
-            when left_type is null and {{ crlm_regexp_matches('left_text', '(?:^|[^a-z])(?:clear|clearance|clears|free|r0|uninvolved|negative|excised(?: completely)? (?:by|with))(?: (?:of (?:the )?)?(?:tumou?r|carcinoma|malignancy))?(?:[ ,(:=-]|by|at|with|of|but|just|only|widely|wide|closest|distance)*$') }} then 'clear by a distance'
-            when is_bare and previous_margin_type is not null then 'distance field after a margin field'
-            when left_type is null and says_distance and {{ crlm_regexp_matches('left_text', '\\b(?:closest|nearest) (?:approach|distance)') }} then 'closest approach'
-            when distance_number > 1 and {{ crlm_regexp_matches('left_text', '^[\\s,/)]*(?:(?:and|or|while|whereas) )?\\s*(?:' ~ lesion_label_pattern() ~ '|first|second|third|fourth|fifth)?[\\s)]*by *$') }} then 'list of clearances'
-            when {{ crlm_regexp_matches('left_text', '(?:brings|reduces|narrows|reducing|bringing|narrowing) (?:this|it|the clearance|the @margin|the distance)? ?(?:down |back )?to *$') }} and coalesce(left_type, previous_margin_type) is not null then 'distance field after a margin field'
-            when is_in_list and distance_number > 1 then 'list'
-            when is_before_list and not (is_lesion_on_left and {{ crlm_regexp_matches('right_text', '^[ ,]*$') }}) and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$|' ~ thing_tail) }} then 'list of distances'
-            when is_lesion_on_left and is_lesion_list_on_right then 'list of lesions'
-            when not is_size then 'unexplained distance'
-            else 'not a margin distance'
-        end as direct_rule
-    from typed
-),
-
-direct as (
-    select
-        *,
-        case direct_rule
-            when 'distance to a named margin' then target_type
-            when 'clear by a distance at the margin' then cleared_by_type
-            when 'distance before the margin word' then right_label_type
-            when 'margin label before the distance' then left_type
-            when 'distance field after a margin field' then coalesce(left_type, previous_margin_type)
-            when 'closest approach' then 'margin'
-            when 'clear by a distance' then 'margin'
-            when 'tissue between tumour and margin' then 'margin'
-            when 'not a margin distance' then 'none'
-            when 'unexplained distance' then 'unexplained'
-        end as direct_type
-    from ruled
+        contexts.* exclude (clause_normalised, is_of_liver),
+        meanings.* exclude (clause_text, follows_margin, rules_version, direct_type),
+        case when meanings.direct_type = 'previous' then contexts.previous_margin_type else meanings.direct_type end as direct_type
+    from {{ ref('margin_clause_contexts') }} as contexts
+    inner join {{ ref('margin_distance_meanings') }} as meanings
+        on contexts.clause_text = meanings.clause_text
+        and (contexts.previous_margin_type is not null) = meanings.follows_margin
+    where contexts.is_of_liver
 ),
 
 inherited as (
     select
         *,
         case direct_rule
-            when 'list of clearances' then last_value(nullif(direct_type, 'none') ignore nulls) over (partition by text_id, record_id, section, specimen, clause_number order by distance_number)
-            when 'list' then last_value(direct_type ignore nulls) over (partition by text_id, record_id, section, specimen, clause_number order by distance_number)
-            when 'list of distances' then first_value(direct_type ignore nulls) over (
-                partition by text_id, record_id, section, specimen, clause_number order by distance_number
-                rows between current row and unbounded following
-            )
+            when 'list of clearances' then last_value(nullif(direct_type, 'none') ignore nulls) over so_far_in_clause
+            when 'list' then last_value(direct_type ignore nulls) over so_far_in_clause
+            when 'list of distances' then first_value(direct_type ignore nulls) over rest_of_clause
             -- 'lesion a: 15 mm; lesion b: 22 mm from the margin'; anything else after it may be a list of sizes
             when 'list of lesions' then first_value(
                 case
@@ -145,22 +25,27 @@ inherited as (
                     when is_lesion_on_left and direct_rule in ('distance to a named margin', 'distance before the margin word') then direct_type
                     else 'none'
                 end ignore nulls
-            ) over (
-                partition by text_id, record_id, section, specimen, part order by clause_number, distance_number
-                rows between current row and unbounded following
-            )
+            ) over rest_of_part
             else direct_type
         end as margin_type
-    from direct
+    from distances
+    window
+        so_far_in_clause as (partition by text_id, record_id, section, specimen, clause_number order by distance_number),
+        rest_of_clause as (
+            partition by text_id, record_id, section, specimen, clause_number order by distance_number
+            rows between current row and unbounded following
+        ),
+        rest_of_part as (
+            partition by text_id, record_id, section, specimen, part order by clause_number, distance_number
+            rows between current row and unbounded following
+        )
 )
 
 select
-    text_id, accession_number, record_id, section, specimen, part, organ, is_additional_margin, has_bowel_specimen, is_other_tumor, evidence_kind,
-    clause_number, clause_text, own_lesion_label, distance_number,
-    coalesce({{ crlm_regexp_extract('left_text', '^.*\\b(' ~ lesion_label_pattern() ~ ')', 1) }}, own_lesion_label) as lesion_label,
+    text_id, accession_number, record_id, section, specimen, part, organ, is_additional_margin, has_bowel_specimen, is_other_tumor,
+    evidence_kind, clause_number, clause_text, own_lesion_label, distance_number, lesion_label,
     previous_margin_type, comparator, distance_mm, up_to_mm, margin_type,
     direct_rule as rule,
-    coalesce({{ crlm_regexp_matches('left_text', '\\b(?:gross|macroscopic)\\w*') }}, false) as is_gross_distance
+    is_gross_distance
 from inherited
 where margin_type <> 'none'
--- depends_on: {{ ref('margin_lexicon') }}

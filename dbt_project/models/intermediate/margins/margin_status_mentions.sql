@@ -1,97 +1,12 @@
--- What a clause says about a hepatic margin in words: involved, not involved, not decided; or that no viable tumour is left.
--- Parts of the clause about the capsule, the bowel or another organ are left out first.
-{% set hepatic = '@(?:parenchymal|margin|bile_duct|vascular)' %}
-{% set tumor = margin_words('tumor_word') %}
-{% set negation = '(?:^|[^a-z])' ~ margin_words('negation') ~ '(?:$|[^a-z])' %}
-{% set involve = '(?:involv(?:es|ing|e)|involvement of|invasion of|infiltration of|extension (?:in)?to|invad(?:es|ing)|infiltrat(?:es|ing)|abut(?:s|ting)?|touch(?:es|ing)?|reach(?:es|ing)?|transect(?:s|ed)|contiguous with|contact(?:s|ing)?|extend(?:s|ing)? (?:focally |directly |up )*(?:to|into|onto)|up to|flush with)' %}
-{% set present = '(?:at|on|in|along|within|across)' %}
-with statements as (
-    select
-        *,
-        {{ crlm_replace_in_turn('clause_normalised', [
-            ['⟦[^⟧]*⟧', '#'],
-            ['(?:with )?no intervening (?:[a-z]+ ){0,3}(?:tissue|parenchyma|liver)', ' '],
-            ['[^,()]*[@~](?:capsule|bowel|other_organ|border)[^,()]*', ' '],
-        ]) }} as statement
-    from {{ ref('margin_clause_normalised') }}
-),
-
-without_negated_parts as (
-    select
-        *,
-        {{ crlm_replace_in_turn('statement', [['[^,()]*' ~ negation ~ '[^,()]*', ' , ']]) }} as affirmed
-    from statements
-    where names_hepatic_margin
-        or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|viable|response|necro|fibrotic|hyalini|carcinoma|metasta|' ~ margin_words('no_tumor_in_specimen')) }}
-),
-
-read as (
-    select
-        *,
-        {{ crlm_regexp_matches('statement', hepatic) }} as is_about_hepatic_margin,
-        {{ crlm_regexp_matches('statement', margin_words('uncertain')) }} as is_uncertain,
-        {{ crlm_regexp_matches('statement', margin_words('not_stated')) }} as is_not_stated,
-        {{ crlm_regexp_matches('statement', margin_words('no_viable_tumor')) }}
-            and not {{ crlm_regexp_matches('statement', margin_words('no_viable_tumor') ~ '[^,]*(?:at|in|within|on|to|near|involving|involves) [^,]*' ~ hepatic) }} as says_no_viable_tumor,
-        {{ crlm_regexp_matches('statement', '(?:^|[^a-z])' ~ margin_words('no_tumor_in_specimen')) }} as says_no_tumor,
-        {{ crlm_regexp_matches('statement', negation) }} as is_negated,
-        case
-            when {{ crlm_regexp_matches('affirmed', '\\br1\\b') }} then 'R1'
-            when {{ crlm_regexp_matches('affirmed', margin_words('cut_through')) }} and {{ crlm_regexp_matches('statement', hepatic) }} then 'tumour transected'
-            when {{ crlm_regexp_matches('affirmed', margin_words('incomplete_excision') ~ '[^,()#]*' ~ hepatic) }} then 'incomplete excision'
-            when {{ crlm_regexp_matches('affirmed', hepatic ~ ' ?(?:[(][^)]*[)])?[^:,]{0,60}: ?(?:(?:invasive|metastatic|viable|residual|moderately|poorly|well|differentiated|focal|focally|mucinous) )*(?:adeno)?carcinoma') }} and statement not like '%#%' then 'margin involved'
-            when {{ crlm_regexp_matches('affirmed', hepatic ~ ' (?:is |lies |directly )*on (?:the )?' ~ tumor) }} then 'tumour at the margin'
-            when {{ crlm_regexp_matches('affirmed', tumor ~ '\\b[^,()#]*\\btransected|\\btransected[^,()#]*' ~ tumor) }} then 'tumour transected'
-            when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:(?:pass|cut|run|go)(?:es|s)? (?:directly )?through|travers\\w+)\\b[^,()#]*' ~ tumor) }} then 'tumour transected'
-            when {{ crlm_regexp_matches('affirmed', involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
-                and ({{ crlm_regexp_matches('statement', tumor) }} or {{ crlm_regexp_matches('statement', '\\b(?:involv|transect|abut)') }} and not {{ crlm_regexp_matches('statement', margin_words('not_tumor_subject')) }}) then 'tumour reaches the margin'
-            when {{ crlm_regexp_matches('affirmed', '(?:' ~ tumor ~ '|cells?|present|seen|identified|found|noted)\\b[^,()#]*\\b' ~ present ~ ' (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
-                and {{ crlm_regexp_matches('statement', tumor ~ '|cells') }} then 'tumour at the margin'
-            when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:positive|involved|involvement|infiltrated|invaded|r1)\\b') }}
-                or {{ crlm_regexp_matches('affirmed', '\\b(?:positive|involved) (?:[a-z]+ ){0,2}' ~ hepatic) }} then 'margin involved'
-            when {{ crlm_regexp_matches('statement', hepatic) }}
-                and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|left|right) )*(?:positive|involved)\\b|' ~ hepatic ~ '.*' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ tumor) }}
-                then 'margin involved'
-        end as involvement_rule
-    from without_negated_parts
-),
-
-ruled as (
-    select
-        *,
-        case
-            when says_no_viable_tumor then 'no viable tumour'
-            when is_about_hepatic_margin and is_uncertain then 'margin not assessable'
-            when involvement_rule is not null and is_uncertain then 'margin not assessable'
-            when involvement_rule is not null then involvement_rule
-            when is_about_hepatic_margin and is_not_stated and not {{ crlm_regexp_matches('statement', '\\b(?:free|negative|clear|uninvolved|r0)\\b') }} then 'margin not stated'
-            when (is_about_hepatic_margin and is_negated) or {{ crlm_regexp_matches('statement', '\\br0\\b') }} then 'margin negative'
-            when is_about_hepatic_margin and statement not like '%#%' and {{ crlm_regexp_matches('affirmed', hepatic) }}
-                and {{ crlm_regexp_matches('affirmed', '\\b' ~ tumor ~ '\\b') }}
-                and not {{ crlm_regexp_matches('affirmed', '\\b(?:distance|closest|nearest|clearance|specify|free|wide|excised|resected|removed|specimen|:)') }} then 'statement not understood'
-            when is_about_hepatic_margin and statement not like '%#%' then 'margin not stated'
-            when not names_hepatic_margin and says_no_tumor then 'no tumour in the specimen'
-            when not names_hepatic_margin and {{ crlm_regexp_matches('affirmed', 'metastatic|metastas[ei]s|carcinoma') }} then 'tumour in the specimen'
-        end as rule
-    from read
-)
-
+-- What the clauses of a report say about a hepatic margin in words, each where it stands.
 select
-    text_id, accession_number, record_id, section, specimen, part, organ, is_additional_margin, has_bowel_specimen, is_other_tumor, evidence_kind,
-    clause_number, clause_text, previous_margin_type,
-    case when rule not in ('no tumour in the specimen', 'tumour in the specimen') then own_lesion_label end as lesion_label,
-    case rule
-        when 'no viable tumour' then 'no viable tumour'
-        when 'margin not assessable' then 'not assessable'
-        when 'margin not stated' then 'not stated'
-        when 'statement not understood' then 'not understood'
-        when 'margin negative' then 'negative'
-        when 'no tumour in the specimen' then 'no tumour'
-        when 'tumour in the specimen' then 'tumour'
-        else 'involved'
-    end as margin_status,
-    coalesce({{ crlm_regexp_extract('affirmed', hepatic | replace('(?:', '(')  , 1) }}, {{ crlm_regexp_extract('statement', hepatic | replace('(?:', '('), 1) }}, 'margin') as margin_type,
-    rule
-from ruled
-where rule is not null
--- depends_on: {{ ref('margin_lexicon') }}
+    contexts.text_id, contexts.accession_number, contexts.record_id, contexts.section, contexts.specimen, contexts.part, contexts.organ,
+    contexts.is_additional_margin, contexts.has_bowel_specimen, contexts.is_other_tumor, contexts.evidence_kind,
+    contexts.clause_number, contexts.clause_text, contexts.previous_margin_type,
+    meanings.lesion_label,
+    meanings.margin_status,
+    meanings.margin_type,
+    meanings.rule
+from {{ ref('margin_clause_contexts') }} as contexts
+inner join {{ ref('margin_status_meanings') }} as meanings on contexts.clause_text = meanings.clause_text
+where contexts.is_of_liver and meanings.rule is not null

@@ -3,7 +3,7 @@ with additional as (
     select distinct text_id
     from {{ ref('margin_clause_contexts') }}
     where is_additional_margin
-        and not {{ crlm_regexp_matches('clause_lower', '\\b(?:no|without|not) (?:an? )?(?:additional|separate|supplement|further|extra|extended|new|re-?)') }}
+        and not denies_additional
 ),
 
 readings as (
@@ -22,4 +22,3 @@ select
     coalesce(readings.has_tumor, false) as has_tumor
 from additional
 left join readings on additional.text_id = readings.text_id
--- depends_on: {{ ref('margin_lexicon') }}

@@ -1,9 +1,7 @@
--- Paragraphs split into clauses (sentences, parts of sentences between semicolons, fields of a synoptic list), in their own
--- words. Decimals, abbreviations ('approx. 3 mm'), labels ('A. LIVER', 'Lesion A:') and wrapped lines stay together.
--- Only clauses that can matter are kept: a margin word, a distance, a statement about tumour, or a heading.
+{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
+-- Every distinct sentence split into clauses (sentences, parts of sentences between semicolons, fields of a synoptic list), in
+-- their own words. Only clauses that can matter are kept: a margin word, a distance, a statement about tumour, or a heading.
 {% set clause_end = '⏎' %}
-{% set abbreviation = '(?i)\\b(approx|ca|seg|dep|deps|les|nod|spec|specs|met|mets|segm|lat|ant|post|sup|inf|no|nr|dr|vs|incl|max|min|resp|dist|cf|fig|e\\.g|i\\.e)\\.(\\s+[a-z0-9<>~≥≤])' %}
-{% set sentence_end = '([[:alnum:])%\\]\"][[:alnum:])%\\]\"])[.]+(\\s)' %}
 {% set lesion = '(?:lesion|nodule|metastas[ei]s|met|tumou?r|deposit|dep|mass|focus)' %}
 {#- a no-break space holds 'Nodule B:' together, or its B: would be taken for a specimen -#}
 {% set splits = [
@@ -26,46 +24,28 @@
 ] %}
 {% set can_matter = '(?i)' ~ margin_words('relevant')
     ~ '|' ~ margin_words(['organ_liver', 'organ_other', 'section_intraoperative', 'section_gross', 'section_permanent', 'section_original']) ~ '[^:\\n⏎]*:' %}
-with coarse as (
-    -- cheap first: most sentences of a report never matter and leave before the finer splits
-    select
-        * exclude (text),
-        string_split(
-            {{ crlm_regexp_replace_all(crlm_regexp_replace_all('text', abbreviation, '\\1․\\2'), sentence_end, '\\1' ~ clause_end ~ '\\2') }},
-            '{{ clause_end }}'
-        ) as sentences
-    from {{ ref('margin_texts') }}
-),
-
-sentences as (
-    select * exclude (sentences), unnest(sentences) as sentence, generate_subscripts(sentences, 1) as sentence_number
-    from coarse
+with sentences as (
+    select distinct sentence
+    from {{ ref('margin_report_sentences') }}
+    where {{ crlm_regexp_matches('sentence', can_matter) }}
+    {% if is_incremental() %}and sentence not in (select sentence from {{ this }}){% endif %}
 ),
 
 split_sentences as (
-    select
-        * exclude (sentence),
-        string_split({{ crlm_replace_in_turn('sentence', splits) }}, '{{ clause_end }}') as clauses
+    select sentence, string_split({{ crlm_replace_in_turn('sentence', splits) }}, '{{ clause_end }}') as clauses
     from sentences
-    where {{ crlm_regexp_matches('sentence', can_matter) }}
 ),
 
 numbered as (
-    select
-        * exclude (clauses),
-        replace(unnest(clauses), chr(160), ' ') as raw_clause,
-        sentence_number * 100 + generate_subscripts(clauses, 1) as clause_number
+    select sentence, replace(unnest(clauses), chr(160), ' ') as raw_clause, generate_subscripts(clauses, 1) as clause_order
     from split_sentences
 )
 
 select
-    text_id,
-    accession_number,
-    record_id,
-    section,
-    specimen,
-    clause_number,
-    trim(replace(raw_clause, '․', '.')) as clause_text
+    sentence,
+    clause_order,
+    trim(replace(raw_clause, '․', '.')) as clause_text,
+    '{{ margin_rules_version() }}' as rules_version
 from numbered
 where {{ crlm_regexp_matches('raw_clause', can_matter) }}
 -- depends_on: {{ ref('margin_lexicon') }}

@@ -1,0 +1,143 @@
+{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
+-- Every distance in a clause with the words left and right of it, and what it is a distance to: the target named after it
+-- ('4 mm from the margin') before the label in front of it ('margin: 4 mm'). A length that is not to a margin gets no type.
+-- Whether a margin was named in the clause before decides some of them, so both cases are kept (follows_margin); the type
+-- 'previous' stands for that margin.
+{% set target = '^[\\s()]*(?:\\([^)]*\\) ?)?((?:[a-z]+ ){0,3}?)(?:away |clear |distant |deep |short |distance )?(?:from|to|of|off|between) ([a-z@~].*)$' %}
+{% set direction = '(?:deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|cephalad|left|right|proximal|distal|upper|lower|ventral|dorsal|surgical|hilar)' %}
+{% set size_tail = '\\b' ~ margin_words('size_word') ~ '\\b' %}
+{% set thing_tail = '\\b(?:tumou?rs?|nodules?|mass|lesions?|metastas[ei]s|focus|deposit)(?: (?:is|was|of|are))?[ ,(:]*$' %}
+with split_at_distances as (
+    select *, string_split(clause_normalised, '⟦') as pieces
+    from {{ ref('margin_clause_normalised') }}
+    cross join (select false as follows_margin union all select true) as cases
+    where clause_normalised like '%⟦%'
+    {% if is_incremental() %}and clause_text not in (select clause_text from {{ this }}){% endif %}
+),
+
+distances as (
+    select
+        * exclude (pieces),
+        unnest(list_slice(pieces, 2, len(pieces))) as piece,
+        unnest(list_slice(pieces, 1, len(pieces) - 1)) as piece_before,
+        generate_subscripts(list_slice(pieces, 2, len(pieces)), 1) as distance_number,
+        len(pieces) - 1 as distances_in_clause
+    from split_at_distances
+),
+
+parsed as (
+    select
+        * exclude (piece, piece_before),
+        split_part(split_part(piece, '⟧', 1), '|', 1) as comparator,
+        cast(nullif(split_part(split_part(piece, '⟧', 1), '|', 4), '') as double)
+            * case split_part(split_part(piece, '⟧', 1), '|', 3) when 'cm' then 10 when 'um' then 0.001 else 1 end
+            - case split_part(split_part(piece, '⟧', 1), '|', 5) when '<' then 0.000001 else 0 end as up_to_mm,
+        cast(split_part(split_part(piece, '⟧', 1), '|', 2) as double)
+            * case split_part(split_part(piece, '⟧', 1), '|', 3) when 'cm' then 10 when 'um' then 0.001 else 1 end as distance_mm,
+        split_part(piece, '⟧', 2) as right_text,
+        case when distance_number = 1 then piece_before else split_part(piece_before, '⟧', 2) end as left_text
+    from distances
+),
+
+described as (
+    select
+        *,
+        case
+            when {{ crlm_regexp_matches(crlm_regexp_extract('right_text', target, 1), '\\b(?:with|show|infil|invol|invad|inva|exten|reach|present|because|and|focal|wide|x)') }} then null
+            else {{ crlm_regexp_extract('right_text', target, 2) }}
+        end as target_text,
+        {{ crlm_regexp_extract('left_text', '^.*[@~]([a-z_]+)', 1) }} as left_type,
+        regexp_replace(coalesce({{ crlm_regexp_extract('left_text', '^.*[@~][a-z_]+(.*)$', 1) }}, ''), '^,? ?(?:(?:is|was|which|that|it|microscopically|histologically) )*measur(?:es|ed|ing)(?: at| as)?', '') as left_tail,
+        {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)', 1) }} as right_label_type,
+        {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
+        {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of)[ :,]+)*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
+        {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach|width|minimum|minimal|narrowest)\\b') }} as says_distance,
+        {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
+        {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,
+        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|in (?:greatest|maximum|largest|diameter|size)|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }} as is_size_on_right
+    from parsed
+),
+
+typed as (
+    select
+        *,
+        case when {{ crlm_regexp_matches('left_text', '\\bby *$') }}
+            then {{ crlm_regexp_extract('right_text', '^ ?at (?:the )?[@~]([a-z_]+)', 1) }} end as cleared_by_type,
+        {{ crlm_regexp_extract('target_text', '^[^,]*?[@~]([a-z_]+)', 1) }} as target_type,
+        {{ crlm_regexp_matches("coalesce(target_text, 'tumor')", '^(?:the |a |an |any )?(?:nearest |closest |main |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '\\b') }} as is_target_tumor,
+        {{ crlm_regexp_matches('left_text', size_tail ~ '[^,;]*$|\\b' ~ margin_words('tumor_word') ~ '\\W*$|\\b' ~ margin_words('tumor_word') ~ '[^,]*\\($') }}
+        or (distance_number = 1 and distances_in_clause > 1 and {{ crlm_regexp_matches('left_text', lesion_label_pattern()) }} and {{ crlm_regexp_matches('right_text', '^\\W+$') }}) as is_size,
+        left_type is not null
+            and (
+                not {{ crlm_regexp_matches('left_tail', size_tail) }}
+                or {{ crlm_regexp_matches('left_text', '\\bdistance (?:from|between|of|to)\\b.*\\bmeasure[sd]\\b[^,]*$') }}
+            )
+            and (
+                says_away
+                or not {{ crlm_regexp_matches('left_tail', thing_tail) }}
+                or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '[ ,(:]*$') }}
+            ) as is_label_on_left,
+        {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }} as is_lesion_on_left,
+        (
+                ({{ crlm_regexp_matches('right_text', '^\\W*$') }} and distance_number = distances_in_clause)
+                or {{ crlm_regexp_matches('right_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }}
+            ) as is_lesion_list_on_right
+    from described
+),
+
+ruled as (
+    select
+        *,
+        case
+            when distance_mm > {{ margin_setting('largest_plausible_margin_mm') }} or is_size_on_right then 'not a margin distance'
+            when {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject')) }} and not {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
+            when target_type is not null then 'distance to a named margin'
+            when cleared_by_type is not null then 'clear by a distance at the margin'
+            when {{ crlm_regexp_matches('target_text', '^(?:it|this|that|them)\\b') }} and (left_type is not null or follows_margin)
+                then 'distance field after a margin field'
+            when {{ crlm_regexp_matches('right_text', '^ ?of (?:[a-z]+ )?(?:liver|parenchyma|hepatocytes|hepatic (?:tissue|parenchyma)|tissue)\\b') }} and not is_size_on_right then 'tissue between tumour and margin'
+            when right_label_type is not null and not (distance_number < distances_in_clause and {{ crlm_regexp_matches('right_text', '[@~][a-z_]+[ :=-]*$') }}) then 'distance before the margin word'
+            when not is_target_tumor then 'not a margin distance'
+            when is_label_on_left then 'margin label before the distance'
+            when left_type is null and (says_away or says_distance) and follows_margin
+                and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$') }} then 'distance field after a margin field'
+            when left_type is null and {{ crlm_regexp_matches('left_text', '(?:^|[^a-z])(?:clear|clearance|clears|free|r0|uninvolved|negative|excised(?: completely)? (?:by|with))(?: (?:of (?:the )?)?(?:tumou?r|carcinoma|malignancy))?(?:[ ,(:=-]|by|at|with|of|but|just|only|widely|wide|closest|distance)*$') }} then 'clear by a distance'
+            when is_bare and follows_margin then 'distance field after a margin field'
+            when left_type is null and says_distance and {{ crlm_regexp_matches('left_text', '\\b(?:closest|nearest) (?:approach|distance)') }} then 'closest approach'
+            when distance_number > 1 and {{ crlm_regexp_matches('left_text', '^[\\s,/)]*(?:(?:and|or|while|whereas) )?\\s*(?:' ~ lesion_label_pattern() ~ '|first|second|third|fourth|fifth)?[\\s)]*by *$') }} then 'list of clearances'
+            when {{ crlm_regexp_matches('left_text', '(?:brings|reduces|narrows|reducing|bringing|narrowing) (?:this|it|the clearance|the @margin|the distance)? ?(?:down |back )?to *$') }} and (left_type is not null or follows_margin) then 'distance field after a margin field'
+            when is_in_list and distance_number > 1 then 'list'
+            when is_before_list and not (is_lesion_on_left and {{ crlm_regexp_matches('right_text', '^[ ,]*$') }}) and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$|' ~ thing_tail) }} then 'list of distances'
+            when is_lesion_on_left and is_lesion_list_on_right then 'list of lesions'
+            when not is_size then 'unexplained distance'
+            else 'not a margin distance'
+        end as direct_rule
+    from typed
+),
+
+direct as (
+    select
+        *,
+        case direct_rule
+            when 'distance to a named margin' then target_type
+            when 'clear by a distance at the margin' then cleared_by_type
+            when 'distance before the margin word' then right_label_type
+            when 'margin label before the distance' then left_type
+            when 'distance field after a margin field' then coalesce(left_type, 'previous')
+            when 'closest approach' then 'margin'
+            when 'clear by a distance' then 'margin'
+            when 'tissue between tumour and margin' then 'margin'
+            when 'not a margin distance' then 'none'
+            when 'unexplained distance' then 'unexplained'
+        end as direct_type
+    from ruled
+)
+
+select
+    clause_text, follows_margin, own_lesion_label, distance_number,
+    coalesce({{ crlm_regexp_extract('left_text', '^.*\\b(' ~ lesion_label_pattern() ~ ')', 1) }}, own_lesion_label) as lesion_label,
+    comparator, distance_mm, up_to_mm, direct_rule, direct_type, is_lesion_on_left,
+    coalesce({{ crlm_regexp_matches('left_text', '\\b(?:gross|macroscopic)\\w*') }}, false) as is_gross_distance,
+    '{{ margin_rules_version() }}' as rules_version
+from direct
+-- depends_on: {{ ref('margin_lexicon') }}
