@@ -1,55 +1,67 @@
 -- Every clause with the specimen, organ and section it stands in: its own, else of the heading above it, else of the
--- same specimen label elsewhere in the report, else of the HL7 line.
-with clauses as (
+-- same specimen label elsewhere in the report, else of the HL7 line. Clauses without bearing on a margin leave here.
+with bearings as (
     select
-        sentences.text_id, sentences.accession_number, sentences.record_id, sentences.section, sentences.specimen,
-        sentences.sentence_number * 100 + clauses.clause_order as clause_number,
-        clauses.clause_text
-    from {{ ref('margin_report_sentences') }} as sentences
-    inner join {{ ref('margin_sentence_clauses') }} as clauses on sentences.sentence = clauses.sentence
-),
-
-headed as (
-    select
-        clauses.*,
-        headings.* exclude (clause_text, clause_lower, rules_version),
-        count(case when headings.heading is not null or headings.heading_section = 'permanent' then 1 end) over paragraph as part_number,
-        count(headings.heading_section) over paragraph as section_number
-    from clauses
+        clauses.sentence,
+        clauses.clause_order,
+        headings.* exclude (clause_lower, rules_version),
+        headings.heading is not null or coalesce(headings.heading_section = 'permanent', false) as starts_part,
+        normalised.names_liver_margin,
+        normalised.last_margin_type,
+        normalised.clause_text is not null as is_finding
+    from {{ ref('margin_sentence_clauses') }} as clauses
     inner join {{ ref('margin_clause_headings') }} as headings on clauses.clause_text = headings.clause_text
-    window paragraph as (
-        partition by clauses.text_id, clauses.record_id, clauses.section, clauses.specimen
-        order by clauses.clause_number
-        rows between unbounded preceding and current row
-    )
+    left join {{ ref('margin_clause_normalised') }} as normalised on clauses.clause_text = normalised.clause_text
+    left join {{ ref('margin_status_meanings') }} as statuses on clauses.clause_text = statuses.clause_text
+    where headings.heading is not null
+        or headings.heading_section is not null
+        or headings.names_other_organ or headings.names_other_tumor
+        or normalised.last_margin_type is not null
+        or statuses.rule is not null
+        or normalised.clause_normalised like '%⟦%'
 ),
 
+clauses as (
+    select
+        sentences.text_key,
+        sentences.sentence_number * 100 + bearings.clause_order as clause_number,
+        bearings.* exclude (sentence, clause_order)
+    from {{ ref('margin_report_sentences') }} as sentences
+    inner join bearings on sentences.sentence = bearings.sentence
+),
+
+-- what the nearest heading above says holds until the next one
 in_part as (
     select
-        *,
-        first_value(specimen_label) over part as part_label,
-        first_value(heading_organ) over part as part_organ,
-        first_value(heading_site) over part as part_site,
-        first_value(says_additional and heading is not null) over part as is_part_additional,
-        first_value(heading_section) over section_part as carried_section
-    from headed
+        text_key, clause_number, clause_text, says_additional, says_main, denies_additional, says_bowel, heading_organ,
+        clause_section, starts_part, names_other_tumor, names_other_malignancy, names_metastasis, names_tumor,
+        names_liver_margin, is_finding,
+        nullif(last_value(case when starts_part then coalesce(specimen_label, '') end ignore nulls) over so_far, '') as part_label,
+        nullif(last_value(case when starts_part then coalesce(heading_organ, '') end ignore nulls) over so_far, '') as part_organ,
+        nullif(last_value(case when starts_part then coalesce(heading_site, '') end ignore nulls) over so_far, '') as part_site,
+        coalesce(last_value(case when starts_part then says_additional and heading is not null end ignore nulls) over so_far, false) as is_part_additional,
+        last_value(heading_section ignore nulls) over so_far as carried_section,
+        names_other_organ or (starts_with_pronoun and coalesce(lag(names_other_organ) over in_order, false)) as is_of_other_organ,
+        case when not starts_part then lag(case when not names_other_organ then last_margin_type end) over in_order end as margin_type_before
+    from clauses
     window
-        part as (partition by text_id, record_id, section, specimen, part_number order by clause_number),
-        section_part as (partition by text_id, record_id, section, specimen, section_number order by clause_number)
+        in_order as (partition by text_key order by clause_number),
+        so_far as (partition by text_key order by clause_number rows between unbounded preceding and current row)
 ),
 
 labelled as (
     select
-        *,
-        coalesce(part_label, specimen) as specimen_key,
+        in_part.*,
+        paragraphs.text_id, paragraphs.accession_number, paragraphs.record_id, paragraphs.section, paragraphs.specimen,
+        coalesce(in_part.part_label, paragraphs.specimen) as specimen_key,
         case
-            when clause_section is not null then clause_section
-            when section in ('intraoperative', 'gross') then section
-            when carried_section is not null then carried_section
+            when in_part.clause_section is not null then in_part.clause_section
+            when paragraphs.section in ('intraoperative', 'gross') then paragraphs.section
+            when in_part.carried_section is not null then in_part.carried_section
             else 'permanent'
-        end as evidence_kind,
-        names_other_organ or (starts_with_pronoun and coalesce(lag(names_other_organ) over (partition by text_id, record_id, section, specimen order by clause_number), false)) as is_of_other_organ
+        end as evidence_kind
     from in_part
+    inner join {{ ref('margin_texts') }} as paragraphs on in_part.text_key = paragraphs.text_key
 ),
 
 specimens as (
@@ -64,74 +76,65 @@ specimens as (
     group by all
 ),
 
--- margins of a benign lesion or of another cancer never count
-reports as (
-    select
-        text_id,
-        accession_number,
-        bool_or(heading_organ = 'other' and says_bowel) as has_bowel_specimen
-    from labelled
-    group by all
+bowel_reports as (
+    select distinct text_id, accession_number from labelled where heading_organ = 'other' and says_bowel
+),
+
+-- specimens with a benign lesion or another cancer, whose margins never count: is a metastasis named beside it?
+other_tumor_specimens as (
+    select distinct text_id, accession_number, specimen_key from labelled where names_other_tumor
 ),
 
 tumors as (
     select
-        text_id,
-        accession_number,
-        specimen_key,
-        bool_or(names_other_malignancy) as has_other_malignancy,
-        bool_or(names_other_tumor) as has_other_tumor,
-        bool_or(names_metastasis) as has_metastasis,
-        bool_or(names_tumor) as has_tumor_evidence
-    from labelled
-    group by all
-),
-
-joined as (
-    select
         labelled.text_id,
         labelled.accession_number,
-        labelled.record_id,
-        labelled.section,
-        labelled.specimen,
-        labelled.clause_number,
-        labelled.clause_text,
-        normalised.clause_normalised,
-        normalised.last_margin_type,
-        labelled.evidence_kind,
-        coalesce(labelled.specimen_key, labelled.part_site) as part,
-        coalesce(labelled.part_organ, specimens.specimen_organ) as organ,
-        labelled.denies_additional,
-        not labelled.says_main and (
-            labelled.says_additional or labelled.is_part_additional
-            or (coalesce(specimens.is_specimen_additional, false) and labelled.part_label is null)
-        ) as is_additional_margin,
-        coalesce(reports.has_bowel_specimen, false) as has_bowel_specimen,
-        (labelled.names_other_tumor and not labelled.names_metastasis)
-        or (
-            tumors.has_other_tumor and not tumors.has_metastasis
-            and (tumors.has_other_malignancy or not tumors.has_tumor_evidence)
-        ) as is_other_tumor,
-        normalised.clause_text is not null and not labelled.is_of_other_organ
-        and (coalesce(labelled.part_organ, specimens.specimen_organ) is distinct from 'other' or normalised.names_liver_margin) as is_of_liver
+        labelled.specimen_key,
+        bool_or(labelled.names_other_malignancy) as has_other_malignancy,
+        bool_or(labelled.names_metastasis) as has_metastasis,
+        bool_or(labelled.names_tumor) as has_tumor_evidence
     from labelled
-    left join {{ ref('margin_clause_normalised') }} as normalised on labelled.clause_text = normalised.clause_text
-    left join specimens
-        on labelled.text_id = specimens.text_id
-        and labelled.accession_number is not distinct from specimens.accession_number
-        and labelled.specimen_key = specimens.specimen_key
-    left join reports
-        on labelled.text_id = reports.text_id
-        and labelled.accession_number is not distinct from reports.accession_number
-    left join tumors
-        on labelled.text_id = tumors.text_id
-        and labelled.accession_number is not distinct from tumors.accession_number
-        and labelled.specimen_key is not distinct from tumors.specimen_key
+    inner join other_tumor_specimens as others
+        on labelled.text_id = others.text_id
+        and labelled.accession_number is not distinct from others.accession_number
+        and labelled.specimen_key is not distinct from others.specimen_key
+    group by all
 )
 
 select
-    * exclude (last_margin_type),
-    lag(last_margin_type) over (
-        partition by text_id, record_id, section, specimen, part, is_of_liver order by clause_number
-    ) as previous_margin_type
-from joined
+    labelled.text_id,
+    labelled.accession_number,
+    labelled.record_id,
+    labelled.section,
+    labelled.specimen,
+    labelled.clause_number,
+    labelled.clause_text,
+    labelled.margin_type_before as previous_margin_type,
+    labelled.evidence_kind,
+    coalesce(labelled.specimen_key, labelled.part_site) as part,
+    coalesce(labelled.part_organ, specimens.specimen_organ) as organ,
+    labelled.denies_additional,
+    not labelled.says_main and (
+        labelled.says_additional or labelled.is_part_additional
+        or (coalesce(specimens.is_specimen_additional, false) and labelled.part_label is null)
+    ) as is_additional_margin,
+    bowel_reports.text_id is not null as has_bowel_specimen,
+    (labelled.names_other_tumor and not labelled.names_metastasis)
+    or (
+        tumors.text_id is not null and not tumors.has_metastasis
+        and (tumors.has_other_malignancy or not tumors.has_tumor_evidence)
+    ) as is_other_tumor,
+    labelled.is_finding and not labelled.is_of_other_organ
+    and (coalesce(labelled.part_organ, specimens.specimen_organ) is distinct from 'other' or labelled.names_liver_margin) as is_of_liver
+from labelled
+left join specimens
+    on labelled.text_id = specimens.text_id
+    and labelled.accession_number is not distinct from specimens.accession_number
+    and labelled.specimen_key = specimens.specimen_key
+left join bowel_reports
+    on labelled.text_id = bowel_reports.text_id
+    and labelled.accession_number is not distinct from bowel_reports.accession_number
+left join tumors
+    on labelled.text_id = tumors.text_id
+    and labelled.accession_number is not distinct from tumors.accession_number
+    and labelled.specimen_key is not distinct from tumors.specimen_key

@@ -98,7 +98,6 @@ classified as (
 
 select
     *,
-    heading is not null or (says_main and not says_additional) as starts_part,
     '{{ margin_rules_version() }}' as rules_version
 from classified
 -- depends_on: {{ ref('margin_lexicon') }}

@@ -131,13 +131,29 @@ direct as (
             when 'unexplained distance' then 'unexplained'
         end as direct_type
     from ruled
+),
+
+-- members of a list within the clause take the type of their list
+inherited as (
+    select
+        *,
+        case direct_rule
+            when 'list of clearances' then last_value(nullif(direct_type, 'none') ignore nulls) over so_far
+            when 'list' then last_value(direct_type ignore nulls) over so_far
+            when 'list of distances' then first_value(direct_type ignore nulls) over rest
+            else direct_type
+        end as margin_type
+    from direct
+    window
+        so_far as (partition by clause_text, follows_margin order by distance_number rows between unbounded preceding and current row),
+        rest as (partition by clause_text, follows_margin order by distance_number rows between current row and unbounded following)
 )
 
 select
     clause_text, follows_margin, own_lesion_label, distance_number,
     coalesce({{ crlm_regexp_extract('left_text', '^.*\\b(' ~ lesion_label_pattern() ~ ')', 1) }}, own_lesion_label) as lesion_label,
-    comparator, distance_mm, up_to_mm, direct_rule, direct_type, is_lesion_on_left,
+    comparator, distance_mm, up_to_mm, direct_rule as rule, margin_type, is_lesion_on_left,
     coalesce({{ crlm_regexp_matches('left_text', '\\b(?:gross|macroscopic)\\w*') }}, false) as is_gross_distance,
     '{{ margin_rules_version() }}' as rules_version
-from direct
+from inherited
 -- depends_on: {{ ref('margin_lexicon') }}

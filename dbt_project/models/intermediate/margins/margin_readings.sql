@@ -37,20 +37,8 @@ statuses as (
     inner join {{ ref('margin_types') }} as types on mentions.margin_type = types.margin_type and types.counts_involvement
 ),
 
--- 'involves the margin over 4 mm': an extent
-distances_that_count as (
-    select distances.*
-    from distances
-    left join statuses
-        on distances.text_id = statuses.text_id and distances.record_id = statuses.record_id
-        and distances.section is not distinct from statuses.section and distances.specimen is not distinct from statuses.specimen
-        and distances.clause_number = statuses.clause_number
-        and statuses.reading = 'involved'
-    where statuses.text_id is null or distances.comparator not in ('>', '>=')
-),
-
 readings as (
-    select * from distances_that_count
+    select * from distances
     union all by name
     select * from statuses
 )

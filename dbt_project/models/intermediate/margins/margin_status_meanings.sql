@@ -82,14 +82,15 @@ ruled as (
 select
     statements.clause_text,
     case when rule not in ('no tumour in the specimen', 'tumour in the specimen') then ruled.own_lesion_label end as lesion_label,
-    case rule
-        when 'no viable tumour' then 'no viable tumour'
-        when 'margin not assessable' then 'not assessable'
-        when 'margin not stated' then 'not stated'
-        when 'statement not understood' then 'not understood'
-        when 'margin negative' then 'negative'
-        when 'no tumour in the specimen' then 'no tumour'
-        when 'tumour in the specimen' then 'tumour'
+    case
+        when rule is null then null
+        when rule = 'no viable tumour' then 'no viable tumour'
+        when rule = 'margin not assessable' then 'not assessable'
+        when rule = 'margin not stated' then 'not stated'
+        when rule = 'statement not understood' then 'not understood'
+        when rule = 'margin negative' then 'negative'
+        when rule = 'no tumour in the specimen' then 'no tumour'
+        when rule = 'tumour in the specimen' then 'tumour'
         else 'involved'
     end as margin_status,
     coalesce({{ crlm_regexp_extract('ruled.affirmed', hepatic | replace('(?:', '(')  , 1) }}, {{ crlm_regexp_extract('ruled.statement', hepatic | replace('(?:', '('), 1) }}, 'margin') as margin_type,

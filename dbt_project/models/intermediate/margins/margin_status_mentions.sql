@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- What the clauses of a report say about a hepatic margin in words, each where it stands.
 select
     contexts.text_id, contexts.accession_number, contexts.record_id, contexts.section, contexts.specimen, contexts.part, contexts.organ,
