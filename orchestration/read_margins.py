@@ -1,5 +1,6 @@
 """`crlm read-margins`: the warehouse's own margin rules on any texts, in a scratch file of their own."""
 
+import json
 import os
 import subprocess
 import tempfile
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from orchestration.assets.dbt_models import dbt_executable
+from orchestration.assets.dbt_models import dbt_executable, margin_rules_version
 from orchestration.settings import PROJECT_ROOT
 from orchestration.warehouse import open_build_file, write_table
 
@@ -83,24 +84,34 @@ def margins_of(relation: pd.DataFrame) -> pd.DataFrame:
     Raises:
         MarginReadingFailed: see there.
     """
-    project = PROJECT_ROOT / "dbt_project"
     with tempfile.TemporaryDirectory(prefix="crlm-read-margins-") as scratch:
-        folder = Path(scratch)
-        with open_build_file(folder / "margins.duckdb") as connection:
-            write_table(connection, "texts", "margin_input", relation)
-        completed = subprocess.run(
-            [
-                dbt_executable(), "--quiet", "build", "--resource-type", "seed", "--resource-type", "model",
-                "--select", "+text_margins", "--vars", "{margin_texts_relation: texts.margin_input}",
-                "--project-dir", str(project), "--profiles-dir", str(project),
-                "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
-            ],
-            env=os.environ | {"CRLM_BUILD_PATH": str(folder / "margins.duckdb"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )  # fmt: skip
-        if completed.returncode:
-            raise MarginReadingFailed(f"the rules could not be run: {completed.stdout.strip()[-2000:]}")
-        with open_build_file(folder / "margins.duckdb", read_only=True) as connection:
+        build_file = Path(scratch) / "margins.duckdb"
+        apply_rules(build_file, relation, margin_rules_version(PROJECT_ROOT / "dbt_project"))
+        with open_build_file(build_file, read_only=True) as connection:
             return connection.execute("SELECT * FROM intermediate.text_margins ORDER BY text_id").df()
+
+
+def apply_rules(build_file: Path, relation: pd.DataFrame, rules_version: str) -> None:
+    """Run the margin models on `relation` in `build_file`; what an earlier run there has read by the same rules is kept.
+
+    Raises:
+        MarginReadingFailed: see there.
+    """
+    with open_build_file(build_file) as connection:
+        write_table(connection, "texts", "margin_input", relation)
+    project, folder = PROJECT_ROOT / "dbt_project", build_file.parent
+    variables = {"margin_texts_relation": "texts.margin_input", "margin_rules_version": rules_version}
+    completed = subprocess.run(
+        [
+            dbt_executable(), "--quiet", "build", "--resource-type", "seed", "--resource-type", "model",
+            "--select", "+text_margins", "--vars", json.dumps(variables),
+            "--project-dir", str(project), "--profiles-dir", str(project),
+            "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
+        ],
+        env=os.environ | {"CRLM_BUILD_PATH": str(build_file), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    if completed.returncode:
+        raise MarginReadingFailed(f"the rules could not be run: {completed.stdout.strip()[-2000:]}")

@@ -1,5 +1,7 @@
 """The dbt project as Dagster assets: one dbt invocation builds and tests all models; dbt tests show as asset checks."""
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -46,6 +48,16 @@ def current_manifest(settings: Settings) -> Path:
     return manifest
 
 
+def margin_rules_version(dbt_project_dir: Path) -> str:
+    """A fingerprint of the margin reading's word lists and models: while it stays the same, reports that were read are not
+    read again."""
+    fingerprint = hashlib.sha256()
+    for folder in ("macros/margins", "seeds/margins", "models/intermediate/margins"):
+        for path in sorted((dbt_project_dir / folder).iterdir()):
+            fingerprint.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return fingerprint.hexdigest()[:16]
+
+
 class LayerTranslator(DagsterDbtTranslator):
     """Assets are keyed by schema and table, as a query on the warehouse names them, and grouped by layer."""
 
@@ -76,7 +88,10 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
     def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource):
         """Staging, clinical rules and marts; a failing test of severity error stops everything below it."""
         # unit tests judge the code, not the night: `make test` runs them
-        yield from dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context).stream()
+        variables = {"margin_rules_version": margin_rules_version(settings.dbt_project_dir)}
+        yield from dbt.cli(
+            ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)], context=context
+        ).stream()
 
     return dbt_models, DbtCliResource(project_dir=project, dbt_executable=dbt_executable())
 

@@ -3,18 +3,21 @@
     margins    @type (with a margin word), ~type (the bare name of a margin: 'parenchymal 3 mm, hepatic vein 1 mm').
     Word lists: seeds margin_number_words, margin_comparators, margin_names. -#}
 {% macro normalised_characters(text) %}
-{%- set unusual = '[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|r ?=|\\bpos\\b|sub-?milli|between|(?:mm|cm) ?[:=]|rather than|instead of|' ~ margin_words('quoted_earlier') -%}
+{%- set unusual = '[?] |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|r ?=|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|' ~ margin_words('quoted_earlier') -%}
 {{ return('case when ' ~ crlm_regexp_matches(text, unusual) ~ ' then ' ~ crlm_replace_in_turn(text, [
     ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
     ['[\\s\u00a0_]+', ' '],
+    ['[?] ', ': '],
     ['\\b(?:because of|due to|owing to|on account of)\\b', 'because'],
     ['\\bnot (?:entirely |completely |totally )?(?:free|clear|negative|devoid)(?: (?:of|from|for) (?:tumou?r|carcinoma|malignancy|disease))?', 'involved by tumor'],
     ['\\bnot (?:un|non-?)involved', 'involved'], ['\\bnot (?:involved|invaded|infiltrated|breached|reached|affected)\\b', 'uninvolved'],
     ['\\((?:was|version 1|v1|original|previous|initial|before)\\b[^)]*\\)', ' '], ['(?:supersedes|replaces) [^:,.]*', ' '], ['\\b(?:y?p)r([012])\\b', 'r\\1'], ['\\br ?= ?([012])\\b', 'r\\1'], ['\\bpos\\b', 'positive'],
     ['no (?:[a-z]+ ){0,3}(?:tissue|parenchyma|liver)(?: [a-z]+){0,3} between (?:the )?(?:tumou?r|carcinoma|lesion|metastas[ei]s|deposit|nodule|it)s? and', 'tumor involves'],
+    [',? but (?:does |do |did )?not (?:go )?(?:through|beyond|past|across)[^,]*,?', ' '],
+    ['(?:nearly|almost|not quite|just short of|close to) (?:touch|abut|reach)(?:ing|es|s)?', 'near'],
     ['sub-?millimet(?:ric|re|er)', '<1 mm'],
     ['\\b(margin|distance|clearance|width) (mm|cm) ?[:=] ?([0-9])', '\\1 (\\2): \\3'],
-    ['(?:, ?| \\()(?:and )?(?:not|rather than|instead of) (?:the )?[0-9][0-9.,]* ?(?:mm|cm)\\b[^,;]*', ' '],
+    ['(?:, ?| \\(| (?:and|but) )(?:and )?(?:not|rather than|instead of) (?:the )?[0-9][0-9.,]* ?(?:mm|cm)\\b[^,;]*', ' '],
     ['\\+ ?ve\\b', 'positive'], ['(^|[^a-z])- ?ve\\b', '\\1negative'],
     ['\\[ ?\\] ?[^\\[]*', ' '], ['\\[ ?x ?\\]', ' '],
     ['\\(?(?:' ~ margin_words('quoted_earlier') ~ ')[^)]*? to ', ' '],
@@ -48,7 +51,7 @@
     ['\\bbetween (' ~ number ~ ') ?(?:mm|cm)? and (' ~ number ~ ')', '\\1-\\2'],
     ['(' ~ number ~ ') ?mm ?(?:-|to) ?(' ~ number ~ ') ?mm\\b', '\\1-\\2 mm'],
     ['(' ~ number ~ ') ?cm ?(?:-|to) ?(' ~ number ~ ') ?cm\\b', '\\1-\\2 cm'],
-    ['\\b(are|is|were|lie|lies|at|of|by|measures?|widths?:?|distances?:?|margins?:?|clearances?:?) (' ~ number ~ '), (' ~ number ~ '),? (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1 \\2 \\6, \\3 \\6 \\4 \\5 \\6'],
+    ['(^|[^0-9.,] ?)(' ~ number ~ '), (' ~ number ~ '),? (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1\\2 \\6, \\3 \\6 \\4 \\5 \\6'],
     ['(^|[^a-z0-9.])(' ~ number ~ ') (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1\\2 \\5 \\3 \\4 \\5'],
     ['\\b(?:to|comes|extends|extending|coming|approach\\w*|encroach\\w*) (?:focally )?(?:to )?within (?:a distance of )?' ~ about ~ '(' ~ number ~ ')', 'to \\1'],
   ] -%}
@@ -64,11 +67,11 @@
     ['(>=?) *(' ~ number ~ ') *(?:mm|cm|um)?,? *(?:and|but|to)? *(<=?) *(' ~ number ~ ') ?(mm|cm|um)\\b', ' ⟦\\1|\\2|\\5|\\4|\\3⟧'],
     ['(' ~ number ~ ') ?(?:-|to) ?(' ~ number ~ ') ?-?(mm|cm|um)\\b\\.?', ' ⟦-|\\1|\\3|\\2|<=⟧'],
     ['([<>]=?)? ?(' ~ number ~ ') ?-?(mm|cm|um)\\b\\.?', ' ⟦\\1|\\2|\\3⟧'],
-    ['((?:distance|clearance|margin|edge|surface)[^:0-9]{0,50}: ?)(?:zero|nil|none|0)([,;)]|[.]? |[.]?$)', '\\1 ⟦|0|mm⟧\\2'],
-    ['\\b(distance|clearance|margin|edge|ink)((?: (?:is|of|was))?[ :=-]+)(?:zero|nil|none|0)([,;)]|[.]? |[.]?$)', '\\1\\2 ⟦|0|mm⟧\\3'],
+    ['((?:distance|clearance|margin|edge|surface)[^:0-9]{0,50}: ?)(?:zero|nil|0)([,;)]|[.]? |[.]?$)', '\\1 ⟦|0|mm⟧\\2'],
+    ['\\b(distance|clearance|margin|edge|ink)((?: (?:is|of|was))?[ :=-]+)(?:zero|nil|0)([,;)]|[.]? |[.]?$)', '\\1\\2 ⟦|0|mm⟧\\3'],
     ['((?:[(\\[](?:in )?|\\bin )(mm|cm|um)(?:[)\\]]?[:=\\s-]{0,4}|[)\\]]? [a-z ]{1,50}: ?))([<>]=?)? ?(' ~ number ~ ')([^0-9.]|\\.?$)', '\\1 ⟦\\3|\\4|\\2⟧\\5'],
   ]) -%}
-  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink|surface)[^0-9]{0,50}[ :=-]+(?:zero|nil|none|0)|\\((?:in )?(?:mm|cm)|\\bin (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
+  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink|surface)[^0-9]{0,50}[ :=-]+(?:zero|nil|0)|\\((?:in )?(?:mm|cm)|\\bin (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}
 
 {% macro normalised_margin_names(text) %}
@@ -82,5 +85,5 @@
 
 {#- 'lesion a:', 'the larger one', 'metastasis 2', 'nodule #3', 'second lesion' (distances are already in brackets, so no number of theirs fits) -#}
 {% macro lesion_label_pattern() %}
-{{ return('(?:specimens?|spec|part)[.․]? (?:[ivx]{1,4}|\\d{1,2})\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass)s?[.․]? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b)|' ~ margin_words('lesion_name')) }}
+{{ return('(?:specimens?|spec|part)[.․]? (?:[a-h]|[ivx]{1,4}|\\d{1,2})\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass)s?[.․]? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b)|' ~ margin_words('lesion_name')) }}
 {% endmacro %}

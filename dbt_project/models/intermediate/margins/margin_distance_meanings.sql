@@ -50,7 +50,7 @@ described as (
         regexp_replace(coalesce({{ crlm_regexp_extract('left_text', '^.*[@~][a-z_]+(.*)$', 1) }}, ''), '^,? ?(?:(?:is|was|which|that|it|microscopically|histologically) )*measur(?:es|ed|ing)(?: at| as)?', '') as left_tail,
         {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)', 1) }} as right_label_type,
         {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
-        {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of)[ :,]+)*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
+        {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:it|this|though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of)[ :,]+)*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
         {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach|width|minimum|minimal|narrowest)\\b') }} as says_distance,
         {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
         {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,

@@ -22,7 +22,7 @@ numbered as (
     from cut
 )
 
-select text_key, sentence_number, sentence, '{{ margin_rules_version() }}' as rules_version
+select text_key, sentence_number, sentence, '{{ margin_rules_version() }}' as rules_version, '{{ invocation_id }}' as read_in_run
 from numbered
 -- the first sentence stays, so that a text without any is known to have been read
 where sentence_number = 1 or {{ crlm_regexp_matches('sentence', can_matter) }}

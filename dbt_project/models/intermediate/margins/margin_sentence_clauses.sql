@@ -18,11 +18,10 @@
     ['([^:\\n⏎]{55}[A-Z][A-Z],?)[ \\t]*\\r?\\n[ \\t]*([A-Z][A-Z]+ [A-Z])', '\\1 \\2'],
     ['([^.:;\\n⏎])[ \\t]*\\r?\\n[ \\t]*([a-z0-9(<>≥≤~])', '\\1 \\2'],
     ['([a-z)][a-z)])[.]([A-Z])', '\\1' ~ clause_end ~ '\\2'],
-    ['[?][ \\t]+', ': '],
     ['[;!]\\s|\\s(?://|[|])\\s', clause_end ~ ' '],
     ['(&[lg]t)' ~ clause_end, '\\1;'],
     ['(\\s)((?:(?:[Ss]pecimen |[Pp]art )?[(]?[A-H]|[Ss]pec(?:imen)?[․.]? (?:[IVX]+|\\d))[.):]\\s+[A-Za-z])', '\\1' ~ clause_end ~ '\\2'],
-    ['(?i),?\\s((?:but|however|whereas|while|although|though)[, ] ?(?:the|on|in|bile|hepatic|parenchymal|vascular|portal|caps|colon|liver|lesion|nodule|margin|tumou?r|additional|gross|macro|micro|histol|clear|satellite|main|dominant|metasta|re-?)\\w*\\s)', clause_end ~ ' \\1'],
+    ['(?i),?\\s((?:but|however|whereas|while|although|though)[, ] ?(?:the|on|in|bile|hepatic|parenchymal|vascular|portal|caps|colon|liver|lesion|nodule|margin|tumou?r|additional|gross|macro|micro|histol|clear|satellite|main|dominant|metasta|negative|positive|frozen|permanent|re-?)\\w*\\s)', clause_end ~ ' \\1'],
     ['(?i)\\b((?:un)?involved|negative|positive|free|clear)((?: (?:for|of|by) \\w+)?),? (and|with) (the )?(bile|hepatic|parenchymal|vascular|portal|capsul|colon|liver|transection)', '\\1\\2' ~ clause_end ~ ' \\3 \\4\\5'],
     ['\\s*\\r?\\n\\s*', clause_end],
 ] %}
@@ -49,7 +48,8 @@ select
     sentence,
     clause_order,
     trim(replace(raw_clause, '․', '.')) as clause_text,
-    '{{ margin_rules_version() }}' as rules_version
+    '{{ margin_rules_version() }}' as rules_version,
+    '{{ invocation_id }}' as read_in_run
 from numbered
 where {{ crlm_regexp_matches('raw_clause', can_matter) }}
 -- depends_on: {{ ref('margin_lexicon') }}

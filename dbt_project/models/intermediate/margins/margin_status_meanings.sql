@@ -47,7 +47,7 @@ read as (
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:(?:pass|cut|run|go)(?:es|s)? (?:directly )?through|travers\\w+)\\b[^,()#]*' ~ tumor) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
                 and ({{ crlm_regexp_matches('statement', tumor) }} or {{ crlm_regexp_matches('statement', '\\b(?:involv|transect|abut)') }} and not {{ crlm_regexp_matches('statement', margin_words('not_tumor_subject')) }}) then 'tumour reaches the margin'
-            when {{ crlm_regexp_matches('affirmed', '(?:' ~ tumor ~ '|cells?|present|seen|identified|found|noted)\\b[^,()#]*\\b' ~ present ~ ' (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
+            when {{ crlm_regexp_matches('affirmed', '(?:' ~ tumor ~ '|cells?|present|seen|identified|found|noted)\\b[^,()#@]*\\b' ~ present ~ ' (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
                 and {{ crlm_regexp_matches('statement', tumor ~ '|cells') }} then 'tumour at the margin'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:positive|involved|involvement|infiltrated|invaded|r1)\\b') }}
                 or {{ crlm_regexp_matches('affirmed', '\\b(?:positive|involved) (?:[a-z]+ ){0,2}' ~ hepatic) }} then 'margin involved'

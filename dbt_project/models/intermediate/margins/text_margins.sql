@@ -72,7 +72,7 @@ reasoned as (
                 end
             when low_mm < {{ narrow }} and high_mm >= {{ narrow }} then 'distance only bounded'
             when low_mm < {{ wide }} and high_mm >= {{ wide }} then 'distance only bounded'
-            when (unexplained_mm < {{ narrow }} and low_mm >= {{ narrow }}) or (unexplained_mm < {{ wide }} and low_mm >= {{ wide }})
+            when (unexplained_mm = 0 and low_mm > 0) or (unexplained_mm < {{ narrow }} and low_mm >= {{ narrow }}) or (unexplained_mm < {{ wide }} and low_mm >= {{ wide }})
                 then 'shorter distance not understood'
             when has_riddle then 'statement not understood'
         end as unresolved_reason

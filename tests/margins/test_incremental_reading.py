@@ -1,0 +1,45 @@
+"""Reports are read once: again only when they, or the rules, have changed."""
+
+import duckdb
+import pandas as pd
+
+from orchestration.read_margins import apply_rules
+
+
+def paragraphs(**texts: str) -> pd.DataFrame:
+    """One paragraph a text."""
+    rows = [(name, name, name, "final_diagnosis", None, text) for name, text in texts.items()]
+    columns = ["text_id", "accession_number", "record_id", "section", "specimen", "text"]
+    return pd.DataFrame(rows, columns=columns).astype("string")
+
+
+def margins_and_runs(build_file):
+    """The width of each text, and the run in which each of its sentences was read."""
+    with duckdb.connect(str(build_file), read_only=True) as connection:
+        widths = dict(connection.sql("SELECT text_id, margin_mm FROM intermediate.text_margins").fetchall())
+        runs = dict(
+            connection.sql(
+                """SELECT text_id, any_value(read_in_run) FROM intermediate.margin_report_sentences
+                   JOIN intermediate.margin_texts USING (text_key) GROUP BY text_id"""
+            ).fetchall()
+        )
+    return widths, runs
+
+
+def test_only_the_changed_report_is_read_again_until_a_rule_changes(tmp_path):
+    build_file = tmp_path / "margins.duckdb"
+    apply_rules(build_file, paragraphs(ann="Margin 4 mm.", bob="Margin 12 mm."), "rules 1")
+    widths, first_runs = margins_and_runs(build_file)
+    assert widths == {"ann": 4, "bob": 12}
+    assert first_runs["ann"] == first_runs["bob"]
+
+    apply_rules(build_file, paragraphs(ann="Margin 4 mm.", bob="Margin 2 mm.", cid="Margin 4 mm."), "rules 1")
+    widths, runs = margins_and_runs(build_file)
+    assert widths == {"ann": 4, "bob": 2, "cid": 4}
+    assert runs["ann"] == first_runs["ann"]
+    assert runs["bob"] == runs["cid"] != first_runs["bob"]
+
+    apply_rules(build_file, paragraphs(ann="Margin 4 mm."), "rules 2")
+    widths, last_runs = margins_and_runs(build_file)
+    assert widths == {"ann": 4}
+    assert last_runs["ann"] not in (runs["ann"], runs["bob"])
