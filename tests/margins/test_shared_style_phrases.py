@@ -38,6 +38,7 @@ ONCE_UNSEEN = [
     "phrases_narrative.csv",
     "phrases_synoptic_and_dictated.csv",
     "phrases_mixed.csv",
+    "phrases_surgical_reports.csv",
 ]
 
 

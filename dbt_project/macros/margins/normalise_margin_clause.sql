@@ -64,6 +64,7 @@
     ['(?:=|:)? ?(' ~ number ~ ') ?(mm|cm|um)? ?(?:\\+|or more\\b|or greater\\b|or wider\\b|and above\\b|or farther\\b) ?(mm|cm|um)?', ' >=\\1 \\2\\3'],
     ['(' ~ number ~ ') ?(mm|cm|um) (?:or less|or closer|or smaller)\\b', '<=\\1 \\2'],
     ['([<>]=?) *([<>]=?)?', '\\1'],
+    ['(<=?) *(' ~ number ~ ') *(mm|cm|um)?,? *(?:and|but) *(>=?) *(' ~ number ~ ') ?(mm|cm|um)\\b', ' \\4\\5 \\1\\2 \\6'],
     ['(>=?) *(' ~ number ~ ') *(?:mm|cm|um)?,? *(?:and|but|to)? *(<=?) *(' ~ number ~ ') ?(mm|cm|um)\\b', ' ⟦\\1|\\2|\\5|\\4|\\3⟧'],
     ['(' ~ number ~ ') ?(?:-|to) ?(' ~ number ~ ') ?-?(mm|cm|um)\\b\\.?', ' ⟦-|\\1|\\3|\\2|<=⟧'],
     ['([<>]=?)? ?(' ~ number ~ ') ?-?(mm|cm|um)\\b\\.?', ' ⟦\\1|\\2|\\3⟧'],
@@ -71,7 +72,7 @@
     ['\\b(distance|clearance|margin|edge|ink)((?: (?:is|of|was))?[ :=-]+)(?:zero|nil|0)([,;)]|[.]? |[.]?$)', '\\1\\2 ⟦|0|mm⟧\\3'],
     ['((?:[(\\[](?:in )?|\\bin )(mm|cm|um)(?:[)\\]]?[:=\\s-]{0,4}|[)\\]]? [a-z ]{1,50}: ?))([<>]=?)? ?(' ~ number ~ ')([^0-9.]|\\.?$)', '\\1 ⟦\\3|\\4|\\2⟧\\5'],
   ]) -%}
-  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink|surface)[^0-9]{0,50}[ :=-]+(?:zero|nil|0)|\\((?:in )?(?:mm|cm)|\\bin (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
+  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink|surface)[^0-9]{0,50}[ :=-]+(?:zero|nil|0)|\\((?:in )?(?:mm|cm|millim|centim)|\\bin (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}
 
 {% macro normalised_margin_names(text) %}

@@ -36,7 +36,7 @@ headed as (
                     {{ crlm_regexp_matches('clause_lower', '^\\W*(?:(?:the|right|left|low|total|lateral|caudate|partial|extended|wedge|resected) )*(?:' ~ liver ~ '|' ~ other ~ ')\\b[^:]{0,100}:') }}
                     or {{ crlm_regexp_matches('clause_lower', '^\\W*(?:the )?(?:' ~ margin_words('main_specimen') ~ '|' ~ margin_words('additional_margin') ~ ')[^:]{0,80}:') }}
                 )
-                and not {{ crlm_regexp_matches('clause_lower', '^[^:]*(?:liver|hepatic) (?:[a-z]+ )?(?:margin|resection margin)[^:]*:') }}
+                and not {{ crlm_regexp_matches('clause_lower', '^\\W*(?:regional |hilar |portal |hepatic )*(?:lymph )?nodes?[^:]*: ?\\S|^[^:]*(?:liver|hepatic) (?:[a-z]+ )?(?:margin|resection margin)[^:]*:') }}
                 then {{ crlm_regexp_extract('clause_lower', '^[^:]{0,110}:') }}
             when {{ crlm_regexp_matches('clause_lower', '^[^.]{0,80}$') }}
                 and {{ crlm_regexp_matches('clause_lower', margin_words('synoptic_title')) }}
