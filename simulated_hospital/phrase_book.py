@@ -35,6 +35,9 @@ NUMBER_WORDS = [
 ]
 # only a whole number of millimetres is written as a word or as the lower end of a range
 NEEDS_WHOLE_MM = re.compile(r"\{(mm_words|mm_words_uk|range_mm|range_and)\}")
+RANGE = re.compile(r"\{range_(mm|and)\}")
+RANGE_WIDTH_MM = 2
+WIDE_MARGIN_MM = 10
 # a pathologist mostly keeps to one manner of writing, not always
 OWN_STYLE_SHARE = 0.7
 
@@ -54,7 +57,13 @@ class MarginPhrase:
     def can_state(self, margin_mm: float) -> bool:
         """Whether a margin of `margin_mm` (millimetres) may be written with this phrase."""
         is_whole = margin_mm == int(margin_mm)
-        return self.min_mm <= margin_mm <= self.max_mm and (is_whole or not NEEDS_WHOLE_MM.search(self.text))
+        # a range into the next group leaves the group open, and a measured margin's is not
+        crosses_groups = bool(RANGE.search(self.text)) and margin_mm < WIDE_MARGIN_MM <= margin_mm + RANGE_WIDTH_MM
+        return (
+            self.min_mm <= margin_mm <= self.max_mm
+            and (is_whole or not NEEDS_WHOLE_MM.search(self.text))
+            and not crosses_groups
+        )
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,9 @@ typed as (
             then {{ crlm_regexp_extract('right_text', '^ ?at (?:the )?[@~]([a-z_]+)', 1) }} end as cleared_by_type,
         {{ crlm_regexp_extract('target_text', '^[^,]*?[@~]([a-z_]+)', 1) }} as target_type,
         {{ crlm_regexp_matches("coalesce(target_text, 'tumor')", '^(?:the |a |an |any )?(?:nearest |closest |main |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '\\b') }} as is_target_tumor,
-        {{ crlm_regexp_matches('left_text', size_tail ~ '[^,;]*$|\\b' ~ margin_words('tumor_word') ~ '\\W*$|\\b' ~ margin_words('tumor_word') ~ '[^,]*\\($') }}
+        {{ crlm_regexp_matches('left_text', size_tail ~ '[^,;]*$|\\b' ~ margin_words('tumor_word') ~ '\\W*$|\\b' ~ margin_words('tumor_word') ~ '[^,]*\\( ?$') }}
+        or {{ crlm_regexp_matches('left_text', '(?:' ~ lesion_label_pattern() ~ ') ?[(] ?$') }}
+        or (distance_number < distances_in_clause and {{ crlm_regexp_matches('left_text', '(?:' ~ lesion_label_pattern() ~ ') ?, ?$') }})
         or (distance_number = 1 and distances_in_clause > 1 and {{ crlm_regexp_matches('left_text', lesion_label_pattern()) }} and {{ crlm_regexp_matches('right_text', '^\\W+$') }}) as is_size,
         left_type is not null
             and (
