@@ -138,12 +138,15 @@ def gray_score(counts: GroupCounts) -> tuple[np.ndarray, np.ndarray]:
 
 
 def quadratic_form(score: np.ndarray, covariance: np.ndarray) -> tuple[float, int]:
-    """Chi-square statistic of scores that sum to zero (one group is left out), and its degrees of freedom; NaN if singular."""
+    """Chi-square statistic of scores that sum to zero (one group is left out), and its degrees of freedom.
+
+    NaN unless the covariance is positive definite: in tiny tied cohorts Gray's is not (cmprsk then gives a negative statistic).
+    """
     degrees = len(score) - 1
     if degrees < 1:
         return float("nan"), max(degrees, 0)
     reduced = covariance[:-1, :-1]
-    if np.linalg.matrix_rank(reduced) < degrees:
+    if np.linalg.matrix_rank(reduced) < degrees or np.linalg.eigvalsh(reduced).min() <= 0:
         return float("nan"), degrees
     return float(score[:-1] @ np.linalg.solve(reduced, score[:-1])), degrees
 

@@ -22,6 +22,9 @@ COMPETING_RISK_ENDPOINTS = {
     "margin_recurrence": "Initial recurrence at the resection margin",
     "liver_recurrence_any_time": "Liver recurrence at any time",
     "salvage": "Salvage after first recurrence",
+    "cancer_specific_survival": "Death of cancer",
+    # the negative control: a margin of the liver should not matter for it, unless it marks the tumour's biology
+    "extrahepatic_only_recurrence": "Initial recurrence outside the liver only",
 }
 ENDPOINT_LABELS = {**SURVIVAL_ENDPOINTS, **COMPETING_RISK_ENDPOINTS}
 

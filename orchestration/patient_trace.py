@@ -77,6 +77,11 @@ OUTCOME_SECTIONS = [
                   source_record_id FROM marts.first_recurrences WHERE study_id = $study_id""",
     ),
     Section(
+        "Episodes of recurrent disease",
+        """SELECT episode_number, start_days, sites, treatments, is_salvaged, is_effective_salvage, end_reason, source_record_ids
+           FROM marts.recurrence_episodes WHERE study_id = $study_id ORDER BY episode_number""",
+    ),
+    Section(
         "Treatments of recurrence",
         """SELECT treatment_days, treatment_type, residual_disease, is_salvage, source_record_id
            FROM marts.recurrence_treatments WHERE study_id = $study_id ORDER BY treatment_days""",

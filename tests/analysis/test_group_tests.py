@@ -88,3 +88,14 @@ def test_no_events_is_said_and_not_tested():
 
 def test_one_group_is_nothing_to_test():
     assert len(logrank_test(two_groups(("positive", 5, 1, 0, 3), ("unresolved", 5, 1, 0, 0)))) == 0
+
+
+def test_a_variance_that_is_not_positive_gives_a_warning_and_no_negative_statistic():
+    """cmprsk 2.2: cuminc(c(1, 2, 2, 2), rep(1, 4), c('p', 'p', 'l', 'l'))$Tests is -10.67 with P = 1."""
+    rows = pd.DataFrame(
+        [(1, "positive"), (2, "positive"), (2, "<1 mm"), (2, "<1 mm")], columns=["time_days", "margin_group"]
+    ).assign(endpoint="overall_recurrence", event_code=1)
+    row = gray_test(count_events(rows, "margin_group")).iloc[0]
+    assert np.isnan(row["statistic"])
+    assert np.isnan(row["p_value"])
+    assert row["warning"]

@@ -8,6 +8,13 @@ liver as (
         row_number() over (partition by study_id order by recurrence_date, site) as site_number
     from {{ ref('recurrence_sites') }}
     where organ = 'liver'
+),
+
+deaths as (
+    select vital.study_id, vital.death_date, vital.cause_of_death, vital.record_id
+    from {{ ref('stg_vital_status') }} as vital
+    inner join {{ ref('index_operations') }} as operations on vital.study_id = operations.study_id
+    where vital.vital_status = 'dead' and vital.death_date > operations.index_operation_date
 )
 
 select study_id, 'index_operation' as milestone, index_operation_date as milestone_date,
@@ -35,6 +42,15 @@ select study_id,
     first_recurrence_date, 'stg_follow_up_events', source_record_id
 from patterns
 union all
+select study_id,
+    case
+        when is_extrahepatic_only then 'extrahepatic_only_first_recurrence'
+        when not is_extrahepatic_only then 'other_than_extrahepatic_only_first_recurrence'
+        else 'first_recurrence_maybe_extrahepatic_only'
+    end,
+    first_recurrence_date, 'stg_follow_up_events', source_record_id
+from patterns
+union all
 select study_id, 'liver_recurrence', recurrence_date, 'stg_follow_up_events', source_record_id
 from liver
 where site_number = 1
@@ -42,10 +58,17 @@ union all
 select study_id, 'salvage', salvage_date, 'stg_recurrence_treatments', source_record_id
 from {{ ref('first_salvages') }}
 union all
-select vital.study_id, 'death', vital.death_date, 'stg_vital_status', vital.record_id
-from {{ ref('stg_vital_status') }} as vital
-inner join {{ ref('index_operations') }} as operations on vital.study_id = operations.study_id
-where vital.vital_status = 'dead' and vital.death_date > operations.index_operation_date
+select study_id, 'death', death_date, 'stg_vital_status', record_id
+from deaths
+union all
+select study_id,
+    case cause_of_death
+        when 'cancer' then 'death_of_cancer'
+        when 'other' then 'death_of_other_cause'
+        else 'death_of_unknown_cause'
+    end,
+    death_date, 'stg_vital_status', record_id
+from deaths
 union all
 select study_id, 'last_disease_assessment', last_disease_assessment_date, 'stg_follow_up_events', source_record_id
 from {{ ref('last_disease_assessments') }}

@@ -9,7 +9,8 @@ with counted as (
         bool_or(site = 'liver_at_margin') as has_margin_site,
         bool_or(site in ('liver', 'not_stated')) as may_have_margin_site,
         bool_or(organ = 'not_stated') as has_site_not_stated,
-        bool_or(organ not in ('liver', 'not_stated')) as has_extrahepatic_site
+        bool_or(organ not in ('liver', 'not_stated')) as has_extrahepatic_site,
+        bool_or(organ = 'liver') as has_liver_site
     from {{ ref('initial_sites') }}
     group by study_id
 )
@@ -28,6 +29,7 @@ select
         when counted.has_extrahepatic_site then false
         when not counted.has_site_not_stated then true
     end as is_isolated_liver,
+    case when counted.has_liver_site then false when not counted.has_site_not_stated then true end as is_extrahepatic_only,
     case when counted.has_margin_site then true when not counted.may_have_margin_site then false end as has_margin_site,
     cast(counted.n_initial_sites as integer) as n_initial_sites,
     first_dates.source_record_id
