@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup simulate run refresh summary report sql ui test lint bench clean
+.PHONY: help setup simulate run refresh summary report sql ui test truth-at-scale lint bench clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ ui: $(INSTALLED) ## Open Dagster's lineage, runs and schedule at localhost:3000
 
 test: $(INSTALLED) lint ## Every test
 	@$(BIN)/python -m pytest
+
+truth-at-scale: $(INSTALLED) ## Compare 50,000 simulated patients with their truth (some minutes; not part of make test)
+	@CRLM_TRUTH_PATIENTS=$${CRLM_TRUTH_PATIENTS:-50000} $(BIN)/python -m pytest tests/end_to_end/test_truth.py
 
 lint: $(INSTALLED) ## ruff, sqlfluff, import-linter
 	@$(BIN)/ruff check .

@@ -33,6 +33,8 @@ GROUPING_LABELS = {
     "margin_group": "Margin group",
     "era": "Era of operation",
     "clinical_risk_score": "Clinical risk score",
+    "has_hai_pump": "Hepatic arterial infusion pump",
+    "has_multiple_metastases": "More than one metastasis",
 }
 
 

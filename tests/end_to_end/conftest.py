@@ -10,7 +10,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-PATIENTS = 1776
+# `make truth-at-scale` takes 50,000
+PATIENTS = int(os.environ.get("CRLM_TRUTH_PATIENTS", "1776"))
 SEED = 2012
 
 
