@@ -97,6 +97,12 @@ def _salvage_by_margin(first: pd.DataFrame) -> pd.DataFrame:
     return salvage_by_margin(first)
 
 
+def _follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame) -> pd.DataFrame:
+    from analysis.tables.follow_up_quality import follow_up_quality
+
+    return follow_up_quality(follow_up, event_counts)
+
+
 def _margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
     from analysis.agreement import margin_agreement
 
@@ -117,6 +123,8 @@ result_assets = [
                  [("marts", "first_recurrences"), ("marts", "recurrences"), ("marts", "index_operations")], _recurrence_patterns),
     _table_asset("salvage_by_margin", "Salvage after recurrence by margin group, with Wilson limits and trend",
                  [("marts", "first_recurrences")], _salvage_by_margin),
+    _table_asset("follow_up_quality", "Length, completeness and frequency of follow-up by margin group, and whether it differs between them",
+                 [("marts", "follow_up"), ("marts", "event_counts")], _follow_up_quality),
     _table_asset("margin_agreement", "Cohen's kappa of margin groups: the rules and reviewers, two reviewers",
                  [("marts", "margin_adjudications")], _margin_agreement),
     _table_asset("published_comparison", "Each published figure of Perrin et al. beside ours",

@@ -1,0 +1,118 @@
+"""How long, how completely and how often patients were followed, by margin group: a difference may bias every curve."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2_contingency
+
+from analysis.collapsed_counts import require_columns
+from analysis.group_tests import logrank_test
+from analysis.kaplan_meier import median_follow_up
+from analysis.names import MARGIN_GROUPS, UNRESOLVED
+from analysis.tables.checks import require_known, require_one_row_a_patient
+from analysis.tables.proportions import wilson_limits
+
+STRATA = (*MARGIN_GROUPS, UNRESOLVED, "all")
+DIFFERS_BELOW_P = 0.05
+FOLLOW_UP_COLUMNS = [
+    "stratum", "n", "n_dead", "median_follow_up_days", "median_follow_up_low", "median_follow_up_high", "completeness_index",
+    "n_lost", "n_lost_not_known", "share_lost", "share_lost_low", "share_lost_high", "assessment_interval_q1_days",
+    "assessment_interval_median_days", "assessment_interval_q3_days", "length_p_value", "loss_p_value", "is_informative_difference",
+]  # fmt: skip
+
+
+def follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame) -> pd.DataFrame:
+    """One row a margin group, one for unresolved margins, one for all patients.
+
+    - median_follow_up_days with limits: reverse Kaplan-Meier of overall survival (Schemper and Smith 1996, Control Clin Trials 17:343).
+    - completeness_index: Clark's C, followed over potential person-time (Clark, Altman and De Stavola 2002, Lancet 359:1309);
+      of the dead the potential time ends with death. Patients without potential time are left out of both sums.
+    - share_lost with Wilson's limits, of those of whom it is known.
+    - assessment_interval_*: quartiles over patients of their median days between looks for disease.
+    - length_p_value: log-rank test of the reverse Kaplan-Meier curves of the four groups; loss_p_value: Pearson's chi-square
+      of loss by group, without continuity correction (R: chisq.test(correct = FALSE)). Both stand in each of the four groups'
+      rows, and is_informative_difference where either is below 0.05: censoring then differs by margin, and the curves' assumption
+      of independent censoring wants a look.
+
+    Args:
+        follow_up: marts.follow_up, one row a patient.
+        event_counts: the mart; the overall_survival endpoint is used.
+    Raises:
+        ValueError: a column is missing, a margin group is unknown, or a patient stands twice.
+    """
+    require_columns(
+        follow_up,
+        ["study_id", "margin_group", "followed_days", "is_dead", "potential_days", "is_lost_to_follow_up",
+         "median_assessment_interval_days"],
+        "follow_up",
+    )  # fmt: skip
+    require_known(follow_up["margin_group"], STRATA, "follow_up.margin_group")
+    require_one_row_a_patient(follow_up, "follow_up")
+    everybody = pd.concat([follow_up, follow_up.assign(margin_group="all")], ignore_index=True)
+    rows = everybody.groupby("margin_group").apply(_stratum_row, include_groups=False).reindex(STRATA)
+    rows[["n", "n_dead", "n_lost", "n_lost_not_known"]] = rows[["n", "n_dead", "n_lost", "n_lost_not_known"]].fillna(0)
+    n_known = (rows["n"] - rows["n_lost_not_known"]).to_numpy(dtype=int)
+    n_lost = rows["n_lost"].to_numpy(dtype=int)
+    rows["share_lost"] = n_lost / np.where(n_known > 0, n_known, np.nan)
+    rows["share_lost_low"], rows["share_lost_high"] = wilson_limits(n_lost, n_known)
+    rows = rows.join(_median_follow_up(event_counts))
+    is_group = rows.index.isin(MARGIN_GROUPS)
+    rows["length_p_value"] = np.where(is_group, _length_p_value(event_counts), np.nan)
+    rows["loss_p_value"] = np.where(
+        is_group, _loss_p_value(n_lost[: len(MARGIN_GROUPS)], n_known[: len(MARGIN_GROUPS)]), np.nan
+    )
+    rows["is_informative_difference"] = is_group & (
+        (rows["length_p_value"] < DIFFERS_BELOW_P) | (rows["loss_p_value"] < DIFFERS_BELOW_P)
+    )
+    counts = {name: "int64" for name in ("n", "n_dead", "n_lost", "n_lost_not_known")}
+    return rows.rename_axis("stratum").reset_index().astype(counts)[FOLLOW_UP_COLUMNS]
+
+
+def _stratum_row(patients: pd.DataFrame) -> pd.Series:
+    has_potential = patients["potential_days"].notna() & patients["followed_days"].notna()
+    potential = float(patients.loc[has_potential, "potential_days"].sum())
+    followed = float(patients.loc[has_potential, "followed_days"].sum())
+    quartiles = patients["median_assessment_interval_days"].astype(float).quantile([0.25, 0.5, 0.75])
+    is_known = patients["is_lost_to_follow_up"].notna()
+    return pd.Series(
+        {
+            "n": len(patients),
+            "n_dead": int(patients["is_dead"].sum()),
+            "completeness_index": followed / potential if potential else np.nan,
+            "n_lost": int(patients.loc[is_known, "is_lost_to_follow_up"].astype(bool).sum()),
+            "n_lost_not_known": int((~is_known).sum()),
+            "assessment_interval_q1_days": quartiles[0.25],
+            "assessment_interval_median_days": quartiles[0.5],
+            "assessment_interval_q3_days": quartiles[0.75],
+        }
+    )
+
+
+def _survival_counts(event_counts: pd.DataFrame) -> pd.DataFrame:
+    of_survival = event_counts[event_counts["endpoint"] == "overall_survival"]
+    return of_survival[of_survival["grouping"].isin(["margin_group", "overall"])]
+
+
+def _median_follow_up(event_counts: pd.DataFrame) -> pd.DataFrame:
+    medians = median_follow_up(_survival_counts(event_counts))
+    names = {
+        "median_days": "median_follow_up_days",
+        "conf_low": "median_follow_up_low",
+        "conf_high": "median_follow_up_high",
+    }
+    return medians.set_index("stratum")[list(names)].rename(columns=names).astype(float)
+
+
+def _length_p_value(event_counts: pd.DataFrame) -> float:
+    counts = _survival_counts(event_counts)
+    reverse = counts[counts["grouping"] == "margin_group"].assign(
+        n_event=lambda rows: rows["n_censored"], n_censored=counts["n_event"] + counts["n_competing"], n_competing=0
+    )
+    tests = logrank_test(reverse) if len(reverse) else pd.DataFrame()
+    return float(tests["p_value"].iloc[0]) if len(tests) else np.nan
+
+
+def _loss_p_value(n_lost: np.ndarray, n_known: np.ndarray) -> float:
+    table = np.array([n_lost, n_known - n_lost])[:, n_known > 0]
+    if table.shape[1] < 2 or (table.sum(axis=1) == 0).any():
+        return np.nan
+    return float(chi2_contingency(table, correction=False).pvalue)
