@@ -1,14 +1,6 @@
 -- The cohort flow: each registered patient is counted once, at the first criterion not met.
 with steps as (
-    select * from (
-        values
-        (1, 'not a colorectal liver metastasis', 'Hepatectomy for colorectal liver metastases'),
-        (2, 'no operation with curative intent', 'Curative intent'),
-        (3, 'liver resected before', 'First hepatectomy'),
-        (4, 'macroscopically incomplete resection (R2)', 'Complete macroscopic resection'),
-        (5, 'under 18 years of age', 'Adult'),
-        (6, 'no follow-up after the operation', 'Followed up after the operation')
-    ) as listed (step_number, exclusion_reason, criterion)
+    select step_number, exclusion_reason, label as criterion from {{ ref('cohort_criteria') }}
 ),
 
 excluded as (

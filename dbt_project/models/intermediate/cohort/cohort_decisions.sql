@@ -7,23 +7,41 @@ with registered as (
 
 colorectal as (
     select distinct study_id from {{ ref('colorectal_metastasis_operations') }}
+),
+
+not_met as (
+    select study_id, 'colorectal_metastasis' as criterion
+    from registered
+    where study_id not in (select study_id from colorectal)
+    union all
+    select study_id, 'curative_intent'
+    from registered
+    where study_id not in (select study_id from {{ ref('first_curative_hepatectomies') }})
+    union all
+    select study_id, 'first_hepatectomy' from {{ ref('earlier_hepatectomies') }}
+    union all
+    select study_id, 'complete_resection'
+    from registered
+    where study_id not in (select study_id from {{ ref('complete_macroscopic_resections') }})
+    union all
+    select study_id, 'adult' from {{ ref('minors_at_operation') }}
+    union all
+    select study_id, 'follow_up'
+    from registered
+    where study_id not in (select study_id from {{ ref('patients_with_follow_up') }})
+),
+
+first_not_met as (
+    select not_met.study_id, min(criteria.step_number) as step_number
+    from not_met
+    inner join {{ ref('cohort_criteria') }} as criteria on not_met.criterion = criteria.criterion
+    group by not_met.study_id
 )
 
 select
     registered.study_id,
     registered.source_system,
-    case
-        when colorectal.study_id is null then 'not a colorectal liver metastasis'
-        when first_operations.study_id is null then 'no operation with curative intent'
-        when earlier.study_id is not null then 'liver resected before'
-        when complete.study_id is null then 'macroscopically incomplete resection (R2)'
-        when minors.study_id is not null then 'under 18 years of age'
-        when followed.study_id is null then 'no follow-up after the operation'
-    end as exclusion_reason
+    criteria.exclusion_reason
 from registered
-left join colorectal on registered.study_id = colorectal.study_id
-left join {{ ref('first_curative_hepatectomies') }} as first_operations on registered.study_id = first_operations.study_id
-left join {{ ref('earlier_hepatectomies') }} as earlier on registered.study_id = earlier.study_id
-left join {{ ref('complete_macroscopic_resections') }} as complete on registered.study_id = complete.study_id
-left join {{ ref('minors_at_operation') }} as minors on registered.study_id = minors.study_id
-left join {{ ref('patients_with_follow_up') }} as followed on registered.study_id = followed.study_id
+left join first_not_met on registered.study_id = first_not_met.study_id
+left join {{ ref('cohort_criteria') }} as criteria on first_not_met.step_number = criteria.step_number
