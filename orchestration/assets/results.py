@@ -14,8 +14,25 @@ SURVIVAL_TABLES = {
     "cumulative_incidence": "Cumulative incidence (Aalen-Johansen) by endpoint and group, with numbers at risk",
     "landmark_estimates": "The curves read off at 1, 3, 5 and 10 years",
     "group_tests": "Log-rank, Gray's and trend tests between groups",
-    "hazard_ratios": "Cox models of margin group, unadjusted and adjusted, by endpoint",
+    "hazard_ratios": "Cox and Fine-Gray models of margin group, unadjusted and adjusted, by endpoint",
     "proportional_hazards": "Tests of proportional hazards of those models",
+}
+
+
+FURTHER_TABLES = {
+    "restricted_means": "Mean time lived without the event, or lost to each cause, up to five years",
+    "stratified_tests": "Log-rank and Gray's tests stratified by era",
+    "pairwise_hazard_ratios": "Positive against <1 mm, directly",
+    "dose_response": "Hazard ratio by margin width in mm, restricted cubic spline",
+    "dose_response_tests": "Tests of association and of non-linearity of the width",
+    "landmark_hazard_ratios": "The models from half a year, one and two years on",
+    "covariate_balance": "Standardised differences before and after weighting",
+    "weight_summary": "Weights by margin group and the effective number of patients",
+    "weighted_hazard_ratios": "Margin effect in patients weighted to be alike (inverse probability of the group)",
+    "imputed_hazard_ratios": "Margin effect with missing covariates and unresolved margins imputed, pooled by Rubin's rules",
+    "e_values": "How strong an unmeasured confounder would have to be",
+    "specification_curve": "Margin effect over cut points, covariate sets and eras",
+    "analyses_not_done": "Analyses that the data did not allow, and why",
 }
 
 
@@ -53,6 +70,57 @@ def survival_results(context: dg.AssetExecutionContext) -> Iterator[dg.Materiali
     settings = load_settings()
     with open_build_file(settings.build_file) as connection:
         results = compute_survival_results(read_table(connection, "marts", "event_counts"), patient_rows(connection))
+        for key in sorted(context.selected_asset_keys):
+            write_table(connection, "results", key.path[-1], results[key.path[-1]])
+    for key in sorted(context.selected_asset_keys):
+        yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": len(results[key.path[-1]])})
+
+
+def margin_width_rows(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """`patient_rows` with the width of each margin in mm, where it is known exactly."""
+    return connection.execute(
+        """SELECT * FROM marts.time_to_event
+           JOIN marts.index_operations USING (study_id)
+           LEFT JOIN (SELECT study_id, margin_mm FROM marts.resection_margins) USING (study_id)
+           ORDER BY endpoint, study_id"""
+    ).df()
+
+
+@dg.multi_asset(
+    name="further_results",
+    can_subset=True,
+    specs=[
+        dg.AssetSpec(
+            key=["results", table],
+            group_name="results",
+            kinds={"python", "duckdb"},
+            description=description,
+            skippable=True,
+            deps=[
+                ["quality", "marts_gate"],
+                ["marts", "event_counts"],
+                ["marts", "time_to_event"],
+                ["marts", "index_operations"],
+                ["marts", "resection_margins"],
+                ["marts", "margin_groups_by_definition"],
+                ["results", "hazard_ratios"],
+            ],
+        )
+        for table, description in FURTHER_TABLES.items()
+    ],
+)
+def further_results(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    """What a reviewer would ask next, computed together; those selected are written."""
+    from analysis.further_results import compute_further_results
+
+    settings = load_settings()
+    with open_build_file(settings.build_file) as connection:
+        results = compute_further_results(
+            read_table(connection, "marts", "event_counts"),
+            margin_width_rows(connection),
+            read_table(connection, "results", "hazard_ratios"),
+            read_table(connection, "marts", "margin_groups_by_definition"),
+        )
         for key in sorted(context.selected_asset_keys):
             write_table(connection, "results", key.path[-1], results[key.path[-1]])
     for key in sorted(context.selected_asset_keys):
@@ -117,13 +185,14 @@ def _published_comparison(hazard_ratios: pd.DataFrame, landmarks: pd.DataFrame, 
 
 result_assets = [
     survival_results,
+    further_results,
     _table_asset("table_one", "Patients and operations by margin group, with missing counts and standardised differences",
                  [("marts", "index_operations")], _table_one),
     _table_asset("recurrence_patterns", "Patterns of initial and of overall recurrence by margin group, with Wilson limits",
                  [("marts", "first_recurrences"), ("marts", "recurrences"), ("marts", "index_operations")], _recurrence_patterns),
     _table_asset("salvage_by_margin", "Salvage after recurrence by margin group, with Wilson limits and trend",
                  [("marts", "first_recurrences")], _salvage_by_margin),
-    _table_asset("follow_up_quality", "Length, completeness and frequency of follow-up by margin group, and whether it differs between them",
+    _table_asset("follow_up_quality", "Length, completeness and frequency of follow-up by margin group, and whether it differs",
                  [("marts", "follow_up"), ("marts", "event_counts")], _follow_up_quality),
     _table_asset("margin_agreement", "Cohen's kappa of margin groups: the rules and reviewers, two reviewers",
                  [("marts", "margin_adjudications")], _margin_agreement),

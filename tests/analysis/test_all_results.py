@@ -69,7 +69,7 @@ def test_every_endpoint_is_tested_and_modelled(results):
     assert set(results["group_tests"]["grouping"]) == {"margin_group"}
     assert set(results["group_tests"]["n"]) == {480}
     assert set(results["hazard_ratios"]["endpoint"]) == everything
-    assert set(results["hazard_ratios"]["estimand"]) == {"cause-specific"}
+    assert set(results["hazard_ratios"]["estimand"]) == {"cause-specific", "subdistribution"}
 
 
 def test_unresolved_margins_have_curves_but_no_place_in_models(results):

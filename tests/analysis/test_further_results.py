@@ -1,0 +1,120 @@
+"""The further analyses together: what stands in which table, and that one that fails does not stop the others."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.collapsed_counts import count_events
+from analysis.cox_models import ADJUSTMENT_COVARIATES, cause_specific_cox
+from analysis.further_results import FURTHER_TABLES, MODELLED_ENDPOINTS, compute_further_results
+from analysis.names import MARGIN_GROUPS
+from analysis.specification_curve import specification_curve
+from tests.analysis.r_values import patients
+
+
+@pytest.fixture(scope="module")
+def patient_rows() -> pd.DataFrame:
+    """500 patients of every modelled endpoint: margins and widths, two eras, covariates, some missing."""
+    rows, random = patients("ties"), np.random.default_rng(4)
+    rows["study_id"] = [f"P{number:04d}" for number in rows.index]
+    rows["margin_group"] = np.array([*MARGIN_GROUPS])[rows["g"] - 1]
+    rows.loc[:19, "margin_group"] = "unresolved"
+    # the ends of each group's widths
+    low, high = np.array([0, 0.1, 1, 10]), np.array([0, 0.9, 9.9, 25])
+    width = low[rows["g"] - 1] + (high - low)[rows["g"] - 1] * random.random(len(rows))
+    rows["margin_mm"] = np.where(rows["margin_group"] == "unresolved", np.nan, width)
+    rows["era"] = np.where(random.random(len(rows)) < 0.5, "early", "late")
+    rows["clinical_risk_score"] = random.integers(0, 6, len(rows)).astype(float)
+    rows["age_at_operation_years"] = rows["age"]
+    for covariate in ADJUSTMENT_COVARIATES[1:]:
+        rows[covariate.column] = (random.random(len(rows)) < 0.4).astype(float)
+    rows.loc[20:39, ADJUSTMENT_COVARIATES[1].column] = np.nan
+    return pd.concat([rows.assign(endpoint=endpoint) for endpoint in MODELLED_ENDPOINTS], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def definitions(patient_rows) -> pd.DataFrame:
+    """Two definitions: the published one, and positive against everything else."""
+    one = patient_rows.drop_duplicates("study_id")[["study_id", "margin_group"]]
+    order = {group: number for number, group in enumerate(MARGIN_GROUPS, start=1)}
+    published = one.assign(definition="published", group_order=one["margin_group"].map(order))
+    two = published["margin_group"].map(lambda group: group if group in ("positive", "unresolved") else "clear")
+    return pd.concat(
+        [
+            published,
+            published.assign(
+                definition="involved or clear", margin_group=two, group_order=two.map({"positive": 1, "clear": 2})
+            ),
+        ],
+        ignore_index=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def results(patient_rows, definitions) -> dict[str, pd.DataFrame]:
+    counts = pd.concat([count_events(patient_rows), count_events(patient_rows, "margin_group")])
+    ratios = pd.concat([cause_specific_cox(patient_rows, endpoint).hazard_ratios for endpoint in MODELLED_ENDPOINTS])
+    return compute_further_results(counts, patient_rows, ratios, definitions)
+
+
+def test_every_table_is_there_and_nothing_was_left_out(results):
+    assert set(results) == set(FURTHER_TABLES)
+    assert results["analyses_not_done"].empty
+    for table in set(FURTHER_TABLES) - {"analyses_not_done", "restricted_means"}:
+        assert set(results[table]["endpoint"]) == set(MODELLED_ENDPOINTS), table
+
+
+def test_the_direct_comparison_is_the_ratio_of_the_two_ratios(results, patient_rows):
+    direct = results["pairwise_hazard_ratios"].query("endpoint == 'margin_recurrence' and model == 'adjusted'").iloc[0]
+    both = (
+        cause_specific_cox(patient_rows, "margin_recurrence")
+        .hazard_ratios.query("model == 'adjusted'")
+        .set_index("term")
+    )
+    ratio = both.loc["margin positive", "hazard_ratio"] / both.loc["margin <1 mm", "hazard_ratio"]
+    assert direct["reference"] == "<1 mm"
+    assert direct["hazard_ratio"] == pytest.approx(ratio, rel=1e-6)
+
+
+def test_imputation_keeps_every_patient(results):
+    imputed = results["imputed_hazard_ratios"].query("model == 'adjusted'")
+    assert (imputed["n"] == 500).all()
+    assert (imputed["fraction_missing_information"].dropna() >= 0).all()
+
+
+def test_the_published_specification_is_the_published_model(results, patient_rows):
+    curve = results["specification_curve"]
+    ours = curve.query(
+        "endpoint == 'margin_recurrence' and definition == 'published' and era == 'all eras' and covariate_set == 'all covariates'"
+    ).iloc[0]
+    model = (
+        cause_specific_cox(patient_rows, "margin_recurrence")
+        .hazard_ratios.query("model == 'adjusted'")
+        .set_index("term")
+    )
+    assert ours["hazard_ratio"] == pytest.approx(model.loc["margin positive", "hazard_ratio"], rel=1e-9)
+    assert ours["conf_low"] == pytest.approx(model.loc["margin positive", "conf_low"], rel=1e-9)
+    assert (ours["n_excluded_unresolved"], ours["n_excluded_missing"]) == (20, 20)
+    # endpoints x definitions x eras x covariate sets, ranked within the endpoint
+    assert len(curve) == len(MODELLED_ENDPOINTS) * 2 * 3 * 3
+    of_one = curve[curve["endpoint"] == "margin_recurrence"].sort_values("rank")
+    assert of_one["hazard_ratio"].dropna().is_monotonic_increasing
+
+
+def test_a_specification_without_events_says_so(patient_rows, definitions):
+    nobody = patient_rows.assign(event_code=0)
+    curve = specification_curve(nobody, definitions, ["margin_recurrence"])
+    assert curve["hazard_ratio"].isna().all()
+    assert curve["rank"].isna().all()
+    assert curve["warning"].notna().all()
+
+
+def test_an_analysis_that_the_data_do_not_allow_leaves_its_reason(patient_rows, definitions):
+    without_eras = patient_rows.assign(era=None, margin_mm=np.nan)
+    counts = count_events(without_eras, "margin_group")
+    ratios = pd.concat([cause_specific_cox(without_eras, endpoint).hazard_ratios for endpoint in MODELLED_ENDPOINTS])
+    results = compute_further_results(counts, without_eras, ratios, definitions)
+    reasons = results["analyses_not_done"].set_index("table")["reason"]
+    assert reasons["stratified_tests"] == "no patient has an era of operation"
+    assert "dose_response" in reasons.index
+    assert len(results["weighted_hazard_ratios"]) > 0
