@@ -20,6 +20,8 @@ STEP_LABELS = {
     "quality__staging_gate": "Judging the registry records (Great Expectations)",
     "quality__marts_gate": "Judging the marts (Great Expectations)",
     "survival_results": "Computing survival statistics",
+    "further_results": "Weighting, imputation, dose-response, specification curve",
+    "results__follow_up_quality": "Quality of follow-up",
     "results__table_one": "Table 1",
     "results__recurrence_patterns": "Patterns of recurrence",
     "results__salvage_by_margin": "Salvage by margin",

@@ -47,6 +47,11 @@ def drawings_of_page(notes_of_forest: dict[str, str]) -> dict[str, Drawing]:
         "patterns": Drawing(
             "recurrence_patterns", lambda frame: figures.initial_pattern_chart(frame, width=330), _patterns_text
         ),
+        "dose_response": Drawing("dose_response", lambda frame: figures.dose_response_chart(frame), _dose_text),
+        "specifications": Drawing(
+            "specification_curve", lambda frame: figures.specification_chart(frame), _specifications_text
+        ),
+        "balance": Drawing("covariate_balance", lambda frame: figures.love_plot(frame), _balance_text),
         "salvage": Drawing("salvage_by_margin", lambda frame: figures.salvage_chart(frame, width=240), _salvage_text),
     }
 
@@ -103,3 +108,27 @@ def _patterns_text(frame: pd.DataFrame) -> str:
 def _salvage_text(frame: pd.DataFrame) -> str:
     values = ", ".join(f"{row.stratum} {percent(row.proportion)}" for row in frame.itertuples())
     return f"Share of patients with recurrence who were salvaged. {values}."
+
+
+def _dose_text(frame: pd.DataFrame) -> str:
+    rows = frame[(frame["model"] == "adjusted") & frame["width_mm"].isin([0.0, 5.0])]
+    values = "; ".join(
+        f"{ENDPOINT_LABELS.get(row.endpoint, row.endpoint)}, {row.width_mm:g} mm: {row.hazard_ratio:.2f}"
+        for row in rows.itertuples()
+    )
+    return f"Adjusted hazard ratio by margin width against 10 mm. {values}."
+
+
+def _specifications_text(frame: pd.DataFrame) -> str:
+    estimated = frame.dropna(subset=["hazard_ratio"])
+    values = "; ".join(
+        f"{ENDPOINT_LABELS.get(endpoint, endpoint)}: {len(rows)} specifications, median {rows['hazard_ratio'].median():.2f}, "
+        f"{(rows['hazard_ratio'] > 1).sum()} above 1"
+        for endpoint, rows in estimated.groupby("endpoint", sort=False)
+    )
+    return f"Hazard ratio of the narrowest against the widest margin group over all specifications. {values}."
+
+
+def _balance_text(frame: pd.DataFrame) -> str:
+    before, after = frame["standardised_difference"].abs().max(), frame["weighted_standardised_difference"].abs().max()
+    return f"Largest standardised difference of a covariate between margin groups: {before:.2f} before weighting, {after:.2f} after."

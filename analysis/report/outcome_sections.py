@@ -5,12 +5,20 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.cox_models import OMNIBUS, margin_term
+from analysis.cox_models import ESTIMAND, OMNIBUS, margin_term
 from analysis.figures.forest import hazard_ratio_text
 from analysis.figures.style import MARGIN_COLOURS
 from analysis.names import ENDPOINT_LABELS, MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, UNRESOLVED
 from analysis.report.availability import NotAvailable, frame_of
-from analysis.report.formats import count, is_missing, p_value, percent, percent_range, percent_with_limits
+from analysis.report.formats import (
+    NOT_AVAILABLE,
+    count,
+    is_missing,
+    p_value,
+    percent,
+    percent_range,
+    percent_with_limits,
+)
 from analysis.tables.published_figures import HAZARD_RATIO_FIGURES, PUBLISHED_P_VALUES
 from analysis.tables.recurrence_patterns import ALL, PATTERNS_OF_SCOPE
 
@@ -119,6 +127,8 @@ def _models(results: Results) -> dict[str, Any]:
         models = frame_of(results, "hazard_ratios", columns)
     except NotAvailable as absence:
         return {"covariates": [], "notes": {}, "left_out": "", "warnings": [str(absence)]}
+    if "estimand" in models:
+        models = models[models["estimand"] == ESTIMAND]
     adjusted = models[(models["model"] == "adjusted") & models["endpoint"].isin(list(HAZARD_RATIO_FIGURES))]
     margin_terms = {margin_term(group) for group in MARGIN_GROUPS}
     is_covariate = ~adjusted["term"].str.startswith("margin ")
@@ -272,3 +282,38 @@ def windows(results: Results) -> dict[str, str]:
         if name in settings.index:
             values[window] = f"{float(settings.loc[name, 'value']):g} {settings.loc[name, 'unit']}"
     return values
+
+
+DAYS_A_MONTH = 30.4375
+
+
+def follow_up(results: Results) -> dict[str, Any]:
+    """A line a margin group: how long, how completely and how often its patients were followed."""
+    table = frame_of(
+        results,
+        "follow_up_quality",
+        "stratum n median_follow_up_days completeness_index n_lost share_lost assessment_interval_median_days length_p_value "
+        "loss_p_value is_informative_difference",
+    )
+    lines = [
+        {
+            "group": row.stratum,
+            "patients": count(row.n),
+            "median": NOT_AVAILABLE
+            if is_missing(row.median_follow_up_days)
+            else f"{row.median_follow_up_days / DAYS_A_MONTH:.0f}",
+            "completeness": percent(row.completeness_index),
+            "lost": f"{count(row.n_lost)} ({percent(row.share_lost)})",
+            "interval": NOT_AVAILABLE
+            if is_missing(row.assessment_interval_median_days)
+            else f"{row.assessment_interval_median_days:.0f}",
+        }
+        for row in table.itertuples()
+    ]
+    groups = table[table["stratum"].isin(MARGIN_GROUPS)]
+    return {
+        "lines": lines,
+        "length": p_value(groups["length_p_value"].iloc[0]),
+        "loss": p_value(groups["loss_p_value"].iloc[0]),
+        "differs": bool(groups["is_informative_difference"].any()),
+    }

@@ -23,7 +23,8 @@ def render_report(results: Mapping[str, pd.DataFrame], context: Mapping[str, Any
         results: the published tables by name: cumulative_incidence, kaplan_meier, landmark_estimates, group_tests,
             hazard_ratios, proportional_hazards, table_one, recurrence_patterns, salvage_by_margin, published_comparison,
             cohort_flow, check_results, and the summaries margin_groups (margin_group, n, share), ingest_by_feed,
-            rejected_by_reason, unresolved_by_reason, records_set_aside; optional: not_derivable_endpoints,
+            rejected_by_reason, unresolved_by_reason, records_set_aside; optional: not_derivable_endpoints, dose_response,
+            specification_curve, covariate_balance, follow_up_quality,
             clinical_settings (name, value, unit).
             What is missing, empty or cannot be drawn shows as 'Not available' with the reason.
         context: is_simulated (required); published_at, run_id, code_version, data_hash, n_patients ('not available'
@@ -70,6 +71,7 @@ def _sections(results: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
         "risk_scores": outcome_sections.landmarks_by_risk_score,
         "patterns": outcome_sections.patterns,
         "salvage": outcome_sections.salvage,
+        "follow_up": outcome_sections.follow_up,
         "cohort_flow": study_sections.cohort_flow,
         "margin_groups": study_sections.margin_groups,
         "table_one": study_sections.table_one,
