@@ -13,10 +13,10 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup simulate run refresh summary report sql ui test truth-at-scale lint bench clean
+.PHONY: help setup simulate run refresh summary report sql ui test truth-at-scale simulation-study lint bench clean
 
 help: ## List these commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
@@ -57,6 +57,9 @@ test: $(INSTALLED) lint ## Every test
 
 truth-at-scale: $(INSTALLED) ## Compare 50,000 simulated patients with their truth (some minutes; not part of make test)
 	@CRLM_TRUTH_PATIENTS=$${CRLM_TRUTH_PATIENTS:-50000} $(BIN)/python -m pytest tests/end_to_end/test_truth.py
+
+simulation-study: $(INSTALLED) ## 200 simulated cohorts: bias and coverage of each hazard ratio, to docs/simulation_study.md
+	@$(BIN)/python -W ignore -m tests.simulation_study
 
 lint: $(INSTALLED) ## ruff, sqlfluff, import-linter
 	@$(BIN)/ruff check .

@@ -39,6 +39,7 @@ ONCE_UNSEEN = [
     "phrases_synoptic_and_dictated.csv",
     "phrases_mixed.csv",
     "phrases_surgical_reports.csv",
+    "phrases_fresh_hand.csv",
 ]
 
 

@@ -20,7 +20,9 @@ labelled as (
         lower(clause_text) as clause_lower,
         coalesce(
             {{ crlm_regexp_extract('upper(clause_text)', label, 1) }},
-            {{ crlm_regexp_extract('upper(clause_text)', numbered_label, 1) }}
+            {{ crlm_regexp_extract('upper(clause_text)', numbered_label, 1) }},
+            -- '2. Liver segment 5: ...', but no numbered finding
+            {{ crlm_regexp_extract('lower(clause_text)', '^\\W*([0-9]{1,2})[.)] (?:(?:the|right|left|sigmoid|partial) )*(?:' ~ liver ~ '|' ~ other ~ ')', 1) }}
         ) as specimen_label
     from clauses
 ),

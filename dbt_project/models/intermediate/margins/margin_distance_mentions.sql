@@ -24,7 +24,7 @@ lesion_lists as (
         distances.* replace (
             case
                 when distances.rule <> 'list of lesions' then distances.margin_type
-                else first_value(
+                else coalesce(first_value(
                     case
                         when distances.rule = 'list of lesions' then null
                         when distances.is_lesion_on_left and distances.rule in ('distance to a named margin', 'distance before the margin word')
@@ -35,7 +35,7 @@ lesion_lists as (
                     partition by distances.text_id, distances.record_id, distances.section, distances.specimen, distances.part
                     order by distances.clause_number, distances.distance_number
                     rows between current row and unbounded following
-                )
+                ), case when distances.previous_margin_type is not null then 'unexplained' end)
             end as margin_type
         )
     from distances

@@ -41,12 +41,22 @@ readings as (
     select * from distances
     union all by name
     select * from statuses
+),
+
+-- an addendum that decides the margin replaces what the original report says of it, another one adds to it
+decided_again as (
+    select distinct text_id from readings where evidence_kind = 'permanent' and reading in ('involved', 'distance')
 )
 
 select
     text_id, accession_number, record_id, section, specimen,
     case when part is not null then concat_ws('/', accession_number, part) end as part,
-    lesion_label, is_additional_margin, evidence_kind, clause_number,
+    lesion_label, is_additional_margin,
+    case
+        when evidence_kind = 'original' and text_id not in (select text_id from decided_again) then 'permanent'
+        else evidence_kind
+    end as evidence_kind,
+    clause_number,
     case when reading not in ('no tumour', 'tumour', 'no viable tumour', 'not stated', 'not understood', 'negative', 'unexplained') and organ is null and has_bowel_specimen and margin_type = 'margin' and part is null
             and coalesce(previous_margin_type, 'bowel') not in ('parenchymal', 'bile_duct', 'vascular')
         then 'not assessable' else reading end as reading,

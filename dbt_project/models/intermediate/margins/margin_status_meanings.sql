@@ -52,7 +52,7 @@ read as (
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:positive|involved|involvement|infiltrated|invaded|r1)\\b') }}
                 or {{ crlm_regexp_matches('affirmed', '\\b(?:positive|involved) (?:[a-z]+ ){0,2}' ~ hepatic) }} then 'margin involved'
             when {{ crlm_regexp_matches('statement', hepatic) }}
-                and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|left|right) )*(?:positive|involved)\\b|' ~ hepatic ~ '.*' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ tumor) }}
+                and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|left|right) )*(?:positive|involved)\\b|' ~ hepatic ~ '.*' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ tumor ~ '(?:[^a-z# ]|$| [a-z])') }}
                 then 'margin involved'
         end as involvement_rule
     from without_negated_parts
