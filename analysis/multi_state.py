@@ -169,3 +169,19 @@ def _curve(paths: pd.DataFrame, states: tuple[str, ...], conf_type: str) -> pd.D
             "std_error": values["std_err"], "conf_low": low, "conf_high": high,
         }))  # fmt: skip
     return pd.concat(frames, ignore_index=True)
+
+
+HALF_YEARS_DAYS = [half * 182.625 for half in range(21)]
+
+
+def occupation_by_margin(state_paths: pd.DataFrame) -> pd.DataFrame:
+    """`state_occupation` by margin group, read off half-yearly to ten years.
+
+    Args:
+        state_paths: the mart: study_id, margin_group and the columns of a path.
+    Raises:
+        ValueError: see `state_occupation`.
+    """
+    require_columns(state_paths, ["study_id", "margin_group"], "state_paths")
+    occupation = state_occupation(state_paths.rename(columns={"study_id": "id"}), group_column="margin_group")
+    return occupation if occupation.empty else occupation_at(occupation, HALF_YEARS_DAYS)

@@ -21,6 +21,7 @@ STEP_LABELS = {
     "quality__marts_gate": "Judging the marts (Great Expectations)",
     "survival_results": "Computing survival statistics",
     "further_results": "Weighting, imputation, dose-response, specification curve",
+    "results__state_occupation": "States over time by margin",
     "results__follow_up_quality": "Quality of follow-up",
     "results__table_one": "Table 1",
     "results__recurrence_patterns": "Patterns of recurrence",

@@ -171,6 +171,12 @@ def _follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame) -> p
     return follow_up_quality(follow_up, event_counts)
 
 
+def _state_occupation(state_paths: pd.DataFrame) -> pd.DataFrame:
+    from analysis.multi_state import occupation_by_margin
+
+    return occupation_by_margin(state_paths)
+
+
 def _margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
     from analysis.agreement import margin_agreement
 
@@ -194,6 +200,8 @@ result_assets = [
                  [("marts", "first_recurrences")], _salvage_by_margin),
     _table_asset("follow_up_quality", "Length, completeness and frequency of follow-up by margin group, and whether it differs",
                  [("marts", "follow_up"), ("marts", "event_counts")], _follow_up_quality),
+    _table_asset("state_occupation", "Probability of being resected, recurred, salvaged or dead, by margin group, half-yearly to ten years",
+                 [("marts", "state_paths")], _state_occupation),
     _table_asset("margin_agreement", "Cohen's kappa of margin groups: the rules and reviewers, two reviewers",
                  [("marts", "margin_adjudications")], _margin_agreement),
     _table_asset("published_comparison", "Each published figure of Perrin et al. beside ours",

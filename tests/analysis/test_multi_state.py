@@ -9,6 +9,7 @@ from analysis.multi_state import (
     STATES,
     TRANSITION_COLUMNS,
     occupation_at,
+    occupation_by_margin,
     state_occupation,
     transition_counts,
 )
@@ -139,3 +140,24 @@ def test_a_patient_is_in_one_group_only():
         state_occupation(FOUR_PATIENTS.assign(era=list("XYXXXXX")), group_column="era")
     with pytest.raises(ValueError, match="era: 7 missing"):
         state_occupation(FOUR_PATIENTS.assign(era=None), group_column="era")
+
+
+def test_occupation_by_margin_adds_up_to_one_at_every_half_year():
+    paths = pd.DataFrame(
+        [
+            ("A", "positive", "resected", "liver recurrence", 0.0, 100.0),
+            ("A", "positive", "liver recurrence", "dead", 100.0, 200.0),
+            ("B", "positive", "resected", None, 0.0, 400.0),
+        ],
+        columns=["study_id", "margin_group", "state_from", "state_to", "start_day", "stop_day"],
+    )
+    occupation = occupation_by_margin(paths)
+    at_first_half_year = occupation[occupation["time_days"] == 182.625].set_index("state")["estimate"]
+    assert at_first_half_year["resected"] == pytest.approx(0.5)
+    assert at_first_half_year["liver recurrence"] == pytest.approx(0.5)
+    at_one_year = occupation[occupation["time_days"] == 365.25].set_index("state")["estimate"]
+    assert at_one_year["dead"] == pytest.approx(0.5)
+    assert at_one_year.sum() == pytest.approx(1)
+    # nobody is followed beyond 400 days
+    assert occupation.loc[occupation["time_days"] > 400, "estimate"].isna().all()
+    assert occupation_by_margin(paths.iloc[:0]).empty
