@@ -20,7 +20,9 @@ with changes as (
     union all
     select study_id, salvage_date, 2, 'salvaged disease-free' from {{ ref('episode_salvages') }}
     union all
-    select study_id, milestone_date, 3, 'dead' from {{ ref('milestones') }} where milestone = 'death'
+    select study_id, milestone_date, 3, 'dead'
+    from {{ ref('milestones') }}
+    where milestone = 'death'
     union all
     -- follow-up ends there
     select contacts.study_id, contacts.milestone_date, 4, null
