@@ -36,6 +36,7 @@ NUMBER_WORDS = [
 # only a whole number of millimetres is written as a word or as the lower end of a range
 NEEDS_WHOLE_MM = re.compile(r"\{(mm_words|mm_words_uk|range_mm|range_and)\}")
 RANGE = re.compile(r"\{range_(mm|and)\}")
+# a range is at most so wide
 RANGE_WIDTH_MM = 2
 WIDE_MARGIN_MM = 10
 # a pathologist mostly keeps to one manner of writing, not always
@@ -178,7 +179,7 @@ def width_words(margin_mm: float, rng: random.Random) -> dict[str, str]:
     # in writing, 10 mm is as often '1.0 cm' as '1 cm'
     cm_point = f"{margin_mm / 10:.1f}" if margin_mm == int(margin_mm) else cm
     cm = rng.choice((cm, cm_point))
-    upper = plain_number(margin_mm + rng.choice((1, 2)))
+    upper = plain_number(margin_mm + rng.choice(range(1, RANGE_WIDTH_MM + 1)))
     words = NUMBER_WORDS[int(margin_mm)] if margin_mm <= 20 else mm
     plural = "" if margin_mm == 1 else "s"
     return {

@@ -36,3 +36,8 @@
 {% macro clinical_setting(name) -%}
     (select cast(value as double) from {{ ref('clinical_settings') }} where name = '{{ name }}')
 {%- endmacro %}
+
+{#- Found with what was found first -#}
+{% macro is_within_synchronous_window(first_date, site_date) -%}
+    {{ crlm_days_between(first_date, site_date) }} <= {{ clinical_setting('synchronous_window_days') }}
+{%- endmacro %}

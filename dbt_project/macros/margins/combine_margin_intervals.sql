@@ -17,3 +17,7 @@ least(coalesce({{ own_high }}, {{ child_high }}), coalesce({{ child_high }}, {{ 
 {% macro is_contradiction(own_low, own_high, child_low, child_high) -%}
 coalesce(({{ own_high }} = 0 and {{ child_low }} > 0) or ({{ child_high }} = 0 and {{ own_low }} > 0), false)
 {%- endmacro %}
+
+{#- Open ends of an interval: 'more than 5 mm' begins this much above 5; no upper end -#}
+{% macro smallest_step_mm() %}{{ return('0.000001') }}{% endmacro %}
+{% macro unbounded_mm() %}{{ return('1000000') }}{% endmacro %}

@@ -1,22 +1,15 @@
 -- One row a stay of a patient in a state - resected, liver recurrence, other recurrence, salvaged disease-free - and where it led.
 with changes as (
     select
-        study_id,
-        start_date as change_date,
+        episodes.study_id,
+        episodes.start_date as change_date,
         1 as rank_on_day,
-        case when is_liver then 'liver recurrence' else 'other recurrence' end as state_to
-    from (
-        select
-            episodes.study_id,
-            episodes.start_date,
-            bool_or(names.organ = 'liver') as is_liver
-        from {{ ref('dated_episodes') }} as episodes
-        inner join {{ ref('episode_evidence') }} as evidence
-            on episodes.study_id = evidence.study_id and episodes.episode_number = evidence.episode_number
-        inner join {{ ref('recurrence_site_names') }} as names on evidence.site = names.site
-        where {{ crlm_days_between('episodes.start_date', 'evidence.evidence_date') }} <= {{ clinical_setting('synchronous_window_days') }}
-        group by episodes.study_id, episodes.start_date
-    ) as episode_organs
+        case when bool_or(names.organ = 'liver') then 'liver recurrence' else 'other recurrence' end as state_to
+    from {{ ref('dated_episodes') }} as episodes
+    inner join {{ ref('episode_sites') }} as sites
+        on episodes.study_id = sites.study_id and episodes.episode_number = sites.episode_number and sites.is_initial_site
+    inner join {{ ref('recurrence_site_names') }} as names on sites.site = names.site
+    group by episodes.study_id, episodes.start_date
     union all
     select study_id, salvage_date, 2, 'salvaged disease-free' from {{ ref('episode_salvages') }}
     union all

@@ -4,7 +4,6 @@ with episodes as (
         study_id,
         episode_number,
         min(evidence_date) as start_date,
-        max(evidence_date) as last_evidence_date,
         count(distinct record_id) as n_evidence_records
     from {{ ref('episode_evidence') }}
     group by study_id, episode_number

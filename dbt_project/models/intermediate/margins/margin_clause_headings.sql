@@ -5,7 +5,7 @@
 {% set numbered_label = '^[\\s\\-*•]*(?:SPECIMEN|PART|SPEC|JAR|POT|CONTAINER|SAMPLE)[․.]?\\s+([IVX]{1,4}|[0-9]{1,2})(?: ?[(][^)]{0,60}[)])?(?:[.):,]|\\s-|\\s\\s)\\s?' %}
 {% set other = margin_words('organ_other') %}
 {% set liver = margin_words('organ_liver') %}
-{% set without_quotations = "regexp_replace(clause_lower, '[(][^)]*[)]', ' ', 'g')" %}
+{% set without_quotations = crlm_regexp_replace_all('clause_lower', '[(][^)]*[)]', ' ') %}
 {% set sections = margin_words(['section_intraoperative', 'section_gross', 'section_permanent', 'section_original']) %}
 {% set other_tumor = margin_words(['other_malignancy', 'benign_lesion']) %}
 with clauses as (

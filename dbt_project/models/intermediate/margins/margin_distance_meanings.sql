@@ -25,18 +25,28 @@ distances as (
     from split_at_distances
 ),
 
-parsed as (
+marked as (
     select
         * exclude (piece, piece_before),
-        split_part(split_part(piece, '⟧', 1), '|', 1) as comparator,
-        cast(nullif(split_part(split_part(piece, '⟧', 1), '|', 4), '') as double)
-            * case split_part(split_part(piece, '⟧', 1), '|', 3) when 'cm' then 10 when 'um' then 0.001 else 1 end
-            - case split_part(split_part(piece, '⟧', 1), '|', 5) when '<' then 0.000001 else 0 end as up_to_mm,
-        cast(split_part(split_part(piece, '⟧', 1), '|', 2) as double)
-            * case split_part(split_part(piece, '⟧', 1), '|', 3) when 'cm' then 10 when 'um' then 0.001 else 1 end as distance_mm,
+        string_split(split_part(piece, '⟧', 1), '|') as mark,
         split_part(piece, '⟧', 2) as right_text,
         case when distance_number = 1 then piece_before else split_part(piece_before, '⟧', 2) end as left_text
     from distances
+),
+
+-- comparator, number, unit; of a range or two bounds also the upper number and its comparator
+measured as (
+    select *, case mark[3] when 'cm' then 10 when 'um' then 0.001 else 1 end as mm_a_unit
+    from marked
+),
+
+parsed as (
+    select
+        * exclude (mark, mm_a_unit),
+        mark[1] as comparator,
+        cast(mark[2] as double) * mm_a_unit as distance_mm,
+        cast(mark[4] as double) * mm_a_unit - case mark[5] when '<' then {{ smallest_step_mm() }} else 0 end as up_to_mm
+    from measured
 ),
 
 described as (
@@ -47,7 +57,10 @@ described as (
             else {{ crlm_regexp_extract('right_text', target, 2) }}
         end as target_text,
         {{ crlm_regexp_extract('left_text', '^.*[@~]([a-z_]+)', 1) }} as left_type,
-        regexp_replace(coalesce({{ crlm_regexp_extract('left_text', '^.*[@~][a-z_]+(.*)$', 1) }}, ''), '^,? ?(?:(?:is|was|which|that|it|microscopically|histologically) )*measur(?:es|ed|ing)(?: at| as)?', '') as left_tail,
+        {{ crlm_regexp_replace_all(
+            "coalesce(" ~ crlm_regexp_extract('left_text', '^.*[@~][a-z_]+(.*)$', 1) ~ ", '')",
+            '^,? ?(?:(?:is|was|which|that|it|microscopically|histologically) )*measur(?:es|ed|ing)(?: at| as)?', ''
+        ) }} as left_tail,
         {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)', 1) }} as right_label_type,
         {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
         {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:it|this|though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of)[ :,]+)*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,

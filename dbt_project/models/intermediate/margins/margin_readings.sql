@@ -1,7 +1,7 @@
 -- The mentions that count, each as the interval of widths (mm) it leaves open: involved = [0, 0], '4 mm' = [4, 4],
 -- '<1 mm' = (0, 1), negative = (0, unbounded). Open ends are moved by a millionth of a millimetre.
-{% set step = '0.000001' %}
-{% set unbounded = '1000000' %}
+{% set step = smallest_step_mm() %}
+{% set unbounded = unbounded_mm() %}
 with distances as (
     select
         mentions.* exclude (own_lesion_label, is_gross_distance, distance_number, comparator, distance_mm, up_to_mm, evidence_kind),

@@ -4,8 +4,7 @@
 {% set clause_end = '⏎' %}
 {#- only where surely something new begins: a capitalised word, a bullet, a heading -#}
 {% set coarse_end = '([[:alnum:])%\\]\"][[:alnum:])%\\]\"][.]+|[^,:\\s.][ \\t]*\\r?\\n)([ \\t\\r\\n]*(?:[A-Z][a-z]|[-*•]|\\d{1,2}[.)]\\s|[A-Z][A-Z ]{2,40}:))' %}
-{% set can_matter = '(?i)' ~ margin_words('relevant')
-    ~ '|' ~ margin_words(['organ_liver', 'organ_other', 'section_intraoperative', 'section_gross', 'section_permanent', 'section_original']) ~ '[^:\\n⏎]*:' %}
+{% set can_matter = clause_that_can_matter() %}
 with texts as (
     select text_key, text
     from {{ ref('margin_texts') }}

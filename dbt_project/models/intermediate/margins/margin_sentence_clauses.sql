@@ -25,8 +25,7 @@
     ['(?i)\\b((?:un)?involved|negative|positive|free|clear)((?: (?:for|of|by) \\w+)?),? (and|with) (the )?(bile|hepatic|parenchymal|vascular|portal|capsul|colon|liver|transection)', '\\1\\2' ~ clause_end ~ ' \\3 \\4\\5'],
     ['\\s*\\r?\\n\\s*', clause_end],
 ] %}
-{% set can_matter = '(?i)' ~ margin_words('relevant')
-    ~ '|' ~ margin_words(['organ_liver', 'organ_other', 'section_intraoperative', 'section_gross', 'section_permanent', 'section_original']) ~ '[^:\\n⏎]*:' %}
+{% set can_matter = clause_that_can_matter() %}
 with sentences as (
     select distinct sentence
     from {{ ref('margin_report_sentences') }}
@@ -48,8 +47,7 @@ select
     sentence,
     clause_order,
     trim(replace(raw_clause, '․', '.')) as clause_text,
-    '{{ margin_rules_version() }}' as rules_version,
-    '{{ invocation_id }}' as read_in_run
+    '{{ margin_rules_version() }}' as rules_version
 from numbered
 where {{ crlm_regexp_matches('raw_clause', can_matter) }}
 -- depends_on: {{ ref('margin_lexicon') }}

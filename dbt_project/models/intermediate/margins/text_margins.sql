@@ -1,7 +1,7 @@
 -- One row per text that says anything about a margin: the smallest over the liver specimens, its group, and why it is open.
 {% set narrow = margin_setting('narrow_margin_mm') %}
 {% set wide = margin_setting('wide_margin_mm') %}
-{% set unbounded = '1000000' %}
+{% set unbounded = unbounded_mm() %}
 with specimens as (
     select * from {{ ref('specimen_margins') }} where not is_without_tumor
 ),
@@ -27,7 +27,7 @@ others as (
     select
         text_id,
         min(low_mm) filter (where evidence_kind = 'permanent' and reading = 'unexplained' and not is_additional_margin) as unexplained_mm,
-        bool_or(evidence_kind = 'permanent' and reading = 'not understood' and not is_additional_margin) as has_riddle,
+        bool_or(evidence_kind = 'permanent' and reading = 'not understood' and not is_additional_margin) as has_statement_not_understood,
         bool_or(evidence_kind = 'gross' and reading in ('distance', 'involved')) as has_gross_distance,
         bool_or(evidence_kind = 'intraoperative' and reading in ('distance', 'involved', 'negative')) as has_intraoperative_statement
     from {{ ref('margin_readings') }}
@@ -74,7 +74,7 @@ reasoned as (
             when low_mm < {{ wide }} and high_mm >= {{ wide }} then 'distance only bounded'
             when (unexplained_mm = 0 and low_mm > 0) or (unexplained_mm < {{ narrow }} and low_mm >= {{ narrow }}) or (unexplained_mm < {{ wide }} and low_mm >= {{ wide }})
                 then 'shorter distance not understood'
-            when has_riddle then 'statement not understood'
+            when has_statement_not_understood then 'statement not understood'
         end as unresolved_reason
     from joined
 ),

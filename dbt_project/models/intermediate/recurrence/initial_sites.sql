@@ -2,5 +2,4 @@
 select sites.study_id, sites.site, sites.organ
 from {{ ref('recurrence_sites') }} as sites
 inner join {{ ref('first_recurrence_dates') }} as first_dates on sites.study_id = first_dates.study_id
-where {{ crlm_days_between('first_dates.first_recurrence_date', 'sites.recurrence_date') }}
-    <= {{ clinical_setting('synchronous_window_days') }}
+where {{ is_within_synchronous_window('first_dates.first_recurrence_date', 'sites.recurrence_date') }}
