@@ -8,8 +8,10 @@ from analysis.collapsed_counts import count_events, require_columns
 from analysis.cox_models import ADJUSTMENT_COVARIATES, cause_specific_cox, margin_term
 from analysis.dose_response import CURVE_COLUMNS, TEST_COLUMNS, dose_response
 from analysis.e_values import with_e_values
+from analysis.further_tables import FURTHER_TABLES
 from analysis.imputation import ImputedColumn, impute
 from analysis.landmark import landmark_hazard_ratios
+from analysis.landmarks import DAYS_A_YEAR
 from analysis.names import COMPETING_RISK_ENDPOINTS, MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, UNRESOLVED
 from analysis.restricted_mean import restricted_mean_survival, restricted_mean_time_lost
 from analysis.rubin import pooled_hazard_ratios
@@ -24,7 +26,7 @@ MODELLED_ENDPOINTS = (
     "liver_recurrence_any_time",
     "extrahepatic_only_recurrence",
 )
-RESTRICTED_TO_DAYS = 5 * 365.25
+RESTRICTED_TO_DAYS = 5 * DAYS_A_YEAR
 LANDMARKS_DAYS = (182, 365, 730)
 TRUNCATED_AT_PERCENTILES = (1, 99)
 N_IMPUTATIONS = 10
@@ -58,13 +60,6 @@ def compute_further_results(
     done.add("e_values", None, lambda: _e_values(hazard_ratios, endpoints))
     done.add("specification_curve", None, lambda: specification_curve(patient_rows, definitions, endpoints))
     return done.tables()
-
-
-FURTHER_TABLES = (
-    "restricted_means", "stratified_tests", "pairwise_hazard_ratios", "dose_response", "dose_response_tests",
-    "landmark_hazard_ratios", "covariate_balance", "weight_summary", "weighted_hazard_ratios", "imputed_hazard_ratios",
-    "e_values", "specification_curve", "analyses_not_done",
-)  # fmt: skip
 
 
 class _Done:

@@ -5,6 +5,7 @@ import pandas as pd
 
 from analysis.collapsed_counts import checked_times, require_columns
 from analysis.confidence_limits import incidence_limits
+from analysis.landmarks import DAYS_A_YEAR
 from analysis.names import ordered_strata
 
 STATES = ("resected", "liver recurrence", "other recurrence", "salvaged disease-free", "dead")
@@ -171,7 +172,7 @@ def _curve(paths: pd.DataFrame, states: tuple[str, ...], conf_type: str) -> pd.D
     return pd.concat(frames, ignore_index=True)
 
 
-HALF_YEARS_DAYS = [half * 182.625 for half in range(21)]
+HALF_YEARS_DAYS = [half * DAYS_A_YEAR / 2 for half in range(21)]
 
 
 def occupation_by_margin(state_paths: pd.DataFrame) -> pd.DataFrame:

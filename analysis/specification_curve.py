@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.collapsed_counts import require_columns
-from analysis.confidence_limits import NORMAL_QUANTILE
 from analysis.cox_fit import fit_cox
 from analysis.cox_models import ADJUSTMENT_COVARIATES, FEW_EVENTS, Covariate
 from analysis.missing_values import complete_rows, numbers_or_missing
+from analysis.model_rows import wald_row
 from analysis.names import STRATA_NOT_COMPARED
 
 ALL_ERAS = "all eras"
@@ -21,6 +21,7 @@ COVARIATE_SETS = {
     ),
     "all covariates": ADJUSTMENT_COVARIATES,
 }
+ESTIMATE_COLUMNS = ["hazard_ratio", "conf_low", "conf_high", "p_value"]
 SPECIFICATION_COLUMNS = [
     "endpoint", "definition", "compared", "reference", "covariate_set", "era", "hazard_ratio", "conf_low", "conf_high",
     "p_value", "n", "n_event", "n_event_in_group", "n_excluded_unresolved", "n_excluded_missing", "rank", "warning",
@@ -98,20 +99,9 @@ def _specification(patients: pd.DataFrame, order: list[str], labels: dict, covar
     few = f"rests on {n_event_in_group} events" if n_event_in_group < FEW_EVENTS else None
     absent = None if (group == labels["reference"]).any() else "nobody is in the reference group"
     problem = fit.problems.get(labels["compared"]) or absent
-    ratio, low, high = np.exp(coefficient + np.array([0, -1, 1]) * NORMAL_QUANTILE * std_error)
-    is_estimated = problem is None
-    return labels | {
-        "hazard_ratio": ratio if is_estimated else np.nan,
-        "conf_low": low if is_estimated else np.nan,
-        "conf_high": high if is_estimated else np.nan,
-        "p_value": _p_value(coefficient, std_error) if is_estimated else np.nan,
+    estimate = {} if problem else wald_row(labels["compared"], coefficient, std_error)
+    return labels | {name: estimate.get(name, np.nan) for name in ESTIMATE_COLUMNS} | {
         "n": len(rows), "n_event": int(is_event.sum()), "n_event_in_group": n_event_in_group,
         "n_excluded_unresolved": len(patients) - len(settled), "n_excluded_missing": complete.n_excluded_missing,
         "warning": "; ".join(filter(None, [problem, few, fit.model_warning])) or None,
     }  # fmt: skip
-
-
-def _p_value(coefficient: float, std_error: float) -> float:
-    from scipy.stats import norm
-
-    return float(2 * norm.sf(abs(coefficient / std_error)))

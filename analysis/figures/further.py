@@ -1,5 +1,6 @@
 """Dose-response curves, the specification curve and the Love plot of the weights."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,20 +34,18 @@ def dose_response_chart(curve: pd.DataFrame, width: int = 150, height: int = 160
     if rows.empty:
         raise ValueError("no dose-response curve could be estimated")
     low, high = RATIO_SHOWN
-    rows = rows.assign(
-        shown_low=rows["conf_low"].clip(low, high), shown_high=rows["conf_high"].clip(low, high),
-        shown=rows["hazard_ratio"].clip(low, high),
-    )  # fmt: skip
-    panels = []
-    for endpoint, of_endpoint in rows.groupby("endpoint", sort=False):
+    rows = _with_shown_limits(rows).assign(shown=rows["hazard_ratio"].clip(low, high))
+
+    def layers(of_endpoint: pd.DataFrame) -> list[Any]:
         base = alt.Chart(of_endpoint).encode(
             x=alt.X("width_mm:Q", title="Margin (mm)", axis=alt.Axis(values=[0, 5, 10, 15, 20]))
         )
-        band = base.mark_area(opacity=0.25, color=OURS_COLOUR).encode(y=_ratio_axis("shown_low"), y2="shown_high:Q")
-        line = base.mark_line(color=INK, strokeWidth=2).encode(y=_ratio_axis("shown"))
-        title = alt.Title(_short(str(endpoint)), fontSize=11, anchor="start")
-        panels.append(alt.layer(_no_effect(), band, line).properties(width=width, height=height, title=title))
-    return alt.hconcat(*panels, spacing=14)
+        return [
+            base.mark_area(opacity=0.25, color=OURS_COLOUR).encode(y=_ratio_axis("shown_low"), y2="shown_high:Q"),
+            base.mark_line(color=INK, strokeWidth=2).encode(y=_ratio_axis("shown")),
+        ]
+
+    return _panels(rows, layers, width, height)
 
 
 def specification_chart(curve: pd.DataFrame, width: int = 150, height: int = 180) -> Any:
@@ -66,43 +65,72 @@ def specification_chart(curve: pd.DataFrame, width: int = 150, height: int = 180
     if rows.empty:
         raise ValueError("no specification could be estimated")
     low, high = RATIO_SHOWN
-    rows = rows.assign(
-        shown_low=rows["conf_low"].clip(low, high), shown_high=rows["conf_high"].clip(low, high),
-        shown=rows["hazard_ratio"].where(rows["hazard_ratio"].between(low, high)), rank=rows["rank"].astype(float),
+    rows = _with_shown_limits(rows).assign(
+        shown=rows["hazard_ratio"].where(rows["hazard_ratio"].between(low, high)),
+        rank=rows["rank"].astype(float),
         groups=np.where(rows["definition"] == "published", "published groups", "other cut points"),
-    )  # fmt: skip
+    )
     colours = {"published groups": MARGIN_COLOURS["positive"], "other cut points": LINE}
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    panels = []
-    for endpoint, of_endpoint in rows.groupby("endpoint", sort=False):
+
+    def layers(of_endpoint: pd.DataFrame) -> list[Any]:
         base = alt.Chart(of_endpoint).encode(
             x=alt.X("rank:Q", title="Specifications by size", axis=alt.Axis(labels=False, ticks=False)),
             color=alt.Color("groups:N", scale=scale, legend=alt.Legend(title=None, orient="bottom")),
         )
-        limits = base.mark_rule(opacity=0.45).encode(y=_ratio_axis("shown_low"), y2="shown_high:Q")
-        points = base.mark_point(filled=True, size=22, opacity=1).encode(y=_ratio_axis("shown"))
-        title = alt.Title(_short(str(endpoint)), fontSize=11, anchor="start")
-        panels.append(alt.layer(_no_effect(), limits, points).properties(width=width, height=height, title=title))
+        return [
+            base.mark_rule(opacity=0.45).encode(y=_ratio_axis("shown_low"), y2="shown_high:Q"),
+            base.mark_point(filled=True, size=22, opacity=1).encode(y=_ratio_axis("shown")),
+        ]
+
+    return _panels(rows, layers, width, height)
+
+
+def _with_shown_limits(rows: pd.DataFrame) -> pd.DataFrame:
+    """Limits that reach beyond the frame are cut at it."""
+    low, high = RATIO_SHOWN
+    return rows.assign(shown_low=rows["conf_low"].clip(low, high), shown_high=rows["conf_high"].clip(low, high))
+
+
+def _panels(rows: pd.DataFrame, layers: Callable[[pd.DataFrame], list[Any]], width: int, height: int) -> Any:
+    """A panel an endpoint, side by side, each with the line of no effect."""
+    import altair as alt
+
+    panels = [
+        alt.layer(_no_effect(), *layers(of_endpoint)).properties(
+            width=width, height=height, title=alt.Title(_short(str(endpoint)), fontSize=11, anchor="start")
+        )
+        for endpoint, of_endpoint in rows.groupby("endpoint", sort=False)
+    ]
     return alt.hconcat(*panels, spacing=14)
+
+
+def largest_differences(balance: pd.DataFrame) -> pd.DataFrame:
+    """A row a covariate (term), a column a stage: the largest absolute difference over all endpoints and margin groups.
+
+    Raises:
+        ValueError: a column is missing, or there is no balance to show.
+    """
+    columns = dict(zip(("standardised_difference", "weighted_standardised_difference"), STAGES, strict=True))
+    require_columns(balance, ["endpoint", "term", "group", *columns], "covariate_balance")
+    if balance.empty:
+        raise ValueError("no weights could be estimated")
+    largest = balance.groupby("term", sort=False)[list(columns)].agg(lambda differences: differences.abs().max())
+    return largest.rename(columns=columns)
 
 
 def love_plot(balance: pd.DataFrame, width: int = 330) -> Any:
     """The largest standardised difference of each covariate between a margin group and the reference, before and after.
 
     Args:
-        balance: results.covariate_balance; the endpoint with the most rows speaks for all, their patients are nearly the same.
+        balance: results.covariate_balance.
     Raises:
         ValueError: a column is missing, or there is no balance to show.
     """
     import altair as alt
 
-    columns = {"standardised_difference": "before weighting", "weighted_standardised_difference": "after weighting"}
-    require_columns(balance, ["endpoint", "term", "group", *columns], "covariate_balance")
-    if balance.empty:
-        raise ValueError("no weights could be estimated")
-    one = balance[balance["endpoint"] == balance["endpoint"].iloc[0]]
-    largest = one.groupby("term", sort=False)[list(columns)].agg(lambda differences: differences.abs().max())
-    rows = largest.rename(columns=columns).reset_index().melt("term", var_name="stage", value_name="difference")
+    largest = largest_differences(balance)
+    rows = largest.reset_index().melt("term", var_name="stage", value_name="difference")
     threshold = alt.Chart(pd.DataFrame({"at": [BALANCED_BELOW]})).mark_rule(strokeDash=[4, 4], color=LINE)
     points = (
         alt.Chart(rows.dropna(subset=["difference"]))

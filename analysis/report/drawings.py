@@ -10,6 +10,7 @@ import pandas as pd
 from analysis import figures
 from analysis.figures.curves import LANDMARK_YEARS, drawn_points
 from analysis.figures.forest import forest_rows
+from analysis.figures.further import largest_differences
 from analysis.names import ENDPOINT_LABELS
 from analysis.report.availability import NotAvailable, frame_of
 from analysis.report.formats import percent
@@ -130,5 +131,5 @@ def _specifications_text(frame: pd.DataFrame) -> str:
 
 
 def _balance_text(frame: pd.DataFrame) -> str:
-    before, after = frame["standardised_difference"].abs().max(), frame["weighted_standardised_difference"].abs().max()
+    before, after = largest_differences(frame).max()
     return f"Largest standardised difference of a covariate between margin groups: {before:.2f} before weighting, {after:.2f} after."

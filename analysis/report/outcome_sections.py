@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.cox_models import ESTIMAND, OMNIBUS, margin_term
 from analysis.figures.forest import hazard_ratio_text
 from analysis.figures.style import MARGIN_COLOURS
+from analysis.landmarks import DAYS_A_YEAR
 from analysis.names import ENDPOINT_LABELS, MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, UNRESOLVED
 from analysis.report.availability import NotAvailable, frame_of
 from analysis.report.formats import (
@@ -284,9 +285,6 @@ def windows(results: Results) -> dict[str, str]:
     return values
 
 
-DAYS_A_MONTH = 30.4375
-
-
 def follow_up(results: Results) -> dict[str, Any]:
     """A line a margin group: how long, how completely and how often its patients were followed."""
     table = frame_of(
@@ -301,7 +299,7 @@ def follow_up(results: Results) -> dict[str, Any]:
             "patients": count(row.n),
             "median": NOT_AVAILABLE
             if is_missing(row.median_follow_up_days)
-            else f"{row.median_follow_up_days / DAYS_A_MONTH:.0f}",
+            else f"{12 * row.median_follow_up_days / DAYS_A_YEAR:.0f}",
             "completeness": percent(row.completeness_index),
             "lost": f"{count(row.n_lost)} ({percent(row.share_lost)})",
             "interval": NOT_AVAILABLE

@@ -24,7 +24,7 @@ def render_report(results: Mapping[str, pd.DataFrame], context: Mapping[str, Any
             hazard_ratios, proportional_hazards, table_one, recurrence_patterns, salvage_by_margin, published_comparison,
             cohort_flow, check_results, and the summaries margin_groups (margin_group, n, share), ingest_by_feed,
             rejected_by_reason, unresolved_by_reason, records_set_aside; optional: not_derivable_endpoints, dose_response,
-            specification_curve, covariate_balance, follow_up_quality,
+            specification_curve, covariate_balance, follow_up_quality, analyses_not_done,
             clinical_settings (name, value, unit).
             What is missing, empty or cannot be drawn shows as 'Not available' with the reason.
         context: is_simulated (required); published_at, run_id, code_version, data_hash, n_patients ('not available'
@@ -81,6 +81,7 @@ def _sections(results: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
         "set_aside": study_sections.set_aside,
         "not_derivable": study_sections.not_derivable,
         "checks": study_sections.checks,
+        "analyses_not_done": study_sections.analyses_not_done,
     }
     return {name: section(build, results) for name, build in builders.items()}
 

@@ -86,6 +86,17 @@ def _texts(cells: pd.DataFrame, column: str, strata: list[str]) -> list[str]:
     return [by_stratum.get(stratum, NOT_AVAILABLE) for stratum in strata]
 
 
+def analyses_not_done(results: Results) -> dict[str, Any]:
+    """A line an analysis that the data did not allow, with the reason."""
+    table = checked_frame(results, "analyses_not_done", "table endpoint reason")
+    return {
+        "lines": [
+            {"analysis": words(row.table), "endpoint": ENDPOINT_LABELS.get(row.endpoint, "all"), "reason": row.reason}
+            for row in table.itertuples()
+        ]
+    }
+
+
 def feeds(results: Results) -> dict[str, Any]:
     """A line a feed and their sum; whether every row read is accounted for."""
     table = frame_of(results, "ingest_by_feed", "feed " + " ".join(FEED_COUNTS))

@@ -1,11 +1,12 @@
 """The results schema: frames out of the marts, through `analysis`, into tables anyone can query."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 import duckdb
 import pandas as pd
 
+from analysis.further_tables import FURTHER_TABLES
 from orchestration.settings import load_settings
 from orchestration.warehouse import open_build_file, read_table, write_table
 
@@ -19,65 +20,17 @@ SURVIVAL_TABLES = {
 }
 
 
-FURTHER_TABLES = {
-    "restricted_means": "Mean time lived without the event, or lost to each cause, up to five years",
-    "stratified_tests": "Log-rank and Gray's tests stratified by era",
-    "pairwise_hazard_ratios": "Positive against <1 mm, directly",
-    "dose_response": "Hazard ratio by margin width in mm, restricted cubic spline",
-    "dose_response_tests": "Tests of association and of non-linearity of the width",
-    "landmark_hazard_ratios": "The models from half a year, one and two years on",
-    "covariate_balance": "Standardised differences before and after weighting",
-    "weight_summary": "Weights by margin group and the effective number of patients",
-    "weighted_hazard_ratios": "Margin effect in patients weighted to be alike (inverse probability of the group)",
-    "imputed_hazard_ratios": "Margin effect with missing covariates and unresolved margins imputed, pooled by Rubin's rules",
-    "e_values": "How strong an unmeasured confounder would have to be",
-    "specification_curve": "Margin effect over cut points, covariate sets and eras",
-    "analyses_not_done": "Analyses that the data did not allow, and why",
-}
+PATIENT_MARTS = [
+    ("marts", "event_counts"),
+    ("marts", "time_to_event"),
+    ("marts", "index_operations"),
+    ("marts", "resection_margins"),
+]
 
 
 def patient_rows(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """marts.time_to_event beside the index operation of each patient: what a regression needs."""
-    return connection.execute(
-        "SELECT * FROM marts.time_to_event JOIN marts.index_operations USING (study_id) ORDER BY endpoint, study_id"
-    ).df()
-
-
-@dg.multi_asset(
-    name="survival_results",
-    can_subset=True,
-    specs=[
-        dg.AssetSpec(
-            key=["results", table],
-            group_name="results",
-            kinds={"python", "duckdb"},
-            description=description,
-            skippable=True,
-            deps=[
-                ["quality", "marts_gate"],
-                ["marts", "event_counts"],
-                ["marts", "time_to_event"],
-                ["marts", "index_operations"],
-            ],
-        )
-        for table, description in SURVIVAL_TABLES.items()
-    ],
-)
-def survival_results(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-    """All survival statistics, computed together from event counts and patient rows; those selected are written."""
-    from analysis.all_results import compute_survival_results
-
-    settings = load_settings()
-    with open_build_file(settings.build_file) as connection:
-        results = compute_survival_results(read_table(connection, "marts", "event_counts"), patient_rows(connection))
-        for key in sorted(context.selected_asset_keys):
-            write_table(connection, "results", key.path[-1], results[key.path[-1]])
-    for key in sorted(context.selected_asset_keys):
-        yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": len(results[key.path[-1]])})
-
-
-def margin_width_rows(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """`patient_rows` with the width of each margin in mm, where it is known exactly."""
+    """marts.time_to_event beside the index operation of each patient and its margin's width in mm, where it is known
+    exactly: what a regression needs."""
     return connection.execute(
         """SELECT * FROM marts.time_to_event
            JOIN marts.index_operations USING (study_id)
@@ -86,45 +39,56 @@ def margin_width_rows(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     ).df()
 
 
-@dg.multi_asset(
-    name="further_results",
-    can_subset=True,
-    specs=[
-        dg.AssetSpec(
-            key=["results", table],
-            group_name="results",
-            kinds={"python", "duckdb"},
-            description=description,
-            skippable=True,
-            deps=[
-                ["quality", "marts_gate"],
-                ["marts", "event_counts"],
-                ["marts", "time_to_event"],
-                ["marts", "index_operations"],
-                ["marts", "resection_margins"],
-                ["marts", "margin_groups_by_definition"],
-                ["results", "hazard_ratios"],
-            ],
-        )
-        for table, description in FURTHER_TABLES.items()
-    ],
-)
-def further_results(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-    """What a reviewer would ask next, computed together; those selected are written."""
+def _tables_asset(
+    name: str,
+    tables: Mapping[str, str],
+    inputs: list[tuple[str, str]],
+    compute: Callable[[duckdb.DuckDBPyConnection], dict[str, pd.DataFrame]],
+) -> dg.AssetsDefinition:
+    """Tables computed together from the build file; those selected are written."""
+
+    @dg.multi_asset(
+        name=name,
+        can_subset=True,
+        specs=[
+            dg.AssetSpec(
+                key=["results", table],
+                group_name="results",
+                kinds={"python", "duckdb"},
+                description=description,
+                skippable=True,
+                deps=[["quality", "marts_gate"], *([schema, source] for schema, source in inputs)],
+            )
+            for table, description in tables.items()
+        ],
+    )
+    def results(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        selected = sorted(context.selected_asset_keys)
+        with open_build_file(load_settings().build_file) as connection:
+            frames = compute(connection)
+            for key in selected:
+                write_table(connection, "results", key.path[-1], frames[key.path[-1]])
+        for key in selected:
+            yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": len(frames[key.path[-1]])})
+
+    return results
+
+
+def _survival_results(connection: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
+    from analysis.all_results import compute_survival_results
+
+    return compute_survival_results(read_table(connection, "marts", "event_counts"), patient_rows(connection))
+
+
+def _further_results(connection: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
     from analysis.further_results import compute_further_results
 
-    settings = load_settings()
-    with open_build_file(settings.build_file) as connection:
-        results = compute_further_results(
-            read_table(connection, "marts", "event_counts"),
-            margin_width_rows(connection),
-            read_table(connection, "results", "hazard_ratios"),
-            read_table(connection, "marts", "margin_groups_by_definition"),
-        )
-        for key in sorted(context.selected_asset_keys):
-            write_table(connection, "results", key.path[-1], results[key.path[-1]])
-    for key in sorted(context.selected_asset_keys):
-        yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": len(results[key.path[-1]])})
+    return compute_further_results(
+        read_table(connection, "marts", "event_counts"),
+        patient_rows(connection),
+        read_table(connection, "results", "hazard_ratios"),
+        read_table(connection, "marts", "margin_groups_by_definition"),
+    )
 
 
 def _table_asset(
@@ -190,8 +154,9 @@ def _published_comparison(hazard_ratios: pd.DataFrame, landmarks: pd.DataFrame, 
 
 
 result_assets = [
-    survival_results,
-    further_results,
+    _tables_asset("survival_results", SURVIVAL_TABLES, PATIENT_MARTS, _survival_results),
+    _tables_asset("further_results", FURTHER_TABLES,
+                 [*PATIENT_MARTS, ("marts", "margin_groups_by_definition"), ("results", "hazard_ratios")], _further_results),
     _table_asset("table_one", "Patients and operations by margin group, with missing counts and standardised differences",
                  [("marts", "index_operations")], _table_one),
     _table_asset("recurrence_patterns", "Patterns of initial and of overall recurrence by margin group, with Wilson limits",

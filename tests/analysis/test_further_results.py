@@ -6,7 +6,8 @@ import pytest
 
 from analysis.collapsed_counts import count_events
 from analysis.cox_models import ADJUSTMENT_COVARIATES, cause_specific_cox
-from analysis.further_results import FURTHER_TABLES, MODELLED_ENDPOINTS, compute_further_results
+from analysis.further_results import MODELLED_ENDPOINTS, compute_further_results
+from analysis.further_tables import FURTHER_TABLES
 from analysis.names import MARGIN_GROUPS
 from analysis.specification_curve import specification_curve
 from tests.analysis.r_values import patients

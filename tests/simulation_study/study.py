@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from analysis.confidence_limits import NORMAL_QUANTILE
 from analysis.cox_models import ADJUSTMENT_COVARIATES, cause_specific_cox, margin_term
 from analysis.names import MARGIN_GROUPS
 from simulated_hospital.calibration import RATIO_ENDPOINTS
@@ -30,7 +31,7 @@ def estimates_of(seed: int, n_patients: int) -> pd.DataFrame:
             ratio, low, high = np.log(
                 ratios.loc[margin_term(group), ["hazard_ratio", "conf_low", "conf_high"]].astype(float)
             )
-            estimates.append((seed, endpoint, group, ratio, (high - low) / (2 * 1.959963984540054), low, high))
+            estimates.append((seed, endpoint, group, ratio, (high - low) / (2 * NORMAL_QUANTILE), low, high))
     return pd.DataFrame(estimates, columns=ESTIMATE_COLUMNS)
 
 
