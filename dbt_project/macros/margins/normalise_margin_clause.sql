@@ -3,13 +3,19 @@
     margins    @type (with a margin word), ~type (the bare name of a margin: 'parenchymal 3 mm, hepatic vein 1 mm').
     Word lists: seeds margin_number_words, margin_comparators, margin_names. -#}
 {% macro normalised_characters(text) %}
-{%- set unusual = '[?] |·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|r ?=|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|' ~ margin_words('quoted_earlier') -%}
+{%- set unusual = '[?] |·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|r ?=|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measured |re-?excis|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
 {{ return('case when ' ~ crlm_regexp_matches(text, unusual) ~ ' then ' ~ crlm_replace_in_turn(text, [
     ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
     ['[\\s\u00a0_]+', ' '],
     ['[?] ', ': '], ['([0-9])·([0-9])', '\\1.\\2'],
     [', (?:' ~ margin_words('quoted_earlier') ~ ')[^,]*, ((?:is|was|now|has) )', ' \\1'],
     ['(?:reported|stated|given|recorded|quoted) as [^,;]* should (?:read|be)', ' '],
+    ['(?:(?:of|as|is|was) )?[<>]?[0-9][0-9.,]* ?(?:mm|cm|um|microns?|millimet\\w+|centimet\\w+)?["”“’)]* (?:[a-z]+ ){0,4}(?:should (?:instead |now |in fact )?(?:read|be|say|have (?:read|been))|(?:corrected|changed|revised|amended|updated) to)', ' '],
+    ['\\br1\\b[^;#]{0,60}(?:rcpath|\\buk\\b|british|royal college|defin\\w+|criteri\\w+|\\brule\\b|guid\\w+|classif\\w+|convention\\w*|protocol)[^;0-9]{0,60}(?:<|less than|below|under|within|closer than) ?1(?:[.]0)? ?(?:mm|millimet(?:re|er))', 'close'],
+    ['\\br1\\b[^;0-9]{0,60}(?:<|less than|below|under|within|closer than) ?1(?:[.]0)? ?(?:mm|millimet(?:re|er))[^;,0-9]{0,40}(?:rcpath|\\buk\\b|british|royal college|definition|criteri\\w+|\\brule\\b|guid\\w+|convention\\w*)', 'close'],
+    ['tumou?r[ -](regression|grade|necrosis|budding|bed|infiltrating|marker|response)', '\\1'],
+    ['\\bmeasured (distance|clearance|width|margin)', '\\1'], ['\\+ for\\b', 'positive for'],
+    ['(re-?excision of (?:the )?)(?:previously |initially )?(?:positive|involved) ', '\\1'],
     ['\\b(?:because of|due to|owing to|on account of)\\b', 'because'],
     ['\\bnot (?:entirely |completely |totally )?(?:free|clear|negative|devoid)(?: (?:of|from|for) (?:tumou?r|carcinoma|malignancy|disease))?', 'involved by tumor'],
     ['\\bnot (?:un|non-?)involved', 'involved'], ['\\bnot (?:involved|invaded|infiltrated|breached|reached|affected)\\b', 'uninvolved'],
@@ -45,8 +51,8 @@
     ['\\b(millimet(?:er|re)s?|mms|m\\.m\\.)', 'mm'], ['\\b(centimet(?:er|re)s?|cms|c\\.m\\.)', 'cm'],
     ['(\\d ?)(?:millimet(?:er|re)s?|mms)\\b', '\\1mm'], ['(\\d ?)(?:centimet(?:er|re)s?|cms)\\b', '\\1cm'],
     ['(?:microns?|micromet(?:er|re)s?|\\bmicra)\\b', 'um'],
-    ['(\\d),(\\d{1,3} ?(?:mm|cm|um)\\b)', '\\1.\\2'], ['(\\d),(\\d{1,2} ?(?:-|to|x) ?\\d)', '\\1.\\2'],
-    ['(^|[^\\d.])\\.(\\d)', '\\1 0.\\2'],
+    ['(\\d),(\\d{3} ?um\\b)', '\\1\\2'], ['(\\d),(\\d{1,3} ?(?:mm|cm|um)\\b)', '\\1.\\2'], ['(\\d),(\\d{1,2} ?(?:-|to|x) ?\\d)', '\\1.\\2'],
+    ['(^|[^\\d.])\\.(\\d)', '\\1 0.\\2'], [' {2,}', ' '],
     ['\\b1 1/2', '1.5'], ['\\b1/2', '0.5'],
     [number ~ ' ?(?:mm|cm)? ?(?:x|×|by) ?' ~ number ~ ' ?(?:mm|cm)?(?: ?(?:x|×|by) ?' ~ number ~ ')? ?(?:mm|cm)\\b', ' dimensions '],
     ['\\b((?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass|specimen|part|segment) ?#?(?:[a-h]|\\d{1,2})) ?- ', '\\1: '],
@@ -72,9 +78,9 @@
     ['([<>]=?)? ?(' ~ number ~ ') ?-?(mm|cm|um)\\b\\.?', ' ⟦\\1|\\2|\\3⟧'],
     ['((?:distance|clearance|margin|edge|surface)[^:0-9]{0,50}: ?)(?:zero|nil|0)([,;)]|[.]? |[.]?$)', '\\1 ⟦|0|mm⟧\\2'],
     ['\\b(distance|clearance|margin|edge|ink)((?: (?:is|of|was))?[ :=-]+)(?:zero|nil|0)([,;)]|[.]? |[.]?$)', '\\1\\2 ⟦|0|mm⟧\\3'],
-    ['((?:[(\\[](?:in )?|\\bin )(mm|cm|um)(?:[)\\]]?[:=\\s-]{0,4}|[)\\]]? [a-z ]{1,50}: ?))([<>]=?)? ?(' ~ number ~ ')([^0-9.]|\\.?$)', '\\1 ⟦\\3|\\4|\\2⟧\\5'],
+    ['((?:[(\\[](?:in )?|\\bin |, )(mm|cm|um)(?:[)\\]]?[:=\\s-]{0,4}|[)\\]]? [a-z ]{1,50}: ?))([<>]=?)? ?(' ~ number ~ ')([^0-9.]|\\.?$)', '\\1 ⟦\\3|\\4|\\2⟧\\5'],
   ]) -%}
-  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink|surface)[^0-9]{0,50}[ :=-]+(?:zero|nil|0)|\\((?:in )?(?:mm|cm|millim|centim)|\\bin (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
+  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink|surface)[^0-9]{0,50}[ :=-]+(?:zero|nil|0)|\\((?:in )?(?:mm|cm|millim|centim)|(?:\\bin|,) (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}
 
 {% macro normalised_margin_names(text) %}
@@ -83,10 +89,15 @@
   {%- for kind, rows in margin_seed_rows('margin_names', ["step || case when is_margin_word then '@' else '~' end || margin_type", 'pattern'], 'step, is_margin_word desc, length(pattern) desc') | groupby(0) -%}
     {%- do replacements.append(['(^|[^@~a-z])(?:' ~ rows | map(attribute=1) | join('|') ~ ')($|[^a-z])', '\\1' ~ kind[1:] ~ '\\2']) -%}
   {%- endfor -%}
+  {%- do replacements.extend([
+    ['(between|from) (?:the )?@border (and|to) (?:the )?([@~])', '\\1 tumor \\2 the \\3'],
+    ['[~@](vascular|bile_duct) (?:at|in) (?:its|the) @margin', '@\\1'],
+    ['~parenchymal( ?(?:[(][^)]*[)])? ?[:=-]+ ?(?:is |focally |microscopically |not |un)*(?:involved|positive|negative|free|clear))', '@parenchymal\\1'],
+  ]) -%}
   {{ return('case when ' ~ crlm_regexp_matches(text, hint) ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}
 
 {#- 'lesion a:', 'the larger one', 'metastasis 2', 'nodule #3', 'second lesion' (distances are already in brackets, so no number of theirs fits) -#}
 {% macro lesion_label_pattern() %}
-{{ return('(?:specimens?|spec|part)[.․]? (?:[a-h]|[ivx]{1,4}|\\d{1,2})\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass)s?[.․]? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b)|' ~ margin_words('lesion_name')) }}
+{{ return('(?:specimens?|spec|part)[.․]? (?:[a-h]|[ivx]{1,4}|\\d{1,2})\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|mass) (?:in|of|from) (?:the )?seg(?:ment)?s?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass)s?[.․]? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b)|' ~ margin_words('lesion_name')) }}
 {% endmacro %}

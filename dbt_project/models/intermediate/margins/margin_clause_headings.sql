@@ -2,6 +2,7 @@
 -- What a clause says about where it stands: specimen label, organ and kind of specimen (a heading holds until the next one),
 -- and the section named in the text itself ('Gross:', 'Frozen section:').
 {% set label = '^[\\s\\-*•]*(?:(?:SPECIMEN|PART)\\s+)?[(]?([A-H])(?:\\s?[,&-]\\s?[A-H])*(?:[.):]|\\s-)\\s' %}
+{% set named_label = '^[\\s\\-*•]*(?:SPECIMEN|PART)\\s+([A-H]),\\s' %}
 {% set numbered_label = '^[\\s\\-*•]*(?:SPECIMEN|PART|SPEC|JAR|POT|CONTAINER|SAMPLE)[․.]?\\s+([IVX]{1,4}|[0-9]{1,2})(?: ?[(][^)]{0,60}[)])?(?:[.):,]|\\s-|\\s\\s)\\s?' %}
 {% set other = margin_words('organ_other') %}
 {% set liver = margin_words('organ_liver') %}
@@ -20,6 +21,7 @@ labelled as (
         lower(clause_text) as clause_lower,
         coalesce(
             {{ crlm_regexp_extract('upper(clause_text)', label, 1) }},
+            {{ crlm_regexp_extract('upper(clause_text)', named_label, 1) }},
             {{ crlm_regexp_extract('upper(clause_text)', numbered_label, 1) }},
             -- '2. Liver segment 5: ...', but no numbered finding
             {{ crlm_regexp_extract('lower(clause_text)', '^\\W*([0-9]{1,2})[.)] (?:(?:the|right|left|sigmoid|partial) )*(?:' ~ liver ~ '|' ~ other ~ ')', 1) }}
@@ -93,7 +95,7 @@ classified as (
         {{ crlm_regexp_matches('clause_lower', other_tumor) }}
             and not {{ crlm_regexp_matches('clause_lower', '\\b(?:no|without|not|negative for|rather than|nor|or)\\b[^,.;:]{0,40}' ~ other_tumor) }} as names_other_tumor,
         {{ crlm_regexp_matches('clause_lower', margin_words('other_malignancy')) }} as names_other_malignancy,
-        {{ crlm_regexp_matches('clause_lower', margin_words('metastasis_word')) }} as names_metastasis,
+        {{ crlm_regexp_matches(crlm_regexp_replace_all('clause_lower', '\\b(?:no|without|nor)\\b[^,.;:]{0,40}' ~ margin_words('metastasis_word'), ' '), margin_words('metastasis_word')) }} as names_metastasis,
         {{ crlm_regexp_matches('clause_lower', margin_words('tumor_evidence')) }} as names_tumor
     from sited
 )

@@ -6,7 +6,8 @@
 {% set target = '^[\\s()]*(?:\\([^)]*\\) ?)?((?:[a-z]+ ){0,3}?)(?:away |clear |distant |deep |short |distance )?(?:from|to|of|off|between) ([a-z@~].*)$' %}
 {% set direction = '(?:deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|cephalad|left|right|proximal|distal|upper|lower|ventral|dorsal|surgical|hilar)' %}
 {% set size_tail = '\\b' ~ margin_words('size_word') ~ '\\b' %}
-{% set thing_tail = '\\b(?:tumou?rs?|nodules?|mass|lesions?|metastas[ei]s|focus|deposit)(?: (?:is|was|of|are))?[ ,(:]*$' %}
+{% set thing_tail = '\\b(?:(?:tumou?rs?|nodules?|mass|lesions?|metastas[ei]s|focus|deposits?)(?: (?:is|was|of))?[ ,(]*|(?:tumou?r|nodule|mass|lesion|metastasis|focus|deposit) ?: ?)$' %}
+{% set things_apart = '\\bbetween (?:the )?(?:\\d |two |three |individual |both |adjacent |closest |nearest )*(?:deposits|lesions|nodules|metastases|tumou?rs|foci)\\b|satellite distance|distance (?:to|from) (?:the )?(?:nearest )?satellite|diaphragm\\w*(?: patch| muscle| edge)? ?:? ?$' %}
 with split_at_distances as (
     select *, string_split(clause_normalised, '⟦') as pieces
     from {{ ref('margin_clause_normalised') }}
@@ -59,7 +60,7 @@ described as (
         {{ crlm_regexp_extract('left_text', '^.*[@~]([a-z_]+)', 1) }} as left_type,
         {{ crlm_regexp_replace_all(
             "coalesce(" ~ crlm_regexp_extract('left_text', '^.*[@~][a-z_]+(.*)$', 1) ~ ", '')",
-            '^,? ?(?:(?:is|was|which|that|it|microscopically|histologically) )*measur(?:es|ed|ing)(?: at| as)?', ''
+            '^,? ?(?:(?:is|was|which|that|it|microscopically|histologically|clear|negative|free|uninvolved),? )*measur(?:es|ed|ing)(?: at| as)?', ''
         ) }} as left_tail,
         {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)', 1) }} as right_label_type,
         {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
@@ -67,7 +68,7 @@ described as (
         {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest)\\b') }} as says_distance,
         {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
         {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,
-        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|in (?:greatest|maximum|largest|diameter|size)|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }} as is_size_on_right
+        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|in (?:greatest|maximum|largest|diameter|size|linear|extent|total)|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }} as is_size_on_right
     from parsed
 ),
 
@@ -90,7 +91,7 @@ typed as (
             and (
                 says_away
                 or not {{ crlm_regexp_matches('left_tail', thing_tail) }}
-                or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '[ ,(:]*$') }}
+                or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual |larger |smaller |largest |smallest |first |second |third |main |other )*' ~ margin_words('tumor_word') ~ '[ ,(:]*$') }}
             ) as is_label_on_left,
         {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }} as is_lesion_on_left,
         (
@@ -105,6 +106,7 @@ ruled as (
         *,
         case
             when distance_mm > {{ margin_setting('largest_plausible_margin_mm') }} or is_size_on_right then 'not a margin distance'
+            when {{ crlm_regexp_matches('left_text', things_apart) }} then 'not a margin distance'
             when {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject')) }} and not {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
             when target_type is not null then 'distance to a named margin'
             when cleared_by_type is not null then 'clear by a distance at the margin'

@@ -6,6 +6,7 @@
 {% set negation = '(?:^|[^a-z])' ~ margin_words('negation') ~ '(?:$|[^a-z])' %}
 {% set involve = '(?:involv(?:es|ing|e)|involvement of|invasion of|infiltration of|extension (?:in)?to|invad(?:es|ing)|infiltrat(?:es|ing)|abut(?:s|ting)?|touch(?:es|ing)?|reach(?:es|ing)?|transect(?:s|ed)|contiguous with|contact(?:s|ing)?|extend(?:s|ing)? (?:focally |directly |up )*(?:to|into|onto)|up to|flush with)' %}
 {% set present = '(?:at|on|in|along|within|across)' %}
+{#- the last: a size between the tumour and what it reaches ('metastasis, 1.8 cm, at the margin') -#}
 with statements as (
     select
         *,
@@ -13,6 +14,7 @@ with statements as (
             ['⟦[^⟧]*⟧', '#'],
             ['(?:with )?no intervening (?:[a-z]+ ){0,3}(?:tissue|parenchyma|liver)', ' '],
             ['[^,()]*[@~](?:capsule|bowel|other_organ|border)[^,()]*', ' '],
+            ['(' ~ tumor ~ '),? ?[(]?#(?: in (?:greatest|maximum) (?:dimension|diameter))?[)]?,? (at|on|in|reach|extend|abut|involv|touch)', '\\1 \\2'],
         ]) }} as statement
     from {{ ref('margin_clause_normalised') }}
     {% if is_incremental() %}where clause_text not in (select clause_text from {{ this }}){% endif %}
