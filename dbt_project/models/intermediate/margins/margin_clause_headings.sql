@@ -7,7 +7,7 @@
 {% set other = margin_words('organ_other') %}
 {% set liver = margin_words('organ_liver') %}
 {% set without_quotations = crlm_regexp_replace_all('clause_lower', '[(][^)]*[)]', ' ') %}
-{% set sections = margin_words(['section_intraoperative', 'section_gross', 'section_permanent', 'section_original']) %}
+{% set sections = margin_words(['section_intraoperative', 'section_gross', 'section_permanent', 'section_original', 'section_amended']) %}
 {% set other_tumor = margin_words(['other_malignancy', 'benign_lesion']) %}
 with clauses as (
     select distinct clause_text
@@ -78,6 +78,7 @@ classified as (
             when {{ crlm_regexp_matches('section_heading', '^' ~ margin_words('section_intraoperative') ~ '$') }} then 'intraoperative'
             when {{ crlm_regexp_matches('section_heading', '^' ~ margin_words('section_gross') ~ '$') }} then 'gross'
             when {{ crlm_regexp_matches('section_heading', '^' ~ margin_words('section_original') ~ '$') }} then 'original'
+            when {{ crlm_regexp_matches('section_heading', '^' ~ margin_words('section_amended') ~ '$') }} then 'amended'
             else 'permanent'
         end as heading_section,
         case

@@ -19,6 +19,14 @@ texts_with_lesion_list as (
     select distinct text_id from distances where rule = 'list of lesions'
 ),
 
+-- 'the distances are to the parenchymal margin', in a sentence of its own
+list_targets as (
+    select distinct contexts.text_id
+    from {{ ref('margin_clause_contexts') }} as contexts
+    inner join {{ ref('margin_clause_normalised') }} as normalised on contexts.clause_text = normalised.clause_text
+    where {{ crlm_regexp_matches('normalised.clause_normalised', '^[^⟦]*\\b(?:distances|clearances|measurements|figures)\\b[^⟦]*(?:to|from) (?:the )?(?:[a-z]+ ){0,2}@(?:parenchymal|margin)[^⟦]*$') }}
+),
+
 lesion_lists as (
     select
         distances.* replace (
@@ -35,11 +43,12 @@ lesion_lists as (
                     partition by distances.text_id, distances.record_id, distances.section, distances.specimen, distances.part
                     order by distances.clause_number, distances.distance_number
                     rows between current row and unbounded following
-                ), case when distances.previous_margin_type is not null then 'unexplained' end)
+                ), case when targets.text_id is not null then 'margin' when distances.previous_margin_type is not null then 'unexplained' end)
             end as margin_type
         )
     from distances
     inner join texts_with_lesion_list on distances.text_id = texts_with_lesion_list.text_id
+    left join list_targets as targets on distances.text_id = targets.text_id
 ),
 
 every_distance as (

@@ -46,6 +46,11 @@ readings as (
 -- an addendum that decides the margin replaces what the original report says of it, another one adds to it
 decided_again as (
     select distinct text_id from readings where evidence_kind = 'permanent' and reading in ('involved', 'distance')
+),
+
+-- some metastases without viable tumour leave the distance of the others
+viable_distances as (
+    select distinct text_id from readings where reading = 'distance' and {{ crlm_regexp_matches('lower(clause_text)', '(?:^|%|with|contains|of|[.,:]) ?(?:the )?' ~ margin_words('viable_tumor')) }}
 )
 
 select
@@ -63,4 +68,5 @@ select
     margin_type, coalesce(nullif(comparator, ''), '=') as comparator, distance_mm, low_mm, high_mm,
     rule, clause_text as evidence_text
 from readings
-where not is_other_tumor or reading = 'no tumour'
+where (not is_other_tumor or reading = 'no tumour')
+    and not (reading = 'no viable tumour' and text_id in (select text_id from viable_distances))

@@ -2,7 +2,7 @@
 -- Every distinct sentence split into clauses (sentences, parts of sentences between semicolons, fields of a synoptic list), in
 -- their own words. Only clauses that can matter are kept: a margin word, a distance, a statement about tumour, or a heading.
 {% set clause_end = '⏎' %}
-{% set abbreviation = '(?i)\\b(approx|ca|seg|dep|deps|les|nod|spec|specs|met|mets|segm|lat|ant|post|sup|inf|no|nr|dr|vs|incl|max|min|resp|dist|cf|fig|e\\.g|i\\.e)\\.(\\s+[a-z0-9<>~≥≤])' %}
+{% set abbreviation = '(?i)\\b(approx|ca|seg|dep|deps|nos|les|nod|spec|specs|met|mets|segm|lat|ant|post|sup|inf|no|nr|dr|vs|incl|max|min|resp|dist|cf|fig|e\\.g|i\\.e)\\.(\\s+[a-z0-9<>~≥≤])' %}
 {% set sentence_end = '([[:alnum:])%\\]\"][[:alnum:])%\\]\"])[.]+(\\s)' %}
 {% set lesion = '(?:lesion|nodule|metastas[ei]s|met|tumou?r|deposit|dep|mass|focus)' %}
 {#- a no-break space holds 'Nodule B:' together, or its B: would be taken for a specimen -#}
