@@ -24,5 +24,5 @@
 {#- A sentence or clause without any of these words says nothing of a margin and nothing of where it stands -#}
 {% macro clause_that_can_matter() %}
 {{ return('(?i)' ~ margin_words('relevant')
-    ~ '|' ~ margin_words(['organ_liver', 'organ_other', 'section_intraoperative', 'section_gross', 'section_permanent', 'section_original']) ~ '[^:\\n⏎]*:') }}
+    ~ '|' ~ margin_words(['organ_liver', 'organ_other', 'section_intraoperative', 'section_gross', 'section_permanent', 'section_original', 'section_amended']) ~ '[^:\\n⏎]*:') }}
 {% endmacro %}

@@ -3,7 +3,7 @@
     margins    @type (with a margin word), ~type (the bare name of a margin: 'parenchymal 3 mm, hepatic vein 1 mm').
     Word lists: seeds margin_number_words, margin_comparators, margin_names. -#}
 {% macro normalised_characters(text) %}
-{%- set unusual = '[?] |·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measured |re-?excis|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
+{%- set unusual = '[?] |·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measured |re-?excis|(?:was|were|been) (?:[a-z]+ )?(?:reported|recorded|given|stated|quoted|listed|entered) as|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
 {{ return('case when ' ~ crlm_regexp_matches(text, unusual) ~ ' then ' ~ crlm_replace_in_turn(text, [
     ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
     ['[\\s\u00a0_]+', ' '],
@@ -13,6 +13,8 @@
     ['(?:(?:of|as|is|was) )?[<>]?[0-9][0-9.,]* ?(?:mm|cm|um|microns?|millimet\\w+|centimet\\w+)?["”“’)]* (?:[a-z]+ ){0,4}(?:should (?:instead |now |in fact )?(?:read|be|say|have (?:read|been))|(?:corrected|changed|revised|amended|updated) to)', ' '],
     ['\\br1\\b[^;#]{0,60}(?:rcpath|\\buk\\b|british|royal college|defin\\w+|criteri\\w+|\\brule\\b|guid\\w+|classif\\w+|convention\\w*|protocol)[^;0-9]{0,60}(?:<|less than|below|under|within|closer than) ?1(?:[.]0)? ?(?:mm|millimet(?:re|er))', 'close'],
     ['\\br1\\b[^;0-9]{0,60}(?:<|less than|below|under|within|closer than) ?1(?:[.]0)? ?(?:mm|millimet(?:re|er))[^;,0-9]{0,40}(?:rcpath|\\buk\\b|british|royal college|definition|criteri\\w+|\\brule\\b|guid\\w+|convention\\w*)', 'close'],
+    ['\\br1\\b[^;0-9]{0,30}(?:<|less than|below|under|within|closer than) ?1(?:[.]0)? ?(?:mm|millimet(?:re|er))', 'close'],
+    ['(?:was|were|had been) (?:originally |previously |initially )?(?:reported|recorded|given|stated|quoted|listed|entered) as (?:[a-z]+ )?[<>]?[0-9][0-9.,]* ?(?:mm|cm|um)', ' '],
     ['tumou?r[ -](regression|grade|necrosis|budding|bed|infiltrating|marker|response)', '\\1'],
     ['\\bmeasured (distance|clearance|width|margin)', '\\1'], ['\\+ for\\b', 'positive for'],
     ['(re-?excision of (?:the )?)(?:previously |initially )?(?:positive|involved) ', '\\1'],
@@ -35,7 +37,7 @@
 {% endmacro %}
 
 {% macro normalised_number_words(text) %}
-  {%- set replacements = [['\\bhalf (?:of )?an? (millimet|mm\\b)', '0.5 \\1'], ['\\b(?:an?|one) (millimet|mm\\b|micro)', '1 \\1']] -%}
+  {%- set replacements = [['\\b(?:one|an?)[- ]tenth of (?:an?|one) (millimet|mm\\b)', '0.1 \\1'], ['\\b(?:one|an?)[- ]quarter of (?:an?|one) (millimet|mm\\b)', '0.25 \\1'], ['\\bthree[- ]quarters of (?:an?|one) (millimet|mm\\b)', '0.75 \\1'], ['\\bhalf (?:of )?an? (millimet|mm\\b)', '0.5 \\1'], ['\\b(?:an?|one) (millimet|mm\\b|micro)', '1 \\1']] -%}
   {%- for row in margin_seed_rows('margin_number_words', ['words', 'value'], 'length(words) desc, words') -%}
     {%- do replacements.append(['\\b' ~ row[0] ~ '\\b', row[1] | string]) -%}
   {%- endfor -%}
@@ -51,7 +53,7 @@
     ['\\b(millimet(?:er|re)s?|mms|m\\.m\\.)', 'mm'], ['\\b(centimet(?:er|re)s?|cms|c\\.m\\.)', 'cm'],
     ['(\\d ?)(?:millimet(?:er|re)s?|mms)\\b', '\\1mm'], ['(\\d ?)(?:centimet(?:er|re)s?|cms)\\b', '\\1cm'],
     ['(?:microns?|micromet(?:er|re)s?|\\bmicra)\\b', 'um'],
-    ['(\\d),(\\d{3} ?um\\b)', '\\1\\2'], ['(\\d),(\\d{1,3} ?(?:mm|cm|um)\\b)', '\\1.\\2'], ['(\\d),(\\d{1,2} ?(?:-|to|x) ?\\d)', '\\1.\\2'],
+    ['(\\d)[, ](\\d{3} ?um\\b)', '\\1\\2'], ['(: ?\\d+),(\\d{1,2})([^0-9,]|$)', '\\1.\\2\\3'], ['(\\d) ?(mm|cm) and (?:an? )?0?[.]5\\b', '\\1.5 \\2'], ['(\\d),(\\d{1,3} ?(?:mm|cm|um)\\b)', '\\1.\\2'], ['(\\d),(\\d{1,2} ?(?:-|to|x) ?\\d)', '\\1.\\2'],
     ['(^|[^\\d.])\\.(\\d)', '\\1 0.\\2'], [' {2,}', ' '],
     ['\\b1 1/2', '1.5'], ['\\b1/2', '0.5'],
     [number ~ ' ?(?:mm|cm)? ?(?:x|×|by) ?' ~ number ~ ' ?(?:mm|cm)?(?: ?(?:x|×|by) ?' ~ number ~ ')? ?(?:mm|cm)\\b', ' dimensions '],
@@ -92,6 +94,7 @@
   {%- do replacements.extend([
     ['(between|from) (?:the )?@border (and|to) (?:the )?([@~])', '\\1 tumor \\2 the \\3'],
     ['[~@](vascular|bile_duct) (?:at|in) (?:its|the) @margin', '@\\1'],
+    ['@margin,? ?[(]?(?:left |right |middle |main |common )?[~@](vascular|bile_duct|capsule|bowel|other_organ|parenchymal)\\b[)]?', '@\\1'],
     ['~parenchymal( ?(?:[(][^)]*[)])? ?[:=-]+ ?(?:is |focally |microscopically |not |un)*(?:involved|positive|negative|free|clear))', '@parenchymal\\1'],
   ]) -%}
   {{ return('case when ' ~ crlm_regexp_matches(text, hint) ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}

@@ -55,7 +55,7 @@ sited as (
     select
         *,
         {{ crlm_regexp_extract('heading', '\\b(?:' ~ liver ~ '|' ~ other ~ ')') }} as first_organ_word,
-        {{ crlm_regexp_extract('clause_lower', '^[\\W\\d]*(?:[a-h][.)] )?(?:(?:final|addendum|amended|surgical|pathologic(?:al)?|on|intra-?operative) )*(' ~ sections ~ ')\\b[^:.]{0,40}:', 1) }} as section_heading,
+        {{ crlm_regexp_extract('clause_lower', '^[\\W\\d]*(?:[a-h][.)] )?(?:(?:final|addendum|amended|surgical|pathologic(?:al)?|on|intra-?operative) )*(' ~ sections ~ ')\\b(?:[^:.]{0,40}:|(?: (?:section|consultation|diagnosis|description|report|examination|findings|results?|a|b|1|2)){1,4}\\W*$)', 1) }} as section_heading,
         {{ crlm_regexp_extract('clause_lower', margin_words(['says_microscopic', 'says_intraoperative', 'says_gross'])) }} as section_word
     from headed
 ),

@@ -65,10 +65,10 @@ described as (
         {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)', 1) }} as right_label_type,
         {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
         {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:it|this|though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of)[ :,]+)*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
-        {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest)\\b') }} as says_distance,
+        {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest|correct (?:value|figure|measurement))\\b') }} as says_distance,
         {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
         {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,
-        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|in (?:greatest|maximum|largest|diameter|size|linear|extent|total)|linear|extent|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }}
+        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|front|breadth|in (?:greatest|maximum|largest|diameter|size|linear|extent|total)|linear|extent|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }}
             and not ({{ crlm_regexp_matches('left_text', '@margin(?: of| is| measuring| measures)? *$') }} and {{ crlm_regexp_matches('right_text', '^ ?(?:thick|wide)') }}) as is_size_on_right
     from parsed
 ),
@@ -109,6 +109,7 @@ ruled as (
             when distance_mm > {{ margin_setting('largest_plausible_margin_mm') }} or is_size_on_right then 'not a margin distance'
             when {{ crlm_regexp_matches('left_text', things_apart) }} then 'not a margin distance'
             when {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject')) }} and not {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
+            when {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject') ~ '[^,;:]*$') }} and not {{ crlm_regexp_matches(crlm_regexp_extract('left_text', '[^,;:]*$'), '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
             when target_type is not null then 'distance to a named margin'
             when cleared_by_type is not null then 'clear by a distance at the margin'
             when {{ crlm_regexp_matches('target_text', '^(?:it|this|that|them)\\b') }} and (left_type is not null or follows_margin)

@@ -41,6 +41,7 @@ read as (
         {{ crlm_regexp_matches('statement', negation) }} as is_negated,
         case
             when {{ crlm_regexp_matches('affirmed', '\\br1\\b') }} then 'R1'
+            when {{ crlm_regexp_matches('affirmed', hepatic ~ ' ?: ?(?:tumou?r )?present (?:at|on) (?:the )?' ~ hepatic) }} then 'margin involved'
             when {{ crlm_regexp_matches('affirmed', margin_words('cut_through')) }} and {{ crlm_regexp_matches('statement', hepatic) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', margin_words('incomplete_excision') ~ '[^,()#]*' ~ hepatic) }} then 'incomplete excision'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ ' ?(?:[(][^)]*[)])?[^:,]{0,60}: ?(?:(?:invasive|metastatic|viable|residual|moderately|poorly|well|differentiated|focal|focally|mucinous) )*(?:adeno)?carcinoma') }} and statement not like '%#%' then 'margin involved'
