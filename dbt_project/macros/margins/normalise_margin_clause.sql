@@ -3,31 +3,38 @@
     margins    @type (with a margin word), ~type (the bare name of a margin: 'parenchymal 3 mm, hepatic vein 1 mm').
     Word lists: seeds margin_number_words, margin_comparators, margin_names. -#}
 {% macro normalised_characters(text) %}
-{%- set unusual = '[?] |·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measured |re-?excis|(?:was|were|been) (?:[a-z]+ )?(?:reported|recorded|given|stated|quoted|listed|entered) as|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
+{%- set unusual = '[?] |·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measur|re-?excis|(?:es|ts|ches|s) (?:it|this)\\b|complete|fraction|(?:zero|0)[ -]m|no (?:nearer|closer|margin|clearance|surgical|free)|-to-|omitted|missing|left out|despite|in spite|notwith|ed, ?[a-z]|distance of|(?:was|were|been) (?:[a-z]+ )?(?:reported|recorded|given|stated|quoted|listed|entered) as|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
 {{ return('case when ' ~ crlm_regexp_matches(text, unusual) ~ ' then ' ~ crlm_replace_in_turn(text, [
     ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
     ['[\\s\u00a0_]+', ' '],
-    ['\\bnos?[.] ?(\\d)', 'number \\1'], ['[?] ', ': '], ['([0-9])·([0-9])', '\\1.\\2'],
+    ['\\bnos?[.] ?(\\d)', 'number \\1'], ['\\b(reaches|abuts|touches|involves|contacts|infiltrates|invades|breaches) (?:it|this)\\b', '\\1 the margin'],
+    ['near(?:ly)?[ -]complete|almost complete', 'partial'], ['(?:an? )?fraction of (?:an?|one) millimet(?:re|er)', '<1 mm'], ['(?:zero|0)[ -](?:millimet(?:re|er)|mm) (?:definition|rule|criterion)', ' '],
+    ['\\b(?:no|not) (?:nearer|closer) than\\b', 'distance at least'], ['^\\W*no (?:surgical |free )?(?:margin|clearance) ?:', ' '], ['(?:ink|margin)-to-tumou?r|tumou?r-to-(?:ink|margin)', 'margin distance'],
+    ['(inked|painted|cauteri[sz]ed|stapled|diathermied), ?(inked|painted|cauteri[sz]ed|stapled|diathermied|deep|hepatic|parenchymal)', '\\1 \\2'],
+    [',? ?(?:which (?:was|is) |that was )?(?:omitted|missing|absent|left out|not (?:given|stated|included|recorded|reported|mentioned)) (?:from|in) (?:the )?(?:original|first|initial|earlier|previous|main)[a-z ]*(?: ?[(][^)]*[)])?,?', ' '],
+    ['(?:despite|in spite of|notwithstanding) [^,;]*(?:gross|macroscop)\\w*', ' '], ['[?] ', ': '], ['([0-9])·([0-9])', '\\1.\\2'],
     [', (?:' ~ margin_words('quoted_earlier') ~ ')[^,]*, ((?:is|was|now|has) )', ' \\1'],
     ['(?:reported|stated|given|recorded|quoted) as [^,;]* should (?:read|be)', ' '],
     ['(?:(?:of|as|is|was) )?[<>]?[0-9][0-9.,]* ?(?:mm|cm|um|microns?|millimet\\w+|centimet\\w+)?["”“’)]* (?:[a-z]+ ){0,4}(?:should (?:instead |now |in fact )?(?:read|be|say|have (?:read|been))|(?:corrected|changed|revised|amended|updated) to)', ' '],
+    ['((?:corrected|changed|revised|amended|updated) to [0-9.,]+ ?(?:mm|cm)) from [0-9.,]+ ?(?:mm|cm)', '\\1'],
+    ['(?:margin )?["”“’]?(?:margins? )?(?:negative|positive|(?:un)?involved|clear|free)[^.;"”“’]{0,30}["”“’] should (?:instead |now )?(?:read|be|say)', ' '],
     ['\\br1\\b[^;#]{0,60}(?:rcpath|\\buk\\b|british|royal college|defin\\w+|criteri\\w+|\\brule\\b|guid\\w+|classif\\w+|convention\\w*|protocol)[^;0-9]{0,60}(?:<|less than|below|under|within|closer than) ?1(?:[.]0)? ?(?:mm|millimet(?:re|er))', 'close'],
     ['\\br1\\b[^;0-9]{0,60}(?:<|less than|below|under|within|closer than) ?1(?:[.]0)? ?(?:mm|millimet(?:re|er))[^;,0-9]{0,40}(?:rcpath|\\buk\\b|british|royal college|definition|criteri\\w+|\\brule\\b|guid\\w+|convention\\w*)', 'close'],
     ['\\br1\\b[^;0-9]{0,30}(?:<|less than|below|under|within|closer than) ?1(?:[.]0)? ?(?:mm|millimet(?:re|er))', 'close'],
     ['(?:was|were|had been) (?:originally |previously |initially )?(?:reported|recorded|given|stated|quoted|listed|entered) as (?:[a-z]+ )?[<>]?[0-9][0-9.,]* ?(?:mm|cm|um)', ' '],
     ['tumou?r[ -](regression|grade|necrosis|budding|bed|infiltrating|marker|response)', '\\1'],
-    ['\\bmeasured (distance|clearance|width|margin)', '\\1'], ['\\+ for\\b', 'positive for'],
+    ['\\bmeasured (distance|clearance|width|margin)', '\\1'], ['\\b(distance|clearance|margin|gap|rim) (?:measures|measuring|measured)(?: at)?\\b', '\\1 is'], ['\\+ for\\b', 'positive for'],
     ['(re-?excision of (?:the )?)(?:previously |initially )?(?:positive|involved) ', '\\1'],
     ['\\b(?:because of|due to|owing to|on account of)\\b', 'because'],
     ['\\bnot (?:entirely |completely |totally )?(?:free|clear|negative|devoid)(?: (?:of|from|for) (?:tumou?r|carcinoma|malignancy|disease))?', 'involved by tumor'],
     ['\\bnot (?:un|non-?)involved', 'involved'], ['\\bnot (?:involved|invaded|infiltrated|breached|reached|affected)\\b', 'uninvolved'],
-    ['\\((?:was|version 1|v1|original|previous|initial|before)\\b[^)]*\\)', ' '], ['(?:supersedes|replaces) [^:,.]*', ' '], ['\\b(?:y?p)r([012])\\b', 'r\\1'], ['\\br ?= ?([012])\\b', 'r\\1'], ['\\bpos\\b', 'positive'],
+    ['\\((?:was|version 1|v1|original(?:ly)?|previous(?:ly)?|initial(?:ly)?|before|formerly|earlier|prior|old)\\b[^)]*\\)', ' '], ['(?:supersedes|replaces) [^:,.]*', ' '], ['\\b(?:y?p)r([012])\\b', 'r\\1'], ['\\br ?= ?([012])\\b', 'r\\1'], ['\\bpos\\b', 'positive'],
     ['no (?:[a-z]+ ){0,3}(?:tissue|parenchyma|liver)(?: [a-z]+){0,3} between (?:the )?(?:tumou?r|carcinoma|lesion|metastas[ei]s|deposit|nodule|it)s? and', 'tumor involves'],
     [',? but (?:does |do |did )?not (?:go )?(?:through|beyond|past|across)[^,]*,?', ' '],
     ['(?:nearly|almost|not quite|just short of|close to) (?:touch|abut|reach)(?:ing|es|s)?', 'near'],
     ['sub-?millimet(?:ric|re|er)', '<1 mm'],
     ['\\b(margin|distance|clearance|width) (mm|cm) ?[:=] ?([0-9])', '\\1 (\\2): \\3'],
-    ['(?:, ?| \\(| (?:and|but) )(?:and )?(?:not|rather than|instead of) (?:the )?[0-9][0-9.,]* ?(?:mm|cm)\\b[^,;]*', ' '],
+    ['(?:, ?| \\(| (?:and|but) | )(?:and )?(?:not|rather than|instead of) (?:the )?[0-9][0-9.,]* ?(?:mm|cm)\\b[^,;]*', ' '],
     ['\\+ ?ve\\b', 'positive'], ['(^|[^a-z])- ?ve\\b', '\\1negative'],
     ['\\[ ?\\] ?[^\\[]*', ' '], ['\\[ ?x ?\\]', ' '],
     ['\\(?(?:' ~ margin_words('quoted_earlier') ~ ')[^)]*? to ', ' '],
@@ -37,7 +44,7 @@
 {% endmacro %}
 
 {% macro normalised_number_words(text) %}
-  {%- set replacements = [['\\b(?:one|an?)[- ]tenth of (?:an?|one) (millimet|mm\\b)', '0.1 \\1'], ['\\b(?:one|an?)[- ]quarter of (?:an?|one) (millimet|mm\\b)', '0.25 \\1'], ['\\bthree[- ]quarters of (?:an?|one) (millimet|mm\\b)', '0.75 \\1'], ['\\bhalf (?:of )?an? (millimet|mm\\b)', '0.5 \\1'], ['\\b(?:an?|one) (millimet|mm\\b|micro)', '1 \\1']] -%}
+  {%- set replacements = [['\\b(?:one|an?)[- ]tenth of (?:an?|one) (millimet|mm\\b)', '0.1 \\1'], ['\\b(?:one|an?)[- ]quarter of (?:an?|one) (millimet|mm\\b)', '0.25 \\1'], ['\\bthree[- ]quarters of (?:an?|one) (millimet|mm\\b)', '0.75 \\1'], ['\\b(?:one[- ])?half (?:of )?(?:an?|one) (?:single )?(millimet|mm\\b)', '0.5 \\1'], ['\\b(?:an?|one) (millimet|mm\\b|micro)', '1 \\1']] -%}
   {%- for row in margin_seed_rows('margin_number_words', ['words', 'value'], 'length(words) desc, words') -%}
     {%- do replacements.append(['\\b' ~ row[0] ~ '\\b', row[1] | string]) -%}
   {%- endfor -%}
@@ -65,6 +72,11 @@
     ['(^|[^a-z0-9.])(' ~ number ~ ') (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1\\2 \\5 \\3 \\4 \\5'],
     ['\\b(?:to|comes|extends|extending|coming|approach\\w*|encroach\\w*) (?:focally )?(?:to )?within (?:a distance of )?' ~ about ~ '(' ~ number ~ ')', 'to \\1'],
   ] -%}
+  {#- a list behind a unit: 'clearances in mm: 14, 6, 0.5' -#}
+  {%- for turn in range(6) -%}
+    {%- do replacements.append(['(\\b(?:in )?mm[)]?: (?:[0-9.]+ mm(?:, | and |; ))*)([0-9]+(?:[.][0-9]+)?)((?:, | and |; )[0-9])', '\\1\\2 mm\\3']) -%}
+  {%- endfor -%}
+  {%- do replacements.append(['(\\b(?:in )?mm[)]?: (?:[0-9.]+ mm(?:, | and |; ))+)([0-9]+(?:[.][0-9]+)?)(\\W*$)', '\\1\\2 mm\\3']) -%}
   {%- for row in margin_seed_rows('margin_comparators', ['step', 'comparator', 'pattern'], 'step, comparator') -%}
     {%- do replacements.append(['(?:\\b|^| )(?:' ~ row[2] ~ ') ?' ~ about ~ '(?:a |of )?(' ~ number ~ ')', ' ' ~ row[1] ~ '\\1']) -%}
   {%- endfor -%}
@@ -80,9 +92,9 @@
     ['([<>]=?)? ?(' ~ number ~ ') ?-?(mm|cm|um)\\b\\.?', ' ⟦\\1|\\2|\\3⟧'],
     ['((?:distance|clearance|margin|edge|surface)[^:0-9]{0,50}: ?)(?:zero|nil|0)([,;)]|[.]? |[.]?$)', '\\1 ⟦|0|mm⟧\\2'],
     ['\\b(distance|clearance|margin|edge|ink)((?: (?:is|of|was))?[ :=-]+)(?:zero|nil|0)([,;)]|[.]? |[.]?$)', '\\1\\2 ⟦|0|mm⟧\\3'],
-    ['((?:[(\\[](?:in )?|\\bin |, )(mm|cm|um)(?:[)\\]]?[:=\\s-]{0,4}|[)\\]]? [a-z ]{1,50}: ?))([<>]=?)? ?(' ~ number ~ ')([^0-9.]|\\.?$)', '\\1 ⟦\\3|\\4|\\2⟧\\5'],
+    ['((?:[(\\[](?:in )?|\\bin |, )(mm|cm|um)(?:[)\\]]?[:=\\s-]{0,4}(?:parenchymal|transection|hepatic|liver|closest|nearest)?[: ]{0,2}|[)\\]]? [a-z ]{1,50}: ?))([<>]=?)? ?(' ~ number ~ ')([^0-9.]|\\.?$)', '\\1 ⟦\\3|\\4|\\2⟧\\5'],
   ]) -%}
-  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink|surface)[^0-9]{0,50}[ :=-]+(?:zero|nil|0)|\\((?:in )?(?:mm|cm|millim|centim)|(?:\\bin|,) (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
+  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink|surface)[^0-9]{0,50}[ :=-]+(?:zero|nil|0)|\\((?:in )?(?:mm|cm|um|micro|millim|centim)|(?:\\bin|,) (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}
 
 {% macro normalised_margin_names(text) %}
@@ -102,5 +114,5 @@
 
 {#- 'lesion a:', 'the larger one', 'metastasis 2', 'nodule #3', 'second lesion' (distances are already in brackets, so no number of theirs fits) -#}
 {% macro lesion_label_pattern() %}
-{{ return('(?:specimens?|spec|part)[.․]? (?:[a-h]|[ivx]{1,4}|\\d{1,2})\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|mass) (?:in|of|from) (?:the )?seg(?:ment)?s?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?\\b|numbers? \\d+|one (?:shows?|is|lies|deposit|lesion|nodule|metastasis|has|contains)|(?:anterior|posterior|lateral|medial|superior|inferior|cranial|caudal)(?: [a-z]+)? @(?:margin|parenchymal)|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass)s?[.․]? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b)|' ~ margin_words('lesion_name')) }}
+{{ return('(?:specimens?|spec|part)[.․]? (?:[a-h]|[ivx]{1,4}|\\d{1,2})\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|mass) (?:in|of|from) (?:the )?seg(?:ment)?s?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?\\b|numbers? \\d+|one (?:of|shows?|is|lies|deposit|lesion|nodule|metastasis|has|contains|was)|segments? (?:\\d|[ivx]{1,4})[ab]? (?:tumou?r|lesion|metastasis|nodule|deposit)|(?:anterior|posterior|lateral|medial|superior|inferior|cranial|caudal)(?: [a-z]+)? @(?:margin|parenchymal)|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass)s?[.․]? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b|(?:one|two|three|four|five|i{1,3}|iv|v|vi{0,3})\\b)|' ~ margin_words('lesion_name')) }}
 {% endmacro %}

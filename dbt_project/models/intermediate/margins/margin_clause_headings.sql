@@ -55,7 +55,7 @@ sited as (
     select
         *,
         {{ crlm_regexp_extract('heading', '\\b(?:' ~ liver ~ '|' ~ other ~ ')') }} as first_organ_word,
-        {{ crlm_regexp_extract('clause_lower', '^[\\W\\d]*(?:[a-h][.)] )?(?:(?:final|addendum|amended|surgical|pathologic(?:al)?|on|intra-?operative) )*(' ~ sections ~ ')\\b(?:[^:.]{0,40}:|(?: (?:section|consultation|diagnosis|description|report|examination|findings|results?|a|b|1|2)){1,4}\\W*$)', 1) }} as section_heading,
+        {{ crlm_regexp_extract('clause_lower', '^[\\W\\d]*(?:[a-h][.)] )?(?:(?:final|definitive|addendum|amended|surgical|pathologic(?:al)?|on|intra-?operative) )*(' ~ sections ~ ')\\b(?:[^:.]{0,40}:|(?: (?:section|consultation|diagnosis|description|report|examination|findings|results?|a|b|1|2)){1,4}\\W*$)', 1) }} as section_heading,
         {{ crlm_regexp_extract('clause_lower', margin_words(['says_microscopic', 'says_intraoperative', 'says_gross'])) }} as section_word
     from headed
 ),
@@ -69,7 +69,7 @@ classified as (
                 and not {{ crlm_regexp_matches('heading', 'hepatectom|(?:and|&|,) (?:the )?liver|liver (?:wedge|resection)') }} then 'other'
             else 'liver'
         end as heading_organ,
-        {{ crlm_regexp_extract('heading', 'segments? ?(?:[0-9ivx]+[ab]?(?: ?(?:,|and|&|/|-|to) ?[0-9ivx]+[ab]?)*)|(?:right|left|caudate) (?:lobe|lateral)') }} as heading_site,
+        {{ crlm_regexp_extract('heading', 'segments? ?(?:[0-9ivx]+[ab]?(?: ?(?:,|and|&|/|-|to) ?[0-9ivx]+[ab]?)*)|(?:right|left|caudate) (?:lobe|lateral)|(?:wedge|segmentectomy) (?:[0-9]|[ivx]{1,4})[ab]?\\b') }} as heading_site,
         coalesce({{ crlm_regexp_matches('coalesce(heading, clause_lower)', margin_words('additional_margin')) }}, false) as says_additional,
         coalesce({{ crlm_regexp_matches('clause_lower', margin_words('main_specimen')) }}, false) as says_main,
         {{ crlm_regexp_matches('coalesce(heading, clause_lower)', margin_words('bowel_organ')) }} as says_bowel,

@@ -4,7 +4,11 @@ with distances as (
     select
         contexts.* exclude (is_of_liver),
         meanings.* exclude (clause_text, follows_margin, rules_version, margin_type),
-        case when meanings.margin_type = 'previous' then contexts.previous_margin_type else meanings.margin_type end as margin_type,
+        case
+            when meanings.margin_type = 'previous' then contexts.previous_margin_type
+            when meanings.rule = 'distance to the margin of the field above' then coalesce(contexts.previous_margin_type, 'margin')
+            else meanings.margin_type
+        end as margin_type,
         coalesce(statuses.margin_status = 'involved', false) as is_clause_of_involvement
     from {{ ref('margin_clause_contexts') }} as contexts
     inner join {{ ref('margin_distance_meanings') }} as meanings
@@ -43,6 +47,12 @@ lesion_lists as (
                     partition by distances.text_id, distances.record_id, distances.section, distances.specimen, distances.part
                     order by distances.clause_number, distances.distance_number
                     rows between current row and unbounded following
+                ), last_value(
+                    case when distances.is_lesion_on_left and distances.rule = 'distance to a named margin' then distances.margin_type end ignore nulls
+                ) over (
+                    partition by distances.text_id, distances.record_id, distances.section, distances.specimen, distances.part
+                    order by distances.clause_number, distances.distance_number
+                    rows between unbounded preceding and current row
                 ), case when targets.text_id is not null then 'margin' when distances.previous_margin_type is not null then 'unexplained' end)
             end as margin_type
         )

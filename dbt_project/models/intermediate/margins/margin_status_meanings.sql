@@ -5,6 +5,7 @@
 {% set tumor = margin_words('tumor_word') %}
 {% set negation = '(?:^|[^a-z])' ~ margin_words('negation') ~ '(?:$|[^a-z])' %}
 {% set involve = '(?:involv(?:es|ing|e)|involvement of|invasion of|infiltration of|extension (?:in)?to|invad(?:es|ing)|infiltrat(?:es|ing)|abut(?:s|ting)?|touch(?:es|ing)?|reach(?:es|ing)?|transect(?:s|ed)|contiguous with|contact(?:s|ing)?|extend(?:s|ing)? (?:focally |directly |up )*(?:to|into|onto)|up to|flush with)' %}
+{% set cancer = '(?:tumou?rs?|(?:adeno)?carcinomas?|adenoca|metastas[ei]s|malignan\\w*|neoplas\\w*|cancer|glands?|cells)' %}
 {% set present = '(?:at|on|in|along|within|across)' %}
 {#- the last: a size between the tumour and what it reaches ('metastasis, 1.8 cm, at the margin') -#}
 with statements as (
@@ -14,7 +15,9 @@ with statements as (
             ['⟦[^⟧]*⟧', '#'],
             ['(?:with )?no intervening (?:[a-z]+ ){0,3}(?:tissue|parenchyma|liver)', ' '],
             ['[^,()]*[@~](?:capsule|bowel|other_organ|border)[^,()]*', ' '],
-            ['(' ~ tumor ~ '),? ?[(]?#(?: in (?:greatest|maximum) (?:dimension|diameter))?[)]?,? (at|on|in|reach|extend|abut|involv|touch)', '\\1 \\2'],
+            ['(' ~ tumor ~ ')(?:, #| [(]#(?: in (?:greatest|maximum) (?:dimension|diameter))?[)]),? (at|on|in|reach|extend|abut|involv|touch)', '\\1 \\2'],
+            ['(' ~ tumor ~ ') of # ', '\\1 '],
+            ['[(][^()@#]*(?:%|block|slide|trg)[^()@#]*[)]', ' '],
         ]) }} as statement
     from {{ ref('margin_clause_normalised') }}
     {% if is_incremental() %}where clause_text not in (select clause_text from {{ this }}){% endif %}
@@ -49,13 +52,14 @@ read as (
             when {{ crlm_regexp_matches('affirmed', tumor ~ '\\b[^,()#]*\\btransected|\\btransected[^,()#]*' ~ tumor) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:(?:pass|cut|run|go)(?:es|s)? (?:directly )?through|travers\\w+)\\b[^,()#]*' ~ tumor) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
+                and not {{ crlm_regexp_matches('affirmed', margin_words('not_tumor_subject') ~ '[^,()#]*' ~ involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
                 and ({{ crlm_regexp_matches('statement', tumor) }} or {{ crlm_regexp_matches('statement', '\\b(?:involv|transect|abut)') }} and not {{ crlm_regexp_matches('statement', margin_words('not_tumor_subject')) }}) then 'tumour reaches the margin'
             when {{ crlm_regexp_matches('affirmed', '(?:' ~ tumor ~ '|cells?|present|seen|identified|found|noted)\\b[^,()#@]*\\b' ~ present ~ ' (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
                 and {{ crlm_regexp_matches('statement', tumor ~ '|cells') }} then 'tumour at the margin'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:positive|involved|involvement|infiltrated|invaded|r1)\\b') }}
                 or {{ crlm_regexp_matches('affirmed', '\\b(?:positive|involved) (?:[a-z]+ ){0,2}' ~ hepatic) }} then 'margin involved'
             when {{ crlm_regexp_matches('statement', hepatic) }}
-                and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|left|right) )*(?:positive|involved)\\b|' ~ hepatic ~ '.*' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ tumor ~ '(?:[^a-z# ]|$| [a-z])') }}
+                and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|left|right) )*(?:positive|involved)\\b|' ~ hepatic ~ '.*' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|' ~ hepatic ~ '[^,()#]*\\b(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ cancer ~ '(?:[^a-z# ]|$| [a-z])') }}
                 then 'margin involved'
         end as involvement_rule
     from without_negated_parts
@@ -68,7 +72,12 @@ ruled as (
             when says_no_viable_tumor then 'no viable tumour'
             when is_about_hepatic_margin and is_uncertain then 'margin not assessable'
             when involvement_rule is not null and is_uncertain then 'margin not assessable'
+            when involvement_rule is not null and involvement_rule <> 'R1' and {{ crlm_regexp_matches('affirmed', margin_words('not_tumor_subject') ~ '[^,()#]*' ~ hepatic) }}
+                and not {{ crlm_regexp_matches('affirmed', 'viable|carcinoma|adenoca|cells|glands|malignan|involved') }} then 'statement not understood'
             when involvement_rule is not null then involvement_rule
+            -- something reaches the margin, but not by words for tumour
+            when is_about_hepatic_margin and {{ crlm_regexp_matches('affirmed', involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
+                and not {{ crlm_regexp_matches('affirmed', margin_words('not_tumor_subject') ~ '[^,()#]*' ~ involve) }} then 'statement not understood'
             when is_about_hepatic_margin and is_not_stated and not {{ crlm_regexp_matches('statement', '\\b(?:free|negative|clear|uninvolved|r0)\\b') }} then 'margin not stated'
             when (is_about_hepatic_margin and is_negated) or {{ crlm_regexp_matches('statement', '\\br0\\b') }} then 'margin negative'
             when is_about_hepatic_margin and statement not like '%#%' and {{ crlm_regexp_matches('affirmed', hepatic) }}

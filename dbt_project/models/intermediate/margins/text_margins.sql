@@ -58,7 +58,7 @@ reasoned as (
         *,
         case
             when blocking_reason is not null and not (blocking_reason = 'margin not assessable' and coalesce(high_mm, 1) = 0) then blocking_reason
-            when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and high_mm = 0 and not is_additional_involved then 're-resected margin'
+            when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and high_mm = 0 then 're-resected margin'
             when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and has_additional_tumor and coalesce(high_mm, 1) > 0 then 're-resected margin'
             when is_without_viable_tumor and coalesce(high_mm, 1) > 0 then 'no viable tumour'
             when high_mm = 0 then null
