@@ -17,7 +17,7 @@
     ['(?:reported|stated|given|recorded|quoted) as [^,;]* should (?:read|be)', ' '],
     ['(?:(?:of|as|is|was) )?[<>]?[0-9][0-9.,]* ?(?:mm|cm|um|microns?|millimet\\w+|centimet\\w+)?["”“’)]* (?:[a-z]+ ){0,4}(?:should (?:instead |now |in fact )?(?:read|be|say|have (?:read|been))|(?:corrected|changed|revised|amended|updated) to)', ' '],
     ['((?:corrected|changed|revised|amended|updated) to [0-9.,]+ ?(?:mm|cm)) from [0-9.,]+ ?(?:mm|cm)', '\\1'],
-    ['(?:margin )?["”“’]?(?:margins? )?(?:negative|positive|(?:un)?involved|clear|free)[^.;"”“’]{0,30}["”“’] should (?:instead |now )?(?:read|be|say)', ' '],
+    ['(?:margin )?["”“’\\x27]?(?:margins? )?(?:negative|positive|(?:un)?involved|clear|free)[^.;"”“’\\x27]{0,30}["”“’\\x27] (?:please )?should (?:instead |now )?(?:read|be|say)', ' '],
     ['\\br1\\b[^;#]{0,60}(?:rcpath|\\buk\\b|british|royal college|defin\\w+|criteri\\w+|\\brule\\b|guid\\w+|classif\\w+|convention\\w*|protocol)[^;0-9]{0,60}(?:<|less than|below|under|within|closer than) ?1(?:[.]0)? ?(?:mm|millimet(?:re|er))', 'close'],
     ['\\br1\\b[^;0-9]{0,60}(?:<|less than|below|under|within|closer than) ?1(?:[.]0)? ?(?:mm|millimet(?:re|er))[^;,0-9]{0,40}(?:rcpath|\\buk\\b|british|royal college|definition|criteri\\w+|\\brule\\b|guid\\w+|convention\\w*)', 'close'],
     ['\\br1\\b[^;0-9]{0,30}(?:<|less than|below|under|within|closer than) ?1(?:[.]0)? ?(?:mm|millimet(?:re|er))', 'close'],
@@ -83,7 +83,7 @@
   {%- do replacements.extend([
     ['\\bno ((?:[a-z]+ ){1,4})within ' ~ about ~ '(' ~ number ~ ')', 'no \\1 >\\2'],
     ['\\bwithin ' ~ about ~ '(' ~ number ~ ')', '<=\\1'],
-    ['(?:=|:)? ?(' ~ number ~ ') ?(mm|cm|um)? ?(?:\\+|or more\\b|or greater\\b|or wider\\b|and above\\b|or farther\\b) ?(mm|cm|um)?', ' >=\\1 \\2\\3'],
+    ['(?:=|:)? ?(' ~ number ~ ') ?(mm|cm|um)? ?(?:\\+|or more\\b|or greater\\b|or wider\\b|and above\\b|or farther\\b) ?(mm|cm|um)?', ' >=\\1 \\2\\3 '],
     ['(' ~ number ~ ') ?(mm|cm|um) (?:or less|or closer|or smaller)\\b', '<=\\1 \\2'],
     ['([<>]=?) *([<>]=?)?', '\\1'],
     ['(<=?) *(' ~ number ~ ') *(mm|cm|um)?,? *(?:and|but) *(>=?) *(' ~ number ~ ') ?(mm|cm|um)\\b', ' \\4\\5 \\1\\2 \\6'],
@@ -99,7 +99,7 @@
 
 {% macro normalised_margin_names(text) %}
   {%- set replacements = [] -%}
-  {%- set hint = 'slice|section|limit|safety|security|margin|mgn|\\brm\\b|liver|parenchyma|rim|cuff|collar|strip|band|zone|edge|border|periphery|surface|ink|capsul|glisson|serosa|duct|biliary|vein|portal|venous|vascular|artery|caval|vena|parenchymal|transection|clearance|proximal|distal|radial|circumfer|mesenteric|crm|line|plane|stump' -%}
+  {%- set hint = 'slice|section|limit|safety|security|margin|mgn|\\brm\\b|liver|parenchyma|rim|cuff|collar|strip|band|zone|edge|border|periphery|surface|cut end|ink|capsul|glisson|serosa|duct|biliary|vein|portal|venous|vascular|artery|caval|vena|parenchymal|transection|clearance|proximal|distal|radial|circumfer|mesenteric|crm|line|plane|stump' -%}
   {%- for kind, rows in margin_seed_rows('margin_names', ["step || case when is_margin_word then '@' else '~' end || margin_type", 'pattern'], 'step, is_margin_word desc, length(pattern) desc') | groupby(0) -%}
     {%- do replacements.append(['(^|[^@~a-z])(?:' ~ rows | map(attribute=1) | join('|') ~ ')($|[^a-z])', '\\1' ~ kind[1:] ~ '\\2']) -%}
   {%- endfor -%}

@@ -6,7 +6,8 @@
 {% set numbered_label = '^[\\s\\-*•]*(?:SPECIMEN|PART|SPEC|JAR|POT|CONTAINER|SAMPLE)[․.]?\\s+([IVX]{1,4}|[0-9]{1,2})(?: ?[(][^)]{0,60}[)])?(?:[.):,]|\\s-|\\s\\s)\\s?' %}
 {% set other = margin_words('organ_other') %}
 {% set liver = margin_words('organ_liver') %}
-{% set without_quotations = crlm_regexp_replace_all('clause_lower', '[(][^)]*[)]', ' ') %}
+{% set without_quotations = crlm_regexp_replace_all('clause_lower', '[(][^)]*[)]|(?:omitted|missing|absent|left out|not (?:given|stated|included|recorded|reported|mentioned)) (?:from|in) (?:the )?(?:original|first|initial|earlier|previous)[a-z ]*', ' ') %}
+{% set without_origin = crlm_regexp_replace_all('heading', '(?:colon|colonic|rectal|sigmoid|ca?ecal|colorectal)(?: [a-z]+)? (?:(?:adeno)?carcinoma|cancer|primary|origin|metastas)', ' ') %}
 {% set sections = margin_words(['section_intraoperative', 'section_gross', 'section_permanent', 'section_original', 'section_amended']) %}
 {% set other_tumor = margin_words(['other_malignancy', 'benign_lesion']) %}
 with clauses as (
@@ -54,7 +55,7 @@ headed as (
 sited as (
     select
         *,
-        {{ crlm_regexp_extract('heading', '\\b(?:' ~ liver ~ '|' ~ other ~ ')') }} as first_organ_word,
+        {{ crlm_regexp_extract(without_origin, '\\b(?:' ~ liver ~ '|' ~ other ~ ')') }} as first_organ_word,
         {{ crlm_regexp_extract('clause_lower', '^[\\W\\d]*(?:[a-h][.)] )?(?:(?:final|definitive|addendum|amended|surgical|pathologic(?:al)?|on|intra-?operative) )*(' ~ sections ~ ')\\b(?:[^:.]{0,40}:|(?: (?:section|consultation|diagnosis|description|report|examination|findings|results?|a|b|1|2)){1,4}\\W*$)', 1) }} as section_heading,
         {{ crlm_regexp_extract('clause_lower', margin_words(['says_microscopic', 'says_intraoperative', 'says_gross'])) }} as section_word
     from headed

@@ -7,8 +7,8 @@
 {% set direction = '(?:focally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|cephalad|left|right|proximal|distal|upper|lower|ventral|dorsal|surgical|hilar)' %}
 {% set size_tail = '\\b' ~ margin_words('size_word') ~ '\\b' %}
 {% set thing_tail = '\\b(?:(?:tumou?rs?|nodules?|mass|lesions?|metastas[ei]s|focus|deposits?)(?: (?:is|was|of))?[ ,(]*|(?:tumou?r|nodule|mass|lesion|metastasis|focus|deposit) ?: ?)$' %}
-{% set things_apart = '\\bbetween (?:the )?(?:\\d |two |three |individual |both |adjacent |closest |nearest )*(?:deposits|lesions|nodules|metastases|tumou?rs|foci)\\b|satellite distance|distance (?:to|from) (?:the )?(?:nearest )?satellite|diaphragm\\w*(?: patch| muscle| edge)? ?:? ?$|\\bbetween (?:this|these|the)? ?[^@]*(?:\\band\\b|:)[^@]*$|(?:metastases|lesions|nodules|deposits|tumou?rs|foci) (?:are|were|is) separated by *$|over an? distance of *$' %}
-{% set distance_from = '\\bdistance (?:from|to) (?:(?:the|its|an?|any|nearest|closest|edge|of|viable|residual|invasive|metastatic) )*' %}
+{% set things_apart = '\\bbetween (?:the )?(?:\\d |two |three |individual |both |adjacent |closest |nearest )*(?:deposits|lesions|nodules|metastases|tumou?rs|foci)\\b|satellite distance|distance (?:to|from) (?:the )?(?:nearest )?satellite|diaphragm\\w*(?: patch| muscle| edge)? ?:? ?$|\\bbetween (?:this|these|the)? ?[^@~]*(?:\\band\\b|:)[^@~]*$|(?:metastases|lesions|nodules|deposits|tumou?rs|foci) (?:are|were|is) separated by *$|over an? distance of *$' %}
+{% set distance_from = '\\bdistance (?:from|to) (?:(?:the|its|an?|any|nearest|closest|closer|nearer|larger|smaller|largest|smallest|main|first|second|edge|of|viable|residual|invasive|metastatic) )*' %}
 with split_at_distances as (
     select *, string_split(clause_normalised, '⟦') as pieces
     from {{ ref('margin_clause_normalised') }}
@@ -55,7 +55,7 @@ described as (
     select
         *,
         case
-            when {{ crlm_regexp_matches(crlm_regexp_extract('right_text', target, 1), '\\b(?:with|show|infil|invol|invad|inva|exten|reach|present|because|and|focal|wide|x)') }} then null
+            when {{ crlm_regexp_matches(crlm_regexp_extract('right_text', target, 1), '\\b(?:with|show|infil|invol|invad|inva|exten|reach|present|because|and|focal|wide|x|follow|review|after|confirm)') }} then null
             else {{ crlm_regexp_extract('right_text', target, 2) }}
         end as target_text,
         {{ crlm_regexp_extract('left_text', '^.*[@~]([a-z_]+)', 1) }} as left_type,
@@ -90,6 +90,7 @@ typed as (
         left_type is not null
             and (
                 not {{ crlm_regexp_matches('left_tail', size_tail) }}
+                or {{ crlm_regexp_matches('left_tail', '^,? ?[(]?(?:' ~ lesion_label_pattern() ~ ')[)]?[ :,-]*$') }}
                 or {{ crlm_regexp_matches('left_tail', '\\b(?:clear|free|negative)\\b[^,]*\\bby *$') }}
                 or {{ crlm_regexp_matches('left_text', '\\bdistance (?:from|between|to)\\b[^#]*[@~][a-z_]+[^,#]*: *$') }}
                 or {{ crlm_regexp_matches('left_text', '\\bdistance (?:from|between|of|to)\\b.*\\bmeasure[sd]\\b[^,]*$') }}
@@ -97,7 +98,7 @@ typed as (
             and (
                 says_away
                 or not {{ crlm_regexp_matches('left_tail', thing_tail) }}
-                or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual |larger |smaller |largest |smallest |first |second |third |main |other )*' ~ margin_words('tumor_word') ~ '(?: is| was| are)?[ ,(:]*$') }}
+                or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual |larger |smaller |largest |smallest |first |second |third |main |other |two |three |four |five |six |seven |all |\\d )*' ~ margin_words('tumor_word') ~ '(?: is| was| are)?[ ,(:]*$') }}
             ) as is_label_on_left,
         {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }} as is_lesion_on_left,
         (
@@ -117,7 +118,7 @@ ruled as (
             when {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject') ~ '[^,;:]*$') }} and not {{ crlm_regexp_matches(crlm_regexp_extract('left_text', '[^,;:]*$'), '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
             when target_type is not null then 'distance to a named margin'
             when cleared_by_type is not null then 'clear by a distance at the margin'
-            when {{ crlm_regexp_matches('target_text', '^(?:it|this|that|them)\\b') }} and (left_type is not null or follows_margin)
+            when {{ crlm_regexp_matches('target_text', '^(?:it|this|that|them)\\b|^(?:the )?(?:nearer|closer|nearest|closest|larger|smaller)(?: one)? of (?:them|these)\\b') }} and (left_type is not null or follows_margin)
                 then 'distance field after a margin field'
             when ({{ crlm_regexp_matches('right_text', '^ ?of (?:[a-z]+ )?(?:liver|parenchyma|hepatocytes|hepatic (?:tissue|parenchyma)|tissue)\\b') }} or ({{ crlm_regexp_matches('left_text', '\\b(?:rim|cuff|collar|mantle|margin) of *$') }} and {{ crlm_regexp_matches('right_text', '^ ?(?:(?:normal|uninvolved|benign|healthy|clear) )*(?:liver|hepatic|parenchyma)') }})) and not is_size_on_right
                 and not {{ crlm_regexp_matches('left_text', 'additional|further|another') }} then 'tissue between tumour and margin'

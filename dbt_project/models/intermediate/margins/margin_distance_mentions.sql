@@ -48,9 +48,12 @@ lesion_lists as (
                     order by distances.clause_number, distances.distance_number
                     rows between current row and unbounded following
                 ), last_value(
-                    case when distances.is_lesion_on_left and distances.rule = 'distance to a named margin' then distances.margin_type end ignore nulls
+                    case
+                        when distances.is_lesion_on_left and distances.rule = 'distance to a named margin' then distances.margin_type
+                        when distances.lesion_label is not null and distances.rule = 'margin label before the distance' then distances.margin_type
+                    end ignore nulls
                 ) over (
-                    partition by distances.text_id, distances.record_id, distances.section, distances.specimen, distances.part
+                    partition by distances.text_id, distances.record_id, distances.section, distances.specimen
                     order by distances.clause_number, distances.distance_number
                     rows between unbounded preceding and current row
                 ), case when targets.text_id is not null then 'margin' when distances.previous_margin_type is not null then 'unexplained' end)
