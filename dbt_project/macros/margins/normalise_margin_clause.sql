@@ -3,7 +3,7 @@
     margins    @type (with a margin word), ~type (the bare name of a margin: 'parenchymal 3 mm, hepatic vein 1 mm').
     Word lists: seeds margin_number_words, margin_comparators, margin_names. -#}
 {% macro normalised_characters(text) %}
-{%- set unusual = '[?] |·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measur|re-?excis|(?:es|ts|ches|s) (?:it|this)\\b|complete|fraction|(?:zero|0)[ -]m|no (?:nearer|closer|margin|clearance|surgical|free)|-to-|omitted|missing|left out|despite|in spite|notwith|ed, ?[a-z]|distance of|(?:was|were|been) (?:[a-z]+ )?(?:reported|recorded|given|stated|quoted|listed|entered) as|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
+{%- set unusual = '[?] |[(] ?[x✓✔]? ?[)]|·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measur|re-?excis|(?:es|ts|ches|s) (?:it|this)\\b|complete|fraction|(?:zero|0)[ -]m|no (?:nearer|closer|margin|clearance|surgical|free)|-to-|omitted|missing|left out|despite|in spite|notwith|ed, ?[a-z]|distance of|(?:was|were|been) (?:[a-z]+ )?(?:reported|recorded|given|stated|quoted|listed|entered) as|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
 {{ return('case when ' ~ crlm_regexp_matches(text, unusual) ~ ' then ' ~ crlm_replace_in_turn(text, [
     ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
     ['[\\s\u00a0_]+', ' '],
@@ -36,7 +36,7 @@
     ['\\b(margin|distance|clearance|width) (mm|cm) ?[:=] ?([0-9])', '\\1 (\\2): \\3'],
     ['(?:, ?| \\(| (?:and|but) | )(?:and )?(?:not|rather than|instead of) (?:the )?[0-9][0-9.,]* ?(?:mm|cm)\\b[^,;]*', ' '],
     ['\\+ ?ve\\b', 'positive'], ['(^|[^a-z])- ?ve\\b', '\\1negative'],
-    ['\\[ ?\\] ?[^\\[]*', ' '], ['\\[ ?x ?\\]', ' '],
+    ['[(\\[] ?[)\\]] ?[^(\\[]*', ' '], ['[(\\[] ?[x✓✔] ?[)\\]]', ' '],
     ['\\(?(?:' ~ margin_words('quoted_earlier') ~ ')[^)]*? to ', ' '],
     ['\\(?' ~ margin_words('quoted_earlier') ~ '[^)]*\\)?', ' '],
     ['tumou?r[ -]free|free-of-tumou?r', 'clear'],
