@@ -3,7 +3,7 @@
     margins    @type (with a margin word), ~type (the bare name of a margin: 'parenchymal 3 mm, hepatic vein 1 mm').
     Word lists: seeds margin_number_words, margin_comparators, margin_names. -#}
 {% macro normalised_characters(text) %}
-{%- set unusual = '[?] |[(] ?[x✓✔]? ?[)]|·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measur|re-?excis|(?:es|ts|ches|s) (?:it|this)\\b|complete|fraction|(?:zero|0)[ -]m|no (?:nearer|closer|margin|clearance|surgical|free)|-to-|omitted|missing|left out|despite|in spite|notwith|ed, ?[a-z]|distance of|(?:was|were|been) (?:[a-z]+ )?(?:reported|recorded|given|stated|quoted|listed|entered) as|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
+{%- set unusual = '[?] |[(] ?[x✓✔]? ?[)]|·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measur|re-?excis|(?:es|ts|ches|s) (?:it|this)\\b|complete|fraction|_x_|_ |(?:zero|nil) [a-z]+ ?clear|touch it|replacing|superseding|(?:zero|0)[ -]m|no (?:nearer|closer|margin|clearance|surgical|free)|-to-|omitted|missing|left out|despite|in spite|notwith|ed, ?[a-z]|distance of|(?:was|were|been) (?:[a-z]+ )?(?:reported|recorded|given|stated|quoted|listed|entered) as|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
 {{ return('case when ' ~ crlm_regexp_matches(text, unusual) ~ ' then ' ~ crlm_replace_in_turn(text, [
     ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
     ['[\\s\u00a0_]+', ' '],
@@ -11,9 +11,17 @@
     ['near(?:ly)?[ -]complete|almost complete', 'partial'], ['(?:an? )?fraction of (?:an?|one) millimet(?:re|er)', '<1 mm'], ['(?:zero|0)[ -](?:millimet(?:re|er)|mm) (?:definition|rule|criterion)', ' '],
     ['\\b(?:no|not) (?:nearer|closer) than\\b', 'distance at least'], ['^\\W*no (?:surgical |free )?(?:margin|clearance) ?:', ' '], ['(?:ink|margin)-to-tumou?r|tumou?r-to-(?:ink|margin)', 'margin distance'],
     ['(inked|painted|cauteri[sz]ed|stapled|diathermied), ?(inked|painted|cauteri[sz]ed|stapled|diathermied|deep|hepatic|parenchymal)', '\\1 \\2'],
+    ['[?] (?:no|yes) ?[-:] ', ': '],
+    ['(?:there (?:is|was) )?\\b(?:no|zero|nil) (?:[a-z]+ )?clearance (?:at|from|to|between)', 'tumor involves'],
+    ['(?:tumou?r[ -])?(?:free|clear|negative) margins? ?: ?no\\b', 'margin involved by tumor'],
+    ['^\\W*r0 ?\\[ ?x ?\\] *r1 ?\\[ ?\\] *r2 ?\\[ ?\\]', 'r0, '], ['^\\W*r0 ?\\[ ?\\] *r1 ?\\[ ?x ?\\] *r2 ?\\[ ?\\]', 'r1, '], ['_{2,} [^_]*', ' '], ['_+x_+', ' '],
+    ['\\b(?:glands|cells|tumou?rs|nests|buds) (?:touch|reach|abut|involve) it\\b', 'tumor involves the margin'],
+    [',? (?:replacing|superseding) (?:the )?[0-9][0-9.,]* ?(?:mm|cm)[^,;]*', ' '],
+    ['(?:rcpath|royal college|\\buk\\b|british|convention|criteri\\w+|definition|\\b(?:1|one)[ -](?:mm|millimet\\w+) (?:rule|criteri\\w+|definition|cut-?off)|guidance)[^;]{0,60}\\br1\\b', 'close'], ['\\br1\\b[^;]{0,60}(?:rcpath|royal college|\\buk\\b|british|convention|criteri\\w+|definition|\\b(?:1|one)[ -](?:mm|millimet\\w+) (?:rule|criteri\\w+|definition|cut-?off)|guidance)', 'close'],
     [',? ?(?:which (?:was|is) |that was )?(?:omitted|missing|absent|left out|not (?:given|stated|included|recorded|reported|mentioned)) (?:from|in) (?:the )?(?:original|first|initial|earlier|previous|main)[a-z ]*(?: ?[(][^)]*[)])?,?', ' '],
     ['(?:despite|in spite of|notwithstanding) [^,;]*(?:gross|macroscop)\\w*', ' '], ['[?] ', ': '], ['([0-9])·([0-9])', '\\1.\\2'],
-    [', (?:' ~ margin_words('quoted_earlier') ~ ')[^,]*, ((?:is|was|now|has) )', ' \\1'],
+    ['(?:' ~ margin_words('quoted_earlier') ~ ') (?:only )?(?:as )?(?:involved|positive|clear|negative|free|uninvolved) ((?:is|was|has|measures) )', ' \\1'],
+    [', (?:' ~ margin_words('quoted_earlier') ~ ')[^,]*, ((?:is|was|now|has|measures|reads) )', ' \\1'],
     ['(?:reported|stated|given|recorded|quoted) as [^,;]* should (?:read|be)', ' '],
     ['(?:(?:of|as|is|was) )?[<>]?[0-9][0-9.,]* ?(?:mm|cm|um|microns?|millimet\\w+|centimet\\w+)?["”“’)]* (?:[a-z]+ ){0,4}(?:should (?:instead |now |in fact )?(?:read|be|say|have (?:read|been))|(?:corrected|changed|revised|amended|updated) to)', ' '],
     ['((?:corrected|changed|revised|amended|updated) to [0-9.,]+ ?(?:mm|cm)) from [0-9.,]+ ?(?:mm|cm)', '\\1'],
@@ -23,7 +31,7 @@
     ['\\br1\\b[^;0-9]{0,30}(?:<|less than|below|under|within|closer than) ?1(?:[.]0)? ?(?:mm|millimet(?:re|er))', 'close'],
     ['(?:was|were|had been) (?:originally |previously |initially )?(?:reported|recorded|given|stated|quoted|listed|entered) as (?:[a-z]+ )?[<>]?[0-9][0-9.,]* ?(?:mm|cm|um)', ' '],
     ['tumou?r[ -](regression|grade|necrosis|budding|bed|infiltrating|marker|response)', '\\1'],
-    ['\\bmeasured (distance|clearance|width|margin)', '\\1'], ['\\b(distance|clearance|margin|gap|rim) (?:measures|measuring|measured)(?: at)?\\b', '\\1 is'], ['\\+ for\\b', 'positive for'],
+    ['\\bmeasured (distance|clearance|width|margin)', '\\1'], ['\\b(distance|clearance|margin|gap|rim) (?:measures|measuring|measured) at (least|most)', '\\1 is at \\2'], ['\\b(distance|clearance|margin|gap|rim) (?:measures|measuring|measured)(?: at)?\\b', '\\1 is'], ['\\+ for\\b', 'positive for'],
     ['(re-?excision of (?:the )?)(?:previously |initially )?(?:positive|involved) ', '\\1'],
     ['\\b(?:because of|due to|owing to|on account of)\\b', 'because'],
     ['\\bnot (?:entirely |completely |totally )?(?:free|clear|negative|devoid)(?: (?:of|from|for) (?:tumou?r|carcinoma|malignancy|disease))?', 'involved by tumor'],
@@ -44,12 +52,12 @@
 {% endmacro %}
 
 {% macro normalised_number_words(text) %}
-  {%- set replacements = [['\\b(?:one|an?)[- ]tenth of (?:an?|one) (millimet|mm\\b)', '0.1 \\1'], ['\\b(?:one|an?)[- ]quarter of (?:an?|one) (millimet|mm\\b)', '0.25 \\1'], ['\\bthree[- ]quarters of (?:an?|one) (millimet|mm\\b)', '0.75 \\1'], ['\\b(?:one[- ])?half (?:of )?(?:an?|one) (?:single )?(millimet|mm\\b)', '0.5 \\1'], ['\\b(?:an?|one) (millimet|mm\\b|micro)', '1 \\1']] -%}
+  {%- set replacements = [['\\b(?:one|an?)[- ]tenth of (?:an?|one) (millimet|mm\\b)', '0.1 \\1'], ['\\b(?:one|an?)[- ]quarter of (?:an?|one) (millimet|mm\\b)', '0.25 \\1'], ['\\bthree[- ]quarters of (?:an?|one) (millimet|mm\\b)', '0.75 \\1'], ['\\b(?:one[- ])?half (?:of )?(?:an?|one) (?:single )?(millimet|mm\\b|centimet|cm\\b)', '0.5 \\1'], ['\\b(?:an?|one) (millimet|centimet|mm\\b|cm\\b|micro)', '1 \\1']] -%}
   {%- for row in margin_seed_rows('margin_number_words', ['words', 'value'], 'length(words) desc, words') -%}
     {%- do replacements.append(['\\b' ~ row[0] ~ '\\b', row[1] | string]) -%}
   {%- endfor -%}
   {%- do replacements.extend([['\\b(\\d{1,2}) and (?:an? )?0\\.(2?5)', '\\1.\\2'], ['\\b(\\d) hundred\\b', '\\100'], ['\\b(\\d{1,2}) point (\\d)\\b', '\\1.\\2'], ['\\bpoint (\\d)\\b', '0.\\1'], ['\\b(\\d) tenths? (?:of )?(?:an? |1 )?', '0.\\1 ']]) -%}
-  {%- set any_word = '\\bhundred|\\bsingle m|\\bpoint |\\btenths|\\b(?:an? m|half|one[- ]tenth|quarter)|\\b(?:lesion|nodule|metastasis|tumou?r|an?|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|twenty|thirty)[ -](?:(?:and|to|or)\\b|mm|cm|milli|centi|micro|one|two|three|four|five)' -%}
+  {%- set any_word = '\\bhundred|\\bsingle m|\\bpoint |\\btenths|\\b(?:an? m|an? c(?:m|entim)|half|one[- ]tenth|quarter)|\\b(?:lesion|nodule|metastasis|tumou?r|an?|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|twenty|thirty)[ -](?:(?:and|to|or)\\b|mm|cm|milli|centi|micro|one|two|three|four|five)' -%}
   {{ return('case when ' ~ crlm_regexp_matches(text, any_word) ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}
 
@@ -63,15 +71,22 @@
     ['(\\d)[, ](\\d{3} ?um\\b)', '\\1\\2'], ['(: ?\\d+),(\\d{1,2})([^0-9,]|$)', '\\1.\\2\\3'], ['(\\d) ?(mm|cm) and (?:an? )?0?[.]5\\b', '\\1.5 \\2'], ['(\\d),(\\d{1,3} ?(?:mm|cm|um)\\b)', '\\1.\\2'], ['(\\d),(\\d{1,2} ?(?:-|to|x) ?\\d)', '\\1.\\2'],
     ['(^|[^\\d.])\\.(\\d)', '\\1 0.\\2'], [' {2,}', ' '],
     ['\\b1 1/2', '1.5'], ['\\b1/2', '0.5'],
+    ['\\b((?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|focus|specimen|segment|number) ?#?\\d{1,2}) by ', '\\1, by '],
     [number ~ ' ?(?:mm|cm)? ?(?:x|×|by) ?' ~ number ~ ' ?(?:mm|cm)?(?: ?(?:x|×|by) ?' ~ number ~ ')? ?(?:mm|cm)\\b', ' dimensions '],
     ['\\b((?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass|specimen|part|segment) ?#?(?:[a-h]|\\d{1,2})) ?- ', '\\1: '],
     ['\\bbetween (' ~ number ~ ') ?(?:mm|cm)? and (' ~ number ~ ')', '\\1-\\2'],
     ['(' ~ number ~ ') ?mm ?(?:-|to) ?(' ~ number ~ ') ?mm\\b', '\\1-\\2 mm'],
     ['(' ~ number ~ ') ?cm ?(?:-|to) ?(' ~ number ~ ') ?cm\\b', '\\1-\\2 cm'],
+  ] -%}
+  {#- 'margins of 1, 3, 4, 12 and 15 mm' -#}
+  {%- for turn in range(6) -%}
+    {%- do replacements.append(['((?:\\bof|\\bare|\\bwere|\\bis|:|\\bby|\\bat|margins?|clearances?|distances?) (?:[0-9.]+ (?:mm|cm), )*)([0-9]+(?:[.][0-9]+)?)((?:, [0-9]+(?:[.][0-9]+)?)+,? (?:and|or) [0-9]+(?:[.][0-9]+)? ?(mm|cm)\\b)', '\\1\\2 \\4\\3']) -%}
+  {%- endfor -%}
+  {%- do replacements.extend([
     ['(^|[^0-9.,] ?)(' ~ number ~ '), (' ~ number ~ '),? (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1\\2 \\6, \\3 \\6 \\4 \\5 \\6'],
     ['(^|[^a-z0-9.])(' ~ number ~ ') (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1\\2 \\5 \\3 \\4 \\5'],
     ['\\b(?:to|comes|extends|extending|coming|approach\\w*|encroach\\w*) (?:focally )?(?:to )?within (?:a distance of )?' ~ about ~ '(' ~ number ~ ')', 'to \\1'],
-  ] -%}
+  ]) -%}
   {#- a list behind a unit: 'clearances in mm: 14, 6, 0.5' -#}
   {%- for turn in range(6) -%}
     {%- do replacements.append(['(\\b(?:in )?mm[)]?: (?:[0-9.]+ mm(?:, | and |; ))*)([0-9]+(?:[.][0-9]+)?)((?:, | and |; )[0-9])', '\\1\\2 mm\\3']) -%}
@@ -99,13 +114,13 @@
 
 {% macro normalised_margin_names(text) %}
   {%- set replacements = [] -%}
-  {%- set hint = 'slice|section|limit|safety|security|margin|mgn|\\brm\\b|liver|parenchyma|rim|cuff|collar|strip|band|zone|edge|border|periphery|surface|cut end|ink|capsul|glisson|serosa|duct|biliary|vein|portal|venous|vascular|artery|caval|vena|parenchymal|transection|clearance|proximal|distal|radial|circumfer|mesenteric|crm|line|plane|stump' -%}
+  {%- set hint = 'slice|section|limit|safety|security|marg|mrg|margin|mgn|\\brm\\b|liver|parenchyma|rim|cuff|collar|strip|band|zone|edge|border|periphery|surface|raw area|cut end|ink|capsul|glisson|serosa|duct|biliary|vein|portal|venous|vascular|artery|caval|vena|parenchymal|transection|clearance|proximal|distal|radial|circumfer|mesenteric|crm|line|plane|stump' -%}
   {%- for kind, rows in margin_seed_rows('margin_names', ["step || case when is_margin_word then '@' else '~' end || margin_type", 'pattern'], 'step, is_margin_word desc, length(pattern) desc') | groupby(0) -%}
     {%- do replacements.append(['(^|[^@~a-z])(?:' ~ rows | map(attribute=1) | join('|') ~ ')($|[^a-z])', '\\1' ~ kind[1:] ~ '\\2']) -%}
   {%- endfor -%}
   {%- do replacements.extend([
     ['(between|from) (?:the )?@border (and|to) (?:the )?([@~])', '\\1 tumor \\2 the \\3'],
-    ['[~@](vascular|bile_duct) (?:at|in) (?:its|the) @margin', '@\\1'],
+    ['[~@](vascular|bile_duct) (?:at|in) (?:its|the) @margin', '@\\1'], ['[~@](vascular|bile_duct)([^,;@]{0,30}) (?:at|in) its @margin', '@\\1\\2'],
     ['@margin,? ?[(]?(?:left |right |middle |main |common )?[~@](vascular|bile_duct|capsule|bowel|other_organ|parenchymal)\\b[)]?', '@\\1'],
     ['~parenchymal( ?(?:[(][^)]*[)])? ?[:=-]+ ?(?:is |focally |microscopically |not |un)*(?:involved|positive|negative|free|clear))', '@parenchymal\\1'],
   ]) -%}

@@ -18,7 +18,7 @@ with bearings as (
     left join {{ ref('margin_status_meanings') }} as statuses on clauses.clause_text = statuses.clause_text
     where headings.heading is not null
         or headings.heading_section is not null
-        or headings.names_other_organ or headings.names_other_tumor
+        or headings.names_other_organ or headings.names_other_tumor or headings.says_additional
         or normalised.last_margin_type is not null
         or statuses.rule is not null
         or normalised.clause_normalised like '%⟦%'

@@ -6,7 +6,7 @@
 {% set numbered_label = '^[\\s\\-*•]*(?:SPECIMEN|PART|SPEC|JAR|POT|CONTAINER|SAMPLE)[․.]?\\s+([IVX]{1,4}|[0-9]{1,2})(?: ?[(][^)]{0,60}[)])?(?:[.):,]|\\s-|\\s\\s)\\s?' %}
 {% set other = margin_words('organ_other') %}
 {% set liver = margin_words('organ_liver') %}
-{% set without_quotations = crlm_regexp_replace_all('clause_lower', '[(][^)]*[)]|(?:omitted|missing|absent|left out|not (?:given|stated|included|recorded|reported|mentioned)) (?:from|in) (?:the )?(?:original|first|initial|earlier|previous)[a-z ]*', ' ') %}
+{% set without_quotations = crlm_regexp_replace_all('clause_lower', '[(][^)]*[)]|(?:omitted|missing|absent|left out|not (?:given|stated|included|recorded|reported|mentioned)) (?:from|in) (?:the )?(?:original|first|initial|earlier|previous)[a-z ]*|,? ?(?:not|replacing|superseding|instead of|rather than) [^,;]*(?:original|first|initial|earlier|previous)[^,;]*', ' ') %}
 {% set without_origin = crlm_regexp_replace_all('heading', '(?:colon|colonic|rectal|sigmoid|ca?ecal|colorectal)(?: [a-z]+)? (?:(?:adeno)?carcinoma|cancer|primary|origin|metastas)', ' ') %}
 {% set sections = margin_words(['section_intraoperative', 'section_gross', 'section_permanent', 'section_original', 'section_amended']) %}
 {% set other_tumor = margin_words(['other_malignancy', 'benign_lesion']) %}
@@ -56,7 +56,7 @@ sited as (
     select
         *,
         {{ crlm_regexp_extract(without_origin, '\\b(?:' ~ liver ~ '|' ~ other ~ ')') }} as first_organ_word,
-        {{ crlm_regexp_extract('clause_lower', '^[\\W\\d]*(?:[a-h][.)] )?(?:(?:final|definitive|addendum|amended|surgical|pathologic(?:al)?|on|intra-?operative) )*(' ~ sections ~ ')\\b(?:[^:.]{0,40}:|(?: (?:section|consultation|diagnosis|description|report|examination|findings|results?|a|b|1|2)){1,4}\\W*$)', 1) }} as section_heading,
+        {{ crlm_regexp_extract('clause_lower', '^[\\W\\d]*(?:[a-h][.)] )?(?:(?:final|definitive|review|expert|second|addendum|amended|surgical|pathologic(?:al)?|on|intra-?operative) )*(' ~ sections ~ ')\\b(?:[^:.]{0,40}:|(?: (?:section|consultation|diagnosis|description|report|examination|findings|results?|a|b|1|2)){1,4}\\W*$)', 1) }} as section_heading,
         {{ crlm_regexp_extract('clause_lower', margin_words(['says_microscopic', 'says_intraoperative', 'says_gross'])) }} as section_word
     from headed
 ),
@@ -93,7 +93,9 @@ classified as (
         {{ crlm_regexp_matches('clause_lower', '\\b(?:no|without|not) (?:an? )?(?:additional|separate|supplement|further|extra|extended|new|re-?)') }} as denies_additional,
         {{ crlm_regexp_matches('clause_lower', '^\\W*(?:its|their|these|this|it)\\b') }} as starts_with_pronoun,
         {{ crlm_regexp_matches('clause_lower', '^\\W*(?:[a-z]+ ){0,3}' ~ margin_words('clause_other_organ')) }}
-            and not {{ crlm_regexp_matches('clause_lower', margin_words('clause_liver')) }} as names_other_organ,
+            and not {{ crlm_regexp_matches('clause_lower', margin_words('clause_liver')) }}
+        or {{ crlm_regexp_matches('clause_lower', '^\\W*(?:the |an? |one |two |\\d )?(?:[a-z]+ )?' ~ margin_words('clause_no_metastasis_of_liver')) }}
+            and not {{ crlm_regexp_matches('clause_lower', 'liver|hepatic|parenchym|transection') }} as names_other_organ,
         {{ crlm_regexp_matches('clause_lower', other_tumor) }}
             and not {{ crlm_regexp_matches('clause_lower', '\\b(?:no|without|not|negative for|rather than|nor|or)\\b[^,.;:]{0,40}' ~ other_tumor) }} as names_other_tumor,
         {{ crlm_regexp_matches('clause_lower', margin_words('other_malignancy')) }} as names_other_malignancy,

@@ -8,7 +8,7 @@
 {% set size_tail = '\\b' ~ margin_words('size_word') ~ '\\b' %}
 {% set thing_tail = '\\b(?:(?:tumou?rs?|nodules?|mass|lesions?|metastas[ei]s|focus|deposits?)(?: (?:is|was|of))?[ ,(]*|(?:tumou?r|nodule|mass|lesion|metastasis|focus|deposit) ?: ?)$' %}
 {% set things_apart = '\\bbetween (?:the )?(?:\\d |two |three |individual |both |adjacent |closest |nearest )*(?:deposits|lesions|nodules|metastases|tumou?rs|foci)\\b|satellite distance|distance (?:to|from) (?:the )?(?:nearest )?satellite|diaphragm\\w*(?: patch| muscle| edge)? ?:? ?$|\\bbetween (?:this|these|the)? ?[^@~]*(?:\\band\\b|:)[^@~]*$|(?:metastases|lesions|nodules|deposits|tumou?rs|foci) (?:are|were|is) separated by *$|over an? distance of *$' %}
-{% set distance_from = '\\bdistance (?:from|to) (?:(?:the|its|an?|any|nearest|closest|closer|nearer|larger|smaller|largest|smallest|main|first|second|edge|of|viable|residual|invasive|metastatic) )*' %}
+{% set distance_from = '\\bdistance (?:from|to) (?:(?:the|its|an?|any|inked|painted|stained|stapled|cauteri[sz]ed|nearest|closest|closer|nearer|larger|smaller|largest|smallest|main|first|second|edge|of|viable|residual|invasive|metastatic) )*' %}
 with split_at_distances as (
     select *, string_split(clause_normalised, '⟦') as pieces
     from {{ ref('margin_clause_normalised') }}
@@ -61,15 +61,15 @@ described as (
         {{ crlm_regexp_extract('left_text', '^.*[@~]([a-z_]+)', 1) }} as left_type,
         {{ crlm_regexp_replace_all(
             "coalesce(" ~ crlm_regexp_extract('left_text', '^.*[@~][a-z_]+(.*)$', 1) ~ ", '')",
-            '^(?: of [^,#]{0,40}?)?,? ?(?:(?:is|was|which|that|it|microscopically|histologically|clear|negative|free|uninvolved),? )*measur(?:es|ed|ing)(?: at| as)?', ''
+            '^ (?:of|in|for) (?:the |this )?(?:[a-z0-9]+ ){0,3}(?:specimen|wedge|resection|piece)\\b|^(?: of [^,#]{0,40}?)?,? ?(?:(?:is|was|which|that|it|microscopically|histologically|clear|negative|free|uninvolved),? )*measur(?:es|ed|ing)(?: at| as)?', ''
         ) }} as left_tail,
         {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|narrowest|nearest|smallest|shortest|being|is|was|the|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)|^, (?:the )?(?:[a-z]+ )?@(?:margin|parenchymal) (?:is|was|being) the (?:nearest|closest)', 1) }} as right_label_type,
         {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
-        {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:it|this|should|read|reads|be|correct|though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of)[ :,]+)*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
+        {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:it|this|should|read|reads|be|corrected|changed|revised|amended|to|now|correct|though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of)[ :,]+)*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
         {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest|gap|smallest|shortest|correct (?:value|figure|measurement))\\b') }} as says_distance,
-        {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:(?:microscopic(?:ally)?|histologic(?:ally)?) )?$|^ ?(?:in|for|at) (?:the )?(?:specimen|lesion|segment|nodule|metastasis|deposit|first|second|third)[^,;]{0,20}[,;] (?:and )?$|^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
+        {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:(?:microscopic(?:ally)?|histologic(?:ally)?) )?$|^, (?:and )?(?:of|in|for|at) (?:the )?[a-z0-9 ]{0,30}(?:specimen|wedge|lesion|nodule|metastasis|deposit|one)(?: is| was|:)? *$|^ ?(?:in|for|at) (?:the )?(?:specimen|lesion|segment|nodule|metastasis|deposit|first|second|third)[^,;]{0,20}[,;] (?:and )?$|^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
         {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,
-        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|front|breadth|in (?:greatest|maximum|largest|diameter|size|linear|extent|total)|linear|extent|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }}
+        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|front|breadth|in (?:greatest|maximum|largest|diameter|size|linear|extent|total|length)|linear|extent|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }}
             and not ({{ crlm_regexp_matches('left_text', '@margin(?: of| is| measuring| measures)? *$') }} and {{ crlm_regexp_matches('right_text', '^ ?(?:thick|wide)') }}) as is_size_on_right
     from parsed
 ),
@@ -82,7 +82,7 @@ typed as (
         {{ crlm_regexp_extract('target_text', '^[^,]*?[@~]([a-z_]+)', 1) }} as target_type,
         {{ crlm_regexp_matches("coalesce(target_text, 'tumor')", '^(?:the |a |an |any )?(?:nearest |closest |main |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '\\b') }} as is_target_tumor,
         {{ crlm_regexp_matches('left_text', size_tail ~ '[^,;]*$') }}
-        or ({{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '\\W*$') }} and not {{ crlm_regexp_matches('left_text', '(?:lesions|metastases|deposits|nodules|tumou?rs|foci) ?: *$') }})
+        or ({{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '(?: of)?\\W*$') }} and not {{ crlm_regexp_matches('left_text', '(?:lesions|metastases|deposits|nodules|tumou?rs|foci) ?: *$') }})
         or {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '[^,]*\\( ?$|\\b' ~ margin_words('tumor_word') ~ '[^,#]{0,30}[(][^)]*[)],? *$') }}
         or {{ crlm_regexp_matches('left_text', '(?:' ~ lesion_label_pattern() ~ ') ?[(] ?$') }}
         or (distance_number < distances_in_clause and {{ crlm_regexp_matches('left_text', '(?:' ~ lesion_label_pattern() ~ ') ?, ?$') }})
@@ -92,7 +92,7 @@ typed as (
                 not {{ crlm_regexp_matches('left_tail', size_tail) }}
                 or {{ crlm_regexp_matches('left_tail', '^,? ?[(]?(?:' ~ lesion_label_pattern() ~ ')[)]?[ :,-]*$') }}
                 or {{ crlm_regexp_matches('left_tail', '\\b(?:clear|free|negative)\\b[^,]*\\bby *$') }}
-                or {{ crlm_regexp_matches('left_text', '\\bdistance (?:from|between|to)\\b[^#]*[@~][a-z_]+[^,#]*: *$') }}
+                or {{ crlm_regexp_matches('left_text', '(?:\\bdistance|@margin) (?:from|between|to)\\b[^#]*[@~][a-z_]+[^,#]*(?:is|was|:) *$') }}
                 or {{ crlm_regexp_matches('left_text', '\\bdistance (?:from|between|of|to)\\b.*\\bmeasure[sd]\\b[^,]*$') }}
             )
             and (
@@ -100,7 +100,7 @@ typed as (
                 or not {{ crlm_regexp_matches('left_tail', thing_tail) }}
                 or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual |larger |smaller |largest |smallest |first |second |third |main |other |two |three |four |five |six |seven |all |\\d )*' ~ margin_words('tumor_word') ~ '(?: is| was| are)?[ ,(:]*$') }}
             ) as is_label_on_left,
-        {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }} as is_lesion_on_left,
+        {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ '|seg(?:ment)?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?)[\\s:,)-]*$') }} as is_lesion_on_left,
         (
                 ({{ crlm_regexp_matches('right_text', '^\\W*$') }} and distance_number = distances_in_clause)
                 or {{ crlm_regexp_matches('right_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }}
@@ -130,7 +130,8 @@ ruled as (
             when left_type is not null and {{ crlm_regexp_matches('left_text', '@[a-z_]+[^#]*\\b(?:nearest|closest) ' ~ margin_words('tumor_word') ~ '(?: is| was| at|:)? *$') }} then 'margin label before the distance'
             when left_type is null and (says_away or says_distance) and follows_margin
                 and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$') }} then 'distance field after a margin field'
-            when left_type is null and {{ crlm_regexp_matches('left_text', '(?:^|[^a-z])(?:clear|clearance|clears|free|r0|uninvolved|negative|excised(?: completely)? (?:by|with))(?: (?:of (?:the )?)?(?:tumou?r|carcinoma|malignancy))?(?:[ ,(:=-]|by|at|with|of|but|just|only|widely|wide|closest|distance)*$') }} then 'clear by a distance'
+            when left_type is null and {{ crlm_regexp_matches('left_text', '(?:^|[^a-z])(?:clear|clearance|clears|free|r0|uninvolved|negative|excised(?: completely)? (?:by|with))(?: (?:of (?:the )?)?(?:tumou?r|carcinoma|malignancy|this|it|that))?(?:[ ,(:=-]|by|at|with|of|but|just|only|widely|wide|closest|distance)*$') }} then 'clear by a distance'
+            when left_type is null and follows_margin and {{ crlm_regexp_matches('left_text', '\\b(?:tumou?r|carcinoma|it|glands?|cells) (?:comes?|gets|approaches)(?: to)? *$') }} and {{ crlm_regexp_matches('right_text', '^\\W*$') }} then 'distance field after a margin field'
             when is_bare and follows_margin then 'distance field after a margin field'
             when left_type is null and says_distance and {{ crlm_regexp_matches('left_text', '\\b(?:closest|nearest) (?:approach|distance)') }} then 'closest approach'
             when left_type is null and {{ crlm_regexp_matches('left_text', '^[^@]*\\b(?:distance|clearance)(?: is| was| of|:|,)* *$') }} and not {{ crlm_regexp_matches('left_text', '\\b(?:between|from|to|over)\\b') }} then 'closest approach'

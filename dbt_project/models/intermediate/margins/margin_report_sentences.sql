@@ -6,13 +6,13 @@
 {% set coarse_end = '([[:alnum:])%\\]\"][[:alnum:])%\\]\"][.]+|[^,:\\s.][ \\t]*\\r?\\n)([ \\t\\r\\n]*(?:[A-Z][a-z]|[-*•]|\\d{1,2}[.)]\\s|[A-Z][A-Z ]{2,40}:))' %}
 {% set can_matter = clause_that_can_matter() %}
 {#- a table whose last column is the margin: each row becomes 'what it is about: margin ...' -#}
-{% set margin_table = '(?i)[^\\n]*[|][^\\n|]*(?:margin|clearance)[^\\n|]*\\n' %}
+{% set margin_table = '(?i)[^\\n]*[|][^\\n|]*(?:margin|clearance|cut surface|transection)[^\\n|]*\\n' %}
 with texts as (
     select
         text_key,
         case
             when not {{ crlm_regexp_matches('text', margin_table) }} then text
-            when {{ crlm_regexp_matches('text', '(?i)[|][^\\n|]*(?:margin|clearance)[^\\n|]*\\bmm\\b[^\\n|]*\\n') }}
+            when {{ crlm_regexp_matches('text', '(?i)[|][^\\n|]*(?:margin|clearance|cut surface|transection)[^\\n|]*\\bmm\\b[^\\n|]*\\n') }}
                 then replace({{ crlm_replace_in_turn('text', [[margin_table, '\n'], ['\\n([^\\n|]+)[|]([^\\n]*)[|][ \\t]*([<>≥≤=]* ?[0-9][0-9.,]*)[ \\t]*(?:mm)?', '\n* \\1, \\2: margin \\3 mm.'], ['\\n([^\\n|*]+)[|]([^\\n]*)[|][ \\t]*([^\\n|]+)', '\n* \\1, \\2: margin \\3.']]) }}, '|', ',')
             else replace({{ crlm_replace_in_turn('text', [[margin_table, '\n'], ['\\n([^\\n|]+)[|]([^\\n]*)[|][ \\t]*([^\\n|]+)', '\n* \\1, \\2: margin \\3.']]) }}, '|', ',')
         end as text

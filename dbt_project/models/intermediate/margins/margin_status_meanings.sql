@@ -4,7 +4,7 @@
 {% set hepatic = '@(?:parenchymal|margin|bile_duct|vascular)' %}
 {% set tumor = margin_words('tumor_word') %}
 {% set negation = '(?:^|[^a-z])' ~ margin_words('negation') ~ '(?:$|[^a-z])' %}
-{% set involve = '(?:involv(?:es|ing|e)|involvement of|invasion of|infiltration of|extension (?:in)?to|invad(?:es|ing)|infiltrat(?:es|ing)|abut(?:s|ting)?|touch(?:es|ing)?|reach(?:es|ing)?|transect(?:s|ed)|contiguous with|contact(?:s|ing)?|extend(?:s|ing)? (?:focally |directly |up )*(?:to|into|onto)|up to|flush with)' %}
+{% set involve = '(?:involv(?:es|ing|e)|involvement of|invasion of|infiltration of|extension (?:in)?to|invad(?:es|ing|ed)|infiltrat(?:es|ing|ed)|abut(?:s|ting|ted)?|touch(?:es|ing|ed)?|reach(?:es|ing|ed)?|transect(?:s|ed)|contiguous with|contact(?:s|ing|ed)?|extend(?:s|ing|ed)? (?:focally |directly |up )*(?:to|into|onto)|up to|flush with)' %}
 {% set cancer = '(?:tumou?rs?|(?:adeno)?carcinomas?|adenoca|metastas[ei]s|malignan\\w*|neoplas\\w*|cancer|glands?|cells)' %}
 {% set present = '(?:at|on|in|along|within|across)' %}
 {#- the last: a size between the tumour and what it reaches ('metastasis, 1.8 cm, at the margin') -#}
@@ -14,6 +14,7 @@ with statements as (
         {{ crlm_replace_in_turn('clause_normalised', [
             ['⟦[^⟧]*⟧', '#'],
             ['(?:with )?no intervening (?:[a-z]+ ){0,3}(?:tissue|parenchyma|liver)', ' '],
+            ['^(\\W*(?:[a-z]+ ){0,4}' ~ tumor ~ '[^,()@~]*[@~](?:capsule|bowel|other_organ|border)[^,()@~]*?),? (?:and|but) (?:it )?(is|are|was|also|lies|involv|extend|reach|abut|invad|touch|present|seen)', '\\1, tumor \\2'],
             ['[^,()]*[@~](?:capsule|bowel|other_organ|border)[^,()]*', ' '],
             ['(' ~ tumor ~ ')(?:, #| [(]#(?: in (?:greatest|maximum) (?:dimension|diameter))?[)]),? (at|on|in|reach|extend|abut|involv|touch)', '\\1 \\2'],
             ['(' ~ tumor ~ ') of # ', '\\1 '],
@@ -29,7 +30,7 @@ without_negated_parts as (
         {{ crlm_replace_in_turn('statement', [['[^,()]*' ~ negation ~ '[^,()]*', ' , ']]) }} as affirmed
     from statements
     where names_hepatic_margin
-        or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|viable|response|necro|fibrotic|hyalini|carcinoma|metasta|' ~ margin_words('no_tumor_in_specimen')) }}
+        or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|incomplete|viable|response|necro|fibrotic|hyalini|carcinoma|metasta|' ~ margin_words('no_tumor_in_specimen')) }}
 ),
 
 read as (
@@ -84,6 +85,7 @@ ruled as (
                 and {{ crlm_regexp_matches('affirmed', '\\b' ~ tumor ~ '\\b') }}
                 and not {{ crlm_regexp_matches('affirmed', '\\b(?:distance|closest|nearest|clearance|specify|free|wide|excised|resected|removed|specimen|:)') }} then 'statement not understood'
             when is_about_hepatic_margin and statement not like '%#%' then 'margin not stated'
+            when not names_hepatic_margin and {{ crlm_regexp_matches('affirmed', margin_words('incomplete_excision')) }} then 'statement not understood'
             when not names_hepatic_margin and says_no_tumor then 'no tumour in the specimen'
             when not names_hepatic_margin and {{ crlm_regexp_matches('affirmed', 'metastatic|metastas[ei]s|carcinoma') }} then 'tumour in the specimen'
         end as rule
