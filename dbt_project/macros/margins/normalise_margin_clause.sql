@@ -3,7 +3,7 @@
     margins    @type (with a margin word), ~type (the bare name of a margin: 'parenchymal 3 mm, hepatic vein 1 mm').
     Word lists: seeds margin_number_words, margin_comparators, margin_names. -#}
 {% macro normalised_characters(text) %}
-{%- set unusual = '[?] |[(] ?[x✓✔]? ?[)]|·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measur|re-?excis|(?:es|ts|ches|s) (?:it|this)\\b|complete|fraction|_x_|_ |(?:zero|nil) [a-z]+ ?clear|touch it|replacing|superseding|(?:zero|0)[ -]m|no (?:nearer|closer|margin|clearance|surgical|free)|-to-|omitted|missing|left out|despite|in spite|notwith|ed, ?[a-z]|distance of|(?:was|were|been) (?:[a-z]+ )?(?:reported|recorded|given|stated|quoted|listed|entered) as|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
+{%- set unusual = '[?] |[(] ?[x✓✔]? ?[)]|·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measur|re-?excis|(?:es|ts|ches|s) (?:it|this)\\b|complete|fraction|_x_|_ |however|range|(?:first|original|previous|earlier) report|(?:and|but) (?:[a-z]+ )?(?:involved|positive)|(?:zero|nil) [a-z]+ ?clear|touch it|replacing|superseding|(?:zero|0)[ -]m|no (?:nearer|closer|margin|clearance|surgical|free)|-to-|omitted|missing|left out|despite|in spite|notwith|ed, ?[a-z]|distance of|(?:was|were|been) (?:[a-z]+ )?(?:reported|recorded|given|stated|quoted|listed|entered) as|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
 {{ return('case when ' ~ crlm_regexp_matches(text, unusual) ~ ' then ' ~ crlm_replace_in_turn(text, [
     ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
     ['[\\s\u00a0_]+', ' '],
@@ -11,7 +11,9 @@
     ['near(?:ly)?[ -]complete|almost complete', 'partial'], ['(?:an? )?fraction of (?:an?|one) millimet(?:re|er)', '<1 mm'], ['(?:zero|0)[ -](?:millimet(?:re|er)|mm) (?:definition|rule|criterion)', ' '],
     ['\\b(?:no|not) (?:nearer|closer) than\\b', 'distance at least'], ['^\\W*no (?:surgical |free )?(?:margin|clearance) ?:', ' '], ['(?:ink|margin)-to-tumou?r|tumou?r-to-(?:ink|margin)', 'margin distance'],
     ['(inked|painted|cauteri[sz]ed|stapled|diathermied), ?(inked|painted|cauteri[sz]ed|stapled|diathermied|deep|hepatic|parenchymal)', '\\1 \\2'],
-    ['[?] (?:no|yes) ?[-:] ', ': '],
+    ['[?] (?:no|yes) ?[-:] ', ': '], [', however,?', ' '], ['\\bmeasured range\\b', 'distance'], ['[(][^()]*(?:first|original|previous|earlier) report[^()]*[)]', ' '],
+    ['\\b(?:and|but) (?:is |are |was |were )?(involved|positive)\\b', ', \\1'],
+    ['(?:counts?|class(?:ed|ify|ified)?|called|designated|regarded|reported|termed|labell?ed|considered)(?: this| it)?(?: as)? r1\\b', 'close'],
     ['(?:there (?:is|was) )?\\b(?:no|zero|nil) (?:[a-z]+ )?clearance (?:at|from|to|between)', 'tumor involves'],
     ['(?:tumou?r[ -])?(?:free|clear|negative) margins? ?: ?no\\b', 'margin involved by tumor'],
     ['^\\W*r0 ?\\[ ?x ?\\] *r1 ?\\[ ?\\] *r2 ?\\[ ?\\]', 'r0, '], ['^\\W*r0 ?\\[ ?\\] *r1 ?\\[ ?x ?\\] *r2 ?\\[ ?\\]', 'r1, '], ['_{2,} [^_]*', ' '], ['_+x_+', ' '],
@@ -52,25 +54,25 @@
 {% endmacro %}
 
 {% macro normalised_number_words(text) %}
-  {%- set replacements = [['\\b(?:one|an?)[- ]tenth of (?:an?|one) (millimet|mm\\b)', '0.1 \\1'], ['\\b(?:one|an?)[- ]quarter of (?:an?|one) (millimet|mm\\b)', '0.25 \\1'], ['\\bthree[- ]quarters of (?:an?|one) (millimet|mm\\b)', '0.75 \\1'], ['\\b(?:one[- ])?half (?:of )?(?:an?|one) (?:single )?(millimet|mm\\b|centimet|cm\\b)', '0.5 \\1'], ['\\b(?:an?|one) (millimet|centimet|mm\\b|cm\\b|micro)', '1 \\1']] -%}
+  {%- set replacements = [['\\b(?:one|an?)[- ]tenth of (?:an?|one) (millimet|mm\\b|centimet|cm\\b)', '0.1 \\1'], ['\\b(?:one|an?)[- ]quarter of (?:an?|one) (millimet|mm\\b|centimet|cm\\b)', '0.25 \\1'], ['([a-z])-tenths', '\\1 tenths'], ['\\bthree[- ]quarters of (?:an?|one) (millimet|mm\\b|centimet|cm\\b)', '0.75 \\1'], ['\\b(?:one[- ])?half (?:of )?(?:an?|one) (?:single )?(millimet|mm\\b|centimet|cm\\b)', '0.5 \\1'], ['\\b(?:an?|one) (millimet|centimet|mm\\b|cm\\b|micro)', '1 \\1']] -%}
   {%- for row in margin_seed_rows('margin_number_words', ['words', 'value'], 'length(words) desc, words') -%}
     {%- do replacements.append(['\\b' ~ row[0] ~ '\\b', row[1] | string]) -%}
   {%- endfor -%}
-  {%- do replacements.extend([['\\b(\\d{1,2}) and (?:an? )?0\\.(2?5)', '\\1.\\2'], ['\\b(\\d) hundred\\b', '\\100'], ['\\b(\\d{1,2}) point (\\d)\\b', '\\1.\\2'], ['\\bpoint (\\d)\\b', '0.\\1'], ['\\b(\\d) tenths? (?:of )?(?:an? |1 )?', '0.\\1 ']]) -%}
+  {%- do replacements.extend([['\\b([2-9])0[- ]([1-9])( ?-?(?:mm|cm|millim|centim|micro))', '\\1\\2\\3'], ['\\b(\\d{1,2}) and (?:an? )?0\\.(2?5)', '\\1.\\2'], ['\\b(\\d) hundred\\b', '\\100'], ['\\b(\\d{1,2}) point (\\d)\\b', '\\1.\\2'], ['\\bpoint (\\d)\\b', '0.\\1'], ['\\b(\\d) tenths? (?:of )?(?:an? |1 )?', '0.\\1 ']]) -%}
   {%- set any_word = '\\bhundred|\\bsingle m|\\bpoint |\\btenths|\\b(?:an? m|an? c(?:m|entim)|half|one[- ]tenth|quarter)|\\b(?:lesion|nodule|metastasis|tumou?r|an?|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|twenty|thirty)[ -](?:(?:and|to|or)\\b|mm|cm|milli|centi|micro|one|two|three|four|five)' -%}
   {{ return('case when ' ~ crlm_regexp_matches(text, any_word) ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}
 
 {% macro normalised_distances(text) %}
   {%- set number = '\\d+(?:\\.\\d+)?' -%}
-  {%- set about = '(?:(?:approximately|approx\\.?|about|circa|ca\\.?|roughly|around|~|only|a mere) ?)*' -%}
+  {%- set about = '(?:(?:approximately|approx\\.?|about|circa|ca\\.?|roughly|around|~|only|a mere|exactly|precisely|merely|some) ?)*' -%}
   {%- set replacements = [
     ['\\b(millimet(?:er|re)s?|mms|m\\.m\\.)', 'mm'], ['\\b(centimet(?:er|re)s?|cms|c\\.m\\.)', 'cm'],
     ['(\\d ?)(?:millimet(?:er|re)s?|mms)\\b', '\\1mm'], ['(\\d ?)(?:centimet(?:er|re)s?|cms)\\b', '\\1cm'],
     ['(?:microns?|micromet(?:er|re)s?|\\bmicra)\\b', 'um'],
     ['(\\d)[, ](\\d{3} ?um\\b)', '\\1\\2'], ['(: ?\\d+),(\\d{1,2})([^0-9,]|$)', '\\1.\\2\\3'], ['(\\d) ?(mm|cm) and (?:an? )?0?[.]5\\b', '\\1.5 \\2'], ['(\\d),(\\d{1,3} ?(?:mm|cm|um)\\b)', '\\1.\\2'], ['(\\d),(\\d{1,2} ?(?:-|to|x) ?\\d)', '\\1.\\2'],
     ['(^|[^\\d.])\\.(\\d)', '\\1 0.\\2'], [' {2,}', ' '],
-    ['\\b1 1/2', '1.5'], ['\\b1/2', '0.5'],
+    ['\\b[0-9.]+ [(]([0-9.]+)[)] ?(mm|cm)', '\\1 \\2'], ['\\b1 1/2', '1.5'], ['\\b1/2', '0.5'],
     ['\\b((?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|focus|specimen|segment|number) ?#?\\d{1,2}) by ', '\\1, by '],
     [number ~ ' ?(?:mm|cm)? ?(?:x|×|by) ?' ~ number ~ ' ?(?:mm|cm)?(?: ?(?:x|×|by) ?' ~ number ~ ')? ?(?:mm|cm)\\b', ' dimensions '],
     ['\\b((?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass|specimen|part|segment) ?#?(?:[a-h]|\\d{1,2})) ?- ', '\\1: '],

@@ -66,7 +66,7 @@ described as (
         {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|narrowest|nearest|smallest|shortest|being|is|was|the|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)|^, (?:the )?(?:[a-z]+ )?@(?:margin|parenchymal) (?:is|was|being) the (?:nearest|closest)', 1) }} as right_label_type,
         {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
         {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:it|this|should|read|reads|be|corrected|changed|revised|amended|to|now|correct|though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of)[ :,]+)*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
-        {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest|gap|smallest|shortest|correct (?:value|figure|measurement))\\b') }} as says_distance,
+        {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest|gap|close|smallest|shortest|correct (?:value|figure|measurement))\\b') }} as says_distance,
         {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:(?:microscopic(?:ally)?|histologic(?:ally)?) )?$|^, (?:and )?(?:of|in|for|at) (?:the )?[a-z0-9 ]{0,30}(?:specimen|wedge|lesion|nodule|metastasis|deposit|one)(?: is| was|:)? *$|^ ?(?:in|for|at) (?:the )?(?:specimen|lesion|segment|nodule|metastasis|deposit|first|second|third)[^,;]{0,20}[,;] (?:and )?$|^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
         {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,
         {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|front|breadth|in (?:greatest|maximum|largest|diameter|size|linear|extent|total|length)|linear|extent|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }}
@@ -100,7 +100,7 @@ typed as (
                 or not {{ crlm_regexp_matches('left_tail', thing_tail) }}
                 or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual |larger |smaller |largest |smallest |first |second |third |main |other |two |three |four |five |six |seven |all |\\d )*' ~ margin_words('tumor_word') ~ '(?: is| was| are)?[ ,(:]*$') }}
             ) as is_label_on_left,
-        {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ '|seg(?:ment)?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?)[\\s:,)-]*$') }} as is_lesion_on_left,
+        {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:(?:' ~ lesion_label_pattern() ~ ')(?:, seg(?:ment)?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?)?|seg(?:ment)?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?)[\\s:,)-]*$') }} as is_lesion_on_left,
         (
                 ({{ crlm_regexp_matches('right_text', '^\\W*$') }} and distance_number = distances_in_clause)
                 or {{ crlm_regexp_matches('right_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }}
@@ -112,8 +112,9 @@ ruled as (
     select
         *,
         case
+            when {{ crlm_regexp_matches('left_text', '(?:tenths?|quarters?|thirds?|halves|eighths?|hundredths?|fraction)(?: of)?(?: an?| 1)? *$|(?:\\bof|\\bare|:|\\bby|\\bat|\\bis) [0-9.]+(?:, [0-9.]+)*(?:,| and|, and| or) *$') }} then 'unexplained distance'
             when distance_mm > {{ margin_setting('largest_plausible_margin_mm') }} or is_size_on_right then 'not a margin distance'
-            when {{ crlm_regexp_matches('left_text', things_apart) }} or {{ crlm_regexp_matches('right_text', '^ ?apart\\b') }} then 'not a margin distance'
+            when {{ crlm_regexp_matches('left_text', things_apart) }} or ({{ crlm_regexp_matches('right_text', '^ ?apart\\b') }} and not {{ crlm_regexp_matches('left_text', '[@~]') }}) then 'not a margin distance'
             when ((left_type is null and {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject')) }}) or {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject') ~ '[^,;:]*@[^@]*$') }}) and not {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
             when {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject') ~ '[^,;:]*$') }} and not {{ crlm_regexp_matches(crlm_regexp_extract('left_text', '[^,;:]*$'), '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
             when target_type is not null then 'distance to a named margin'
@@ -134,7 +135,8 @@ ruled as (
             when left_type is null and follows_margin and {{ crlm_regexp_matches('left_text', '\\b(?:tumou?r|carcinoma|it|glands?|cells) (?:comes?|gets|approaches)(?: to)? *$') }} and {{ crlm_regexp_matches('right_text', '^\\W*$') }} then 'distance field after a margin field'
             when is_bare and follows_margin then 'distance field after a margin field'
             when left_type is null and says_distance and {{ crlm_regexp_matches('left_text', '\\b(?:closest|nearest) (?:approach|distance)') }} then 'closest approach'
-            when left_type is null and {{ crlm_regexp_matches('left_text', '^[^@]*\\b(?:distance|clearance)(?: is| was| of|:|,)* *$') }} and not {{ crlm_regexp_matches('left_text', '\\b(?:between|from|to|over)\\b') }} then 'closest approach'
+            when left_type is null and target_text is null and {{ crlm_regexp_matches('right_text', '^[\\s)]*clear\\b(?:\\W|$)') }} then 'clear by a distance'
+            when left_type is null and {{ crlm_regexp_matches('left_text', '^[^@]*\\b(?:distance|clearance)(?: is| was| of|:|,)* *$|^\\W*(?:minimum|minimal|smallest|shortest|closest|least) distance (?:on|in) [a-z0-9 ]{1,16}: *$') }} and not {{ crlm_regexp_matches('left_text', '\\b(?:between|from|to|over)\\b') }} then 'closest approach'
             when distance_number > 1 and {{ crlm_regexp_matches('left_text', '^[\\s,/)]*(?:(?:and|or|while|whereas) )?\\s*(?:' ~ lesion_label_pattern() ~ '|first|second|third|fourth|fifth)?[\\s)]*by *$') }} then 'list of clearances'
             when {{ crlm_regexp_matches('left_text', '(?:brings|reduces|narrows|reducing|bringing|narrowing) (?:this|it|the clearance|the @margin|the distance)? ?(?:down |back )?to *$') }} and (left_type is not null or follows_margin) then 'distance field after a margin field'
             when is_in_list and distance_number > 1 then 'list'

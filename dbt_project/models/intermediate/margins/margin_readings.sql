@@ -62,7 +62,7 @@ select
         else evidence_kind
     end as evidence_kind,
     clause_number,
-    case when reading not in ('no tumour', 'tumour', 'no viable tumour', 'not stated', 'not understood', 'negative', 'unexplained') and organ is null and has_bowel_specimen and margin_type = 'margin' and part is null
+    case when reading not in ('no tumour', 'tumour', 'no viable tumour', 'not stated', 'not understood', 'question', 'negative', 'unexplained') and organ is null and has_bowel_specimen and margin_type = 'margin' and part is null
             and coalesce(previous_margin_type, 'bowel') not in ('parenchymal', 'bile_duct', 'vascular')
         then 'not assessable' else reading end as reading,
     margin_type, coalesce(nullif(comparator, ''), '=') as comparator, distance_mm, low_mm, high_mm,

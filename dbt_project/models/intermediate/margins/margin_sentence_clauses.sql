@@ -3,7 +3,7 @@
 -- their own words. Only clauses that can matter are kept: a margin word, a distance, a statement about tumour, or a heading.
 {% set clause_end = '⏎' %}
 {% set abbreviation = '(?i)\\b(approx|ca|seg|dep|deps|nos|les|nod|spec|specs|met|mets|segm|lat|ant|post|sup|inf|no|nr|dr|vs|incl|max|min|resp|dist|cf|fig|e\\.g|i\\.e)\\.(\\s+[a-z0-9<>~≥≤])' %}
-{% set sentence_end = '([[:alnum:])%\\]\"\\x27’”][[:alnum:])%\\]\"\\x27’”])[.]+(\\s)' %}
+{% set sentence_end = '([[:alnum:]µμ)%\\]\"\\x27’”][[:alnum:])%\\]\"\\x27’”])[.]+(\\s)' %}
 {% set lesion = '(?:lesion|nodule|metastas[ei]s|met|tumou?r|deposit|dep|mass|focus)' %}
 {#- a no-break space holds 'Nodule B:' together, or its B: would be taken for a specimen -#}
 {% set splits = [
@@ -14,6 +14,7 @@
     ['\\s*\\n\\s*([(\\[] ?[xX✓✔]? ?[)\\]]|_+ ?[xX]? ?_+ )', ' \\1'],
     ['(?i)\\b(' ~ lesion ~ ')\\s+([A-H]\\b)', '\\1\u00a0\\2'],
     ['(?i)(' ~ lesion ~ '[\u00a0 ](?:no\\. ?|#)?[A-H0-9]{1,2}:|[0-9] ?[cm]m[)]?:)[ \\t]*\\r?\\n[ \\t]*', '\\1 '],
+    ['\\n[ \\t]*([a-z][a-z ]{1,30}: ?\\S)', clause_end ~ '\\1'],
     ['\\n\\s*([a-z][.)]\\s+[A-Z])', clause_end ~ '\\1'],
     ['\\n\\s*((?:[-*•]|\\d{1,2}[.)]|(?:i{1,3}|iv|v|vi{0,3})[)])\\s)', clause_end ~ '\\1'],
     ['(?i)(,|\\b(?:is|are|was|of|from|the|to|at|and|by|a|an|than|with|within|closest|nearest|in|on|or|no|not|without|less|more|greater|least|be|been|only))[ \\t]*\\r?\\n\\s*', '\\1 '],

@@ -15,9 +15,10 @@ with statements as (
             ['⟦[^⟧]*⟧', '#'],
             ['(?:with )?no intervening (?:[a-z]+ ){0,3}(?:tissue|parenchyma|liver)', ' '],
             ['^(\\W*(?:[a-z]+ ){0,4}' ~ tumor ~ '[^,()@~]*[@~](?:capsule|bowel|other_organ|border)[^,()@~]*?),? (?:and|but) (?:it )?(is|are|was|also|lies|involv|extend|reach|abut|invad|touch|present|seen)', '\\1, tumor \\2'],
+            ['(@(?:parenchymal|margin)[^,()@~]*?) (and|but) ([^,()@~]*[@~](?:capsule|bowel|other_organ|border))', '\\1, \\2 \\3'],
             ['[^,()]*[@~](?:capsule|bowel|other_organ|border)[^,()]*', ' '],
             ['(' ~ tumor ~ ')(?:, #| [(]#(?: in (?:greatest|maximum) (?:dimension|diameter))?[)]),? (at|on|in|reach|extend|abut|involv|touch)', '\\1 \\2'],
-            ['(' ~ tumor ~ ') of # ', '\\1 '],
+            ['(' ~ tumor ~ ') of #', '\\1'],
             ['[(][^()@#]*(?:%|block|slide|trg)[^()@#]*[)]', ' '],
         ]) }} as statement
     from {{ ref('margin_clause_normalised') }}
@@ -30,7 +31,8 @@ without_negated_parts as (
         {{ crlm_replace_in_turn('statement', [['[^,()]*' ~ negation ~ '[^,()]*', ' , ']]) }} as affirmed
     from statements
     where names_hepatic_margin
-        or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|incomplete|viable|response|necro|fibrotic|hyalini|carcinoma|metasta|' ~ margin_words('no_tumor_in_specimen')) }}
+        or {{ crlm_regexp_matches('statement', margin_words('open_question')) }}
+        or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|incomplete|reach|touch|abut|breach|flush|cut (?:through|across)|viable|response|necro|fibrotic|hyalini|carcinoma|metasta|' ~ margin_words('no_tumor_in_specimen')) }}
 ),
 
 read as (
@@ -57,6 +59,8 @@ read as (
                 and ({{ crlm_regexp_matches('statement', tumor) }} or {{ crlm_regexp_matches('statement', '\\b(?:involv|transect|abut)') }} and not {{ crlm_regexp_matches('statement', margin_words('not_tumor_subject')) }}) then 'tumour reaches the margin'
             when {{ crlm_regexp_matches('affirmed', '(?:' ~ tumor ~ '|cells?|present|seen|identified|found|noted)\\b[^,()#@]*\\b' ~ present ~ ' (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
                 and {{ crlm_regexp_matches('statement', tumor ~ '|cells') }} then 'tumour at the margin'
+            when {{ crlm_regexp_matches('affirmed', tumor ~ '[^()@#]*, (?:and |which |it )?(?:lies?|is|are|sits?)(?: [a-z]+){0,3} (?:at|on|in) (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
+                and not {{ crlm_regexp_matches('statement', '@(?:parenchymal|margin)[^@]*@') }} then 'tumour at the margin'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:positive|involved|involvement|infiltrated|invaded|r1)\\b') }}
                 or {{ crlm_regexp_matches('affirmed', '\\b(?:positive|involved) (?:[a-z]+ ){0,2}' ~ hepatic) }} then 'margin involved'
             when {{ crlm_regexp_matches('statement', hepatic) }}
@@ -70,6 +74,7 @@ ruled as (
     select
         *,
         case
+            when {{ crlm_regexp_matches('statement', margin_words('open_question')) }} then 'question left open'
             when says_no_viable_tumor then 'no viable tumour'
             when is_about_hepatic_margin and is_uncertain then 'margin not assessable'
             when involvement_rule is not null and is_uncertain then 'margin not assessable'
@@ -86,6 +91,8 @@ ruled as (
                 and not {{ crlm_regexp_matches('affirmed', '\\b(?:distance|closest|nearest|clearance|specify|free|wide|excised|resected|removed|specimen|:)') }} then 'statement not understood'
             when is_about_hepatic_margin and statement not like '%#%' then 'margin not stated'
             when not names_hepatic_margin and {{ crlm_regexp_matches('affirmed', margin_words('incomplete_excision')) }} then 'statement not understood'
+            when not names_hepatic_margin and {{ crlm_regexp_matches('affirmed', '(?:' ~ tumor ~ '|\\bit)\\b[^,()#@~]{0,60}\\b(?:(?:reach|touch|abut|breach)(?:es|ed|ing)?|flush with|cut (?:through|across))\\b') }}
+                and not {{ crlm_regexp_matches('statement', 'diaphragm|gall|vein|vessel|portal|capsul|duct|stomach|colon|kidney|adrenal|seros|peritone|muscle|fat\\b|hil[aou]|ligament|other lesion|scar|~') }} then 'statement not understood'
             when not names_hepatic_margin and says_no_tumor then 'no tumour in the specimen'
             when not names_hepatic_margin and {{ crlm_regexp_matches('affirmed', 'metastatic|metastas[ei]s|carcinoma') }} then 'tumour in the specimen'
         end as rule
@@ -102,6 +109,7 @@ select
         when rule = 'margin not assessable' then 'not assessable'
         when rule = 'margin not stated' then 'not stated'
         when rule = 'statement not understood' then 'not understood'
+        when rule = 'question left open' then 'question'
         when rule = 'margin negative' then 'negative'
         when rule = 'no tumour in the specimen' then 'no tumour'
         when rule = 'tumour in the specimen' then 'tumour'

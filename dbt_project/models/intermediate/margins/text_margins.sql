@@ -28,6 +28,7 @@ others as (
         text_id,
         min(low_mm) filter (where evidence_kind = 'permanent' and reading = 'unexplained' and not is_additional_margin) as unexplained_mm,
         bool_or(evidence_kind = 'permanent' and reading = 'not understood' and not is_additional_margin) as has_statement_not_understood,
+        bool_or(evidence_kind = 'permanent' and reading = 'question') as has_open_question,
         bool_or(evidence_kind = 'gross' and reading in ('distance', 'involved')) as has_gross_distance,
         bool_or(evidence_kind = 'intraoperative' and reading in ('distance', 'involved', 'negative')) as has_intraoperative_statement
     from {{ ref('margin_readings') }}
@@ -57,6 +58,7 @@ reasoned as (
     select
         *,
         case
+            when has_open_question then 'margin not assessable'
             when blocking_reason is not null and not (blocking_reason = 'margin not assessable' and coalesce(high_mm, 1) = 0) then blocking_reason
             when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and high_mm = 0 then 're-resected margin'
             when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and has_additional_tumor and coalesce(high_mm, 1) > 0 then 're-resected margin'
@@ -109,7 +111,7 @@ ranked_readings as (
     inner join grouped on readings.text_id = grouped.text_id
     where grouped.margin_group <> 'unresolved'
         and readings.evidence_kind = 'permanent' and not readings.is_additional_margin
-        and readings.reading not in ('tumour', 'no tumour', 'unexplained', 'not understood')
+        and readings.reading not in ('tumour', 'no tumour', 'unexplained', 'not understood', 'question')
 ),
 
 all_evidence as (
