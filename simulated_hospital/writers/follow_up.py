@@ -18,6 +18,8 @@ LONGEST_CONFIRMATION_DAYS = 56
 QUIET_DAYS_BEFORE_RECURRENCE = 150
 FALSE_ALARM_SHARES = {"suspicious": 0.025, "indeterminate": 0.03}
 MOST_LOOKS = 90
+SECOND_PRIMARY_SHARE = 0.01
+SECOND_PRIMARY_SITES = ("lung", "other", "pelvis")
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,23 @@ def draw_looks(
     looks["modality"] = _modalities(looks, rng)
     looks["note"] = _notes(looks, rng)
     return looks
+
+
+def with_second_primaries(looks: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The looks of `draw_looks`, of which a few found another cancer: clear imaging before any recurrence of a few patients.
+
+    No look is added or moved, so that neither the course nor the chance of anything else changes.
+    """
+    first_disease = looks[looks["finding"].isin(["definite", "suspicious"])].groupby("patient")["day"].min()
+    is_before = looks["day"] < looks["patient"].map(first_disease).fillna(np.inf)
+    clear = looks[(looks["event_type"] == "imaging") & (looks["finding"] == "NED") & is_before]
+    of_each = clear.groupby("patient").sample(1, random_state=rng)
+    hit = of_each.index[rng.random(len(of_each)) < SECOND_PRIMARY_SHARE]
+    found = looks.copy()
+    found.loc[hit, "finding"] = "second primary"
+    found.loc[hit, "sites"] = rng.choice(SECOND_PRIMARY_SITES, len(hit))
+    found.loc[hit, "note"] = rng.choice(texts("follow_up_notes", "kind")["second_primary"], len(hit))
+    return found
 
 
 def _findings_by_day(site_events: pd.DataFrame) -> pd.DataFrame:

@@ -24,7 +24,7 @@ sites = st.lists(
 looks = st.tuples(
     days,
     st.sampled_from(["imaging", "biopsy", "clinic_visit"]),
-    st.sampled_from(["no_evidence_of_disease", "indeterminate", "suspicious", "definite", "not_stated"]),
+    st.sampled_from(["no_evidence_of_disease", "indeterminate", "suspicious", "definite", "second_primary", "not_stated"]),
     sites,
 )
 treatments = st.tuples(

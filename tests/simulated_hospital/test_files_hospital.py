@@ -166,7 +166,7 @@ def date_shape(piece) -> str:
 
 def known_codes(field: str) -> set[str]:
     return {
-        "intent": {"1", "2"}, "sex": {"1", "2"}, "finding": {"NED", "indeterminate", "suspicious", "definite"},
+        "intent": {"1", "2"}, "sex": {"1", "2"}, "finding": {"NED", "indeterminate", "suspicious", "definite", "second primary"},
         "event_type": {"imaging", "biopsy", "clinic_visit"}, "vital_status": {"A", "D"}, "cause": {"cancer", "other", "unknown"},
         "sites": {"", "liver_margin", "liver_other", "lung", "lymph_node", "peritoneum", "pelvis", "bone", "brain", "other"},
         "treatment": {"resection", "ablation", "radiotherapy", "chemotherapy", "supportive_care"},
