@@ -1,6 +1,6 @@
 -- One row per text that says anything about a margin: the smallest over the liver specimens, its group, and why it is open.
-{% set narrow = margin_setting('narrow_margin_mm') %}
-{% set wide = margin_setting('wide_margin_mm') %}
+{% set narrow = published_upper_mm('<1 mm') %}
+{% set wide = published_upper_mm('1.0-9.9 mm') %}
 {% set unbounded = unbounded_mm() %}
 with specimens as (
     select * from {{ ref('specimen_margins') }} where not is_without_tumor
