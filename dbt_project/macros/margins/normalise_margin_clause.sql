@@ -3,7 +3,7 @@
     margins    @type (with a margin word), ~type (the bare name of a margin: 'parenchymal 3 mm, hepatic vein 1 mm').
     Word lists: seeds margin_number_words, margin_comparators, margin_names. -#}
 {% macro normalised_characters(text) %}
-{%- set unusual = '[?] |[(] ?[x✓✔]? ?[)]|·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measur|re-?excis|(?:es|ts|ches|s) (?:it|this)\\b|complete|fraction|_x_|_ |however|range|(?:first|original|previous|earlier) report|(?:and|but) (?:[a-z]+ )?(?:involved|positive)|(?:zero|nil) [a-z]+ ?clear|touch it|replacing|superseding|(?:zero|0)[ -]m|no (?:nearer|closer|margin|clearance|surgical|free)|-to-|omitted|missing|left out|despite|in spite|notwith|ed, ?[a-z]|distance of|(?:was|were|been) (?:[a-z]+ )?(?:reported|recorded|given|stated|quoted|listed|entered) as|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
+{%- set unusual = '[?]|clearance|[(] ?[x✓✔]? ?[)]|·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measur|re-?excis|(?:es|ts|ches|s) (?:it|this)\\b|complete|fraction|_x_|_ |however|range|(?:first|original|previous|earlier) report|(?:and|but) (?:[a-z]+ )?(?:involved|positive)|(?:zero|nil) [a-z]+ ?clear|touch it|replacing|superseding|(?:zero|0)[ -]m|no (?:nearer|closer|margin|clearance|surgical|free)|-to-|omitted|missing|left out|despite|in spite|notwith|ed, ?[a-z]|distance of|(?:was|were|been) (?:[a-z]+ )?(?:reported|recorded|given|stated|quoted|listed|entered) as|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
 {{ return('case when ' ~ crlm_regexp_matches(text, unusual) ~ ' then ' ~ crlm_replace_in_turn(text, [
     ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
     ['[\\s\u00a0_]+', ' '],
@@ -11,7 +11,8 @@
     ['near(?:ly)?[ -]complete|almost complete', 'partial'], ['(?:an? )?fraction of (?:an?|one) millimet(?:re|er)', '<1 mm'], ['(?:zero|0)[ -](?:millimet(?:re|er)|mm) (?:definition|rule|criterion)', ' '],
     ['\\b(?:no|not) (?:nearer|closer) than\\b', 'distance at least'], ['^\\W*no (?:surgical |free )?(?:margin|clearance) ?:', ' '], ['(?:ink|margin)-to-tumou?r|tumou?r-to-(?:ink|margin)', 'margin distance'],
     ['(inked|painted|cauteri[sz]ed|stapled|diathermied), ?(inked|painted|cauteri[sz]ed|stapled|diathermied|deep|hepatic|parenchymal)', '\\1 \\2'],
-    ['[?] (?:no|yes) ?[-:] ', ': '], [', however,?', ' '], ['\\bmeasured range\\b', 'distance'], ['[(][^()]*(?:first|original|previous|earlier) report[^()]*[)]', ' '],
+    ['[?] ?(?:see|cannot|unclear|not (?:certain|clear|sure)|uncertain|unknown)\\b|[?]\\W*$', ' cannot be assessed '], ['[?] (?:no|yes) ?[-:] ', ': '],
+    ['((?:bile duct|vascular|vein|venous|portal|capsul[a-z]+|bowel|colon[a-z]*|distal|proximal|radial)[^;.]{0,60})\\bclearance', '\\1distance'], [', however,?', ' '], ['\\bmeasured range\\b', 'distance'], ['[(][^()]*(?:first|original|previous|earlier) report[^()]*[)]', ' '],
     ['\\b(?:and|but) (?:is |are |was |were )?(involved|positive)\\b', ', \\1'],
     ['(?:counts?|class(?:ed|ify|ified)?|called|designated|regarded|reported|termed|labell?ed|considered)(?: this| it)?(?: as)? r1\\b', 'close'],
     ['(?:there (?:is|was) )?\\b(?:no|zero|nil) (?:[a-z]+ )?clearance (?:at|from|to|between)', 'tumor involves'],
@@ -109,9 +110,9 @@
     ['([<>]=?)? ?(' ~ number ~ ') ?-?(mm|cm|um)\\b\\.?', ' ⟦\\1|\\2|\\3⟧'],
     ['((?:distance|clearance|margin|edge|surface)[^:0-9]{0,50}: ?)(?:zero|nil|0)([,;)]|[.]? |[.]?$)', '\\1 ⟦|0|mm⟧\\2'],
     ['\\b(distance|clearance|margin|edge|ink)((?: (?:is|of|was))?[ :=-]+)(?:zero|nil|0)([,;)]|[.]? |[.]?$)', '\\1\\2 ⟦|0|mm⟧\\3'],
-    ['((?:[(\\[](?:in )?|\\bin |, )(mm|cm|um)(?:[)\\]]?[:=\\s-]{0,4}(?:parenchymal|transection|hepatic|liver|closest|nearest)?[: ]{0,2}|[)\\]]? [a-z ]{1,50}: ?))([<>]=?)? ?(' ~ number ~ ')([^0-9.]|\\.?$)', '\\1 ⟦\\3|\\4|\\2⟧\\5'],
+    ['((?:[(\\[](?:in )?|\\bin |, (?:in )?)(mm|cm|um)(?:[)\\]]?[:=\\s-]{0,4}(?:parenchymal|transection|hepatic|liver|closest|nearest)?[: ]{0,2}|[)\\]]? [a-z ]{1,50}: ?))([<>]=?)? ?(' ~ number ~ ')([^0-9.]|\\.?$)', '\\1 ⟦\\3|\\4|\\2⟧\\5'],
   ]) -%}
-  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink|surface)[^0-9]{0,50}[ :=-]+(?:zero|nil|0)|\\((?:in )?(?:mm|cm|um|micro|millim|centim)|(?:\\bin|,) (?:mm|cm|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
+  {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink|surface)[^0-9]{0,50}[ :=-]+(?:zero|nil|0)|\\((?:in )?(?:mm|cm|um|micro|millim|centim)|(?:\\bin|,) (?:mm|cm|um|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}
 
 {% macro normalised_margin_names(text) %}

@@ -8,6 +8,7 @@ with characters as (
         {{ normalised_characters('clause_lower') }} as step_text
     from {{ ref('margin_clause_headings') }}
     where (not {{ crlm_regexp_matches('clause_lower', margin_words('definition')) }} or {{ crlm_regexp_matches('clause_lower', '\\br1\\b[^.]*(?:definition|defined)') }})
+        and not {{ crlm_regexp_matches('clause_lower', '(?:definition|criteri|rule)[^.]*(?:\\bnot (?:met|fulfilled|satisfied)|does not apply)') }}
     {% if is_incremental() %}and clause_text not in (select clause_text from {{ this }}){% endif %}
 ),
 

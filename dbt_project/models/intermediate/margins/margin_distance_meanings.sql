@@ -66,8 +66,8 @@ described as (
         {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|narrowest|nearest|smallest|shortest|being|is|was|the|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)|^, (?:the )?(?:[a-z]+ )?@(?:margin|parenchymal) (?:is|was|being) the (?:nearest|closest)', 1) }} as right_label_type,
         {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
         {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:it|this|should|read|reads|be|corrected|changed|revised|amended|to|now|correct|though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of)[ :,]+)*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
-        {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest|gap|close|smallest|shortest|correct (?:value|figure|measurement))\\b') }} as says_distance,
-        {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:(?:microscopic(?:ally)?|histologic(?:ally)?) )?$|^, (?:and )?(?:of|in|for|at) (?:the )?[a-z0-9 ]{0,30}(?:specimen|wedge|lesion|nodule|metastasis|deposit|one)(?: is| was|:)? *$|^ ?(?:in|for|at) (?:the )?(?:specimen|lesion|segment|nodule|metastasis|deposit|first|second|third)[^,;]{0,20}[,;] (?:and )?$|^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
+        {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest|gap|close|measurement|smallest|shortest|correct (?:value|figure|measurement))\\b') }} as says_distance,
+        {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:(?:microscopic(?:ally)?|histologic(?:ally)?) )?$|^ ?(?:in|for|at|from|of) [a-z0-9 /]{1,40},? and *$|^, (?:and )?(?:of|in|for|at) (?:the )?[a-z0-9 ]{0,30}(?:specimen|wedge|lesion|nodule|metastasis|deposit|one)(?: is| was|:)? *$|^ ?(?:in|for|at) (?:the )?(?:specimen|lesion|segment|nodule|metastasis|deposit|first|second|third)[^,;]{0,20}[,;] (?:and )?$|^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
         {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,
         {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|front|breadth|in (?:greatest|maximum|largest|diameter|size|linear|extent|total|length)|linear|extent|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }}
             and not ({{ crlm_regexp_matches('left_text', '@margin(?: of| is| measuring| measures)? *$') }} and {{ crlm_regexp_matches('right_text', '^ ?(?:thick|wide)') }}) as is_size_on_right
@@ -187,7 +187,7 @@ select
     clause_text, follows_margin, own_lesion_label, distance_number,
     coalesce({{ crlm_regexp_extract('left_text', '^.*\\b(' ~ lesion_label_pattern() ~ ')', 1) }}, own_lesion_label) as lesion_label,
     comparator, distance_mm, up_to_mm, direct_rule as rule, margin_type, is_lesion_on_left,
-    coalesce({{ crlm_regexp_matches('left_text', '\\b(?:gross|macroscopic)\\w*') }}, false) as is_gross_distance,
+    coalesce({{ crlm_regexp_matches('left_text', '\\b(?:gross|macroscopic|naked[- ]eye|by eye)\\w*') }}, false) as is_gross_distance,
     '{{ margin_rules_version() }}' as rules_version
 from inherited
 -- depends_on: {{ ref('margin_lexicon') }}

@@ -58,7 +58,8 @@ read as (
                 and not {{ crlm_regexp_matches('affirmed', margin_words('not_tumor_subject') ~ '[^,()#]*' ~ involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
                 and ({{ crlm_regexp_matches('statement', tumor) }} or {{ crlm_regexp_matches('statement', '\\b(?:involv|transect|abut)') }} and not {{ crlm_regexp_matches('statement', margin_words('not_tumor_subject')) }}) then 'tumour reaches the margin'
             when {{ crlm_regexp_matches('affirmed', '(?:' ~ tumor ~ '|cells?|present|seen|identified|found|noted)\\b[^,()#@]*\\b' ~ present ~ ' (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
-                and {{ crlm_regexp_matches('statement', tumor ~ '|cells') }} then 'tumour at the margin'
+                and {{ crlm_regexp_matches('statement', tumor ~ '|cells') }}
+                and not {{ crlm_regexp_matches('statement', '\\b(?:surround|separat|interven|cover|remain)') }} then 'tumour at the margin'
             when {{ crlm_regexp_matches('affirmed', tumor ~ '[^()@#]*, (?:and |which |it )?(?:lies?|is|are|sits?)(?: [a-z]+){0,3} (?:at|on|in) (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
                 and not {{ crlm_regexp_matches('statement', '@(?:parenchymal|margin)[^@]*@') }} then 'tumour at the margin'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:positive|involved|involvement|infiltrated|invaded|r1)\\b') }}

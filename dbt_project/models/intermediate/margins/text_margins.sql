@@ -23,6 +23,18 @@ whole as (
     select * from specimens where part is null
 ),
 
+-- a clause that says involved and holds a distance that was not understood
+doubtful_statuses as (
+    select distinct text_id
+    from (
+        select text_id
+        from {{ ref('margin_readings') }}
+        where evidence_kind = 'permanent' and not is_additional_margin
+        group by text_id, record_id, section, specimen, clause_number
+        having bool_or(reading = 'involved') and bool_or(reading = 'unexplained' and low_mm > 0)
+    ) as clauses
+),
+
 others as (
     select
         text_id,
@@ -46,10 +58,12 @@ joined as (
         end as blocking_reason,
         coalesce(whole.is_without_viable_tumor, false) or coalesce(parts.are_without_viable_tumor, false) as is_without_viable_tumor,
         re_resected.text_id is not null as is_re_resected,
+        doubtful_statuses.text_id is not null as has_doubtful_status,
         coalesce(re_resected.is_involved, false) as is_additional_involved,
         coalesce(re_resected.has_tumor, false) as has_additional_tumor
     from others
     left join whole on others.text_id = whole.text_id
+    left join doubtful_statuses on others.text_id = doubtful_statuses.text_id
     left join parts on others.text_id = parts.text_id
     left join {{ ref('re_resected_margins') }} as re_resected on others.text_id = re_resected.text_id
 ),
@@ -63,6 +77,7 @@ reasoned as (
             when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and high_mm = 0 then 're-resected margin'
             when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and has_additional_tumor and coalesce(high_mm, 1) > 0 then 're-resected margin'
             when is_without_viable_tumor and coalesce(high_mm, 1) > 0 then 'no viable tumour'
+            when high_mm = 0 and has_doubtful_status then 'status and distance conflict'
             when high_mm = 0 then null
             when low_mm is null or (low_mm < {{ narrow }} and high_mm >= {{ unbounded }}) then
                 case
