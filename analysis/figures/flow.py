@@ -9,11 +9,11 @@ from analysis.figures.style import INK, LINE, MARGIN_COLOURS, SOFT
 from analysis.names import MARGIN_GROUPS, UNRESOLVED
 
 # pixels
-SPINE, SIDE_BOX, BOX_HEIGHT, SIDE_HEIGHT, STEP, GAP = 165, 300, 50, 34, 42, 26
+SPINE, SIDE_BOX, BOX_HEIGHT, SIDE_HEIGHT, STEP, GAP = 160, 400, 50, 36, 44, 26
 COLUMNS = "criterion exclusion_reason n_remaining n_excluded step_number"
 
 
-def cohort_flow_chart(flow: pd.DataFrame, groups: pd.DataFrame | None = None, width: int = 730) -> Any:
+def cohort_flow_chart(flow: pd.DataFrame, groups: pd.DataFrame | None = None, width: int = 860) -> Any:
     """The diagram (rows of marts.cohort_flow; groups: margin_group, n, of the cohort, or None).
 
     Raises:

@@ -19,6 +19,7 @@ from analysis.tables.recurrence_patterns import INITIAL_PATTERNS
 Results = Mapping[str, pd.DataFrame]
 # widths of the plotting area; axis and labels come on top and together fill the page's column
 FULL_WIDTH, HALF_WIDTH = 730, 285
+WIDTH_WITHOUT_AXES = 860
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def drawings_of_page(notes_of_forest: dict[str, str], margin_groups: pd.DataFram
     return {
         "flow": Drawing(
             "cohort_flow",
-            lambda frame: figures.cohort_flow_chart(frame, margin_groups, FULL_WIDTH),
+            lambda frame: figures.cohort_flow_chart(frame, margin_groups, WIDTH_WITHOUT_AXES),
             lambda frame: _flow_text(frame, margin_groups),
         ),
         "recurrence": _incidence("overall_recurrence", FULL_WIDTH, 320),

@@ -179,7 +179,7 @@ def test_the_cohort_flow_leads_from_the_registry_past_each_exclusion_to_the_coho
     }  # fmt: skip
 
     tables = fake_results()
-    boxes, lines, words = flow_layout(tables["cohort_flow"], tables["margin_groups"], 730)
+    boxes, lines, words = flow_layout(tables["cohort_flow"], tables["margin_groups"], 860)
     in_order = words.sort_values(["y", "x"])["text"].tolist()
     named = [text for text in in_order if not text.startswith("n = ")]
     assert named == [
@@ -188,14 +188,14 @@ def test_the_cohort_flow_leads_from_the_registry_past_each_exclusion_to_the_coho
     ]  # fmt: skip
     # no box covers another, all are on the paper, each exclusion has its arrow from the spine
     assert boxes[["x", "y"]].min().min() >= 0
-    assert boxes["x2"].max() <= 730
+    assert boxes["x2"].max() <= 860
     for one, other in itertools.combinations(boxes.itertuples(), 2):
         assert one.x2 <= other.x or other.x2 <= one.x or one.y2 <= other.y or other.y2 <= one.y
     assert (lines["head"] == "triangle-right").sum() == 2
 
 
 def test_a_flow_without_margin_groups_ends_with_the_cohort():
-    boxes, _, words = flow_layout(fake_results()["cohort_flow"], None, 730)
+    boxes, _, words = flow_layout(fake_results()["cohort_flow"], None, 860)
     assert len(boxes) == 4
     assert words["text"].iloc[-2:].tolist() == ["Cohort: index operations", "n = 1,000"]
     with pytest.raises(ValueError, match="exclusion_reason"):

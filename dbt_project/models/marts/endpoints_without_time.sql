@@ -18,10 +18,14 @@ censors as (
     where role = 'censor'
 ),
 
+needed as (
+    select distinct origin, milestone from censors
+),
+
 never_censored as (
     select reached.study_id, reached.origin, needed.milestone
     from reached
-    inner join (select distinct origin, milestone from censors) as needed on reached.origin = needed.origin
+    inner join needed on reached.origin = needed.origin
     left join {{ ref('milestones') }} as milestones
         on reached.study_id = milestones.study_id and needed.milestone = milestones.milestone
     where milestones.study_id is null
