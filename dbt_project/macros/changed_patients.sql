@@ -53,6 +53,9 @@
 {#- The caller names the version of the rules (a fingerprint of this project's files), else every run computes everybody. -#}
 {% macro derivation_version() %}{{ return(var('derivation_version', invocation_id)) }}{% endmacro %}
 
+{#- Every table is made anew. -#}
+{% macro is_full_refresh() %}{{ return(flags.FULL_REFRESH) }}{% endmacro %}
+
 {#- What each patient's rows in all models kept by patient were last built from -#}
 {% macro built_patients() %}
 {{ return(api.Relation.create(database=target.database, schema='intermediate', identifier='built_patients')) }}

@@ -105,6 +105,14 @@ class LayerTranslator(DagsterDbtTranslator):
         return "_".join([group, *folders[1:2]]) if group == "intermediate" else group
 
 
+built_patients = dg.AssetSpec(
+    key=["intermediate", "built_patients"],
+    group_name="changes",
+    kinds={"duckdb"},
+    description="What each patient's rows were last built from; dbt writes it once all of them are built. docs/incremental.md",
+)
+
+
 def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, DbtCliResource]:
     """The asset definition of all dbt models and the resource that runs dbt for it."""
     prepare_dbt_environment(settings)

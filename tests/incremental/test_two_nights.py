@@ -1,9 +1,9 @@
 """The second night computes the patients whose records changed, and leaves what a build from scratch would have made."""
 
-from pathlib import Path
-
+import duckdb
 import pytest
 
+from orchestration.assets.dbt_models import dbt_build_arguments
 from tests.incremental.hospital import (
     Hospital,
     differences,
@@ -152,3 +152,18 @@ def test_a_night_that_is_killed_between_two_models_is_made_up_for(first_night, s
     assert differences(hospital, scratch) != {}
     hospital.night()
     assert differences(hospital, scratch) == {}
+
+
+def test_other_rules_compute_everybody_also_after_a_killed_night_and_read_no_report_again(first_night, tmp_path):
+    hospital = first_night.copied_to(tmp_path / "other_rules")
+    with duckdb.connect(str(hospital.settings.build_file)) as connection:
+        connection.execute("UPDATE intermediate.built_patients SET derivation_version = 'other rules'")
+        connection.execute("UPDATE marts.patients SET sex = 'by other rules'")
+        connection.execute("ALTER TABLE marts.recurrences ADD COLUMN of_other_rules VARCHAR")
+    hospital.night(killed_after="marts.recurrences")
+    assert "--full-refresh" in dbt_build_arguments(hospital.settings)
+    hospital.night()
+    assert differences(hospital, first_night) == {}
+    readings = "SELECT text_key, read_in_run FROM intermediate.margin_report_sentences ORDER BY ALL"
+    assert hospital.query(readings) == first_night.query(readings)
+    assert "--full-refresh" not in dbt_build_arguments(hospital.settings)

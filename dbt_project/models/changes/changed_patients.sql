@@ -4,7 +4,7 @@
 with differing as (
     select coalesce(now.study_id, built.study_id) as study_id
     from {{ ref('patient_fingerprints') }} as now
-    full outer join {{ source('built', 'built_patients') }} as built on now.study_id = built.study_id
+    full outer join {{ source('intermediate', 'built_patients') }} as built on now.study_id = built.study_id
     where now.study_id is null
         or now.fingerprint is distinct from built.fingerprint
         or built.derivation_version <> '{{ derivation_version() }}'
@@ -28,8 +28,8 @@ shared_reports as (
 )
 
 select study_id from differing
--- a full refresh computes everybody, as everybody differs
-{% if not flags.FULL_REFRESH %}
+-- a full refresh computes everybody anyway
+{% if not is_full_refresh() %}
 union
 select study_id from versions
 where study_id is not null

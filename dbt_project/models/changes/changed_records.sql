@@ -21,5 +21,5 @@ select record_number from records
 union
 select record_number from versions
 where report_number in (select report_number from reports)
-{% if flags.FULL_REFRESH %}-- looks at all
+{% if is_full_refresh() %}-- looks at all
 limit 0{% endif %}
