@@ -130,6 +130,12 @@ def derivation_versions(build_file: Path) -> set[str]:
     return {version for (version,) in rows}
 
 
+def has_unpublished_files(connection: duckdb.DuckDBPyConnection, published_file: Path) -> bool:
+    """Whether the build file has taken in files that a publication does not tell of: the night ended before it published."""
+    taken_in = connection.execute("SELECT count(*) AS n FROM raw.ingest_ledger").fetchall()[0][0]
+    return taken_in != read_published(published_file, "SELECT count(*) AS n FROM quality.ingest_ledger")["n"].item()
+
+
 @dataclass(frozen=True)
 class PublishedTable:
     """A table of the published warehouse and the build file's table it is copied from."""
