@@ -4,6 +4,7 @@ import duckdb
 import pytest
 
 from orchestration.assets.dbt_models import dbt_build_arguments
+from simulated_hospital.hospital import HOSPITAL
 from tests.incremental.hospital import (
     Hospital,
     differences,
@@ -167,3 +168,36 @@ def test_other_rules_compute_everybody_also_after_a_killed_night_and_read_no_rep
     readings = "SELECT text_key, read_in_run FROM intermediate.margin_report_sentences ORDER BY ALL"
     assert hospital.query(readings) == first_night.query(readings)
     assert "--full-refresh" not in dbt_build_arguments(hospital.settings)
+
+
+def test_what_vanishes_from_raw_and_what_a_hospital_cannot_tell_any_more_is_gone_the_next_night(first_night, tmp_path):
+    hospital = first_night.copied_to(tmp_path / "vanished")
+    patients = Patients(hospital)
+    mrn = patients.next()
+    vanished = patients.study_id(mrn)
+    with duckdb.connect(str(hospital.settings.build_file)) as connection:
+        for table in (
+            "registry",
+            "pathology_messages",
+            "follow_up",
+            "treatments",
+            "vital_status",
+            "patient_identifiers",
+        ):
+            connection.execute(f"DELETE FROM raw.{table} WHERE mrn = '{mrn}'")
+    with (hospital.folder / "contracts" / HOSPITAL / "hospital.yml").open("a", encoding="utf-8") as contract:
+        contract.write("\nnot_derivable: {salvage: treatments are not told}\n")
+    hospital.night()
+    for schema, table in hospital.query("SELECT schema_name, table_name FROM intermediate.recomputed_rows"):
+        assert (
+            hospital.query(f"FROM {schema}.{table} WHERE COLUMNS(c -> c IN ('study_id', 'text_id')) = '{vanished}'")
+            == []
+        )
+    # hers are everybody's: the hospital's limits concern all its patients
+    assert hospital.query("SELECT count(*) FROM intermediate.changed_patients") == first_night.query(
+        "SELECT count(DISTINCT study_id) FROM staging.stg_patient_identities"
+    )
+    assert hospital.query("FROM marts.time_to_event WHERE endpoint = 'salvage'") == []
+    assert hospital.query("SELECT count(*) FROM marts.patients") == [
+        (first_night.query("SELECT count(*) FROM marts.patients")[0][0] - 1,)
+    ]
