@@ -1,6 +1,6 @@
 -- The latest version of each look at the patient after operation, typed.
 with versions as (
-    {{ latest_version_in_force(source('raw', 'follow_up'), 'event_id') }}
+    {{ latest_version_in_force('follow_up') }}
 )
 
 select

@@ -31,6 +31,7 @@ clauses as (
         bearings.* exclude (sentence, clause_order)
     from {{ ref('margin_report_sentences') }} as sentences
     inner join bearings on sentences.sentence = bearings.sentence
+    {% if is_of_changed_patients() %}where sentences.text_key in (select text_key from {{ ref('margin_texts') }}){% endif %}
 ),
 
 -- what the nearest heading above says holds until the next one

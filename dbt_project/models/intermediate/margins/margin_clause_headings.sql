@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
 -- What a clause says about where it stands: specimen label, organ and kind of specimen (a heading holds until the next one),
 -- and the section named in the text itself ('Gross:', 'Frozen section:').
 {% set label = '^[\\s\\-*•]*(?:(?:SPECIMEN|PART)\\s+)?[(]?([A-H])(?:\\s?[,&-]\\s?[A-H])*(?:[.):]|\\s-)\\s' %}

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
 -- One spelling for numbers, units, comparators and margins, so that the rules below stay short. Definitions and history
 -- ('a margin below 1 mm is considered close') are no findings and leave here.
 with characters as (

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
 -- Every distance in a clause with the words left and right of it, and what it is a distance to: the target named after it
 -- ('4 mm from the margin') before the label in front of it ('margin: 4 mm'). A length that is not to a margin gets no type.
 -- Whether a margin was named in the clause before decides some of them, so both cases are kept (follows_margin); the type

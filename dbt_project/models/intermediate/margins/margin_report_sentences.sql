@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=[forget_other_rules(), forget_other_texts()]) }}
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='sync_all_columns', pre_hook=[forget_other_rules(), forget_other_texts()]) }}
 -- Reports cut coarsely into sentences and lines (the finer cuts are made once for each distinct one); those without any word that
 -- can matter leave here. Only new or changed reports are read, unless a rule has changed.
 {% set clause_end = '⏎' %}

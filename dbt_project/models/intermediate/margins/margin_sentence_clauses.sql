@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
 -- Every distinct sentence split into clauses (sentences, parts of sentences between semicolons, fields of a synoptic list), in
 -- their own words. Only clauses that can matter are kept: a margin word, a distance, a statement about tumour, or a heading.
 {% set clause_end = '⏎' %}

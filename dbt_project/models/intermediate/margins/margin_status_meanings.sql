@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
 -- What a clause says about a hepatic margin in words: involved, not involved, not decided; or that no viable tumour is left.
 -- Parts of the clause about the capsule, the bowel or another organ are left out first.
 {% set hepatic = '@(?:parenchymal|margin|bile_duct|vascular)' %}
