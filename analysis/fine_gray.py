@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.cox_fit import COLLINEAR, CONSTANT, CoxFit, fit_cox
-from analysis.cox_models import ADJUSTMENT_COVARIATES, Covariate
+from analysis.cox_models import ADJUSTMENT_COVARIATES, FINE_GRAY, Covariate
 from analysis.model_rows import SUBDISTRIBUTION, hazard_ratio_frame, model_rows, wald_row
 from analysis.names import MARGIN_REFERENCE
 
@@ -36,7 +36,9 @@ def fine_gray(
         data = model_rows(frame, endpoint, () if model == "unadjusted" else covariates, margin_reference)
         fit = fit_fine_gray(data.time_days, data.event_code, data.design)
         rows = [wald_row(*term) for term in zip(fit.names, fit.coefficients, fit.std_errors, strict=True)]
-        frames.append(hazard_ratio_frame(rows, data, model, SUBDISTRIBUTION, fit.problems, fit.model_warning))
+        frames.append(
+            hazard_ratio_frame(rows, data, model, SUBDISTRIBUTION, fit.problems, fit.model_warning, FINE_GRAY)
+        )
     return pd.concat(frames, ignore_index=True)
 
 

@@ -12,11 +12,20 @@ from analysis.further_tables import FURTHER_TABLES
 from analysis.imputation import ImputedColumn, impute
 from analysis.landmark import landmark_hazard_ratios
 from analysis.landmarks import DAYS_A_YEAR
-from analysis.names import COMPETING_RISK_ENDPOINTS, MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, UNRESOLVED
+from analysis.names import (
+    COMPETING_RISK_ENDPOINTS,
+    ENDPOINT_LABELS,
+    MARGIN_GROUPS,
+    MARGIN_REFERENCE,
+    SURVIVAL_ENDPOINTS,
+    UNRESOLVED,
+)
 from analysis.restricted_mean import restricted_mean_survival, restricted_mean_time_lost
+from analysis.restricted_mean_differences import restricted_mean_differences
 from analysis.rubin import pooled_hazard_ratios
 from analysis.specification_curve import specification_curve
 from analysis.stratified_tests import stratified_gray_test, stratified_logrank_test
+from analysis.time_varying import time_varying_hazard_ratios
 from analysis.weighting import balance_table, treatment_weights, weight_summary, weighted_cox
 
 # the paper's three, and the negative control
@@ -54,7 +63,17 @@ def compute_further_results(
     endpoints = [endpoint for endpoint in MODELLED_ENDPOINTS if (patient_rows["endpoint"] == endpoint).any()]
     is_survival = event_counts["endpoint"].isin(list(SURVIVAL_ENDPOINTS))
     done.add("restricted_means", None, lambda: _restricted_means(event_counts, is_survival))
+    done.add(
+        "restricted_mean_differences", None,
+        lambda: restricted_mean_differences(_restricted_means(event_counts, is_survival)),
+    )  # fmt: skip
     done.add("stratified_tests", None, lambda: _stratified_tests(patient_rows))
+    for endpoint in ENDPOINT_LABELS:
+        if (patient_rows["endpoint"] == endpoint).any():
+            done.add(
+                "time_varying_hazard_ratios", endpoint,
+                lambda endpoint=endpoint: time_varying_hazard_ratios(patient_rows, endpoint),
+            )  # fmt: skip
     for endpoint in endpoints:
         _of_endpoint(done, patient_rows, endpoint)
     done.add("e_values", None, lambda: _e_values(hazard_ratios, endpoints))
@@ -180,5 +199,9 @@ def _imputed(patients: pd.DataFrame, endpoint: str) -> pd.DataFrame:
         kind = "numeric" if covariate.column == "age_at_operation_years" else "binary"
         columns.append(ImputedColumn(covariate.column, kind))
     completed = impute(named, columns, n_imputations=N_IMPUTATIONS, n_iterations=5).completed
-    fits = [cause_specific_cox(rows, endpoint).hazard_ratios for _, rows in completed.groupby("imputation")]
+    # Rubin's rules need Wald's limits, which Firth's model does not have
+    fits = [
+        cause_specific_cox(rows, endpoint, is_firth_where_separated=False).hazard_ratios
+        for _, rows in completed.groupby("imputation")
+    ]
     return pooled_hazard_ratios(fits)
