@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.collapsed_counts import count_events, require_columns
 from analysis.cox_models import ADJUSTMENT_COVARIATES, cause_specific_cox, margin_term
 from analysis.dose_response import CURVE_COLUMNS, TEST_COLUMNS, dose_response
+from analysis.dose_response_imputed import dose_response_imputed
 from analysis.e_values import with_e_values
 from analysis.further_tables import FURTHER_TABLES
 from analysis.imputation import ImputedColumn, impute
@@ -112,13 +113,14 @@ class _Done:
 def _of_endpoint(done: _Done, patient_rows: pd.DataFrame, endpoint: str) -> None:
     done.add("pairwise_hazard_ratios", endpoint, lambda: _pairwise(patient_rows, endpoint))
     for covariates in ((), ADJUSTMENT_COVARIATES):
-        try:
-            response = dose_response(patient_rows, endpoint, covariates)
-        except ValueError as reason:
-            done.reasons.append(("dose_response", endpoint, str(reason)))
-            continue
-        done.add("dose_response", endpoint, lambda response=response: response.curve[CURVE_COLUMNS])
-        done.add("dose_response_tests", endpoint, lambda response=response: response.tests[TEST_COLUMNS])
+        for respond in (dose_response, dose_response_imputed):
+            try:
+                response = respond(patient_rows, endpoint, covariates)
+            except ValueError as reason:
+                done.reasons.append(("dose_response", endpoint, str(reason)))
+                continue
+            done.add("dose_response", endpoint, lambda response=response: response.curve[CURVE_COLUMNS])
+            done.add("dose_response_tests", endpoint, lambda response=response: response.tests[TEST_COLUMNS])
     done.add("landmark_hazard_ratios", endpoint, lambda: landmark_hazard_ratios(patient_rows, endpoint, LANDMARKS_DAYS))
     patients = patient_rows[patient_rows["endpoint"] == endpoint]
     try:

@@ -6,7 +6,7 @@ FURTHER_TABLES = {
     "time_varying_hazard_ratios": "Margin effect in the first, the second and the later years where hazards are not proportional",
     "stratified_tests": "Log-rank and Gray's tests stratified by era",
     "pairwise_hazard_ratios": "Positive against <1 mm, directly",
-    "dose_response": "Hazard ratio by margin width in mm, restricted cubic spline",
+    "dose_response": "Hazard ratio by margin width in mm, restricted cubic spline: of exact widths, and with bounded ones imputed",
     "dose_response_tests": "Tests of association and of non-linearity of the width",
     "landmark_hazard_ratios": "The models from half a year, one and two years on",
     "covariate_balance": "Standardised differences before and after weighting",

@@ -114,7 +114,7 @@ def _salvage_text(frame: pd.DataFrame) -> str:
 def _dose_text(frame: pd.DataFrame) -> str:
     rows = frame[(frame["model"] == "adjusted") & frame["width_mm"].isin([0.0, 5.0])]
     values = "; ".join(
-        f"{ENDPOINT_LABELS.get(row.endpoint, row.endpoint)}, {row.width_mm:g} mm: {row.hazard_ratio:.2f}"
+        f"{ENDPOINT_LABELS.get(row.endpoint, row.endpoint)}, {row.width_mm:g} mm, {row.widths}: {row.hazard_ratio:.2f}"
         for row in rows.itertuples()
     )
     return f"Adjusted hazard ratio by margin width against 10 mm. {values}."

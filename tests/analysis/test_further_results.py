@@ -23,7 +23,8 @@ def patient_rows() -> pd.DataFrame:
     # the ends of each group's widths
     low, high = np.array([0, 0.1, 1, 10]), np.array([0, 0.9, 9.9, 25])
     width = low[rows["g"] - 1] + (high - low)[rows["g"] - 1] * random.random(len(rows))
-    rows["margin_mm"] = np.where(rows["margin_group"] == "unresolved", np.nan, width)
+    is_bounded = (rows["margin_group"] == "unresolved") | (rows.index % 7 == 0)
+    rows["margin_mm"] = np.where(is_bounded, np.nan, width)
     rows["era"] = np.where(random.random(len(rows)) < 0.5, "early", "late")
     rows["clinical_risk_score"] = random.integers(0, 6, len(rows)).astype(float)
     rows["age_at_operation_years"] = rows["age"]
@@ -75,6 +76,26 @@ def test_the_direct_comparison_is_the_ratio_of_the_two_ratios(results, patient_r
     ratio = both.loc["margin positive", "hazard_ratio"] / both.loc["margin <1 mm", "hazard_ratio"]
     assert direct["reference"] == "<1 mm"
     assert direct["hazard_ratio"] == pytest.approx(ratio, rel=1e-6)
+
+
+def test_the_curve_of_exact_widths_stands_beside_the_one_with_bounded_widths(results):
+    for table in ("dose_response", "dose_response_tests"):
+        kinds = results[table].groupby(["endpoint", "model"])["widths"].agg(lambda widths: sorted(set(widths)))
+        assert len(kinds) == len(MODELLED_ENDPOINTS) * 2
+        assert (kinds.map(tuple) == ("bounded widths imputed", "exact widths only")).all()
+
+
+def test_each_model_is_split_by_period_or_says_why_not(results):
+    table = results["time_varying_hazard_ratios"]
+    tests = table[table["term"] == "margin group (proportional hazards)"]
+    assert len(tests) == len(MODELLED_ENDPOINTS) * 2
+    for row in tests.to_dict("records"):
+        ratios = table[
+            (table["endpoint"] == row["endpoint"]) & (table["model"] == row["model"]) & table["term"].str.startswith("margin ")
+            & ~table["term"].str.contains("group")
+        ]  # fmt: skip
+        assert len(ratios) == (9 if row["p_value"] < 0.05 else 0)
+        assert pd.isna(row["warning"]) == (row["p_value"] < 0.05)
 
 
 def test_imputation_keeps_every_patient(results):
