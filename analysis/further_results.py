@@ -46,7 +46,11 @@ COMMON_FROM_SHARE = 0.15
 
 
 def compute_further_results(
-    event_counts: pd.DataFrame, patient_rows: pd.DataFrame, hazard_ratios: pd.DataFrame, definitions: pd.DataFrame
+    event_counts: pd.DataFrame,
+    patient_rows: pd.DataFrame,
+    hazard_ratios: pd.DataFrame,
+    definitions: pd.DataFrame,
+    window_rows: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """The tables of FURTHER_TABLES; what the data do not allow leaves its reason in `analyses_not_done`.
 
@@ -54,6 +58,7 @@ def compute_further_results(
         event_counts, hazard_ratios: the mart and results.hazard_ratios.
         patient_rows: marts.time_to_event beside marts.index_operations and margin_mm of marts.resection_margins.
         definitions: marts.margin_groups_by_definition.
+        window_rows: patient rows under other synchronous windows; see `specification_curve`.
     Returns:
         table name -> frame; `analyses_not_done` has table, endpoint and reason.
     Raises:
@@ -78,7 +83,11 @@ def compute_further_results(
     for endpoint in endpoints:
         _of_endpoint(done, patient_rows, endpoint)
     done.add("e_values", None, lambda: _e_values(hazard_ratios, endpoints))
-    done.add("specification_curve", None, lambda: specification_curve(patient_rows, definitions, endpoints))
+    done.add(
+        "specification_curve",
+        None,
+        lambda: specification_curve(patient_rows, definitions, endpoints, window_rows=window_rows),
+    )
     return done.tables()
 
 

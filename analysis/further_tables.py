@@ -14,6 +14,6 @@ FURTHER_TABLES = {
     "weighted_hazard_ratios": "Margin effect in patients weighted to be alike (inverse probability of the group)",
     "imputed_hazard_ratios": "Margin effect with missing covariates and unresolved margins imputed, pooled by Rubin's rules",
     "e_values": "How strong an unmeasured confounder would have to be",
-    "specification_curve": "Margin effect over cut points, covariate sets and eras",
+    "specification_curve": "Margin effect over cut points, covariate sets, eras, models and synchronous windows",
     "analyses_not_done": "Analyses that the data did not allow, and why",
 }

@@ -55,7 +55,7 @@ def dose_response_chart(curve: pd.DataFrame, width: int = 150, height: int = 160
 
 
 def specification_chart(curve: pd.DataFrame, width: int = 150, height: int = 180) -> Any:
-    """Every specification's ratio with its limits, by size, a panel an endpoint; dark where the published definition is used.
+    """Every specification's cause-specific ratio with its limits, by size, a panel an endpoint; dark with the published definition.
 
     Args:
         curve: results.specification_curve.
@@ -65,9 +65,11 @@ def specification_chart(curve: pd.DataFrame, width: int = 150, height: int = 180
     import altair as alt
 
     require_columns(
-        curve, ["endpoint", "definition", "rank", "hazard_ratio", "conf_low", "conf_high"], "specification_curve"
+        curve,
+        ["endpoint", "estimand", "definition", "rank", "hazard_ratio", "conf_low", "conf_high"],
+        "specification_curve",
     )
-    rows = curve.dropna(subset=["hazard_ratio"])
+    rows = curve[curve["estimand"] == "cause-specific"].dropna(subset=["hazard_ratio"])
     if rows.empty:
         raise ValueError("no specification could be estimated")
     low, high = RATIO_SHOWN

@@ -17,10 +17,11 @@ DOSE = frame(
     ("margin_recurrence", "unadjusted", "exact widths only", 5.0, 7.7, 0.9, 9.9, True),
 )
 SPECIFICATIONS = frame(
-    "endpoint definition rank hazard_ratio conf_low conf_high",
-    ("margin_recurrence", "published", 2, 2.2, 1.2, 4.0),
-    ("margin_recurrence", "five_mm", 1, 0.9, 0.5, 1.6),
-    ("margin_recurrence", "two_mm", None, None, None, None),
+    "endpoint estimand definition rank hazard_ratio conf_low conf_high",
+    ("margin_recurrence", "cause-specific", "published", 2, 2.2, 1.2, 4.0),
+    ("margin_recurrence", "cause-specific", "five_mm", 1, 0.9, 0.5, 1.6),
+    ("margin_recurrence", "cause-specific", "two_mm", None, None, None, None),
+    ("margin_recurrence", "subdistribution", "published", 1, 1.7, 0.9, 3.0),
 )
 BALANCE = frame(
     "endpoint term group standardised_difference weighted_standardised_difference",
@@ -43,7 +44,8 @@ def test_the_page_shows_them_and_flags_follow_up_that_differs():
     assert page.count("<svg") == 9
     assert "margin, 5 mm, exact widths only: 1.30" in page
     assert "margin, 5 mm, bounded widths imputed: 1.40" in page
-    assert "2 specifications, median 1.55, 1 above 1" in page
+    assert "margin, cause-specific: 2 specifications, median 1.55, 1 above 1" in page
+    assert "margin, subdistribution: 1 specifications, median 1.70, 1 above 1" in page
     assert "0.42 before weighting, 0.04 after" in page
     for text in ('<td class="n">48</td>', "7 (7%)", "91%", "Follow-up differs by margin"):
         assert text in page, text
