@@ -3,7 +3,7 @@
 FURTHER_TABLES = {
     "restricted_means": "Mean time lived without the event, or lost to each cause, up to five years",
     "restricted_mean_differences": "Those means of each margin group against >=10 mm: differences with limits",
-    "time_varying_hazard_ratios": "Margin effect in the first, the second and the later years where hazards are not proportional",
+    "time_varying_hazard_ratios": "Effects in the first, the second and the later years where hazards are not proportional",
     "stratified_tests": "Log-rank and Gray's tests stratified by era",
     "pairwise_hazard_ratios": "Positive against <1 mm, directly",
     "dose_response": "Hazard ratio by margin width in mm, restricted cubic spline: of exact widths, and with bounded ones imputed",

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.collapsed_counts import require_columns
-from analysis.cox_fit import fit_cox
-from analysis.cox_models import ADJUSTMENT_COVARIATES, FEW_EVENTS, Covariate
+from analysis.cox_fit import INFINITE, fit_cox
+from analysis.cox_models import ADJUSTMENT_COVARIATES, EFRON, FEW_EVENTS, FINE_GRAY, FIRTH, PENALISED, Covariate
 from analysis.fine_gray import fit_fine_gray
+from analysis.firth_fit import fit_firth, profile_row
 from analysis.missing_values import complete_rows, numbers_or_missing
 from analysis.model_rows import CAUSE_SPECIFIC, SUBDISTRIBUTION, wald_row
 from analysis.names import COMPETING_RISK_ENDPOINTS, STRATA_NOT_COMPARED
@@ -28,7 +29,7 @@ COVARIATE_SETS = {
 ESTIMATE_COLUMNS = ["hazard_ratio", "conf_low", "conf_high", "p_value"]
 SPECIFICATION_COLUMNS = [
     "endpoint", "model", "estimand", "definition", "compared", "reference", "covariate_set", "era",
-    "synchronous_window_days", "hazard_ratio", "conf_low", "conf_high",
+    "synchronous_window_days", "method", "hazard_ratio", "conf_low", "conf_high",
     "p_value", "n", "n_event", "n_event_in_group", "n_excluded_unresolved", "n_excluded_missing", "rank", "warning",
 ]  # fmt: skip
 
@@ -45,7 +46,7 @@ def specification_curve(
     Simonsohn, Simmons and Nelson (2020, Nat Hum Behav 4:1208). A specification is an endpoint, a definition of the margin
     groups, a set of covariates, an era (or all), a model and a synchronous window. The groups between enter the model too.
     Models: Cox of the cause-specific hazard, and, for all eras and endpoints with competing events, Fine and Gray's of the
-    subdistribution hazard. `rank` orders the ratios within an endpoint and model, 1 the smallest; a specification without
+    subdistribution hazard. Where the events separate the groups the Cox model is Firth's (`method`). `rank` orders the ratios within an endpoint and model, 1 the smallest; a specification without
     an estimate has no rank but a `warning`.
 
     Args:
@@ -124,7 +125,11 @@ def _specification(patients: pd.DataFrame, order: list[str], labels: dict, covar
     absent = None if (group == labels["reference"]).any() else "nobody is in the reference group"
     problem = fit.problems.get(labels["compared"]) or absent
     estimate = {} if problem else wald_row(labels["compared"], coefficient, std_error)
-    return labels | {name: estimate.get(name, np.nan) for name in ESTIMATE_COLUMNS} | {
+    method = EFRON if labels["model"] == COX else FINE_GRAY
+    if problem == INFINITE and labels["model"] == COX:
+        firth = fit_firth(times, is_event, design, profiled=[labels["compared"]])
+        estimate, method, problem = profile_row(firth, position), FIRTH, f"{PENALISED}: the events separate the groups"
+    return labels | {"method": method} | {name: estimate.get(name, np.nan) for name in ESTIMATE_COLUMNS} | {
         "n": len(rows), "n_event": int(is_event.sum()), "n_event_in_group": n_event_in_group,
         "n_excluded_unresolved": len(patients) - len(settled), "n_excluded_missing": complete.n_excluded_missing,
         "warning": "; ".join(filter(None, [problem, few, fit.model_warning])) or None,

@@ -1,4 +1,4 @@
-"""Hazard ratios of the margin groups within periods of follow-up, where they are not the same throughout."""
+"""Hazard ratios within periods of follow-up, where they are not the same throughout."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.cox_fit import INFINITE, CoxFit, fit_cox, group_proportional_hazards_test
+from analysis.cox_fit import INFINITE, CoxFit, fit_cox, group_proportional_hazards_test, proportional_hazards_tests
 from analysis.cox_models import (
     ADJUSTMENT_COVARIATES,
     EFRON,
@@ -39,14 +39,15 @@ def time_varying_hazard_ratios(
     period_starts_days: Sequence[float] = PERIOD_STARTS_DAYS,
     below_p: float = NOT_PROPORTIONAL_BELOW_P,
 ) -> pd.DataFrame:
-    """Cause-specific hazard ratios by period of the models whose hazards are not proportional over the margin groups.
+    """Cause-specific hazard ratios by period of the margin groups, and of covariates, whose hazards are not proportional.
 
     For each model a row `margin group (proportional hazards)` with the test of all margin groups together (cox.zph of a factor).
     Where its p is below `below_p`, follow-up is split at the period starts (R's survSplit; an event on the day of a start belongs
     to the period before) and each margin group has a ratio for each period, the covariates one for all; Efron ties. A row
     `margin group by period (interaction)` has the likelihood-ratio test against one ratio for all periods. Where p is not
-    below, the first row's `warning` says that follow-up was not split. Groups that the events of a period separate have
-    Firth's estimate (`method`, `warning`); a ratio that rests on fewer than five events carries a warning.
+    below, the first row's `warning` says that follow-up was not split. Each covariate whose own test is below `below_p` has
+    the same, in a model of its own in which all else has one ratio. Groups that the events of a period separate have Firth's
+    estimate (`method`, `warning`); a ratio that rests on fewer than five events carries a warning.
 
     `n` counts patients at risk after the period's start, `n_event` their events within it, of the test rows those of all.
 
@@ -72,6 +73,16 @@ def time_varying_hazard_ratios(
     return frame.astype(counts | dict.fromkeys(["period", "reference", "warning"], "str"))
 
 
+@dataclass(frozen=True)
+class _Factor:
+    """What may vary over the periods: its columns by term, its reference, and who is in that (nobody: a number)."""
+
+    interaction: str
+    columns: dict[str, np.ndarray]
+    reference: str | None
+    in_reference: np.ndarray
+
+
 def _model_rows_by_period(data: ModelRows, starts: np.ndarray, below_p: float) -> list[dict]:
     groups = {term: data.design[term] for term in data.group_terms}
     others = {term: column for term, column in data.design.items() if term not in groups}
@@ -81,22 +92,42 @@ def _model_rows_by_period(data: ModelRows, starts: np.ndarray, below_p: float) -
     if np.isnan(p_value) or not data.in_reference.any():
         return [test | {"warning": "not split: proportional hazards could not be tested"}]
     if p_value >= below_p:
-        return [test | {"warning": f"not split: proportional hazards not rejected (p >= {below_p:g})"}]
+        rows = [test | {"warning": f"not split: proportional hazards not rejected (p >= {below_p:g})"}]
+    else:
+        rows = [
+            test,
+            *_rows_of_factor(data, fit, starts, _Factor(INTERACTION, groups, data.reference, data.in_reference)),
+        ]
+    of_term = {term: p for term, _, _, p in proportional_hazards_tests(fit)}
+    for term, column in others.items():
+        if of_term[term] < below_p:
+            is_binary = bool(np.isin(column, (0, 1)).all())
+            in_reference = (column == 0) & is_binary
+            factor = _Factor(
+                f"{term} by period (interaction)", {term: column}, "no" if is_binary else None, in_reference
+            )
+            rows += _rows_of_factor(data, fit, starts, factor)
+    return rows
+
+
+def _rows_of_factor(data: ModelRows, fit: CoxFit, starts: np.ndarray, factor: _Factor) -> list[dict]:
+    """The interaction's test and the ratios of each period; `fit` is the model with one ratio for all periods."""
     split = _split(data, starts)
     design = {
-        f"{term} | {period}": groups[term][split.patient] * (split.period == period)
+        f"{term} | {period}": column[split.patient] * (split.period == period)
         for period in range(len(starts))
-        for term in groups
+        for term, column in factor.columns.items()
     }
-    constant = {term: column[split.patient] for term, column in others.items()}
+    constant = {term: column[split.patient] for term, column in data.design.items() if term not in factor.columns}
     by_period = fit_cox(split.end_days, split.is_event, design | constant, split.start_days)
     penalised = _penalised_rows(by_period, split, design, constant)
     ratios = [
-        _ratio_row(data, split, starts, period, term, by_period, penalised)
+        _ratio_row(factor, split, starts, period, term, by_period, penalised)
         for period in range(len(starts))
-        for term in groups
+        for term in factor.columns
     ]
-    return [test, _interaction_row(data, fit, by_period, len(groups) * (len(starts) - 1)), *ratios]
+    degrees = len(factor.columns) * (len(starts) - 1)
+    return [_interaction_row(factor.interaction, data, fit, by_period, degrees), *ratios]
 
 
 @dataclass(frozen=True)
@@ -137,27 +168,35 @@ def _penalised_rows(
 
 
 def _ratio_row(
-    data: ModelRows, split: _Split, starts: np.ndarray, period: int, term: str, fit: CoxFit, penalised: dict[str, dict]
+    factor: _Factor, split: _Split, starts: np.ndarray, period: int, term: str, fit: CoxFit, penalised: dict[str, dict]
 ) -> dict:
     name = f"{term} | {period}"
     in_period = split.period == period
-    in_group = in_period & (data.design[term][split.patient] == 1)
-    in_reference = in_period & data.in_reference[split.patient]
-    n_event, n_reference = int(split.is_event[in_group].sum()), int(split.is_event[in_reference].sum())
     position = fit.names.index(name)
     row = penalised.get(name) or wald_row(name, fit.coefficients[position], fit.std_errors[position])
-    few = f"fewer than {FEW_EVENTS} events in this or the reference group ({min(n_event, n_reference)})"
-    problem = fit.problems.get(name)
-    warning = problem or (few if min(n_event, n_reference) < FEW_EVENTS else None)
+    counts, n_fewest, is_own = _events_of(factor, split, in_period, term)
+    few = f"fewer than {FEW_EVENTS} events in this or the reference group ({n_fewest})"
+    warning = fit.problems.get(name) or (few if n_fewest < FEW_EVENTS else None)
     if name in penalised:
-        warning = f"{PENALISED}: no event in {'this' if n_event == 0 else 'the reference'} group in this period"
+        warning = f"{PENALISED}: no event in {'this' if is_own else 'the reference'} group in this period"
     end = starts[period + 1] if period + 1 < len(starts) else np.nan
-    return row | {
+    return row | counts | {
         "method": FIRTH if name in penalised else EFRON, "period": _period_label(starts, period),
-        "period_start_days": starts[period], "period_end_days": end, "term": term, "reference": data.reference,
-        "n": int(in_period.sum()), "n_event": int(split.is_event[in_period].sum()), "n_in_group": int(in_group.sum()),
-        "n_event_in_group": n_event, "warning": "; ".join(filter(None, [warning, fit.model_warning])) or None,
+        "period_start_days": starts[period], "period_end_days": end, "term": term, "reference": factor.reference,
+        "n": int(in_period.sum()), "n_event": int(split.is_event[in_period].sum()),
+        "warning": "; ".join(filter(None, [warning, fit.model_warning])) or None,
     }  # fmt: skip
+
+
+def _events_of(factor: _Factor, split: _Split, in_period: np.ndarray, term: str) -> tuple[dict, int, bool]:
+    """Patients and events of the term's group in a period, the fewer events of it and its reference, and whether its own."""
+    if not factor.in_reference.any():
+        return {}, int(split.is_event[in_period].sum()), False
+    in_group = in_period & (factor.columns[term][split.patient] == 1)
+    n_event = int(split.is_event[in_group].sum())
+    n_reference = int(split.is_event[in_period & factor.in_reference[split.patient]].sum())
+    counts = {"n_in_group": int(in_group.sum()), "n_event_in_group": n_event}
+    return counts, min(n_event, n_reference), n_event == 0
 
 
 def _period_label(starts: np.ndarray, period: int) -> str:
@@ -168,12 +207,12 @@ def _period_label(starts: np.ndarray, period: int) -> str:
     return f"{first}-{starts[period + 1] / DAYS_A_YEAR:.3g} years"
 
 
-def _interaction_row(data: ModelRows, fit: CoxFit, by_period: CoxFit, degrees: int) -> dict:
+def _interaction_row(term: str, data: ModelRows, fit: CoxFit, by_period: CoxFit, degrees: int) -> dict:
     from scipy.special import chdtrc
 
     # One ratio for all periods is the model without splitting: the same likelihood
     statistic = 2 * (by_period.log_likelihood - fit.log_likelihood)
-    row = _test_row(INTERACTION, data, statistic, degrees, float(chdtrc(degrees, max(statistic, 0.0))))
+    row = _test_row(term, data, statistic, degrees, float(chdtrc(degrees, max(statistic, 0.0))))
     separated = sorted({name.split(" | ")[0] for name, reason in by_period.problems.items() if " | " in name})
     return row | {"warning": f"a period has no estimate of {', '.join(separated)}" if separated else None}
 

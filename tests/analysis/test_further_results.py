@@ -150,6 +150,24 @@ def test_rows_under_other_synchronous_windows_are_further_specifications(patient
         specification_curve(patient_rows, definitions, ["margin_recurrence"], window_rows=of_one)
 
 
+def test_a_specification_whose_narrowest_group_has_no_event_is_firths(patient_rows, definitions):
+    is_positive = (patient_rows["margin_group"] == "positive") & (patient_rows["event_code"] == 1)
+    curve = specification_curve(
+        patient_rows.assign(event_code=patient_rows["event_code"].mask(is_positive, 0)),
+        definitions,
+        ["margin_recurrence"],
+    )
+    cox = curve[curve["model"] == "cause-specific Cox"]
+    assert set(cox["method"]) == {"Firth"}
+    assert cox["hazard_ratio"].between(0.0001, 1).all()
+    assert (
+        cox["warning"]
+        .str.startswith("Firth penalised likelihood: the events separate the groups; rests on 0 events")
+        .all()
+    )
+    assert curve.loc[curve["model"] == "Fine-Gray", "hazard_ratio"].isna().all()
+
+
 def test_a_specification_without_events_says_so(patient_rows, definitions):
     nobody = patient_rows.assign(event_code=0)
     curve = specification_curve(nobody, definitions, ["margin_recurrence"])

@@ -35,7 +35,7 @@ for (name in names(covariates)) { d <- inputs[[name]]; d$group <- relevel(factor
     fit <- coxph(model("Surv(time, code == 1)", c("group", terms)), d); unname(cox.zph(fit, transform = "km", terms = TRUE)$table["group", ]) }) }
 
 ## ---------------------------------------------------------------- hazard ratios by period of follow-up
-by_period <- function(d, cuts, terms) { d <- with_dummies(d); d$event <- as.integer(d$code == 1); groups <- dummies_of(d)
+by_period <- function(d, cuts, terms, groups = dummies_of(d)) { d <- with_dummies(d); d$event <- as.integer(d$code == 1)
   s <- survSplit(model("Surv(time, event)", "."), d, cut = cuts, episode = "period")
   columns <- as.vector(outer(groups, seq_len(length(cuts) + 1), function(g, p) paste0(g, "_", p)))
   for (g in groups) for (p in seq_len(length(cuts) + 1)) s[[paste0(g, "_", p)]] <- s[[g]] * (s$period == p)
@@ -50,6 +50,9 @@ by_period <- function(d, cuts, terms) { d <- with_dummies(d); d$event <- as.inte
 cuts <- list(colon = c(365, 730), pbc = c(365, 730), mgus2 = c(60, 120), ties = c(360, 720))
 for (name in names(covariates)) reference[[name]]$by_period <- list(unadjusted = by_period(inputs[[name]], cuts[[name]], NULL),
   adjusted = by_period(inputs[[name]], cuts[[name]], covariates[[name]]))
+
+for (name in names(covariates)) reference[[name]]$by_period$of_age <- by_period(inputs[[name]], cuts[[name]],
+  c(dummies_of(inputs[[name]]), setdiff(covariates[[name]], "age")), "age")
 
 ## ---------------------------------------------------------------- differences of restricted means
 for (name in names(covariates)) { d <- inputs[[name]]; tau <- round(.7 * min(tapply(d$time, d$g, max)))
