@@ -46,8 +46,8 @@ def specification_curve(
     Simonsohn, Simmons and Nelson (2020, Nat Hum Behav 4:1208). A specification is an endpoint, a definition of the margin
     groups, a set of covariates, an era (or all), a model and a synchronous window. The groups between enter the model too.
     Models: Cox of the cause-specific hazard, and, for all eras and endpoints with competing events, Fine and Gray's of the
-    subdistribution hazard. Where the events separate the groups the Cox model is Firth's (`method`). `rank` orders the ratios within an endpoint and model, 1 the smallest; a specification without
-    an estimate has no rank but a `warning`.
+    subdistribution hazard. Where the events separate the groups the Cox model is Firth's (`method`). `rank` orders the
+    ratios within an endpoint and model, 1 the smallest; a specification without an estimate has no rank but a `warning`.
 
     Args:
         frame: one row a patient and endpoint: study_id, endpoint, time_days, event_code, era and the covariates' columns.

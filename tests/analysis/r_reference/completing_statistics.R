@@ -1,6 +1,6 @@
 # Reference values for quantiles, limits at landmarks, effects by period, pooling, splines and Firth's model.
 # Run: Rscript completing_statistics.R FOLDER_WITH_THE_CSV_FILES
-# Needs R >= 4.2 with survival, rms, mice and jsonlite; some minutes, nearly all of it for Firth's model.
+# Needs R >= 4.2 with survival, rms, mice, mitml and jsonlite; half a minute, nearly all of it for Firth's model.
 # Reads the inputs that make_reference.R wrote, and margins.csv; writes completing_statistics.json beside them.
 suppressMessages({library(survival); library(jsonlite)})
 out <- commandArgs(TRUE)[1]; if (is.na(out)) out <- "."
@@ -12,7 +12,7 @@ covariates <- list(colon = c("age", "male", "obstruct", "node4", "perfor"), pbc 
 model <- function(response, terms) as.formula(paste(response, "~", paste(terms, collapse = "+")))
 dummies_of <- function(d) paste0("g", setdiff(sort(unique(d$g)), max(d$g)))
 with_dummies <- function(d) { for (k in setdiff(sort(unique(d$g)), max(d$g))) d[[paste0("g", k)]] <- as.integer(d$g == k); d }
-versions <- sapply(c("survival", "rms", "mice"), function(name) as.character(packageVersion(name)))
+versions <- sapply(c("survival", "rms", "mice", "mitml"), function(name) as.character(packageVersion(name)))
 reference <- list(versions = c(list(R = R.version.string), as.list(versions)))
 types <- c("log", "log-log", "plain")
 
@@ -84,7 +84,7 @@ fits <- lapply(completed, function(d) coxph(Surv(time, code == 1) ~ narrow + mid
 pooled <- mice::pool(mice::as.mira(fits)); table <- summary(pooled, conf.int = TRUE)
 reference$margins$mice <- list(terms = as.character(table$term), estimate = table$estimate, std_error = table$std.error, df = table$df,
   p = table$p.value, lower = table[["2.5 %"]], upper = table[["97.5 %"]], riv = pooled$pooled$riv, fmi = pooled$pooled$fmi, n = fits[[1]]$n, n_event = fits[[1]]$nevent)
-# D1 (Li, Raghunathan and Rubin 1991) with Reiter's degrees of freedom (2007), as mice::D1 of mitml
+# D1 (Li, Raghunathan and Rubin 1991) with Reiter's degrees of freedom (2007), as mitml::testModels, which mice::D1 calls
 smaller <- lapply(completed, function(d) coxph(Surv(time, code == 1) ~ age + kras, of_groups(d)))
 d1 <- function(b, v, complete = Inf) { m <- nrow(b); k <- ncol(b); mean <- colMeans(b); within <- Reduce(`+`, v) / m; between <- cov(b)
   r <- (1 + 1 / m) * sum(diag(between %*% solve(within))) / k; t <- k * (m - 1)
@@ -92,8 +92,8 @@ d1 <- function(b, v, complete = Inf) { m <- nrow(b); k <- ncol(b); mean <- colMe
   f <- as.numeric(mean %*% solve(within) %*% mean) / (k * (1 + r)); list(statistic = f, df1 = k, df2 = df, r = r, p = pf(f, k, df, lower.tail = FALSE)) }
 b <- t(sapply(fits, function(f) coef(f)[1:2])); v <- lapply(fits, function(f) vcov(f)[1:2, 1:2]); ours <- d1(b, v)
 reference$margins$d1 <- c(ours, list(estimates = unname(b), covariances = lapply(v, unname)))
-of_mice <- try(mice::D1(mice::as.mira(fits), mice::as.mira(smaller), dfcom = NULL)$result, silent = TRUE)
-if (!inherits(of_mice, "try-error")) reference$margins$d1$mice <- as.numeric(of_mice) else cat("no mice::D1:", of_mice)
+of_mitml <- mitml::testModels(fits, smaller, method = "D1")$test
+stopifnot(max(abs(of_mitml / c(ours$statistic, ours$df1, ours$df2, ours$p, ours$r) - 1)) < 1e-9)
 
 ## ---------------------------------------------------------------- weighted Cox with robust errors, on real data
 for (name in names(covariates)) { d <- with_dummies(inputs[[name]]); d$w <- .5 + ((seq_len(nrow(d)) - 1) %% 10) / 5
