@@ -10,6 +10,9 @@ import numpy as np
 CONSTANT = "not estimable: no variation in this column"
 COLLINEAR = "not estimable: determined by the other columns"
 INFINITE = "not estimable: the groups are separated by the event (infinite hazard ratio)"
+# a coefficient per spread of its column with such an error has run off; sound ones have about 1 / sqrt(events)
+LARGEST_STANDARDISED_ERROR = 50.0
+NOT_CONVERGED = "did not converge"
 NO_EVENTS = "not estimable: no events"
 NO_PATIENTS = "not estimable: no patients with every value known"
 
@@ -69,8 +72,14 @@ def fit_cox(
     if collinear:
         problems |= dict.fromkeys(collinear, COLLINEAR)
         model_warning = "; ".join(filter(None, [model_warning, f"without {', '.join(collinear)}: {COLLINEAR}"]))
-    problems |= {estimable[position]: INFINITE for position in infinite}
-    problems |= {name: INFINITE for name in estimable if _is_separated(design[name], is_event)}
+    errors = np.sqrt(np.asarray(model.var, dtype=float).diagonal())
+    for position, name in enumerate(estimable):
+        has_run_off = position in infinite or errors[position] * design[name].std() > LARGEST_STANDARDISED_ERROR
+        if has_run_off or _is_separated(design[name], is_event):
+            problems[name] = INFINITE
+    if model_warning and INFINITE in problems.values():
+        # what did not converge is named in `problems`
+        model_warning = "; ".join(text for text in model_warning.split("; ") if NOT_CONVERGED not in text) or None
     positions = [names.index(name) for name in estimable]
     coefficients, covariance = np.full(len(names), np.nan), np.full((len(names), len(names)), np.nan)
     coefficients[positions], covariance[np.ix_(positions, positions)] = fitted, np.asarray(model.var, dtype=float)

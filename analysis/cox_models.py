@@ -242,12 +242,21 @@ def _margin_rows(fit: CoxFit, data: _ModelData, margins: dict[str, np.ndarray]) 
     narrower = {group: float(rank) for rank, group in enumerate(reversed(MARGIN_GROUPS))}
     score = np.array([narrower[group] for group in data.group], dtype=float)
     trend = fit_cox(data.time_days, data.is_event, {TREND: score} | data.covariates)
-    trend_row = _ratio_row(TREND, trend.coefficients[0], trend.std_errors[0])
+    trend_row = _trend_row(trend, data, score)
     return [
         _test_row(OMNIBUS, likelihood_ratio, n_in_likelihood, warning),
         _test_row(OMNIBUS_WALD, wald, len(usable), warning),
-        trend_row | {"warning": trend.problems.get(TREND) or _few_events(data.is_event, np.ones(fit.n, dtype=bool))},
+        trend_row,
     ]
+
+
+def _trend_row(trend: CoxFit, data: _ModelData, score: np.ndarray) -> dict:
+    if trend.problems.get(TREND) == INFINITE:
+        firth = fit_firth(data.time_days, data.is_event, {TREND: score} | data.covariates, profiled=[TREND])
+        return profile_row(firth, 0) | {"method": FIRTH, "warning": f"{PENALISED}: the events separate the groups"}
+    few = _few_events(data.is_event, np.ones(trend.n, dtype=bool))
+    row = _ratio_row(TREND, trend.coefficients[0], trend.std_errors[0])
+    return row | {"warning": trend.problems.get(TREND) or few}
 
 
 def _log_likelihood_without_margin(fit: CoxFit, data: _ModelData) -> float:

@@ -146,9 +146,14 @@ def test_nobody_of_two_recurs_after_a_narrow_margin_by_hand():
     ratios, _ = cause_specific_cox(rows, ENDPOINT, covariates=())
     narrow = ratios[(ratios["model"] == "unadjusted") & (ratios["term"] == "margin <1 mm")].iloc[0]
     assert (narrow["method"], narrow["n_in_group"], narrow["n_event_in_group"]) == ("Firth", 2, 0)
+    assert narrow["warning"] == "Firth penalised likelihood: no event in this group"
     assert np.log(narrow["hazard_ratio"]) == pytest.approx(best.x, abs=1e-6)
     deviance = [2 * (minus_penalised(np.log(narrow[limit])) - best.fun) for limit in ("conf_low", "conf_high")]
     assert deviance == pytest.approx([3.841458820694124] * 2, rel=1e-7)
+    # narrower by two groups: the trend's ratio is that of one step, its square root
+    trend = ratios[(ratios["model"] == "unadjusted") & (ratios["term"] == TREND)].iloc[0]
+    assert trend["method"] == "Firth"
+    assert trend["hazard_ratio"] ** 2 == pytest.approx(narrow["hazard_ratio"], rel=1e-6)
 
 
 def test_a_hazard_ratio_from_three_recurrences_carries_a_warning():
