@@ -64,14 +64,18 @@ for (name in names(covariates)) { d <- inputs[[name]]; tau <- round(.7 * min(tap
 
 ## ---------------------------------------------------------------- restricted cubic spline by rms
 suppressMessages(library(rms))
-with_rms <- function(terms) { d <- margins; knots <- as.numeric(quantile(d$margin, c(.05, .35, .65, .95)))
+with_rms <- function(d, width, reference, grid, terms) { d$width <- d[[width]]; knots <- as.numeric(quantile(d$width, c(.05, .35, .65, .95)))
   assign("ranges", datadist(d), envir = globalenv()); options(datadist = "ranges")
   assign("fit_knots", knots, envir = globalenv()); assign("fit_data", d, envir = globalenv())
-  fit <- cph(model("Surv(time, code == 1)", c("rcs(margin, fit_knots)", terms)), fit_data, method = "efron", eps = 1e-12, iter.max = 50, x = TRUE, y = TRUE)
-  grid <- c(0, .5, 1, 2, 5, 15, 20, 40); a <- contrast(fit, list(margin = grid), list(margin = 10)); tests <- anova(fit)
-  list(covariates = terms, grid = grid, log_hazard_ratio = unname(a$Contrast), std_error = unname(a$SE), lower = unname(a$Lower), upper = unname(a$Upper),
-    association = unname(tests["margin", 1:3]), nonlinearity = unname(tests[" Nonlinear", 1:3])) }
-reference$margins <- list(rms = list(unadjusted = with_rms(NULL), adjusted = with_rms(c("age", "kras"))))
+  fit <- cph(model("Surv(time, code == 1)", c("rcs(width, fit_knots)", terms)), fit_data, method = "efron", eps = 1e-12, iter.max = 50, x = TRUE, y = TRUE)
+  a <- contrast(fit, list(width = grid), list(width = reference)); tests <- anova(fit)
+  list(width = width, reference = reference, covariates = terms, grid = grid, log_hazard_ratio = unname(a$Contrast), std_error = unname(a$SE), lower = unname(a$Lower), upper = unname(a$Upper),
+    association = unname(tests["width", 1:3]), nonlinearity = unname(tests[" Nonlinear", 1:3])) }
+of_margins <- function(terms) with_rms(margins, "margin", 10, c(0, .5, 1, 2, 5, 15, 20, 40), terms)
+reference$margins <- list(rms = list(unadjusted = of_margins(NULL), adjusted = of_margins(c("age", "kras"))))
+reference$pbc$rms <- with_rms(inputs$pbc, "albumin", 3.5, c(2.5, 3, 3.25, 4, 4.5), c("age", "logbili"))
+reference$colon$rms <- with_rms(inputs$colon, "age", 60, c(30, 40, 50, 70, 80), c("node4", "obstruct"))
+reference$mgus2$rms <- with_rms(inputs$mgus2, "hgb", 13, c(8, 10, 12, 14, 16), c("age", "male"))
 suppressMessages(detach("package:rms"))
 
 ## ---------------------------------------------------------------- Rubin's rules by mice, on five fixed completions
