@@ -42,7 +42,7 @@ def test_ratios_by_period_stand_under_their_tests_and_few_events_are_marked():
     assert "proportional hazards P=0.021; one ratio for all periods P=0.034" in words
     assert "0-1 years 3.10 (1.60\u20136.00) 2.20 (1.10\u20134.40) not available" in words
     assert "> 2 years 0.40 (0.10\u20132.90) *" in words
-    assert "1 of 2 models tested" in words
+    assert "1 of the 2 models tested" in words
 
 
 def test_without_the_tables_and_without_a_split_the_page_has_neither():
