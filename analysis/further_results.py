@@ -115,7 +115,10 @@ class _Done:
             for table, frames in self.frames.items()
         }
         return tables | {
-            "analyses_not_done": pd.DataFrame(self.reasons, columns=["table", "endpoint", "reason"], dtype="str")
+            # the unadjusted and the adjusted model fail for the same reason
+            "analyses_not_done": pd.DataFrame(
+                list(dict.fromkeys(self.reasons)), columns=["table", "endpoint", "reason"], dtype="str"
+            )
         }
 
 

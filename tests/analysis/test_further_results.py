@@ -184,4 +184,5 @@ def test_an_analysis_that_the_data_do_not_allow_leaves_its_reason(patient_rows, 
     reasons = results["analyses_not_done"].set_index("table")["reason"]
     assert reasons["stratified_tests"] == "no patient has an era of operation"
     assert "dose_response" in reasons.index
+    assert not results["analyses_not_done"].duplicated().any()
     assert len(results["weighted_hazard_ratios"]) > 0
