@@ -67,7 +67,7 @@ lint: $(INSTALLED) ## ruff, sqlfluff, import-linter
 	@$(BIN)/lint-imports --no-cache | tail -8
 	@$(BIN)/sqlfluff lint --processes 2 --nocolor dbt_project/models | tail -20; test $${PIPESTATUS[0]} -eq 0
 
-bench: $(INSTALLED) ## Timings of ingestion on this machine, as rates and against DuckDB
+bench: $(INSTALLED) ## Timings on this machine: ingestion against DuckDB, a night against a build of everybody
 	@$(BIN)/python -m tests.bench
 
 clean: ## Remove build, published and Dagster data (the landing folder stays)

@@ -1,5 +1,6 @@
 """The names the statistics share: margin groups in their order, endpoints with their labels, strata never compared."""
 
+import re
 from collections.abc import Iterable
 
 MARGIN_GROUPS = ("positive", "<1 mm", "1.0-9.9 mm", ">=10 mm")
@@ -35,16 +36,24 @@ GROUPING_LABELS = {
     "clinical_risk_score": "Clinical risk score",
     "has_hai_pump": "Hepatic arterial infusion pump",
     "has_multiple_metastases": "More than one metastasis",
+    "metastasis_count_group": "Number of metastases",
 }
 
 
 def ordered_strata(strata: Iterable[str]) -> list[str]:
-    """The distinct strata in the order they are shown and scored: margin groups from positive to widest, others by
-    number or alphabet, and those of unknown group last."""
+    """The distinct strata in the order they are shown and scored: margin groups from positive to widest, others by the
+    number they begin with ('before 1991', '1991-1998'; '1', '2-3', '>3') or alphabet, and those of unknown group last."""
     margin_rank = {group: rank for rank, group in enumerate(MARGIN_GROUPS)}
 
     def sort_key(stratum: str) -> tuple[bool, float, str]:
-        number = float(stratum) if stratum.isdigit() else 0.0
-        return stratum in STRATA_NOT_COMPARED, margin_rank.get(stratum, number), stratum
+        return stratum in STRATA_NOT_COMPARED, margin_rank.get(stratum, _number_of(stratum)), stratum
 
     return sorted(set(strata), key=sort_key)
+
+
+def _number_of(stratum: str) -> float:
+    found = re.match(r"(before |after |[<>])?(\d+(?:[.]\d+)?)", stratum)
+    if not found:
+        return 0.0
+    # just below or above its bound
+    return float(found[2]) + {"before ": -0.5, "<": -0.5, "after ": 0.5, ">": 0.5}.get(found[1], 0.0)

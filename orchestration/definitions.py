@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.assets.dbt_models import dbt_models, dbt_resource
+from orchestration.assets.dbt_models import built_patients, dbt_models, dbt_resource
 from orchestration.assets.gates import gate_assets
 from orchestration.assets.publication import publication_assets
 from orchestration.assets.raw import raw_assets
@@ -26,7 +26,7 @@ nightly_schedule = dg.ScheduleDefinition(
 )
 
 definitions = dg.Definitions(
-    assets=[*raw_assets, dbt_models, *gate_assets, *result_assets, *publication_assets],
+    assets=[*raw_assets, built_patients, dbt_models, *gate_assets, *result_assets, *publication_assets],
     jobs=[nightly_refresh],
     schedules=[nightly_schedule],
     resources={"dbt": dbt_resource},

@@ -10,7 +10,7 @@ from orchestration.ingestion.load_feed import unclaimed_files, waiting_files
 from orchestration.ingestion.load_file import landed_files
 from orchestration.ingestion.source_contract import load_hospitals
 from orchestration.settings import Settings
-from orchestration.warehouse import open_build_file, read_publication
+from orchestration.warehouse import has_unpublished_files, open_build_file, read_publication
 
 DAGSTER_YAML = """telemetry:
   enabled: false
@@ -33,7 +33,7 @@ class RefreshOutcome:
 
 
 def nothing_new(settings: Settings) -> str | None:
-    """Why a refresh would change nothing - no waiting file, same code as published - or None when it might.
+    """Why a refresh would change nothing - no waiting file, all published, same code - or None when it might.
 
     Raises:
         NothingLanded: no file in the landing folder belongs to any contract.
@@ -48,7 +48,9 @@ def nothing_new(settings: Settings) -> str | None:
     if stamp is None or stamp.code_version != settings.code_version or not settings.build_file.exists():
         return None
     with open_build_file(settings.build_file) as connection:
-        if waiting_files(connection, settings.landing, contracts):
+        if waiting_files(connection, settings.landing, contracts) or has_unpublished_files(
+            connection, settings.published_file
+        ):
             return None
     unclaimed = unclaimed_files(settings.landing, contracts)
     return (

@@ -115,6 +115,27 @@ def column_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str
     return rows[0][0] > 0
 
 
+def derivation_versions(build_file: Path) -> set[str]:
+    """The versions of the rules that the build file's patients were derived by; empty where there are none.
+
+    Raises:
+        WarehouseBusy: another process holds the build file.
+    """
+    if not build_file.exists():
+        return set()
+    with open_build_file(build_file, read_only=True) as connection:
+        if not table_exists(connection, "intermediate", "built_patients"):
+            return set()
+        rows = connection.execute("SELECT DISTINCT derivation_version FROM intermediate.built_patients").fetchall()
+    return {version for (version,) in rows}
+
+
+def has_unpublished_files(connection: duckdb.DuckDBPyConnection, published_file: Path) -> bool:
+    """Whether the build file has taken in files that a publication does not tell of: the night ended before it published."""
+    taken_in = connection.execute("SELECT count(*) AS n FROM raw.ingest_ledger").fetchall()[0][0]
+    return taken_in != read_published(published_file, "SELECT count(*) AS n FROM quality.ingest_ledger")["n"].item()
+
+
 @dataclass(frozen=True)
 class PublishedTable:
     """A table of the published warehouse and the build file's table it is copied from."""

@@ -7,9 +7,11 @@ import pandas as pd
 
 INDEX_ENDPOINTS = (
     "recurrence_free_survival", "overall_recurrence", "isolated_liver_recurrence", "margin_recurrence",
-    "liver_recurrence_any_time", "overall_survival",
+    "liver_recurrence_any_time", "overall_survival", "cancer_specific_survival", "extrahepatic_only_recurrence",
 )  # fmt: skip
-"""Endpoints whose time zero is the index operation: every patient of the cohort has a time to each."""
+"""Endpoints whose time zero is the index operation: every patient of the cohort has a time to each, or a reason why not."""
+RECURRENCE_ENDPOINTS = ("salvage", "post_recurrence_survival")
+"""The same of those whose time zero is the first recurrence, for every patient who recurred."""
 FONG_ITEMS = (
     "is_node_positive", "has_disease_free_interval_under_12_months", "has_multiple_metastases",
     "is_largest_metastasis_over_5_cm", "is_cea_over_200_ng_ml",
@@ -59,38 +61,26 @@ def _cohort_size(frames: Frames, previous: int | None) -> pd.DataFrame:
 
 
 def _endpoint_coverage(frames: Frames, _previous: int | None) -> pd.DataFrame:
-    """A row a patient of either table: `n_endpoints` from the index operation that have a time, or that cannot be known
-    (the hospital's records do not tell it, or the first recurrence was at a site not stated); `has_index_operation`."""
-    times = frames["time_to_event"]
-    counted = times[times["endpoint"].isin(INDEX_ENDPOINTS)].groupby("study_id")["endpoint"].nunique()
+    """A row a patient of the cohort or of time_to_event: `n_expected` endpoints whose origin the patient reached, `n_accounted`
+    of them with exactly one row in time_to_event and endpoints_without_time together; `has_index_operation`."""
+    times, reasons = (frames[table][["study_id", "endpoint"]] for table in ("time_to_event", "endpoints_without_time"))
     cohort = pd.Index(frames["index_operations"]["study_id"].dropna().unique())
     everybody = cohort.union(pd.Index(times["study_id"].dropna().unique()))
-    unknown = _unknown_endpoints(frames).groupby("study_id")["endpoint"].nunique()
+    has_recurred = everybody.isin(frames["first_recurrences"]["study_id"])
+    n_rows = pd.concat([times, reasons]).groupby(["study_id", "endpoint"]).size()
+    once = n_rows[n_rows == 1].reset_index()
+    is_counted = once["endpoint"].isin(INDEX_ENDPOINTS) | (
+        once["endpoint"].isin(RECURRENCE_ENDPOINTS) & once["study_id"].isin(frames["first_recurrences"]["study_id"])
+    )
+    accounted = once[is_counted].groupby("study_id").size()
     return pd.DataFrame(
         {
             "study_id": everybody,
-            "n_endpoints": (
-                counted.reindex(everybody, fill_value=0) + unknown.reindex(everybody, fill_value=0)
-            ).to_numpy(),
+            "n_accounted": accounted.reindex(everybody, fill_value=0).to_numpy(),
+            "n_expected": len(INDEX_ENDPOINTS) + len(RECURRENCE_ENDPOINTS) * has_recurred,
             "has_index_operation": everybody.isin(cohort),
         }
     )
-
-
-def _unknown_endpoints(frames: Frames) -> pd.DataFrame:
-    """study_id and endpoint, counted from the index operation, that cannot be known; each once."""
-    limits = frames["not_derivable_endpoints"][["source_system", "endpoint"]]
-    declared = frames["index_operations"][["study_id", "source_system"]].merge(limits, on="source_system")
-    patterns = frames["first_recurrences"]
-    unsettled = [
-        patterns.loc[patterns[column].isna(), ["study_id"]].assign(endpoint=endpoint)
-        for column, endpoint in (
-            ("is_isolated_liver", "isolated_liver_recurrence"),
-            ("has_margin_site", "margin_recurrence"),
-        )
-    ]
-    unknown = pd.concat([declared[["study_id", "endpoint"]], *unsettled])
-    return unknown[unknown["endpoint"].isin(INDEX_ENDPOINTS)].drop_duplicates()
 
 
 def _count_totals(frames: Frames, _previous: int | None) -> pd.DataFrame:
@@ -145,9 +135,9 @@ DERIVATIONS = {
     "endpoint_coverage": Derivation(
         {
             "time_to_event": ("study_id", "endpoint"),
-            "index_operations": ("study_id", "source_system"),
-            "not_derivable_endpoints": ("source_system", "endpoint"),
-            "first_recurrences": ("study_id", "is_isolated_liver", "has_margin_site"),
+            "endpoints_without_time": ("study_id", "endpoint"),
+            "index_operations": ("study_id",),
+            "first_recurrences": ("study_id",),
         },
         _endpoint_coverage,
     ),

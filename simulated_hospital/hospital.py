@@ -13,7 +13,7 @@ import pandas as pd
 from simulated_hospital.dirt import soil
 from simulated_hospital.population import Population, draw_population
 from simulated_hospital.truth import truth_of_patients, write_truth
-from simulated_hospital.writers.follow_up import draw_looks, follow_up_rows
+from simulated_hospital.writers.follow_up import draw_looks, follow_up_rows, with_second_primaries, with_sites_in_words
 from simulated_hospital.writers.pathology import write_messages, write_reports
 from simulated_hospital.writers.registry import registry_rows
 from simulated_hospital.writers.treatments import treatment_rows
@@ -86,10 +86,10 @@ def _rows_by_feed(population: Population, seed: int) -> tuple[dict[str, pd.DataF
     patients = population.patients
     looks = draw_looks(patients, population.site_events, population.treatments, np.random.default_rng([seed, 2]))
     heard_of = (patients["ineligible_kind"] != "no follow-up").to_numpy()
-    looks = looks[heard_of[looks["patient"]]]
+    looks = with_second_primaries(looks[heard_of[looks["patient"]]], np.random.default_rng([seed, 5]))
     rows = {
         "registry": registry_rows(population.operations, np.random.default_rng([seed, 3])),
-        "follow_up": follow_up_rows(looks, patients),
+        "follow_up": follow_up_rows(with_sites_in_words(looks, np.random.default_rng([seed, 6])), patients),
         "treatments": treatment_rows(population.treatments, patients),
         "vital_status": vital_status_rows(patients[heard_of], np.random.default_rng([seed, 4])),
     }

@@ -11,14 +11,15 @@ from analysis import figures
 from analysis.figures.curves import LANDMARK_YEARS, drawn_points
 from analysis.figures.forest import forest_rows
 from analysis.figures.further import largest_differences
-from analysis.names import ENDPOINT_LABELS
+from analysis.names import ENDPOINT_LABELS, MARGIN_GROUPS, UNRESOLVED
 from analysis.report.availability import NotAvailable, frame_of
-from analysis.report.formats import percent
+from analysis.report.formats import count, percent
 from analysis.tables.recurrence_patterns import INITIAL_PATTERNS
 
 Results = Mapping[str, pd.DataFrame]
 # widths of the plotting area; axis and labels come on top and together fill the page's column
 FULL_WIDTH, HALF_WIDTH = 730, 285
+WIDTH_WITHOUT_AXES = 860
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,14 @@ class Drawing:
     alternative: Callable[[pd.DataFrame], str]
 
 
-def drawings_of_page(notes_of_forest: dict[str, str]) -> dict[str, Drawing]:
-    """Name -> drawing, for every figure of the page."""
+def drawings_of_page(notes_of_forest: dict[str, str], margin_groups: pd.DataFrame | None = None) -> dict[str, Drawing]:
+    """Name -> drawing, for every figure of the page; margin_groups: margin_group, n, in which the cohort flow ends."""
     return {
+        "flow": Drawing(
+            "cohort_flow",
+            lambda frame: figures.cohort_flow_chart(frame, margin_groups, WIDTH_WITHOUT_AXES),
+            lambda frame: _flow_text(frame, margin_groups),
+        ),
         "recurrence": _incidence("overall_recurrence", FULL_WIDTH, 320),
         "liver": _incidence("liver_recurrence_any_time", HALF_WIDTH, 240),
         "recurrence_free_survival": Drawing(
@@ -89,6 +95,18 @@ def _curves_text(frame: pd.DataFrame, endpoint: str, at_start: float) -> str:
     at_landmark = points[points["years"] <= LANDMARK_YEARS].groupby("stratum", sort=False).tail(1)
     values = ", ".join(f"{row.stratum} {percent(row.estimate)}" for row in at_landmark.itertuples())
     return f"{ENDPOINT_LABELS[endpoint]} by margin group over ten years. At {LANDMARK_YEARS} years: {values}."
+
+
+def _flow_text(flow: pd.DataFrame, margin_groups: pd.DataFrame | None) -> str:
+    steps = flow.sort_values("step_number").to_dict("records")
+    excluded = "; ".join(f"{step['exclusion_reason']} {count(step['n_excluded'])}" for step in steps[1:])
+    text = f"{steps[0]['criterion']}: {count(steps[0]['n_remaining'])}. Excluded: {excluded or 'nobody'}."
+    text += f" Cohort: {count(steps[-1]['n_remaining'])}."
+    if margin_groups is None or margin_groups.empty:
+        return text
+    sizes = margin_groups.set_index("margin_group")["n"]
+    named = ", ".join(f"{group} {count(sizes.get(group, 0))}" for group in (*MARGIN_GROUPS, UNRESOLVED))
+    return f"{text} By margin group: {named}."
 
 
 def _forest_text(frame: pd.DataFrame) -> str:

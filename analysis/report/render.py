@@ -56,7 +56,7 @@ def render_report(results: Mapping[str, pd.DataFrame], context: Mapping[str, Any
         contradictions=study_sections.contradictions(results, context.get("n_patients")),
         figures={
             name: section(drawn, results, name, drawing, is_simulated)
-            for name, drawing in drawings_of_page(notes_of_forest).items()
+            for name, drawing in drawings_of_page(notes_of_forest, results.get("margin_groups")).items()
         },
         **sections,
     )
@@ -74,7 +74,6 @@ def _sections(results: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
         "patterns": outcome_sections.patterns,
         "salvage": outcome_sections.salvage,
         "follow_up": outcome_sections.follow_up,
-        "cohort_flow": study_sections.cohort_flow,
         "margin_groups": study_sections.margin_groups,
         "table_one": study_sections.table_one,
         "feeds": study_sections.feeds,

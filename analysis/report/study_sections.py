@@ -5,10 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.figures.style import MARGIN_COLOURS
-from analysis.names import ENDPOINT_LABELS, MARGIN_GROUPS, UNRESOLVED
+from analysis.names import ENDPOINT_LABELS
 from analysis.report.availability import NotAvailable, checked_frame, frame_of
-from analysis.report.formats import NOT_AVAILABLE, count, is_missing, percent, words
+from analysis.report.formats import NOT_AVAILABLE, count, is_missing, words
 from analysis.tables.table_one import PATIENTS, STRATA
 
 Results = Mapping[str, pd.DataFrame]
@@ -24,30 +23,10 @@ FEED_COUNTS = (
 LINES_SHOWN = 12
 
 
-def cohort_flow(results: Results) -> dict[str, Any]:
-    """The steps in order, each with how many it left out and how many remain."""
-    flow = frame_of(results, "cohort_flow", "step_number criterion n_remaining n_excluded").sort_values("step_number")
-    steps = [
-        {"criterion": row.criterion, "remaining": count(row.n_remaining), "excluded": count(row.n_excluded)}
-        for row in flow.itertuples()
-    ]
-    return {"start": steps[0], "steps": steps[1:], "end": steps[-1]}
-
-
 def margin_groups(results: Results) -> dict[str, Any]:
-    """A box a margin group, then the unresolved."""
-    groups = frame_of(results, "margin_groups", "margin_group n share").set_index("margin_group")
-    return {
-        "boxes": [
-            {
-                "group": group,
-                "colour": MARGIN_COLOURS.get(group, "#9aa5b1"),
-                "patients": count(groups["n"].get(group, 0)),
-                "share": percent(groups["share"].get(group, 0.0), 1),
-            }
-            for group in (*MARGIN_GROUPS, UNRESOLVED)
-        ]
-    }
+    """Nothing but whether the margin groups are there, in which the drawing of the cohort flow ends."""
+    frame_of(results, "margin_groups", "margin_group n share")
+    return {}
 
 
 def table_one(results: Results) -> dict[str, Any]:

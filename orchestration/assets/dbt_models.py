@@ -14,9 +14,11 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.settings import Settings, load_settings
+from orchestration.warehouse import derivation_versions
 
 DBT_GROUPS = {
-    "seeds": "definitions", "staging": "staging", "intermediate": "intermediate", "marts": "marts", "quality": "quality",
+    "seeds": "definitions", "changes": "changes", "staging": "staging", "intermediate": "intermediate", "marts": "marts",
+    "quality": "quality",
 }  # fmt: skip
 
 
@@ -48,14 +50,42 @@ def current_manifest(settings: Settings) -> Path:
     return manifest
 
 
+def fingerprint_of_files(folder: Path, parts: tuple[str, ...]) -> str:
+    """One for all files below the parts of a folder, or that are such a part: names and contents."""
+    fingerprint = hashlib.sha256()
+    for part in parts:
+        files = [folder / part] if (folder / part).is_file() else sorted((folder / part).rglob("*"))
+        for path in files:
+            if path.is_file():
+                fingerprint.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return fingerprint.hexdigest()[:16]
+
+
 def margin_rules_version(dbt_project_dir: Path) -> str:
     """A fingerprint of the margin reading's word lists and models: while it stays the same, reports that were read are not
     read again."""
-    fingerprint = hashlib.sha256()
-    for folder in ("macros/margins", "seeds/margins", "models/intermediate/margins"):
-        for path in sorted((dbt_project_dir / folder).iterdir()):
-            fingerprint.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return fingerprint.hexdigest()[:16]
+    return fingerprint_of_files(dbt_project_dir, ("macros/margins", "seeds/margins", "models/intermediate/margins"))
+
+
+def derivation_version(dbt_project_dir: Path) -> str:
+    """A fingerprint of all rules: while it stays the same, only the rows of patients whose records changed are computed."""
+    return fingerprint_of_files(dbt_project_dir, ("dbt_project.yml", "macros", "models", "seeds"))
+
+
+def dbt_build_arguments(settings: Settings) -> list[str]:
+    """What dbt is told tonight: to make every table anew where the build file's patients were derived by other rules.
+
+    Raises:
+        WarehouseBusy: another process holds the build file.
+    """
+    versions = {
+        "margin_rules_version": margin_rules_version(settings.dbt_project_dir),
+        "derivation_version": derivation_version(settings.dbt_project_dir),
+    }
+    # unit tests judge the code, not the night: `make test` runs them
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(versions)]
+    is_same = derivation_versions(settings.build_file) == {versions["derivation_version"]}
+    return arguments if is_same else [*arguments, "--full-refresh"]
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -75,6 +105,14 @@ class LayerTranslator(DagsterDbtTranslator):
         return "_".join([group, *folders[1:2]]) if group == "intermediate" else group
 
 
+built_patients = dg.AssetSpec(
+    key=["intermediate", "built_patients"],
+    group_name="changes",
+    kinds={"duckdb"},
+    description="What each patient's rows were last built from; dbt writes it once all of them are built. docs/incremental.md",
+)
+
+
 def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, DbtCliResource]:
     """The asset definition of all dbt models and the resource that runs dbt for it."""
     prepare_dbt_environment(settings)
@@ -87,11 +125,7 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
     @dbt_assets(manifest=current_manifest(settings), project=project, dagster_dbt_translator=LayerTranslator())
     def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource):
         """Staging, clinical rules and marts; a failing test of severity error stops everything below it."""
-        # unit tests judge the code, not the night: `make test` runs them
-        variables = {"margin_rules_version": margin_rules_version(settings.dbt_project_dir)}
-        yield from dbt.cli(
-            ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)], context=context
-        ).stream()
+        yield from dbt.cli(dbt_build_arguments(settings), context=context).stream()
 
     return dbt_models, DbtCliResource(project_dir=project, dbt_executable=dbt_executable())
 

@@ -128,6 +128,9 @@ def problem(value: str, canonical: str, field: FieldContract, column: CanonicalC
     if field.not_before:
         first = field.not_before.isoformat()
         cases.append(f"WHEN {canonical} < '{first}' THEN 'before {first}'")
+    if field.not_after:
+        last = field.not_after.isoformat()
+        cases.append(f"WHEN left({canonical}, 10) > '{last}' THEN 'after {last}'")
     if field.minimum is not None:
         cases.append(f"WHEN {canonical}::DOUBLE < {field.minimum} THEN 'below the minimum of {field.minimum:g}'")
     if field.maximum is not None:

@@ -51,6 +51,8 @@ class FieldContract(BaseModel):
     minimum: float | None = None
     maximum: float | None = None
     not_before: date | None = None
+    not_after: date | None = None
+    """The last day that an export can tell of; no date may be later than the load, with or without it."""
 
     @model_validator(mode="after")
     def has_one_origin(self) -> "FieldContract":

@@ -11,13 +11,20 @@ SITE_CODES = {
     "liver_at_margin": "liver_margin", "liver_elsewhere": "liver_other", "lung": "lung", "lymph_node": "lymph_node",
     "peritoneum": "peritoneum", "pelvis": "pelvis", "bone": "bone", "brain": "brain", "other": "other",
 }  # fmt: skip
-COLUMNS = ["event_id", "mrn", "event_date", "event_type", "modality", "finding", "sites", "note"]
+SITE_WORDS = {
+    "liver_margin": "Resection margin", "liver_other": "contralateral lobe", "lung": "pulmonary", "lymph_node": "retroperitoneal nodes",
+    "peritoneum": "peritoneal", "pelvis": "presacral", "bone": "spine", "brain": "Cerebral", "other": "left adrenal",
+}  # fmt: skip
+COLUMNS = ["event_id", "mrn", "event_date", "event_type", "modality", "finding", "sites", "note", "site_words"]
+IN_WORDS_SHARE = 0.05
 SUSPICIOUS_FIRST_SHARE = 0.20
 LONGEST_CONFIRMATION_DAYS = 56
 # an unconfirmed suspicion must be out of reach of any sensible confirmation window before a true recurrence
 QUIET_DAYS_BEFORE_RECURRENCE = 150
 FALSE_ALARM_SHARES = {"suspicious": 0.025, "indeterminate": 0.03}
 MOST_LOOKS = 90
+SECOND_PRIMARY_SHARE = 0.01
+SECOND_PRIMARY_SITES = ("lung", "other", "pelvis")
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,33 @@ def draw_looks(
     looks["modality"] = _modalities(looks, rng)
     looks["note"] = _notes(looks, rng)
     return looks
+
+
+def with_second_primaries(looks: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The looks of `draw_looks`, of which a few found another cancer: clear imaging before any recurrence of a few patients.
+
+    No look is added or moved, so that neither the course nor the chance of anything else changes.
+    """
+    first_disease = looks[looks["finding"].isin(["definite", "suspicious"])].groupby("patient")["day"].min()
+    is_before = looks["day"] < looks["patient"].map(first_disease).fillna(np.inf)
+    clear = looks[(looks["event_type"] == "imaging") & (looks["finding"] == "NED") & is_before]
+    of_each = clear.groupby("patient").sample(1, random_state=rng)
+    hit = of_each.index[rng.random(len(of_each)) < SECOND_PRIMARY_SHARE]
+    found = looks.copy()
+    found.loc[hit, "finding"] = "second primary"
+    found.loc[hit, "sites"] = rng.choice(SECOND_PRIMARY_SITES, len(hit))
+    found.loc[hit, "note"] = rng.choice(texts("follow_up_notes", "kind")["second_primary"], len(hit))
+    return found
+
+
+def with_sites_in_words(looks: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The looks with a column site_words: a few of those with sites name them in words and have no codes."""
+    in_words = (looks["sites"] != "") & (rng.random(len(looks)) < IN_WORDS_SHARE)
+    words = [" and ".join(SITE_WORDS[code] for code in codes.split(";")) for codes in looks.loc[in_words, "sites"]]
+    written = looks.assign(site_words="")
+    written.loc[in_words, "site_words"] = words
+    written.loc[in_words, "sites"] = ""
+    return written
 
 
 def _findings_by_day(site_events: pd.DataFrame) -> pd.DataFrame:
@@ -227,6 +261,8 @@ def _notes(looks: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
 
 def follow_up_rows(looks: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
     """The feed's rows (COLUMNS as text, dates MM/DD/YYYY), in order of date then mrn, event_id in that order."""
+    if "site_words" not in looks:
+        looks = looks.assign(site_words="")
     operation_date = patients["operation_date"].to_numpy(dtype="datetime64[D]")
     date = operation_date[looks["patient"]] + looks["day"].to_numpy().astype("timedelta64[D]")
     mrn = patients["mrn"].to_numpy(dtype=object)[looks["patient"]]

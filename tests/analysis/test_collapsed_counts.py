@@ -32,6 +32,8 @@ def test_strata_come_in_the_order_a_surgeon_reads_them():
     strata = [stratum.stratum for stratum in by_stratum(counts(*[(group, 5, 1, 0, 0) for group in groups]))]
     assert strata == ["positive", "<1 mm", "1.0-9.9 mm", ">=10 mm", "unresolved"]
     assert ordered_strata(["10", "unknown", "2", "0"]) == ["0", "2", "10", "unknown"]
+    assert ordered_strata([">3", "2-3", "unknown", "1"]) == ["1", "2-3", ">3", "unknown"]
+    assert ordered_strata(["after 2012", "1991-1998", "before 1991"]) == ["before 1991", "1991-1998", "after 2012"]
 
 
 def test_patient_rows_collapse_to_counts():

@@ -177,10 +177,10 @@ def accounts() -> dict[str, pd.DataFrame]:
     """Cohort flow and data quality."""
     return {
         "cohort_flow": frame(
-            "step_number criterion n_remaining n_excluded",
-            (0, "Patients in the operations registry", 1040, 0),
-            (2, "First hepatectomy", 1000, 33),
-            (1, "Curative intent", 1033, 7),
+            "step_number criterion n_remaining n_excluded exclusion_reason",
+            (0, "Patients in the operations registry", 1040, 0, None),
+            (2, "First hepatectomy", 1000, 33, "liver resected before"),
+            (1, "Curative intent", 1033, 7, "no operation with curative intent"),
         ),
         "margin_groups": frame(
             "margin_group n share",

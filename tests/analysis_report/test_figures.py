@@ -1,5 +1,6 @@
 """What the figures draw: the right groups in the right order, at the right time, in their own colours."""
 
+import itertools
 import re
 
 import altair as alt
@@ -10,6 +11,7 @@ import pytest
 from analysis import figures
 from analysis.figures.bars import pattern_segments
 from analysis.figures.curves import drawn_points, numbers_at_risk
+from analysis.figures.flow import flow_layout
 from analysis.figures.forest import OURS, PUBLISHED, forest_rows
 from analysis.figures.style import MARGIN_COLOURS, MARGIN_TEXT_COLOURS
 from analysis.names import MARGIN_GROUPS
@@ -26,6 +28,7 @@ def charts() -> dict:
         "forest": figures.forest_chart(tables["published_comparison"]),
         "patterns": figures.initial_pattern_chart(tables["recurrence_patterns"]),
         "salvage": figures.salvage_chart(tables["salvage_by_margin"]),
+        "flow": figures.cohort_flow_chart(tables["cohort_flow"], tables["margin_groups"]),
     }
 
 
@@ -165,3 +168,35 @@ def test_two_figures_of_a_page_do_not_share_their_clip_paths():
         assert re.findall(r"url\(#([^)]+)\)", drawing) == ids[-1:]
         assert ids[-1].startswith(f"{name}-")
     assert len(set(ids)) == 2
+
+
+def test_the_cohort_flow_leads_from_the_registry_past_each_exclusion_to_the_cohort_and_its_margin_groups(drawings):
+    drawn = texts(drawings["flow"])
+    assert {*drawn} >= {
+        "Patients in the operations registry", "n = 1,040", "Excluded: no operation with curative intent", "n = 7",
+        "Excluded: liver resected before", "n = 33", "Cohort: index operations", "n = 1,000",
+        "Margin positive", "n = 100 (10.0%)", "Margin unresolved", "n = 40 (4.0%)",
+    }  # fmt: skip
+
+    tables = fake_results()
+    boxes, lines, words = flow_layout(tables["cohort_flow"], tables["margin_groups"], 860)
+    in_order = words.sort_values(["y", "x"])["text"].tolist()
+    named = [text for text in in_order if not text.startswith("n = ")]
+    assert named == [
+        "Patients in the operations registry", "Excluded: no operation with curative intent", "Excluded: liver resected before",
+        "Cohort: index operations", "Margin positive", "Margin <1 mm", "Margin 1.0-9.9 mm", "Margin >=10 mm", "Margin unresolved",
+    ]  # fmt: skip
+    # no box covers another, all are on the paper, each exclusion has its arrow from the spine
+    assert boxes[["x", "y"]].min().min() >= 0
+    assert boxes["x2"].max() <= 860
+    for one, other in itertools.combinations(boxes.itertuples(), 2):
+        assert one.x2 <= other.x or other.x2 <= one.x or one.y2 <= other.y or other.y2 <= one.y
+    assert (lines["head"] == "triangle-right").sum() == 2
+
+
+def test_a_flow_without_margin_groups_ends_with_the_cohort():
+    boxes, _, words = flow_layout(fake_results()["cohort_flow"], None, 860)
+    assert len(boxes) == 4
+    assert words["text"].iloc[-2:].tolist() == ["Cohort: index operations", "n = 1,000"]
+    with pytest.raises(ValueError, match="exclusion_reason"):
+        figures.cohort_flow_chart(fake_results()["cohort_flow"].drop(columns="exclusion_reason"))

@@ -41,7 +41,7 @@ TABLES = {
 
 def test_the_page_shows_them_and_flags_follow_up_that_differs():
     page = render_report(fake_results() | TABLES, fake_context())
-    assert page.count("<svg") == 9
+    assert page.count("<svg") == 10
     assert "margin, 5 mm, exact widths only: 1.30" in page
     assert "margin, 5 mm, bounded widths imputed: 1.40" in page
     assert "margin, cause-specific: 2 specifications, median 1.55, 1 above 1" in page

@@ -40,6 +40,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
         "forest_chart",
         "initial_pattern_chart",
         "salvage_chart",
+        "cohort_flow_chart",
     ):
         monkeypatch.setattr(figures, chart, lambda *arguments, **options: None)
     monkeypatch.setattr(figures, "svg", lambda chart, name, is_simulated: "<svg></svg>")
@@ -95,8 +96,7 @@ def test_the_page_is_well_formed(page):
         "3 years 71% (62\u201379) 68% (57\u201377) 57% (53\u201360) 49% (45\u201352)",
         "10 years nobody at risk",
         # who was studied
-        "1,040 Patients in the operations registry",
-        "1,033 Curative intent 7 excluded 1,000 First hepatectomy 33 excluded",
+        "Each registered patient is counted once, at the first criterion not met",
         "CEA, ng/mL, median (IQR) 12.3 (3-45.2) 0.15 missing 17",
         "Sex, n (%) 0.08 female 431 (43%) male 569 (57%)",
         # data quality
@@ -132,7 +132,7 @@ def test_the_banner_stands_on_simulated_data_only(words):
 
 def test_every_printed_page_and_every_figure_of_simulated_data_says_so(page):
     assert re.search(r'@top-center \{ content: "SIMULATED DATA"', page)
-    assert page.count(">Simulated data</text>") == page.count("<svg") == 6
+    assert page.count(">Simulated data</text>") == page.count("<svg") == 7
 
 
 def test_whether_patients_are_real_is_never_guessed():
@@ -190,7 +190,11 @@ def test_text_from_the_data_cannot_become_markup():
     tables = fake_results()
     tables["rejected_by_reason"] = frame("feed scope field reason n", (attack, "record", attack, attack, 1))
     tables["unresolved_by_reason"] = frame("reason n", (attack, 1))
-    tables["cohort_flow"] = frame("step_number criterion n_remaining n_excluded", (0, attack, 1000, 0))
+    tables["cohort_flow"] = frame(
+        "step_number criterion n_remaining n_excluded exclusion_reason",
+        (0, attack, 1000, 0, None),
+        (1, attack, 1000, 0, attack),
+    )
     tables["table_one"] = tables["table_one"].assign(variable=attack, level=attack, value_text=attack)
     tables["hazard_ratios"] = tables["hazard_ratios"].assign(warning=attack)
     tables["published_comparison"] = tables["published_comparison"].assign(figure=attack)
@@ -226,11 +230,15 @@ def test_the_windows_are_those_of_the_definitions_table(words, undrawn):
 
 def test_figures_have_a_text_alternative_with_their_numbers(page):
     labels = [unescape(label) for label in re.findall(r'role="img" aria-label="([^"]*)"', page)]
-    assert len(labels) == 6
+    assert len(labels) == 7
     together = " ".join(labels)
     assert "Recurrence at any site by margin group over ten years. At 3 years: positive 69%" in together
     assert "Initial isolated liver recurrence, positive, Perrin et al. 2025: 2.21 (1.49\u20133.26)" in together
     assert "positive: liver only 20%, lung only 12%" in together
+    assert (
+        "Patients in the operations registry: 1,040. Excluded: no operation with curative intent 7; liver resected before 33. "
+        "Cohort: 1,000. By margin group: positive 100, <1 mm 80, 1.0-9.9 mm 350, >=10 mm 430, unresolved 40."
+    ) in together
 
 
 def test_many_reasons_are_cut_but_their_sum_is_whole(undrawn):

@@ -64,7 +64,24 @@ def test_every_mart_has_an_enforced_contract_and_every_column_a_description(buil
     _, target = build
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     marts = [node for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["schema"] == "marts"]
-    assert len(marts) == 16
+    assert len(marts) == 18
     for mart in marts:
         assert mart["config"]["contract"]["enforced"], mart["name"]
         assert all(column["description"] and column["data_type"] for column in mart["columns"].values()), mart["name"]
+
+
+def test_every_model_kept_by_patient_says_whose_its_rows_are(build):
+    """Else its rows could not be taken out in the night in which her records change. docs/incremental.md"""
+    _, target = build
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    by_patient = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["config"]["incremental_strategy"] == "changed_patients"
+    ]
+    assert len(by_patient) > 60
+    with duckdb.connect(str(target.parent / "build.duckdb"), read_only=True) as connection:
+        for node in by_patient:
+            columns = connection.execute(f"SELECT * FROM {node['schema']}.{node['alias']} LIMIT 0").df().columns
+            assert node["config"]["meta"].get("patient_column", "study_id") in columns, node["name"]
+            assert node["config"]["materialized"] in ("incremental", "view"), node["name"]

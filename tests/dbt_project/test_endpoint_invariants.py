@@ -1,22 +1,12 @@
 """What holds of the endpoints whatever a hospital sends: looks before the operation, deaths before looks, the same day twice,
 sites not stated, treatments of nothing. Each example is a batch of patients, for dbt starts slowly."""
 
-import os
-import subprocess
-import tempfile
-from datetime import date, timedelta
-from pathlib import Path
-
-import duckdb
 import pandas as pd
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from orchestration.assets.dbt_models import dbt_executable
-from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.settings import PROJECT_ROOT
+from tests.dbt_project.literal_records import Records, day, derived, operation_record
 
-OPERATION = date(2000, 6, 1)
 days = st.integers(-40, 400)
 sites = st.lists(
     st.sampled_from(["liver_at_margin", "liver_elsewhere", "liver", "lung", "bone", "not_stated"]), max_size=3, unique=True
@@ -24,7 +14,7 @@ sites = st.lists(
 looks = st.tuples(
     days,
     st.sampled_from(["imaging", "biopsy", "clinic_visit"]),
-    st.sampled_from(["no_evidence_of_disease", "indeterminate", "suspicious", "definite", "not_stated"]),
+    st.sampled_from(["no_evidence_of_disease", "indeterminate", "suspicious", "definite", "second_primary", "not_stated"]),
     sites,
 )
 treatments = st.tuples(
@@ -46,72 +36,34 @@ SALVAGED_AND_RECURRED = (
 patients = st.tuples(st.lists(looks, max_size=8), st.lists(treatments, max_size=3), vital)
 
 
-def write_raw(connection: duckdb.DuckDBPyConnection, cohort: list[tuple]) -> None:
-    """The raw tables of one hospital, as ingestion leaves them."""
-    create_raw_schema(connection)
-    rows: dict[str, list[dict]] = {"registry": [], "follow_up": [], "treatments": [], "vital_status": []}
+def records_of(cohort: list[tuple]) -> Records:
+    """The raw records of such patients, M0, M1, ..."""
+    records: Records = {"registry": [], "follow_up": [], "treatments": [], "vital_status": []}
     for number, (patient_looks, patient_treatments, (status, contact, death, cause)) in enumerate(cohort):
         mrn = f"M{number}"
-        rows["registry"].append(
-            {
-                "registry_record_id": mrn, "mrn": mrn, "birth_date": "1940-01-01", "operation_date": str(OPERATION),
-                "operative_intent": "curative", "residual_disease": "R0", "diagnosis": "colorectal_liver_metastasis",
-            }
-        )  # fmt: skip
-        rows["follow_up"] += [
+        records["registry"].append(operation_record(mrn))
+        records["follow_up"] += [
             {"event_id": f"{mrn}-{n}", "mrn": mrn, "event_date": day(offset), "event_type": kind, "finding": finding,
              "sites": ";".join(where) or None}
             for n, (offset, kind, finding, where) in enumerate(patient_looks)
         ]  # fmt: skip
-        rows["treatments"] += [
+        records["treatments"] += [
             {"treatment_id": f"{mrn}-{n}", "mrn": mrn, "treatment_date": day(offset), "treatment_type": kind, "residual_disease": left}
             for n, (offset, kind, left) in enumerate(patient_treatments)
         ]  # fmt: skip
         if status is not None:
             is_dead = status == "dead"
-            rows["vital_status"].append(
+            records["vital_status"].append(
                 {"mrn": mrn, "vital_status": status, "last_contact_date": day(contact),
                  "death_date": day(death) if is_dead and death is not None else None, "cause_of_death": cause if is_dead else None}
             )  # fmt: skip
-    for table, records in rows.items():
-        frame = pd.DataFrame(records)
-        if frame.empty:
-            continue
-        key = {"registry": "registry_record_id", "follow_up": "event_id", "treatments": "treatment_id"}.get(table, "mrn")
-        frame = frame.assign(
-            source_system="h", system="main", source_file=table, source_line=range(2, len(frame) + 2),
-            record_id=[f"{table}:{n}" for n in range(len(frame))], record_key=frame[key], loaded_at=pd.Timestamp("2020-01-01"),
-        )  # fmt: skip
-        connection.register("records", frame)
-        connection.execute(f"INSERT INTO raw.{table} BY NAME SELECT * FROM records")
-        connection.unregister("records")
-    connection.execute(
-        "INSERT INTO raw.patient_identifiers BY NAME SELECT DISTINCT source_system, mrn, 'S' || mrn AS study_id FROM raw.registry"
-    )
-
-
-def day(offset: int) -> str:
-    """A date so many days after the operation."""
-    return str(OPERATION + timedelta(days=offset))
+    return records
 
 
 def marts_of(cohort: list[tuple]) -> dict[str, pd.DataFrame]:
     """The marts derived from such a cohort by the real dbt project."""
-    with tempfile.TemporaryDirectory() as scratch:
-        build_file, project = Path(scratch) / "build.duckdb", PROJECT_ROOT / "dbt_project"
-        with duckdb.connect(str(build_file)) as connection:
-            write_raw(connection, cohort)
-        completed = subprocess.run(
-            [dbt_executable(), "--quiet", "build", "--resource-type", "seed", "--resource-type", "model",
-             "--project-dir", str(project), "--profiles-dir", str(project),
-             "--target-path", scratch, "--log-path", scratch],
-            env=os.environ | {"CRLM_BUILD_PATH": str(build_file), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert completed.returncode == 0, completed.stdout[-3000:]
-        names = ["index_operations", "time_to_event", "event_counts", "recurrences", "first_recurrences", "recurrence_episodes"]
-        with duckdb.connect(str(build_file), read_only=True) as connection:
-            return {name: connection.table(f"marts.{name}").df() for name in names}
+    names = ["index_operations", "time_to_event", "event_counts", "recurrences", "first_recurrences", "recurrence_episodes"]
+    return derived(records_of(cohort), [f"marts.{name}" for name in names])
 
 
 @settings(

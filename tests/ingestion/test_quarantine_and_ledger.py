@@ -41,6 +41,22 @@ def test_each_kind_of_bad_row_is_rejected_with_its_reason_and_the_good_row_is_lo
     ]
 
 
+def test_a_date_after_the_last_day_that_the_export_can_tell_of_is_rejected(warehouse):
+    """A typing error that the clock of the load does not show: an export of 2012, loaded years later."""
+    contract = warehouse.contracts_folder / "a_hospital" / "treatments.yml"
+    text = contract.read_text(encoding="utf-8")
+    contract.write_text(
+        text.replace("not_before: 1980-01-01", "not_before: 1980-01-01, not_after: 2012-12-31"), "utf-8"
+    )
+    warehouse.land("treatments/t.csv", HEADER + "T1;SIM0000001;31.12.2012;op;L;0\nT2;SIM0000001;01.01.2013;op;L;0\n")
+    warehouse.load("treatments")
+
+    assert warehouse.rows("SELECT treatment_id FROM raw.treatments") == [("T1",)]
+    assert warehouse.rows("SELECT source_line, scope, field, value, reason FROM raw.rejected_records") == [
+        (3, "record", "treatment_date", "01.01.2013", "after 2012-12-31")
+    ]
+
+
 def test_a_bad_optional_field_becomes_missing_and_is_listed_while_the_record_is_loaded(warehouse):
     warehouse.land(
         "treatments/t.csv", HEADER + "T1;SIM0000001;31.12.2000;op;;perhaps\nT2;SIM0000001;31.12.2000;op;;9\n"

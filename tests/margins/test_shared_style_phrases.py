@@ -1,5 +1,7 @@
 """Labelled phrases in the words of pathology reports: group and width as a clinician reads them, or unresolved."""
 
+import re
+
 import pytest
 
 
@@ -54,11 +56,18 @@ def test_what_the_rules_settle_is_right_and_few_settleable_phrases_stay_open(mar
     assert (settleable["margin_group_read"] == "unresolved").mean() <= 0.1
 
 
+def _keeps(evidence: str, text: str) -> bool:
+    """The words stand in the text as they are; of a row of a table its cells do, beside the title of its last column."""
+    if "|" in text:
+        return all(cell.strip(" .*") in text for cell in re.split(r" ?, | ?: margin ", evidence))
+    return evidence in text
+
+
 def test_evidence_keeps_the_exact_words(margins_of_phrases):
     phrases = margins_of_phrases.query("margin_group_read != 'unresolved'")
     unwrapped = phrases["report_text"].str.split().str.join(" ")  # a wrapped line is one sentence
     words = phrases["evidence_text"].str.split().str.join(" ")
-    kept = [evidence in text for evidence, text in zip(words, unwrapped, strict=True)]
+    kept = [_keeps(evidence, text) for evidence, text in zip(words, unwrapped, strict=True)]
     assert phrases.loc[[not k for k in kept], ["report_text", "evidence_text"]].to_dict("records") == []
 
 

@@ -123,7 +123,33 @@ def _recurrence() -> dict[str, pd.DataFrame]:
         (A, 330, "chemotherapy", "unknown", False, "t1"),
         (B, 760, "resection", "none", True, "t2"),
     )
-    return {"recurrences": sites, "first_recurrences": first, "recurrence_treatments": treatments}
+    return {"recurrences": sites, "first_recurrences": first, "recurrence_treatments": treatments, **_courses()}
+
+
+def _courses() -> dict[str, pd.DataFrame]:
+    episodes = _table(
+        "study_id episode_number start_days sites is_liver_only n_evidence_records treatments is_salvaged salvage_days"
+        " salvage_number is_effective_salvage end_reason source_record_ids",
+        (A, 1, 300, "liver_at_margin;lung", False, 2, "chemotherapy", False, NA, NA, NA, "died with disease", "f1;f2"),
+        (B, 1, 700, "lung", False, 1, "resection", True, 760.0, 1, True, "salvaged", "f3"),
+    )
+    follow_up = _table(
+        "study_id margin_group followed_days is_dead potential_days is_lost_to_follow_up n_assessments"
+        " median_assessment_interval_days",
+        (A, "positive", 900, True, 900, False, 3, 250.0),
+        (B, "<1 mm", 1200, False, 1300, False, 5, 180.0),
+        (C, ">=10 mm", 400, False, 420, False, 0, NA),
+    )
+    paths = _table(
+        "study_id margin_group state_from state_to start_day stop_day",
+        (A, "positive", "resected", "liver recurrence", 0.0, 300.0),
+        (A, "positive", "liver recurrence", "dead", 300.0, 900.0),
+        (B, "<1 mm", "resected", "other recurrence", 0.0, 700.0),
+        (B, "<1 mm", "other recurrence", "salvaged disease-free", 700.0, 760.0),
+        (B, "<1 mm", "salvaged disease-free", NA, 760.0, 1200.0),
+        (C, ">=10 mm", "resected", NA, 0.0, 400.0),
+    )
+    return {"recurrence_episodes": episodes, "follow_up": follow_up, "state_paths": paths}
 
 
 def _times() -> dict[str, pd.DataFrame]:
@@ -145,8 +171,19 @@ def _times() -> dict[str, pd.DataFrame]:
         (B, "overall_survival", 1200, 0, "alive at last contact", "v2"),
         *((C, endpoint, 390, 0, "no recurrence at last disease assessment", "f4") for endpoint in index_endpoints[:5]),
         (C, "overall_survival", 400, 0, "alive at last contact", "v3"),
+        (A, "extrahepatic_only_recurrence", 300, 2, "another first pattern", "f1"),
+        (B, "extrahepatic_only_recurrence", 700, 1, "recurrence outside the liver only", "f3"),
+        (C, "extrahepatic_only_recurrence", 390, 0, "no recurrence at last disease assessment", "f4"),
+        (A, "cancer_specific_survival", 900, 1, "death of cancer", "v1"),
+        (B, "cancer_specific_survival", 1200, 0, "alive at last contact", "v2"),
+        (A, "post_recurrence_survival", 600, 1, "death", "v1"),
+        (B, "post_recurrence_survival", 500, 0, "alive at last contact", "v2"),
         (A, "salvage", 600, 2, "death without salvage", "v1"),
         (B, "salvage", 60, 1, "salvage", "t2"),
+    )
+    without_time = _table(
+        "study_id endpoint reason source_table source_record_id",
+        (C, "cancer_specific_survival", "death of a cause not stated", "stg_vital_status", "v3"),
     )
     counts = _table(
         "endpoint grouping stratum time_days n_event n_competing n_censored",
@@ -157,7 +194,12 @@ def _times() -> dict[str, pd.DataFrame]:
         ("salvage", "overall", "all", 600, 0, 1, 0),
     )
     limits = pd.DataFrame(columns=["source_system", "endpoint", "reason", "n_patients"], dtype="str")
-    return {"time_to_event": times, "event_counts": counts, "not_derivable_endpoints": limits}
+    return {
+        "time_to_event": times,
+        "endpoints_without_time": without_time,
+        "event_counts": counts,
+        "not_derivable_endpoints": limits,
+    }
 
 
 def _ledger() -> dict[str, pd.DataFrame]:

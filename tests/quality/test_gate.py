@@ -6,7 +6,7 @@ import pytest
 from quality import list_suites, run_suite, run_suites
 from quality.run_expectations import CHECK_COLUMNS, VIOLATION_COLUMNS, judge_frame
 from quality.suite_definitions import Check, Suite
-from tests.quality.clean_tables import clean_tables
+from tests.quality.clean_tables import A, B, C, D, clean_tables
 
 RESULTS = ("kaplan_meier", "cumulative_incidence", "landmark_estimates", "hazard_ratios", "published_comparison")
 
@@ -280,3 +280,32 @@ def test_an_unknown_stage_or_suite_is_refused():
         run_suites({}, "mart")
     with pytest.raises(KeyError):
         run_suite("index_operation", pd.DataFrame())
+
+
+def coverage_of(tables):
+    result = run_suite("endpoint_coverage", tables)
+    return {(row.check_name, row.row_key) for row in result.violations.itertuples()}
+
+
+def test_a_patient_has_for_each_endpoint_a_time_or_a_reason_and_not_both():
+    """C's cause of death is not stated; A and B, who recurred, have two endpoints more."""
+    uncovered = "every_endpoint_has_a_time_or_a_reason"
+    assert coverage_of(clean_tables()) == set()
+
+    tables = clean_tables()
+    tables["endpoints_without_time"] = tables["endpoints_without_time"].iloc[:0]
+    assert coverage_of(tables) == {(uncovered, f"study_id={C}")}
+
+    tables = clean_tables()
+    tables["endpoints_without_time"].loc[1] = [A, "overall_survival", "no time between origin and end", None, None]
+    assert coverage_of(tables) == {(uncovered, f"study_id={A}")}
+
+    for endpoint in ("cancer_specific_survival", "extrahepatic_only_recurrence", "post_recurrence_survival"):
+        tables = clean_tables()
+        times = tables["time_to_event"]
+        tables["time_to_event"] = times[(times["endpoint"] != endpoint) | (times["study_id"] != B)]
+        assert coverage_of(tables) == {(uncovered, f"study_id={B}")}
+
+    tables = clean_tables()
+    tables["time_to_event"].loc[99] = [D, "overall_survival", 5, 1, "death", "v9"]
+    assert coverage_of(tables) == {("only_the_cohort_is_followed", f"study_id={D}")}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from simulated_hospital.truth import truth_of_patients
-from simulated_hospital.writers.follow_up import draw_looks, follow_up_rows
+from simulated_hospital.writers.follow_up import draw_looks, follow_up_rows, with_second_primaries, with_sites_in_words
 from simulated_hospital.writers.registry import registry_rows
 from simulated_hospital.writers.treatments import treatment_rows
 from simulated_hospital.writers.vital_status import vital_status_rows
@@ -174,3 +174,39 @@ def test_a_registry_row_holds_raw_codes_and_empty_for_missing():
         "3",
         "0",
     )
+
+
+def test_a_second_primary_takes_the_place_of_a_clear_look_before_any_recurrence_and_changes_nothing_else():
+    """A thousand patients with three clear images and a biopsy; every other one recurs at the second image."""
+    n = 1000
+    days = pd.DataFrame({"day": [100, 110, 200, 300], "event_type": ["imaging", "biopsy", "imaging", "imaging"]})
+    looks = (
+        pd.DataFrame({"patient": range(n)})
+        .merge(days, how="cross")
+        .assign(finding="NED", sites="", modality="CT", note="")
+    )
+    recurred = (looks["patient"] % 2 == 0) & (looks["day"] == 200)
+    looks.loc[recurred, ["finding", "sites"]] = ["definite", "lung"]
+
+    found = with_second_primaries(looks, np.random.default_rng(1))
+
+    changed = found[found["finding"] == "second primary"]
+    assert 2 <= len(changed) <= 30
+    assert set(changed["event_type"]) == {"imaging"}
+    assert (changed.loc[changed["patient"] % 2 == 0, "day"] == 100).all()
+    assert set(changed["sites"]) <= {"lung", "other", "pelvis"}
+    assert changed["note"].str.contains("second primary|another origin").all()
+    same = found.index.difference(changed.index)
+    pd.testing.assert_frame_equal(found.loc[same], looks.loc[same])
+    assert (found[["patient", "day", "event_type"]] == looks[["patient", "day", "event_type"]]).all(axis=None)
+
+
+def test_a_few_looks_name_their_sites_in_words_that_the_study_s_list_explains():
+    looks = pd.DataFrame({"sites": ["liver_margin;lung", "bone", "lymph_node", ""] * 250})
+    written = with_sites_in_words(looks, np.random.default_rng(1))
+    in_words = written[written["site_words"] != ""]
+    assert 10 <= len(in_words) <= 90
+    assert set(in_words["site_words"]) == {"Resection margin and pulmonary", "spine", "retroperitoneal nodes"}
+    assert (in_words["sites"] == "").all()
+    others = written.index.difference(in_words.index)
+    assert (written.loc[others, "sites"] == looks.loc[others, "sites"]).all()

@@ -12,9 +12,11 @@ from openpyxl import load_workbook
 
 from simulated_hospital.dirt import DIRT
 from simulated_hospital.hospital import simulate
+from simulated_hospital.writers.follow_up import SITE_WORDS
 from tests.simulated_hospital.test_files_follow_up import first_evidence
 
 PATIENTS = 420
+CODES_OF_WORDS = {words: code for code, words in SITE_WORDS.items()}
 SITE_NAMES = {"liver_margin": "liver_at_margin", "liver_other": "liver_elsewhere"}
 
 
@@ -166,7 +168,7 @@ def date_shape(piece) -> str:
 
 def known_codes(field: str) -> set[str]:
     return {
-        "intent": {"1", "2"}, "sex": {"1", "2"}, "finding": {"NED", "indeterminate", "suspicious", "definite"},
+        "intent": {"1", "2"}, "sex": {"1", "2"}, "finding": {"NED", "indeterminate", "suspicious", "definite", "second primary"},
         "event_type": {"imaging", "biopsy", "clinic_visit"}, "vital_status": {"A", "D"}, "cause": {"cancer", "other", "unknown"},
         "sites": {"", "liver_margin", "liver_other", "lung", "lymph_node", "peritoneum", "pelvis", "bone", "brain", "other"},
         "treatment": {"resection", "ablation", "radiotherapy", "chemotherapy", "supportive_care"},
@@ -211,6 +213,11 @@ def test_losing_a_record_never_makes_another_one_stand_for_it(truth, dirt, recor
 
 def test_the_follow_up_of_every_clean_patient_shows_the_true_recurrence(truth, records):
     rows = pd.DataFrame(records["follow_up/follow_up.csv"].values())
+    in_words = rows["site_words"] != ""
+    assert in_words.any()
+    rows.loc[in_words, "sites"] = rows.loc[in_words, "site_words"].map(
+        lambda text: ";".join(CODES_OF_WORDS[word] for word in text.split(" and "))
+    )
     clean = truth[(truth["is_clean"].astype(str) == "True")].set_index("mrn")
     evidence = first_evidence(rows[rows["mrn"].isin(clean.index)])
     evidence["site"] = evidence["site"].replace(SITE_NAMES)

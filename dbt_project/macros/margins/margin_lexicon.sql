@@ -24,5 +24,10 @@
 {#- A sentence or clause without any of these words says nothing of a margin and nothing of where it stands -#}
 {% macro clause_that_can_matter() %}
 {{ return('(?i)' ~ margin_words('relevant')
-    ~ '|' ~ margin_words(['organ_liver', 'organ_other', 'section_intraoperative', 'section_gross', 'section_permanent', 'section_original']) ~ '[^:\\n⏎]*:') }}
+    ~ '|' ~ margin_words(['organ_liver', 'organ_other', 'section_intraoperative', 'section_gross', 'section_permanent', 'section_original', 'section_amended']) ~ '[^:\\n⏎]*:') }}
 {% endmacro %}
+
+{#- The upper end of a published group in mm: the cut points stand in the seed margin_definitions and nowhere else -#}
+{% macro published_upper_mm(margin_group) -%}
+(select cast(to_mm as double) from {{ ref('margin_definitions') }} where definition = 'published' and margin_group = '{{ margin_group }}')
+{%- endmacro %}

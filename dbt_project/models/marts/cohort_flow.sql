@@ -15,7 +15,7 @@ registered as (
 )
 
 select 0 as step_number, 'Patients in the operations registry' as criterion, n_registered as n_remaining,
-    cast(0 as bigint) as n_excluded
+    cast(0 as bigint) as n_excluded, cast(null as varchar) as exclusion_reason
 from registered
 union all
 select
@@ -24,7 +24,8 @@ select
     cast(
         registered.n_registered - sum(coalesce(excluded.n_excluded, 0)) over (order by steps.step_number) as bigint
     ) as n_remaining,
-    coalesce(excluded.n_excluded, 0) as n_excluded
+    coalesce(excluded.n_excluded, 0) as n_excluded,
+    steps.exclusion_reason
 from steps
 cross join registered
 left join excluded on steps.exclusion_reason = excluded.exclusion_reason

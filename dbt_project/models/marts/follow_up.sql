@@ -1,14 +1,5 @@
 -- One row an index operation: how long and how often the patient was followed, and for how long she could have been.
-with cutoffs as (
-    -- the records of a hospital end with its last news of anybody
-    select operations.source_system, max(contacts.last_contact_date) as cutoff_date
-    from {{ ref('last_contacts') }} as contacts
-    inner join {{ ref('index_operations') }} as operations on contacts.study_id = operations.study_id
-    where not coalesce(operations.has_nominal_dates, false)
-    group by operations.source_system
-),
-
-looks as (
+with looks as (
     select
         assessments.study_id,
         assessments.event_date,
@@ -33,12 +24,13 @@ select
     coalesce(vital.vital_status = 'dead', false) as is_dead,
     -- who died was followed for as long as she could be (Clark 2002)
     case
-        when vital.vital_status = 'dead' then {{ crlm_days_between('operations.index_operation_date', 'contacts.last_contact_date') }}
-        else {{ crlm_days_between('operations.index_operation_date', 'cutoffs.cutoff_date') }}
+        when vital.vital_status = 'dead' or contacts.last_contact_date > ends.record_end_date
+            then {{ crlm_days_between('operations.index_operation_date', 'contacts.last_contact_date') }}
+        else {{ crlm_days_between('operations.index_operation_date', 'ends.record_end_date') }}
     end as potential_days,
     case
         when vital.vital_status = 'dead' then false
-        else {{ crlm_days_between('contacts.last_contact_date', 'cutoffs.cutoff_date') }} > {{ clinical_setting('lost_to_follow_up_after_days') }}
+        else {{ crlm_days_between('contacts.last_contact_date', 'ends.record_end_date') }} > {{ clinical_setting('lost_to_follow_up_after_days') }}
     end as is_lost_to_follow_up,
     cast(coalesce(intervals.n_assessments, 0) as integer) as n_assessments,
     cast(intervals.median_interval_days as double) as median_assessment_interval_days
@@ -46,5 +38,5 @@ from {{ ref('index_operations') }} as operations
 inner join {{ ref('operation_margins') }} as margins on operations.study_id = margins.study_id
 left join {{ ref('last_contacts') }} as contacts on operations.study_id = contacts.study_id
 left join {{ ref('stg_vital_status') }} as vital on operations.study_id = vital.study_id
-left join cutoffs on operations.source_system = cutoffs.source_system
+left join {{ ref('hospital_record_ends') }} as ends on operations.source_system = ends.source_system
 left join intervals on operations.study_id = intervals.study_id

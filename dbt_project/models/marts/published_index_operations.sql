@@ -52,6 +52,7 @@ select
     criteria.interval_months <= {{ clinical_setting('synchronous_interval_months') }} as is_synchronous,
     criteria.metastasis_count,
     criteria.has_multiple_metastases,
+    count_groups.metastasis_count_group,
     criteria.largest_metastasis_cm,
     criteria.is_large as is_largest_metastasis_over_5_cm,
     criteria.cea_ng_ml,
@@ -76,5 +77,7 @@ from criteria
 inner join {{ ref('operation_margins') }} as margins on criteria.study_id = margins.study_id
 left join {{ ref('underivable_patient_endpoints') }} as without_margins
     on criteria.study_id = without_margins.study_id and without_margins.endpoint = 'margin_group'
+left join {{ ref('metastasis_count_groups') }} as count_groups
+    on criteria.metastasis_count between count_groups.least and count_groups.most
 left join {{ ref('operation_eras') }} as eras
     on criteria.operation_year between eras.first_year and eras.last_year

@@ -1,6 +1,6 @@
 -- The latest version of each look at the patient after operation, typed.
 with versions as (
-    {{ latest_version_in_force(source('raw', 'follow_up'), 'event_id') }}
+    {{ latest_version_in_force('follow_up') }}
 )
 
 select
@@ -10,7 +10,8 @@ select
     versions.event_type,
     versions.modality,
     versions.finding,
-    string_split(versions.sites, ';') as sites,
+    coalesce(string_split(versions.sites, ';'), site_texts.sites) as sites,
+    site_texts.unknown_words as unknown_site_words,
     versions.source_system,
     versions.system,
     coalesce(versions.record_key, versions.event_id) as record_key,
@@ -18,3 +19,5 @@ select
 from versions
 inner join {{ ref('stg_patient_identities') }} as identifiers
     on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn
+left join {{ ref('stg_recurrence_site_texts') }} as site_texts
+    on versions.sites is null and versions.sites_text = site_texts.sites_text

@@ -1,6 +1,6 @@
 -- The latest version of each reviewer's answer to each question about a margin, typed.
 with versions as (
-    {{ latest_version_in_force(source('raw', 'margin_adjudications'), 'question_id, reviewer') }}
+    {{ latest_version_in_force('margin_adjudications') }}
 )
 
 select

@@ -1,6 +1,6 @@
 -- The lines of text of every pathology message, each with its section and specimen.
 with messages as (
-    {{ latest_version(source('raw', 'pathology_messages'), 'message_control_id, order_number') }}
+    {{ latest_version('pathology_messages') }}
 ),
 
 lines as (

@@ -1,6 +1,6 @@
 -- Every pathology message as a version of its report; the version that counts, and the addenda to it, are current.
 with messages as (
-    {{ latest_version(source('raw', 'pathology_messages'), 'message_control_id, order_number') }}
+    {{ latest_version('pathology_messages') }}
 ),
 
 typed as (

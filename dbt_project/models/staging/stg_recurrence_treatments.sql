@@ -1,6 +1,6 @@
 -- The latest version of each treatment of recurrence, typed.
 with versions as (
-    {{ latest_version_in_force(source('raw', 'treatments'), 'treatment_id') }}
+    {{ latest_version_in_force('treatments') }}
 )
 
 select

@@ -1,6 +1,6 @@
 -- The latest version of each registered hepatectomy, typed.
 with versions as (
-    {{ latest_version_in_force(source('raw', 'registry'), 'registry_record_id') }}
+    {{ latest_version_in_force('registry') }}
 )
 
 select

@@ -1,7 +1,7 @@
 -- The latest word on whether each patient is alive, typed. Where merged records or two systems speak of one patient, a
 -- death is believed before an absence of news, then the later contact.
 with versions as (
-    {{ latest_version_in_force(source('raw', 'vital_status'), 'mrn') }}
+    {{ latest_version_in_force('vital_status') }}
 )
 
 select

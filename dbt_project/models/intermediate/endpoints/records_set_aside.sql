@@ -41,6 +41,12 @@ from {{ ref('stg_vital_status') }} as vital
 inner join {{ ref('index_operations') }} as operations on vital.study_id = operations.study_id
 where vital.last_contact_date > vital.death_date
 union all
+-- to have been looked at is a contact: the look counts, the date of last contact does not
+select 'stg_vital_status', vital.record_id, vital.source_system, vital.study_id, 'last contact before a disease assessment'
+from {{ ref('stg_vital_status') }} as vital
+inner join {{ ref('last_disease_assessments') }} as assessments on vital.study_id = assessments.study_id
+where vital.vital_status <> 'dead' and vital.last_contact_date < assessments.last_disease_assessment_date
+union all
 select 'stg_registry_operations', operations.source_record_id, operations.source_system, operations.study_id,
     'no disease assessment after the index operation'
 from {{ ref('index_operations') }} as operations

@@ -5,7 +5,10 @@ with bearings as (
         clauses.sentence,
         clauses.clause_order,
         headings.* exclude (clause_lower, rules_version),
-        headings.heading is not null or coalesce(headings.heading_section = 'permanent', false) as starts_part,
+        headings.heading is not null or (
+            coalesce(headings.heading_section in ('permanent', 'amended'), false)
+            and not {{ crlm_regexp_matches('headings.clause_lower', '^[^:]*(?:distance|clearance|measurement)[^:]*:') }}
+        ) as starts_part,
         normalised.names_liver_margin,
         normalised.last_margin_type,
         normalised.clause_text is not null as is_finding
@@ -15,7 +18,7 @@ with bearings as (
     left join {{ ref('margin_status_meanings') }} as statuses on clauses.clause_text = statuses.clause_text
     where headings.heading is not null
         or headings.heading_section is not null
-        or headings.names_other_organ or headings.names_other_tumor
+        or headings.names_other_organ or headings.names_other_tumor or headings.says_additional
         or normalised.last_margin_type is not null
         or statuses.rule is not null
         or normalised.clause_normalised like '%⟦%'
@@ -28,6 +31,7 @@ clauses as (
         bearings.* exclude (sentence, clause_order)
     from {{ ref('margin_report_sentences') }} as sentences
     inner join bearings on sentences.sentence = bearings.sentence
+    {% if is_of_changed_patients() %}where sentences.text_key in (select text_key from {{ ref('margin_texts') }}){% endif %}
 ),
 
 -- what the nearest heading above says holds until the next one
@@ -41,6 +45,7 @@ in_part as (
         nullif(last_value(case when starts_part then coalesce(heading_site, '') end ignore nulls) over so_far, '') as part_site,
         coalesce(last_value(case when starts_part then says_additional and heading is not null end ignore nulls) over so_far, false) as is_part_additional,
         last_value(heading_section ignore nulls) over so_far as carried_section,
+        clause_number < max(case when heading_section = 'amended' then clause_number end) over (partition by text_key) as is_above_amendment,
         names_other_organ or (starts_with_pronoun and coalesce(lag(names_other_organ) over in_order, false)) as is_of_other_organ,
         case when not starts_part then lag(case when not names_other_organ then last_margin_type end) over in_order end as margin_type_before
     from clauses
@@ -56,6 +61,9 @@ labelled as (
         coalesce(in_part.part_label, paragraphs.specimen) as specimen_key,
         case
             when in_part.clause_section is not null then in_part.clause_section
+            when paragraphs.section not in ('intraoperative', 'gross') and in_part.is_above_amendment
+                and coalesce(in_part.carried_section, 'permanent') = 'permanent' then 'original'
+            when in_part.carried_section = 'amended' then 'permanent'
             when paragraphs.section in ('intraoperative', 'gross') then paragraphs.section
             when in_part.carried_section is not null then in_part.carried_section
             else 'permanent'
@@ -82,7 +90,7 @@ bowel_reports as (
 
 -- specimens with a benign lesion or another cancer, whose margins never count: is a metastasis named beside it?
 other_tumor_specimens as (
-    select distinct text_id, accession_number, specimen_key from labelled where names_other_tumor
+    select distinct text_id, accession_number, specimen_key, part_site from labelled where names_other_tumor
 ),
 
 tumors as (
@@ -90,6 +98,7 @@ tumors as (
         labelled.text_id,
         labelled.accession_number,
         labelled.specimen_key,
+        labelled.part_site,
         bool_or(labelled.names_other_malignancy) as has_other_malignancy,
         bool_or(labelled.names_metastasis) as has_metastasis,
         bool_or(labelled.names_tumor) as has_tumor_evidence
@@ -98,6 +107,7 @@ tumors as (
         on labelled.text_id = others.text_id
         and labelled.accession_number is not distinct from others.accession_number
         and labelled.specimen_key is not distinct from others.specimen_key
+        and labelled.part_site is not distinct from others.part_site
     group by all
 )
 
@@ -138,3 +148,4 @@ left join tumors
     on labelled.text_id = tumors.text_id
     and labelled.accession_number is not distinct from tumors.accession_number
     and labelled.specimen_key is not distinct from tumors.specimen_key
+    and labelled.part_site is not distinct from tumors.part_site

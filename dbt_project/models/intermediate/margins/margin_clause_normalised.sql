@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
 -- One spelling for numbers, units, comparators and margins, so that the rules below stay short. Definitions and history
 -- ('a margin below 1 mm is considered close') are no findings and leave here.
 with characters as (
@@ -7,7 +7,8 @@ with characters as (
         {{ crlm_regexp_matches('clause_lower', '(?:hepatic|liver|transection) (?:[a-z]+ ){0,2}(?:margin|edge|plane|surface)') }} as names_liver_margin,
         {{ normalised_characters('clause_lower') }} as step_text
     from {{ ref('margin_clause_headings') }}
-    where not {{ crlm_regexp_matches('clause_lower', margin_words('definition')) }}
+    where (not {{ crlm_regexp_matches('clause_lower', margin_words('definition')) }} or {{ crlm_regexp_matches('clause_lower', '\\br1\\b[^.]*(?:definition|defined)') }})
+        and not {{ crlm_regexp_matches('clause_lower', '(?:definition|criteri|rule)[^.]*(?:\\bnot (?:met|fulfilled|satisfied)|does not apply)') }}
     {% if is_incremental() %}and clause_text not in (select clause_text from {{ this }}){% endif %}
 ),
 

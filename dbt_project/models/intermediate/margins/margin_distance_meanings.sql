@@ -1,12 +1,14 @@
-{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
 -- Every distance in a clause with the words left and right of it, and what it is a distance to: the target named after it
 -- ('4 mm from the margin') before the label in front of it ('margin: 4 mm'). A length that is not to a margin gets no type.
 -- Whether a margin was named in the clause before decides some of them, so both cases are kept (follows_margin); the type
 -- 'previous' stands for that margin.
-{% set target = '^[\\s()]*(?:\\([^)]*\\) ?)?((?:[a-z]+ ){0,3}?)(?:away |clear |distant |deep |short |distance )?(?:from|to|of|off|between) ([a-z@~].*)$' %}
-{% set direction = '(?:deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|cephalad|left|right|proximal|distal|upper|lower|ventral|dorsal|surgical|hilar)' %}
+{% set target = '^[\\s()]*(?:\\([^)]*\\) ?)?((?:[a-z]+ ){0,3}?)(?:away |clear |distant |deep |short |distance )?(?:from|to|of|off|between|before|beneath|below|under|underneath|above|behind) ([a-z@~].*)$' %}
+{% set direction = '(?:focally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|cephalad|left|right|proximal|distal|upper|lower|ventral|dorsal|surgical|hilar)' %}
 {% set size_tail = '\\b' ~ margin_words('size_word') ~ '\\b' %}
-{% set thing_tail = '\\b(?:tumou?rs?|nodules?|mass|lesions?|metastas[ei]s|focus|deposit)(?: (?:is|was|of|are))?[ ,(:]*$' %}
+{% set thing_tail = '\\b(?:(?:tumou?rs?|nodules?|mass|lesions?|metastas[ei]s|focus|deposits?)(?: (?:is|was|of))?[ ,(]*|(?:tumou?r|nodule|mass|lesion|metastasis|focus|deposit) ?: ?)$' %}
+{% set things_apart = '\\bbetween (?:the )?(?:\\d |two |three |individual |both |adjacent |closest |nearest )*(?:deposits|lesions|nodules|metastases|tumou?rs|foci)\\b|satellite distance|distance (?:to|from) (?:the )?(?:nearest )?satellite|diaphragm\\w*(?: patch| muscle| edge)? ?:? ?$|\\bbetween (?:this|these|the)? ?[^@~]*(?:\\band\\b|:)[^@~]*$|(?:metastases|lesions|nodules|deposits|tumou?rs|foci) (?:are|were|is) separated by *$|over an? distance of *$' %}
+{% set distance_from = '\\bdistance (?:from|to) (?:(?:the|its|an?|any|inked|painted|stained|stapled|cauteri[sz]ed|nearest|closest|closer|nearer|larger|smaller|largest|smallest|main|first|second|edge|of|viable|residual|invasive|metastatic) )*' %}
 with split_at_distances as (
     select *, string_split(clause_normalised, '⟦') as pieces
     from {{ ref('margin_clause_normalised') }}
@@ -53,21 +55,22 @@ described as (
     select
         *,
         case
-            when {{ crlm_regexp_matches(crlm_regexp_extract('right_text', target, 1), '\\b(?:with|show|infil|invol|invad|inva|exten|reach|present|because|and|focal|wide|x)') }} then null
+            when {{ crlm_regexp_matches(crlm_regexp_extract('right_text', target, 1), '\\b(?:with|show|infil|invol|invad|inva|exten|reach|present|because|and|focal|wide|x|follow|review|after|confirm)') }} then null
             else {{ crlm_regexp_extract('right_text', target, 2) }}
         end as target_text,
         {{ crlm_regexp_extract('left_text', '^.*[@~]([a-z_]+)', 1) }} as left_type,
         {{ crlm_regexp_replace_all(
             "coalesce(" ~ crlm_regexp_extract('left_text', '^.*[@~][a-z_]+(.*)$', 1) ~ ", '')",
-            '^,? ?(?:(?:is|was|which|that|it|microscopically|histologically) )*measur(?:es|ed|ing)(?: at| as)?', ''
+            '^ (?:of|in|for) (?:the |this )?(?:[a-z0-9]+ ){0,3}(?:specimen|wedge|resection|piece)\\b|^(?: of [^,#]{0,40}?)?,? ?(?:(?:is|was|which|that|it|microscopically|histologically|clear|negative|free|uninvolved),? )*measur(?:es|ed|ing)(?: at| as)?', ''
         ) }} as left_tail,
-        {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)', 1) }} as right_label_type,
+        {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|narrowest|nearest|smallest|shortest|being|is|was|the|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)|^, (?:the )?(?:[a-z]+ )?@(?:margin|parenchymal) (?:is|was|being) the (?:nearest|closest)', 1) }} as right_label_type,
         {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
-        {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:it|this|though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of)[ :,]+)*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
-        {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest)\\b') }} as says_distance,
-        {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
+        {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:it|this|should|read|reads|be|corrected|changed|revised|amended|to|now|correct|though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of)[ :,]+)*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
+        {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest|gap|close|measurement|smallest|shortest|correct (?:value|figure|measurement))\\b') }} as says_distance,
+        {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:(?:microscopic(?:ally)?|histologic(?:ally)?) )?$|^ ?(?:in|for|at|from|of) [a-z0-9 /]{1,40},? and *$|^, (?:and )?(?:of|in|for|at) (?:the )?[a-z0-9 ]{0,30}(?:specimen|wedge|lesion|nodule|metastasis|deposit|one)(?: is| was|:)? *$|^ ?(?:in|for|at) (?:the )?(?:specimen|lesion|segment|nodule|metastasis|deposit|first|second|third)[^,;]{0,20}[,;] (?:and )?$|^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
         {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,
-        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|in (?:greatest|maximum|largest|diameter|size)|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }} as is_size_on_right
+        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|front|breadth|in (?:greatest|maximum|largest|diameter|size|linear|extent|total|length)|linear|extent|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }}
+            and not ({{ crlm_regexp_matches('left_text', '@margin(?: of| is| measuring| measures)? *$') }} and {{ crlm_regexp_matches('right_text', '^ ?(?:thick|wide)') }}) as is_size_on_right
     from parsed
 ),
 
@@ -78,21 +81,26 @@ typed as (
             then {{ crlm_regexp_extract('right_text', '^ ?at (?:the )?[@~]([a-z_]+)', 1) }} end as cleared_by_type,
         {{ crlm_regexp_extract('target_text', '^[^,]*?[@~]([a-z_]+)', 1) }} as target_type,
         {{ crlm_regexp_matches("coalesce(target_text, 'tumor')", '^(?:the |a |an |any )?(?:nearest |closest |main |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '\\b') }} as is_target_tumor,
-        {{ crlm_regexp_matches('left_text', size_tail ~ '[^,;]*$|\\b' ~ margin_words('tumor_word') ~ '\\W*$|\\b' ~ margin_words('tumor_word') ~ '[^,]*\\( ?$') }}
+        {{ crlm_regexp_matches('left_text', size_tail ~ '[^,;]*$') }}
+        or ({{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '(?: of)?\\W*$') }} and not {{ crlm_regexp_matches('left_text', '(?:lesions|metastases|deposits|nodules|tumou?rs|foci) ?: *$') }})
+        or {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '[^,]*\\( ?$|\\b' ~ margin_words('tumor_word') ~ '[^,#]{0,30}[(][^)]*[)],? *$') }}
         or {{ crlm_regexp_matches('left_text', '(?:' ~ lesion_label_pattern() ~ ') ?[(] ?$') }}
         or (distance_number < distances_in_clause and {{ crlm_regexp_matches('left_text', '(?:' ~ lesion_label_pattern() ~ ') ?, ?$') }})
         or (distance_number = 1 and distances_in_clause > 1 and {{ crlm_regexp_matches('left_text', lesion_label_pattern()) }} and {{ crlm_regexp_matches('right_text', '^\\W+$') }}) as is_size,
         left_type is not null
             and (
                 not {{ crlm_regexp_matches('left_tail', size_tail) }}
+                or {{ crlm_regexp_matches('left_tail', '^,? ?[(]?(?:' ~ lesion_label_pattern() ~ ')[)]?[ :,-]*$') }}
+                or {{ crlm_regexp_matches('left_tail', '\\b(?:clear|free|negative)\\b[^,]*\\bby *$') }}
+                or {{ crlm_regexp_matches('left_text', '(?:\\bdistance|@margin) (?:from|between|to)\\b[^#]*[@~][a-z_]+[^,#]*(?:is|was|:) *$') }}
                 or {{ crlm_regexp_matches('left_text', '\\bdistance (?:from|between|of|to)\\b.*\\bmeasure[sd]\\b[^,]*$') }}
             )
             and (
                 says_away
                 or not {{ crlm_regexp_matches('left_tail', thing_tail) }}
-                or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '[ ,(:]*$') }}
+                or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual |larger |smaller |largest |smallest |first |second |third |main |other |two |three |four |five |six |seven |all |\\d )*' ~ margin_words('tumor_word') ~ '(?: is| was| are)?[ ,(:]*$') }}
             ) as is_label_on_left,
-        {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }} as is_lesion_on_left,
+        {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:(?:' ~ lesion_label_pattern() ~ ')(?:, seg(?:ment)?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?)?|seg(?:ment)?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?)[\\s:,)-]*$') }} as is_lesion_on_left,
         (
                 ({{ crlm_regexp_matches('right_text', '^\\W*$') }} and distance_number = distances_in_clause)
                 or {{ crlm_regexp_matches('right_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }}
@@ -104,22 +112,31 @@ ruled as (
     select
         *,
         case
+            when {{ crlm_regexp_matches('left_text', '(?:tenths?|quarters?|thirds?|halves|eighths?|hundredths?|fraction)(?: of)?(?: an?| 1)? *$|(?:\\bof|\\bare|:|\\bby|\\bat|\\bis) [0-9.]+(?:, [0-9.]+)*(?:,| and|, and| or) *$') }} then 'unexplained distance'
             when distance_mm > {{ margin_setting('largest_plausible_margin_mm') }} or is_size_on_right then 'not a margin distance'
-            when {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject')) }} and not {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
+            when {{ crlm_regexp_matches('left_text', things_apart) }} or ({{ crlm_regexp_matches('right_text', '^ ?apart\\b') }} and not {{ crlm_regexp_matches('left_text', '[@~]') }}) then 'not a margin distance'
+            when ((left_type is null and {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject')) }}) or {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject') ~ '[^,;:]*@[^@]*$') }}) and not {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
+            when {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject') ~ '[^,;:]*$') }} and not {{ crlm_regexp_matches(crlm_regexp_extract('left_text', '[^,;:]*$'), '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
             when target_type is not null then 'distance to a named margin'
             when cleared_by_type is not null then 'clear by a distance at the margin'
-            when {{ crlm_regexp_matches('target_text', '^(?:it|this|that|them)\\b') }} and (left_type is not null or follows_margin)
+            when {{ crlm_regexp_matches('target_text', '^(?:it|this|that|them)\\b|^(?:the )?(?:nearer|closer|nearest|closest|larger|smaller)(?: one)? of (?:them|these)\\b') }} and (left_type is not null or follows_margin)
                 then 'distance field after a margin field'
-            when {{ crlm_regexp_matches('right_text', '^ ?of (?:[a-z]+ )?(?:liver|parenchyma|hepatocytes|hepatic (?:tissue|parenchyma)|tissue)\\b') }} and not is_size_on_right
+            when ({{ crlm_regexp_matches('right_text', '^ ?of (?:[a-z]+ )?(?:liver|parenchyma|hepatocytes|hepatic (?:tissue|parenchyma)|tissue)\\b') }} or ({{ crlm_regexp_matches('left_text', '\\b(?:rim|cuff|collar|mantle|margin) of *$') }} and {{ crlm_regexp_matches('right_text', '^ ?(?:(?:normal|uninvolved|benign|healthy|clear) )*(?:liver|hepatic|parenchyma)') }})) and not is_size_on_right
                 and not {{ crlm_regexp_matches('left_text', 'additional|further|another') }} then 'tissue between tumour and margin'
             when right_label_type is not null and not (distance_number < distances_in_clause and {{ crlm_regexp_matches('right_text', '[@~][a-z_]+[ :=-]*$') }}) then 'distance before the margin word'
             when not is_target_tumor then 'not a margin distance'
+            when {{ crlm_regexp_matches('left_text', '\\bdistance (?:from|to) (?:the )?[a-z]') }} and not {{ crlm_regexp_matches('left_text', distance_from ~ '(?:' ~ margin_words('tumor_word') ~ '|[@~]|it\\b|this|that|them|lesional)') }} then 'unexplained distance'
+            when {{ crlm_regexp_matches('left_text', '^\\W*distance (?:from|to) (?:the )?(?:closest |nearest )?@margin ?: *$') }} then 'distance to the margin of the field above'
             when is_label_on_left then 'margin label before the distance'
+            when left_type is not null and {{ crlm_regexp_matches('left_text', '@[a-z_]+[^#]*\\b(?:nearest|closest) ' ~ margin_words('tumor_word') ~ '(?: is| was| at|:)? *$') }} then 'margin label before the distance'
             when left_type is null and (says_away or says_distance) and follows_margin
                 and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$') }} then 'distance field after a margin field'
-            when left_type is null and {{ crlm_regexp_matches('left_text', '(?:^|[^a-z])(?:clear|clearance|clears|free|r0|uninvolved|negative|excised(?: completely)? (?:by|with))(?: (?:of (?:the )?)?(?:tumou?r|carcinoma|malignancy))?(?:[ ,(:=-]|by|at|with|of|but|just|only|widely|wide|closest|distance)*$') }} then 'clear by a distance'
+            when left_type is null and {{ crlm_regexp_matches('left_text', '(?:^|[^a-z])(?:clear|clearance|clears|free|r0|uninvolved|negative|excised(?: completely)? (?:by|with))(?: (?:of (?:the )?)?(?:tumou?r|carcinoma|malignancy|this|it|that))?(?:[ ,(:=-]|by|at|with|of|but|just|only|widely|wide|closest|distance)*$') }} then 'clear by a distance'
+            when left_type is null and follows_margin and {{ crlm_regexp_matches('left_text', '\\b(?:tumou?r|carcinoma|it|glands?|cells) (?:comes?|gets|approaches)(?: to)? *$') }} and {{ crlm_regexp_matches('right_text', '^\\W*$') }} then 'distance field after a margin field'
             when is_bare and follows_margin then 'distance field after a margin field'
             when left_type is null and says_distance and {{ crlm_regexp_matches('left_text', '\\b(?:closest|nearest) (?:approach|distance)') }} then 'closest approach'
+            when left_type is null and target_text is null and {{ crlm_regexp_matches('right_text', '^[\\s)]*clear\\b(?:\\W|$)') }} then 'clear by a distance'
+            when left_type is null and {{ crlm_regexp_matches('left_text', '^[^@]*\\b(?:distance|clearance)(?: is| was| of|:|,)* *$|^\\W*(?:minimum|minimal|smallest|shortest|closest|least) distance (?:on|in) [a-z0-9 ]{1,16}: *$') }} and not {{ crlm_regexp_matches('left_text', '\\b(?:between|from|to|over)\\b') }} then 'closest approach'
             when distance_number > 1 and {{ crlm_regexp_matches('left_text', '^[\\s,/)]*(?:(?:and|or|while|whereas) )?\\s*(?:' ~ lesion_label_pattern() ~ '|first|second|third|fourth|fifth)?[\\s)]*by *$') }} then 'list of clearances'
             when {{ crlm_regexp_matches('left_text', '(?:brings|reduces|narrows|reducing|bringing|narrowing) (?:this|it|the clearance|the @margin|the distance)? ?(?:down |back )?to *$') }} and (left_type is not null or follows_margin) then 'distance field after a margin field'
             when is_in_list and distance_number > 1 then 'list'
@@ -141,6 +158,7 @@ direct as (
             when 'margin label before the distance' then left_type
             when 'distance field after a margin field' then coalesce(left_type, 'previous')
             when 'closest approach' then 'margin'
+            when 'distance to the margin of the field above' then 'margin'
             when 'clear by a distance' then 'margin'
             when 'tissue between tumour and margin' then 'margin'
             when 'not a margin distance' then 'none'
@@ -169,7 +187,7 @@ select
     clause_text, follows_margin, own_lesion_label, distance_number,
     coalesce({{ crlm_regexp_extract('left_text', '^.*\\b(' ~ lesion_label_pattern() ~ ')', 1) }}, own_lesion_label) as lesion_label,
     comparator, distance_mm, up_to_mm, direct_rule as rule, margin_type, is_lesion_on_left,
-    coalesce({{ crlm_regexp_matches('left_text', '\\b(?:gross|macroscopic)\\w*') }}, false) as is_gross_distance,
+    coalesce({{ crlm_regexp_matches('left_text', '\\b(?:gross|macroscopic|naked[- ]eye|by eye)\\w*') }}, false) as is_gross_distance,
     '{{ margin_rules_version() }}' as rules_version
 from inherited
 -- depends_on: {{ ref('margin_lexicon') }}

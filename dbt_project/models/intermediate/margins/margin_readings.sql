@@ -46,6 +46,11 @@ readings as (
 -- an addendum that decides the margin replaces what the original report says of it, another one adds to it
 decided_again as (
     select distinct text_id from readings where evidence_kind = 'permanent' and reading in ('involved', 'distance')
+),
+
+-- some metastases without viable tumour leave the distance of the others
+viable_distances as (
+    select distinct text_id from readings where reading = 'distance' and {{ crlm_regexp_matches('lower(clause_text)', '(?:^|%|with|contains|of|[.,:]) ?(?:the )?' ~ margin_words('viable_tumor')) }}
 )
 
 select
@@ -57,10 +62,11 @@ select
         else evidence_kind
     end as evidence_kind,
     clause_number,
-    case when reading not in ('no tumour', 'tumour', 'no viable tumour', 'not stated', 'not understood', 'negative', 'unexplained') and organ is null and has_bowel_specimen and margin_type = 'margin' and part is null
+    case when reading not in ('no tumour', 'tumour', 'no viable tumour', 'not stated', 'not understood', 'question', 'negative', 'unexplained') and organ is null and has_bowel_specimen and margin_type = 'margin' and part is null
             and coalesce(previous_margin_type, 'bowel') not in ('parenchymal', 'bile_duct', 'vascular')
         then 'not assessable' else reading end as reading,
     margin_type, coalesce(nullif(comparator, ''), '=') as comparator, distance_mm, low_mm, high_mm,
     rule, clause_text as evidence_text
 from readings
-where not is_other_tumor or reading = 'no tumour'
+where (not is_other_tumor or reading = 'no tumour')
+    and not (reading = 'no viable tumour' and text_id in (select text_id from viable_distances))

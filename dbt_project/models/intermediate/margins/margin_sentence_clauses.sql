@@ -1,16 +1,21 @@
-{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
 -- Every distinct sentence split into clauses (sentences, parts of sentences between semicolons, fields of a synoptic list), in
 -- their own words. Only clauses that can matter are kept: a margin word, a distance, a statement about tumour, or a heading.
 {% set clause_end = '⏎' %}
-{% set abbreviation = '(?i)\\b(approx|ca|seg|dep|deps|les|nod|spec|specs|met|mets|segm|lat|ant|post|sup|inf|no|nr|dr|vs|incl|max|min|resp|dist|cf|fig|e\\.g|i\\.e)\\.(\\s+[a-z0-9<>~≥≤])' %}
-{% set sentence_end = '([[:alnum:])%\\]\"][[:alnum:])%\\]\"])[.]+(\\s)' %}
+{% set abbreviation = '(?i)\\b(approx|ca|seg|dep|deps|nos|les|nod|spec|specs|met|mets|segm|lat|ant|post|sup|inf|no|nr|dr|vs|incl|max|min|resp|dist|cf|fig|e\\.g|i\\.e)\\.(\\s+[a-z0-9<>~≥≤])' %}
+{% set sentence_end = '([[:alnum:]µμ)%\\]\"\\x27’”][[:alnum:])%\\]\"\\x27’”])[.]+(\\s)' %}
 {% set lesion = '(?:lesion|nodule|metastas[ei]s|met|tumou?r|deposit|dep|mass|focus)' %}
 {#- a no-break space holds 'Nodule B:' together, or its B: would be taken for a specimen -#}
 {% set splits = [
     [abbreviation, '\\1․\\2'],
     [sentence_end, '\\1' ~ clause_end ~ '\\2'],
+    ['([0-9][.,/][0-9]+|: ?[0-9])[.](\\s)', '\\1' ~ clause_end ~ '\\2'],
+    ['(?i)\\s([(\\[] ?[x✓✔] ?[)\\]][^\\n(\\[]*margin)', clause_end ~ '\\1'],
+    ['\\s*\\n\\s*([(\\[] ?[xX✓✔]? ?[)\\]]|_+ ?[xX]? ?_+ )', ' \\1'],
     ['(?i)\\b(' ~ lesion ~ ')\\s+([A-H]\\b)', '\\1\u00a0\\2'],
     ['(?i)(' ~ lesion ~ '[\u00a0 ](?:no\\. ?|#)?[A-H0-9]{1,2}:|[0-9] ?[cm]m[)]?:)[ \\t]*\\r?\\n[ \\t]*', '\\1 '],
+    ['\\n[ \\t]*([a-z][a-z ]{1,30}: ?\\S)', clause_end ~ '\\1'],
+    ['\\n\\s*([a-z][.)]\\s+[A-Z])', clause_end ~ '\\1'],
     ['\\n\\s*((?:[-*•]|\\d{1,2}[.)]|(?:i{1,3}|iv|v|vi{0,3})[)])\\s)', clause_end ~ '\\1'],
     ['(?i)(,|\\b(?:is|are|was|of|from|the|to|at|and|by|a|an|than|with|within|closest|nearest|in|on|or|no|not|without|less|more|greater|least|be|been|only))[ \\t]*\\r?\\n\\s*', '\\1 '],
     ['(?i)(:)[ \\t]*\\r?\\n[ \\t]*([<>≥≤~]?=? ?[0-9][0-9.,]* ?(?:mm|cm|millim|centim|micro|[µμ]m|um)\\b)', '\\1 \\2'],

@@ -1,18 +1,25 @@
-{{ config(materialized='incremental', on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='sync_all_columns', pre_hook=forget_other_rules()) }}
 -- What a clause says about a hepatic margin in words: involved, not involved, not decided; or that no viable tumour is left.
 -- Parts of the clause about the capsule, the bowel or another organ are left out first.
 {% set hepatic = '@(?:parenchymal|margin|bile_duct|vascular)' %}
 {% set tumor = margin_words('tumor_word') %}
 {% set negation = '(?:^|[^a-z])' ~ margin_words('negation') ~ '(?:$|[^a-z])' %}
-{% set involve = '(?:involv(?:es|ing|e)|involvement of|invasion of|infiltration of|extension (?:in)?to|invad(?:es|ing)|infiltrat(?:es|ing)|abut(?:s|ting)?|touch(?:es|ing)?|reach(?:es|ing)?|transect(?:s|ed)|contiguous with|contact(?:s|ing)?|extend(?:s|ing)? (?:focally |directly |up )*(?:to|into|onto)|up to|flush with)' %}
+{% set involve = '(?:involv(?:es|ing|e)|involvement of|invasion of|infiltration of|extension (?:in)?to|invad(?:es|ing|ed)|infiltrat(?:es|ing|ed)|abut(?:s|ting|ted)?|touch(?:es|ing|ed)?|reach(?:es|ing|ed)?|transect(?:s|ed)|contiguous with|contact(?:s|ing|ed)?|extend(?:s|ing|ed)? (?:focally |directly |up )*(?:to|into|onto)|up to|flush with)' %}
+{% set cancer = '(?:tumou?rs?|(?:adeno)?carcinomas?|adenoca|metastas[ei]s|malignan\\w*|neoplas\\w*|cancer|glands?|cells)' %}
 {% set present = '(?:at|on|in|along|within|across)' %}
+{#- the last: a size between the tumour and what it reaches ('metastasis, 1.8 cm, at the margin') -#}
 with statements as (
     select
         *,
         {{ crlm_replace_in_turn('clause_normalised', [
             ['⟦[^⟧]*⟧', '#'],
             ['(?:with )?no intervening (?:[a-z]+ ){0,3}(?:tissue|parenchyma|liver)', ' '],
+            ['^(\\W*(?:[a-z]+ ){0,4}' ~ tumor ~ '[^,()@~]*[@~](?:capsule|bowel|other_organ|border)[^,()@~]*?),? (?:and|but) (?:it )?(is|are|was|also|lies|involv|extend|reach|abut|invad|touch|present|seen)', '\\1, tumor \\2'],
+            ['(@(?:parenchymal|margin)[^,()@~]*?) (and|but) ([^,()@~]*[@~](?:capsule|bowel|other_organ|border))', '\\1, \\2 \\3'],
             ['[^,()]*[@~](?:capsule|bowel|other_organ|border)[^,()]*', ' '],
+            ['(' ~ tumor ~ ')(?:, #| [(]#(?: in (?:greatest|maximum) (?:dimension|diameter))?[)]),? (at|on|in|reach|extend|abut|involv|touch)', '\\1 \\2'],
+            ['(' ~ tumor ~ ') of #', '\\1'],
+            ['[(][^()@#]*(?:%|block|slide|trg)[^()@#]*[)]', ' '],
         ]) }} as statement
     from {{ ref('margin_clause_normalised') }}
     {% if is_incremental() %}where clause_text not in (select clause_text from {{ this }}){% endif %}
@@ -24,7 +31,8 @@ without_negated_parts as (
         {{ crlm_replace_in_turn('statement', [['[^,()]*' ~ negation ~ '[^,()]*', ' , ']]) }} as affirmed
     from statements
     where names_hepatic_margin
-        or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|viable|response|necro|fibrotic|hyalini|carcinoma|metasta|' ~ margin_words('no_tumor_in_specimen')) }}
+        or {{ crlm_regexp_matches('statement', margin_words('open_question')) }}
+        or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|incomplete|reach|touch|abut|breach|flush|cut (?:through|across)|viable|response|necro|fibrotic|hyalini|carcinoma|metasta|' ~ margin_words('no_tumor_in_specimen')) }}
 ),
 
 read as (
@@ -39,6 +47,7 @@ read as (
         {{ crlm_regexp_matches('statement', negation) }} as is_negated,
         case
             when {{ crlm_regexp_matches('affirmed', '\\br1\\b') }} then 'R1'
+            when {{ crlm_regexp_matches('affirmed', hepatic ~ ' ?: ?(?:tumou?r )?present (?:at|on) (?:the )?' ~ hepatic) }} then 'margin involved'
             when {{ crlm_regexp_matches('affirmed', margin_words('cut_through')) }} and {{ crlm_regexp_matches('statement', hepatic) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', margin_words('incomplete_excision') ~ '[^,()#]*' ~ hepatic) }} then 'incomplete excision'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ ' ?(?:[(][^)]*[)])?[^:,]{0,60}: ?(?:(?:invasive|metastatic|viable|residual|moderately|poorly|well|differentiated|focal|focally|mucinous) )*(?:adeno)?carcinoma') }} and statement not like '%#%' then 'margin involved'
@@ -46,13 +55,17 @@ read as (
             when {{ crlm_regexp_matches('affirmed', tumor ~ '\\b[^,()#]*\\btransected|\\btransected[^,()#]*' ~ tumor) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:(?:pass|cut|run|go)(?:es|s)? (?:directly )?through|travers\\w+)\\b[^,()#]*' ~ tumor) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
+                and not {{ crlm_regexp_matches('affirmed', margin_words('not_tumor_subject') ~ '[^,()#]*' ~ involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
                 and ({{ crlm_regexp_matches('statement', tumor) }} or {{ crlm_regexp_matches('statement', '\\b(?:involv|transect|abut)') }} and not {{ crlm_regexp_matches('statement', margin_words('not_tumor_subject')) }}) then 'tumour reaches the margin'
             when {{ crlm_regexp_matches('affirmed', '(?:' ~ tumor ~ '|cells?|present|seen|identified|found|noted)\\b[^,()#@]*\\b' ~ present ~ ' (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
-                and {{ crlm_regexp_matches('statement', tumor ~ '|cells') }} then 'tumour at the margin'
+                and {{ crlm_regexp_matches('statement', tumor ~ '|cells') }}
+                and not {{ crlm_regexp_matches('statement', '\\b(?:surround|separat|interven|cover|remain)') }} then 'tumour at the margin'
+            when {{ crlm_regexp_matches('affirmed', tumor ~ '[^()@#]*, (?:and |which |it )?(?:lies?|is|are|sits?)(?: [a-z]+){0,3} (?:at|on|in) (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
+                and not {{ crlm_regexp_matches('statement', '@(?:parenchymal|margin)[^@]*@') }} then 'tumour at the margin'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:positive|involved|involvement|infiltrated|invaded|r1)\\b') }}
                 or {{ crlm_regexp_matches('affirmed', '\\b(?:positive|involved) (?:[a-z]+ ){0,2}' ~ hepatic) }} then 'margin involved'
             when {{ crlm_regexp_matches('statement', hepatic) }}
-                and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|left|right) )*(?:positive|involved)\\b|' ~ hepatic ~ '.*' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ tumor ~ '(?:[^a-z# ]|$| [a-z])') }}
+                and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|left|right) )*(?:positive|involved)\\b|' ~ hepatic ~ '.*' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|' ~ hepatic ~ '[^,()#]*\\b(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ cancer ~ '(?:[^a-z# ]|$| [a-z])') }}
                 then 'margin involved'
         end as involvement_rule
     from without_negated_parts
@@ -62,16 +75,25 @@ ruled as (
     select
         *,
         case
+            when {{ crlm_regexp_matches('statement', margin_words('open_question')) }} then 'question left open'
             when says_no_viable_tumor then 'no viable tumour'
             when is_about_hepatic_margin and is_uncertain then 'margin not assessable'
             when involvement_rule is not null and is_uncertain then 'margin not assessable'
+            when involvement_rule is not null and involvement_rule <> 'R1' and {{ crlm_regexp_matches('affirmed', margin_words('not_tumor_subject') ~ '[^,()#]*' ~ hepatic) }}
+                and not {{ crlm_regexp_matches('affirmed', 'viable|carcinoma|adenoca|cells|glands|malignan|involved') }} then 'statement not understood'
             when involvement_rule is not null then involvement_rule
+            -- something reaches the margin, but not by words for tumour
+            when is_about_hepatic_margin and {{ crlm_regexp_matches('affirmed', involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
+                and not {{ crlm_regexp_matches('affirmed', margin_words('not_tumor_subject') ~ '[^,()#]*' ~ involve) }} then 'statement not understood'
             when is_about_hepatic_margin and is_not_stated and not {{ crlm_regexp_matches('statement', '\\b(?:free|negative|clear|uninvolved|r0)\\b') }} then 'margin not stated'
             when (is_about_hepatic_margin and is_negated) or {{ crlm_regexp_matches('statement', '\\br0\\b') }} then 'margin negative'
             when is_about_hepatic_margin and statement not like '%#%' and {{ crlm_regexp_matches('affirmed', hepatic) }}
                 and {{ crlm_regexp_matches('affirmed', '\\b' ~ tumor ~ '\\b') }}
                 and not {{ crlm_regexp_matches('affirmed', '\\b(?:distance|closest|nearest|clearance|specify|free|wide|excised|resected|removed|specimen|:)') }} then 'statement not understood'
             when is_about_hepatic_margin and statement not like '%#%' then 'margin not stated'
+            when not names_hepatic_margin and {{ crlm_regexp_matches('affirmed', margin_words('incomplete_excision')) }} then 'statement not understood'
+            when not names_hepatic_margin and {{ crlm_regexp_matches('affirmed', '(?:' ~ tumor ~ '|\\bit)\\b[^,()#@~]{0,60}\\b(?:(?:reach|touch|abut|breach)(?:es|ed|ing)?|flush with|cut (?:through|across))\\b') }}
+                and not {{ crlm_regexp_matches('statement', 'diaphragm|gall|vein|vessel|portal|capsul|duct|stomach|colon|kidney|adrenal|seros|peritone|muscle|fat\\b|hil[aou]|ligament|other lesion|scar|~') }} then 'statement not understood'
             when not names_hepatic_margin and says_no_tumor then 'no tumour in the specimen'
             when not names_hepatic_margin and {{ crlm_regexp_matches('affirmed', 'metastatic|metastas[ei]s|carcinoma') }} then 'tumour in the specimen'
         end as rule
@@ -88,6 +110,7 @@ select
         when rule = 'margin not assessable' then 'not assessable'
         when rule = 'margin not stated' then 'not stated'
         when rule = 'statement not understood' then 'not understood'
+        when rule = 'question left open' then 'question'
         when rule = 'margin negative' then 'negative'
         when rule = 'no tumour in the specimen' then 'no tumour'
         when rule = 'tumour in the specimen' then 'tumour'

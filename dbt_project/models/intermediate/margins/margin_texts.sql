@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 -- The one relation that the margin reading starts from: text_id is what a margin is read for (here the index operation),
 -- one row per paragraph. A caller may put any relation with these columns in its place (crlm read-margins does).
 {% if var('margin_texts_relation', none) %}

@@ -9,6 +9,7 @@ numbered_lesions as (
         part,
         min(low_mm) filter (where not is_without_viable_tumor) as low_mm,
         min(high_mm) filter (where not is_without_viable_tumor) as high_mm,
+        bool_and({{ crlm_regexp_matches('lesion_label', '^' ~ margin_words('remainder') ~ '$') }}) as are_remainder,
         max(blocking_reason) as blocking_reason,
         bool_and(is_without_viable_tumor) as are_without_viable_tumor
     from lesions
@@ -28,6 +29,7 @@ joined as (
         whole.high_mm as own_high_mm,
         numbered_lesions.low_mm as lesion_low_mm,
         numbered_lesions.high_mm as lesion_high_mm,
+        coalesce(numbered_lesions.are_remainder, false) as are_remainder,
         coalesce(whole.blocking_reason, numbered_lesions.blocking_reason) as blocking_reason,
         coalesce(whole.is_without_viable_tumor, false) or coalesce(numbered_lesions.are_without_viable_tumor, false) as is_without_viable_tumor,
         coalesce(whole.is_without_tumor, false) and numbered_lesions.low_mm is null as is_without_tumor
@@ -42,7 +44,8 @@ select
     {{ combined_low('own_low_mm', 'own_high_mm', 'lesion_low_mm', 'lesion_high_mm') }} as low_mm,
     {{ combined_high('own_high_mm', 'lesion_high_mm') }} as high_mm,
     case
-        when {{ is_contradiction('own_low_mm', 'own_high_mm', 'lesion_low_mm', 'lesion_high_mm') }} then 'status and distance conflict'
+        when {{ is_contradiction('own_low_mm', 'own_high_mm', 'lesion_low_mm', 'lesion_high_mm') }}
+            and not (are_remainder and own_high_mm = 0) then 'status and distance conflict'
         else blocking_reason
     end as blocking_reason,
     is_without_viable_tumor,

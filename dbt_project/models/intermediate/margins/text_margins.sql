@@ -1,6 +1,6 @@
 -- One row per text that says anything about a margin: the smallest over the liver specimens, its group, and why it is open.
-{% set narrow = margin_setting('narrow_margin_mm') %}
-{% set wide = margin_setting('wide_margin_mm') %}
+{% set narrow = published_upper_mm('<1 mm') %}
+{% set wide = published_upper_mm('1.0-9.9 mm') %}
 {% set unbounded = unbounded_mm() %}
 with specimens as (
     select * from {{ ref('specimen_margins') }} where not is_without_tumor
@@ -23,11 +23,24 @@ whole as (
     select * from specimens where part is null
 ),
 
+-- a clause that says involved and holds a distance that was not understood
+doubtful_statuses as (
+    select distinct text_id
+    from (
+        select text_id
+        from {{ ref('margin_readings') }}
+        where evidence_kind = 'permanent' and not is_additional_margin
+        group by text_id, record_id, section, specimen, clause_number
+        having bool_or(reading = 'involved') and bool_or(reading = 'unexplained' and low_mm > 0)
+    ) as clauses
+),
+
 others as (
     select
         text_id,
         min(low_mm) filter (where evidence_kind = 'permanent' and reading = 'unexplained' and not is_additional_margin) as unexplained_mm,
         bool_or(evidence_kind = 'permanent' and reading = 'not understood' and not is_additional_margin) as has_statement_not_understood,
+        bool_or(evidence_kind = 'permanent' and reading = 'question') as has_open_question,
         bool_or(evidence_kind = 'gross' and reading in ('distance', 'involved')) as has_gross_distance,
         bool_or(evidence_kind = 'intraoperative' and reading in ('distance', 'involved', 'negative')) as has_intraoperative_statement
     from {{ ref('margin_readings') }}
@@ -45,10 +58,12 @@ joined as (
         end as blocking_reason,
         coalesce(whole.is_without_viable_tumor, false) or coalesce(parts.are_without_viable_tumor, false) as is_without_viable_tumor,
         re_resected.text_id is not null as is_re_resected,
+        doubtful_statuses.text_id is not null as has_doubtful_status,
         coalesce(re_resected.is_involved, false) as is_additional_involved,
         coalesce(re_resected.has_tumor, false) as has_additional_tumor
     from others
     left join whole on others.text_id = whole.text_id
+    left join doubtful_statuses on others.text_id = doubtful_statuses.text_id
     left join parts on others.text_id = parts.text_id
     left join {{ ref('re_resected_margins') }} as re_resected on others.text_id = re_resected.text_id
 ),
@@ -57,10 +72,12 @@ reasoned as (
     select
         *,
         case
+            when has_open_question then 'margin not assessable'
             when blocking_reason is not null and not (blocking_reason = 'margin not assessable' and coalesce(high_mm, 1) = 0) then blocking_reason
-            when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and high_mm = 0 and not is_additional_involved then 're-resected margin'
+            when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and high_mm = 0 then 're-resected margin'
             when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and has_additional_tumor and coalesce(high_mm, 1) > 0 then 're-resected margin'
             when is_without_viable_tumor and coalesce(high_mm, 1) > 0 then 'no viable tumour'
+            when high_mm = 0 and has_doubtful_status then 'status and distance conflict'
             when high_mm = 0 then null
             when low_mm is null or (low_mm < {{ narrow }} and high_mm >= {{ unbounded }}) then
                 case
@@ -109,7 +126,7 @@ ranked_readings as (
     inner join grouped on readings.text_id = grouped.text_id
     where grouped.margin_group <> 'unresolved'
         and readings.evidence_kind = 'permanent' and not readings.is_additional_margin
-        and readings.reading not in ('tumour', 'no tumour', 'unexplained', 'not understood')
+        and readings.reading not in ('tumour', 'no tumour', 'unexplained', 'not understood', 'question')
 ),
 
 all_evidence as (

@@ -9,8 +9,8 @@ select
     answers.record_id,
     answers.margin_mm is null or answers.margin_group = case
         when answers.margin_mm = 0 then 'positive'
-        when answers.margin_mm < {{ margin_setting('narrow_margin_mm') }} then '<1 mm'
-        when answers.margin_mm < {{ margin_setting('wide_margin_mm') }} then '1.0-9.9 mm'
+        when answers.margin_mm < {{ published_upper_mm('<1 mm') }} then '<1 mm'
+        when answers.margin_mm < {{ published_upper_mm('1.0-9.9 mm') }} then '1.0-9.9 mm'
         else '>=10 mm'
     end as is_coherent
 from {{ ref('stg_margin_adjudications') }} as answers

@@ -1,4 +1,5 @@
--- Suspicious findings followed by a definite one at the same site within the confirmation window.
+-- Suspicious findings followed by a definite one at the same site within the confirmation window. A clear look in between does
+-- not cancel the suspicion: the definite finding says that the earlier one was disease which the clear look missed.
 select distinct
     suspicions.study_id,
     suspicions.event_date,

@@ -6,6 +6,8 @@ select
     case
         when events.event_date <= operations.index_operation_date then 'not after the index operation'
         when events.event_date > vital.death_date then 'after the date of death'
+        when events.finding in ('suspicious', 'definite') and events.unknown_site_words is not null
+            then 'finding of disease at a site in unknown words'
         when events.finding in ('suspicious', 'definite') and coalesce(len(events.sites), 0) = 0
             then 'finding of disease without a site'
         when

@@ -1,0 +1,109 @@
+"""The cohort flow as a diagram in the manner of CONSORT: registered, who left at each criterion, the cohort, its margin groups."""
+
+from typing import Any
+
+import pandas as pd
+
+from analysis.collapsed_counts import require_columns
+from analysis.figures.style import INK, LINE, MARGIN_COLOURS, SOFT
+from analysis.names import MARGIN_GROUPS, UNRESOLVED
+
+# pixels
+SPINE, SIDE_BOX, BOX_HEIGHT, SIDE_HEIGHT, STEP, GAP = 160, 400, 50, 36, 44, 26
+COLUMNS = "criterion exclusion_reason n_remaining n_excluded step_number"
+
+
+def cohort_flow_chart(flow: pd.DataFrame, groups: pd.DataFrame | None = None, width: int = 860) -> Any:
+    """The diagram (rows of marts.cohort_flow; groups: margin_group, n, of the cohort, or None).
+
+    Raises:
+        ValueError: a column is missing.
+    """
+    import altair as alt
+
+    boxes, lines, texts = flow_layout(flow, groups, width)
+    height = int(boxes["y2"].max()) + 2
+    across, down = alt.Scale(domain=[0, width], nice=False), alt.Scale(domain=[0, height], nice=False, reverse=True)
+    x, y = alt.X("x:Q", axis=None, scale=across), alt.Y("y:Q", axis=None, scale=down)
+    end = {"x": alt.X("x2:Q", axis=None, scale=across), "y": alt.Y("y2:Q", axis=None, scale=down)}
+    rules = alt.Chart(lines).mark_rule(color=SOFT, strokeWidth=1.2).encode(x=x, y=y, x2="x2:Q", y2="y2:Q")
+    heads = [
+        alt.Chart(lines[lines["head"] == shape])
+        .mark_point(shape=shape, color=SOFT, filled=True, size=46, opacity=1)
+        .encode(**end)
+        for shape in ("triangle-right", "triangle-down")
+    ]
+    frames = (
+        alt.Chart(boxes)
+        .mark_rect(fill="white", strokeWidth=1.4, cornerRadius=3)
+        .encode(x=x, y=y, x2="x2:Q", y2="y2:Q", stroke=alt.Stroke("colour:N", scale=None))
+    )
+    words = [
+        alt.Chart(texts[texts["is_bold"] == is_bold])
+        .mark_text(align="center", baseline="middle", fontSize=12, fontWeight=weight, color=INK)
+        .encode(x=x, y=y, text="text:N")
+        for is_bold, weight in ((True, "bold"), (False, "normal"))
+    ]
+    return alt.layer(rules, *heads, frames, *words).properties(width=width, height=height)
+
+
+def flow_layout(
+    flow: pd.DataFrame, groups: pd.DataFrame | None, width: int
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Where everything stands, in pixels from the top left.
+
+    Returns:
+        boxes (x, y, x2, y2, colour), lines (x, y, x2, y2, head: shape of the arrow's head or ''), texts (x, y, text, is_bold).
+    Raises:
+        ValueError: a column is missing.
+    """
+    require_columns(flow, COLUMNS.split(), "cohort_flow")
+    steps = flow.sort_values("step_number").to_dict("records")
+    centre, left = SPINE + 5, width - SIDE_BOX - 5
+    boxes, lines, texts = [], [], []
+
+    def add_box(x: float, y: float, box_width: float, height: float, words: list[str], colour: str) -> None:
+        boxes.append((x, y, x + box_width, y + height, colour))
+        for number, line in enumerate(words):
+            place = y + height * (number + 1) / (len(words) + 1) + (number - (len(words) - 1) / 2) * 3
+            # the number stands out
+            texts.append((x + box_width / 2, place, line, number == len(words) - 1))
+
+    def add_main(y: float, title: str, n: int) -> float:
+        add_box(centre - SPINE, y, 2 * SPINE, BOX_HEIGHT, [title, f"n = {n:,}"], INK)
+        return y + BOX_HEIGHT
+
+    y = add_main(1, steps[0]["criterion"], steps[0]["n_remaining"])
+    start = y
+    for step in steps[1:]:
+        y += STEP
+        lines.append((centre, y, left - 4, y, "triangle-right"))
+        excluded = f"Excluded: {step['exclusion_reason']}"
+        add_box(left, y - SIDE_HEIGHT / 2, SIDE_BOX, SIDE_HEIGHT, [excluded, f"n = {step['n_excluded']:,}"], LINE)
+    y += STEP
+    lines.append((centre, start, centre, y - 4, "triangle-down"))
+    y = add_main(y, "Cohort: index operations", steps[-1]["n_remaining"])
+    if groups is not None and len(groups):
+        _add_groups(groups, y, centre, width, lines, add_box)
+    return (
+        pd.DataFrame(boxes, columns=["x", "y", "x2", "y2", "colour"]),
+        pd.DataFrame(lines, columns=["x", "y", "x2", "y2", "head"]),
+        pd.DataFrame(texts, columns=["x", "y", "text", "is_bold"]),
+    )
+
+
+def _add_groups(groups: pd.DataFrame, top: float, centre: float, width: int, lines: list[tuple], add_box: Any) -> None:
+    """A branch to a box for each margin group, in their order, the unresolved last."""
+    require_columns(groups, ["margin_group", "n"], "margin_groups")
+    sizes = groups.set_index("margin_group")["n"]
+    names = [*MARGIN_GROUPS, UNRESOLVED]
+    gap, total = 12, width - 10
+    box_width = (total - gap * (len(names) - 1)) / len(names)
+    middles = [5 + number * (box_width + gap) + box_width / 2 for number in range(len(names))]
+    lines.append((centre, top, centre, top + GAP / 2, ""))
+    lines.append((middles[0], top + GAP / 2, middles[-1], top + GAP / 2, ""))
+    for name, middle in zip(names, middles, strict=True):
+        lines.append((middle, top + GAP / 2, middle, top + GAP + 6, "triangle-down"))
+        n = int(sizes.get(name, 0))
+        words = [f"Margin {name}", f"n = {n:,} ({n / max(sizes.sum(), 1):.1%})"]
+        add_box(middle - box_width / 2, top + GAP + 10, box_width, BOX_HEIGHT, words, MARGIN_COLOURS.get(name, LINE))

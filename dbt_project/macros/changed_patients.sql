@@ -1,0 +1,101 @@
+{#- How a night computes only the patients whose records changed (docs/incremental.md). The models stay what they are: what
+    is true of a patient. A model under `incremental_strategy: changed_patients` (dbt_project.yml) keeps the rows of the other
+    patients; it must say nothing of a patient that follows from the records of another one. -#}
+
+{#- What says whose row it is: a column of study ids, named so or as the model's meta says -#}
+{% macro patient_column(node) %}
+{{ return(node.config.get('meta', {}).get('patient_column', 'study_id')) }}
+{% endmacro %}
+
+{% macro is_by_patient(node) %}
+{{ return(node is not none and node.config.get('incremental_strategy') == 'changed_patients') }}
+{% endmacro %}
+
+{#- No ref: what stands above the changed patients is built before whatever is kept by patient, through staging -#}
+{% macro changed_patients() %}
+{{ return(api.Relation.create(database=target.database, schema='intermediate', identifier='changed_patients')) }}
+{% endmacro %}
+
+{#- Whether this run computes only the changed patients' rows of the model at hand; a dbt unit test has no table and does not. -#}
+{% macro is_of_changed_patients() %}
+{{ return(execute and this is not none and config.get('incremental_strategy') == 'changed_patients' and is_incremental()) }}
+{% endmacro %}
+
+{#- In a model that is kept by patient, another such model is tonight's changed patients' rows of it. -#}
+{% macro ref() %}
+    {%- set relation = builtins.ref(*varargs, **kwargs) -%}
+    {%- if is_of_changed_patients() -%}
+        {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ varargs[-1]) -%}
+        {%- if is_by_patient(node) -%}
+            {{ return('(select * from ' ~ relation ~ ' where ' ~ patient_column(node) ~ ' in (select study_id from ' ~ changed_patients() ~ '))') }}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return(relation) }}
+{% endmacro %}
+
+{#- The rows of changed patients, and of patients who are no more, give way to the new ones in one transaction; each model's
+    account of it stands in recomputed_rows. -#}
+{% macro get_incremental_changed_patients_sql(arguments) %}
+    {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
+    {%- set changed = patient_column(model) ~ ' in (select study_id from ' ~ changed_patients() ~ ')' -%}
+    insert into {{ recomputed_rows() }}
+    select
+        '{{ invocation_id }}', '{{ this.schema }}', '{{ this.identifier }}',
+        (select count(*) from {{ arguments.temp_relation }}),
+        (select count(*) from {{ arguments.temp_relation }} where {{ changed }}),
+        (select count(*) from {{ arguments.target_relation }} where {{ changed }}),
+        (select count(*) from {{ arguments.target_relation }});
+    delete from {{ arguments.target_relation }} where {{ changed }};
+    insert into {{ arguments.target_relation }} ({{ columns }})
+    select {{ columns }} from {{ arguments.temp_relation }} where {{ changed }}
+{% endmacro %}
+
+{#- The caller names the version of the rules (a fingerprint of this project's files), else every run computes everybody. -#}
+{% macro derivation_version() %}{{ return(var('derivation_version', invocation_id)) }}{% endmacro %}
+
+{#- Every table is made anew. -#}
+{% macro is_full_refresh() %}{{ return(flags.FULL_REFRESH) }}{% endmacro %}
+
+{#- What each patient's rows in all models kept by patient were last built from -#}
+{% macro built_patients() %}
+{{ return(api.Relation.create(database=target.database, schema='intermediate', identifier='built_patients')) }}
+{% endmacro %}
+
+{#- One row a night and model: rows computed, those of them of changed patients, rows that gave way, rows there were -#}
+{% macro recomputed_rows() %}
+{{ return(api.Relation.create(database=target.database, schema='intermediate', identifier='recomputed_rows')) }}
+{% endmacro %}
+
+{% macro make_accounts_of_builds() %}
+create schema if not exists intermediate;
+create table if not exists {{ built_patients() }} (study_id varchar, fingerprint hugeint, derivation_version varchar);
+create table if not exists {{ recomputed_rows() }} (
+    invocation_id varchar, schema_name varchar, table_name varchar,
+    n_computed bigint, n_inserted bigint, n_deleted bigint, n_before bigint
+)
+{% endmacro %}
+
+{#- Until every model has tonight's rows of a changed patient, she counts as changed: a night that is killed is made up for.
+    The version stays what the other rows were built by. -#}
+{% macro forget_changed_patients() %}
+{{ return([
+    'update ' ~ built_patients() ~ ' set fingerprint = null where study_id in (select study_id from ' ~ changed_patients() ~ ')',
+    'insert into ' ~ built_patients() ~ ' select study_id, null, \'' ~ derivation_version() ~ '\' from ' ~ changed_patients()
+    ~ ' where study_id not in (select study_id from ' ~ built_patients() ~ ')',
+]) }}
+{% endmacro %}
+
+{#- At the end of a run: only if it built every model that is kept by patient, and each succeeded -#}
+{% macro remember_built_patients(results) %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- set succeeded = results | selectattr('status', 'in', ['success', 'pass']) | map(attribute='node.unique_id') | list -%}
+    {%- set missing = [] -%}
+    {%- for id, node in graph.nodes.items() if node.resource_type == 'model' and (is_by_patient(node) or node.name == 'changed_patients') -%}
+        {%- if id not in succeeded -%}{%- do missing.append(node.name) -%}{%- endif -%}
+    {%- endfor -%}
+    {%- if not missing -%}
+        create or replace table {{ built_patients() }} as
+        select study_id, cast(fingerprint as hugeint) as fingerprint, '{{ derivation_version() }}' as derivation_version
+        from {{ api.Relation.create(database=target.database, schema='intermediate', identifier='patient_fingerprints') }}
+    {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,35 @@
+-- A number a patient that changes when anything her rows are derived from changes: a record of hers, whose MRNs are hers, what
+-- her hospital says it cannot tell.
+with versions as (
+    select source_system, mrn, told_study_id, sum(version_number) as fingerprint
+    from {{ ref('record_versions') }}
+    group by source_system, mrn, told_study_id
+),
+
+limits as (
+    select source_system, sum({{ crlm_hash(['endpoint', 'reason']) }}) as fingerprint
+    from {{ source('raw', 'not_derivable_endpoints') }}
+    group by source_system
+),
+
+parts as (
+    select identifiers.study_id, versions.fingerprint
+    from versions
+    inner join {{ ref('stg_patient_identities') }} as identifiers
+        on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn
+    union all
+    select told_study_id, fingerprint
+    from versions
+    where told_study_id is not null
+    union all
+    select study_id, {{ crlm_hash(['source_system', 'mrn', 'own_study_id', 'n_merges']) }}
+    from {{ ref('stg_patient_identities') }}
+    union all
+    select identifiers.study_id, limits.fingerprint
+    from {{ ref('stg_patient_identities') }} as identifiers
+    inner join limits on identifiers.source_system = limits.source_system
+)
+
+select study_id, sum(fingerprint) as fingerprint
+from parts
+group by study_id

@@ -1,0 +1,13 @@
+{{ config(materialized='view') }}
+-- Every version of every record of patients as numbers: of the record, of the report it is about, and of the version itself.
+{% for feed in keys_of_feeds() %}
+select
+    source_system,
+    {% if feed == 'margin_adjudications' %}cast(null as varchar){% else %}mrn{% endif %} as mrn,
+    {% if feed == 'margin_adjudications' %}study_id{% else %}cast(null as varchar){% endif %} as told_study_id,
+    {{ record_number_of(feed) }} as record_number,
+    {% if feed == 'pathology_messages' %}{{ crlm_hash(['source_system', 'accession_number']) }}{% else %}null{% endif %} as report_number,
+    {{ crlm_hash(["'" ~ feed ~ "'", 'record_id', 'record_hash', 'loaded_at']) }} as version_number
+from {{ source('raw', feed) }}
+{% if not loop.last %}union all{% endif %}
+{% endfor %}

@@ -1,0 +1,195 @@
+"""A small simulated hospital that corrects, withdraws and merges, its nights, and what the nights leave in the build file."""
+
+import csv
+import os
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from orchestration.assets.dbt_models import dbt_build_arguments, dbt_executable
+from orchestration.ingestion.canonical_feeds import canonical_feeds
+from orchestration.ingestion.load_feed import assign_study_ids, load_feed, record_hospital_limits
+from orchestration.ingestion.raw_schema import create_raw_schema
+from orchestration.ingestion.source_contract import CONTRACTS_FOLDER, load_hospitals
+from orchestration.settings import Settings
+from simulated_hospital.hospital import HOSPITAL, simulate
+
+# what a build keeps of when and how it was made
+OF_THE_RUN = {
+    "built_patients", "recomputed_rows", "patient_fingerprints", "changed_patients", "changed_records", "record_versions",
+}  # fmt: skip
+RUN_COLUMNS = {"read_in_run"}
+# readings of sentences and clauses, by their words; those that no report holds any more stay
+READ_ONCE = {
+    "intermediate.margin_sentence_clauses", "intermediate.margin_clause_headings", "intermediate.margin_clause_normalised",
+    "intermediate.margin_distance_meanings", "intermediate.margin_status_meanings",
+}  # fmt: skip
+MERGES = {
+    "version": "1", "feed": "patient_merges", "file_pattern": "merges/*.hl7", "format": "hl7_v2", "message_type": "ADT",
+    "key": ["message_control_id", "order_number"],
+    "fields": {
+        "message_control_id": {"column": "MSH-10", "required": True},
+        "order_number": {"column": "order_number", "required": True},
+        "retired_mrn": {"column": "MRG-1.1", "required": True},
+        "mrn": {"column": "PID-3.1", "required": True},
+        "merged_at": {"column": "MSH-7", "formats": ["%Y%m%d%H%M%S"], "required": True},
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Hospital:
+    """A data folder: landing, contracts of its own, build file."""
+
+    folder: Path
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(data_dir=self.folder, contracts_dir=self.folder / "contracts")
+
+    @property
+    def landed(self) -> Path:
+        return self.folder / "landing" / HOSPITAL
+
+    def land(self, name: str, content: str) -> None:
+        path = self.landed / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="latin-1", newline="")
+
+    def copied_to(self, folder: Path) -> "Hospital":
+        """The same hospital after the same nights, somewhere else."""
+        shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("dbt_target"))
+        return Hospital(folder)
+
+    def rebuilt(self, folder: Path) -> "Hospital":
+        """The same landing folder, taken in by a build file from scratch in one night."""
+        folder.mkdir()
+        for name in ("landing", "contracts"):
+            shutil.copytree(self.folder / name, folder / name)
+        hospital = Hospital(folder)
+        hospital.night()
+        return hospital
+
+    def load(self) -> None:
+        """What a night takes in."""
+        self.settings.prepare_folders()
+        contracts = load_hospitals(self.settings.contracts_dir)
+        with duckdb.connect(str(self.settings.build_file)) as connection:
+            create_raw_schema(connection)
+            for feed in canonical_feeds():
+                loads = load_feed(connection, self.settings.landing, contracts, feed, "a night")
+                assert all(load.status == "loaded" for load in loads)
+            record_hospital_limits(connection, contracts)
+            assign_study_ids(connection, "a test's key")
+
+    def night(self, *, killed_after: str | None = None) -> None:
+        """Take in what landed and build; or kill dbt (SIGKILL) once it has said that it built that table."""
+        self.load()
+        environment = {
+            "CRLM_BUILD_PATH": str(self.settings.build_file),
+            "DBT_TARGET_PATH": str(self.settings.dbt_target),
+            "DBT_LOG_PATH": str(self.settings.dbt_target / "logs"),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
+        project = str(self.settings.dbt_project_dir)
+        arguments = [*dbt_build_arguments(self.settings), "--exclude-resource-type", "test"]
+        command = [dbt_executable(), "--no-use-colors", *arguments, "--project-dir", project, "--profiles-dir", project]
+        with subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True) as process:
+            said = []
+            for line in process.stdout:
+                said.append(line)
+                if killed_after and f"OK created sql incremental model {killed_after} " in line:
+                    process.kill()
+                    break
+        assert (process.returncode == 0) == (killed_after is None), "".join(said)[-3000:]
+
+    @contextmanager
+    def build(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with duckdb.connect(str(self.settings.build_file), read_only=True) as connection:
+            yield connection
+
+    def query(self, sql: str) -> list[tuple]:
+        with self.build() as connection:
+            return connection.execute(sql).fetchall()
+
+
+def small_hospital(folder: Path, n_patients: int) -> Hospital:
+    """A simulated hospital whose follow-up says which of its records were withdrawn, and which sends merges of patients."""
+    simulate(n_patients, 7, folder)
+    hospital = Hospital(folder)
+    shutil.copytree(CONTRACTS_FOLDER, folder / "contracts")
+    contracts = folder / "contracts" / HOSPITAL
+    follow_up = yaml.safe_load((contracts / "follow_up.yml").read_text(encoding="utf-8"))
+    follow_up["fields"]["record_status"] = {"column": "status", "codes": {"A": "active", "W": "cancelled"}}
+    (contracts / "follow_up.yml").write_text(yaml.safe_dump(follow_up), encoding="utf-8")
+    (contracts / "merges.yml").write_text(yaml.safe_dump(MERGES), encoding="utf-8")
+    looks = follow_up_rows(hospital)
+    land_follow_up(hospital, "follow_up", *looks)
+    return hospital
+
+
+def follow_up_rows(hospital: Hospital) -> list[dict[str, str]]:
+    """The follow-up as first landed."""
+    # read and written as bytes that are letters: a part of the file is Latin-1
+    with (hospital.landed / "follow_up" / "follow_up.csv").open(encoding="latin-1", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def land_follow_up(hospital: Hospital, name: str, *rows: dict[str, str]) -> None:
+    """A follow-up file of these rows; active where they do not say."""
+    path = hospital.landed / "follow_up" / f"{name}.csv"
+    with path.open("w", encoding="latin-1", newline="") as file:
+        writer = csv.DictWriter(file, dict.fromkeys([*rows[0], "status"]))
+        writer.writeheader()
+        writer.writerows({"status": "A", **row} for row in rows)
+
+
+def land_report(hospital: Hospital, control_id: str, mrn: str, accession: str, collected: str, text: str) -> None:
+    """A corrected report of a day in 2020 with one line; collected as YYYYMMDD."""
+    hospital.land(
+        f"pathology/{control_id}.hl7",
+        f"MSH|^~\\&|LIS|H|W|H|20200102120000||ORU^R01^ORU_R01|{control_id}|T|2.5.1\rPID|1||{mrn}^^^H^MR\r"
+        f"OBR|1||{accession}^LIS|11529-5|||{collected}{'|' * 15}20200102115800|||C\r"
+        f"OBX|1|TX|22637-3^Final diagnosis^LN|A|{text}||||||F\r",
+    )
+
+
+def land_merge(hospital: Hospital, control_id: str, surviving: str, retired: str) -> None:
+    """One patient record merged into another (ADT^A40)."""
+    hospital.land(
+        f"merges/{control_id}.hl7",
+        f"MSH|^~\\&|ADT|H|W|H|20200102120000||ADT^A40^ADT_A39|{control_id}|T|2.5.1\rEVN|A40|20200102120000\r"
+        f"PID|1||{surviving}^^^H^MR\rMRG|{retired}^^^H^MR\r",
+    )
+
+
+def derived_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Every table and view that dbt made, but those that tell of the run."""
+    rows = connection.execute(
+        """SELECT table_schema || '.' || table_name FROM information_schema.tables
+           WHERE table_schema IN ('staging', 'intermediate', 'marts', 'quality') AND table_name NOT IN (SELECT unnest(?))
+           ORDER BY ALL""",
+        [sorted(OF_THE_RUN)],
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def differences(hospital: Hospital, scratch: Hospital) -> dict[str, tuple[list, list]]:
+    """By table the rows that only one of the two build files has, up to three each."""
+    found = {}
+    with hospital.build() as its, scratch.build() as others:
+        names = derived_tables(its)
+        assert names == derived_tables(others)
+        for name in names:
+            query = f"SELECT COLUMNS(c -> c NOT IN ({', '.join(map(repr, sorted(RUN_COLUMNS)))})) FROM {name}"
+            rows, other_rows = (Counter(map(str, build.execute(query).fetchall())) for build in (its, others))
+            if other_rows - rows or (rows != other_rows and name not in READ_ONCE):
+                found[name] = (list(rows - other_rows)[:3], list(other_rows - rows)[:3])
+    return found

@@ -1,0 +1,203 @@
+"""The second night computes the patients whose records changed, and leaves what a build from scratch would have made."""
+
+import duckdb
+import pytest
+
+from orchestration.assets.dbt_models import dbt_build_arguments
+from simulated_hospital.hospital import HOSPITAL
+from tests.incremental.hospital import (
+    Hospital,
+    differences,
+    follow_up_rows,
+    land_follow_up,
+    land_merge,
+    land_report,
+    small_hospital,
+)
+
+NEW_MRNS = ("SIM9900001", "SIM9900002")
+REGISTRY_ROW = "R9{number},{mrn},Doe,Jo,1950-01-01,2,2001-05-01,1,1,0,1,1,0,1999-01-01,2001-01-01,1,3.0,5.0,0,0,0\n"
+
+
+@pytest.fixture(scope="module")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> Hospital:
+    hospital = small_hospital(tmp_path_factory.mktemp("incremental") / "first", 60)
+    hospital.night()
+    return hospital
+
+
+class Patients:
+    """MRNs of the cohort, each given out once."""
+
+    def __init__(self, hospital: Hospital) -> None:
+        self.hospital = hospital
+        self.left = [
+            mrn
+            for (mrn,) in hospital.query(
+                """SELECT any_value(mrn ORDER BY mrn) FROM staging.stg_patient_identities
+                   INNER JOIN intermediate.operation_margin_reports USING (study_id)
+                   INNER JOIN intermediate.disease_assessments USING (study_id) GROUP BY study_id ORDER BY 1"""
+            )
+        ]
+
+    def next(self) -> str:
+        return self.left.pop(0)
+
+    def study_id(self, mrn: str) -> str:
+        return self.hospital.query(f"SELECT study_id FROM raw.patient_identifiers WHERE mrn = '{mrn}'")[0][0]
+
+    def look(self, mrn: str) -> dict[str, str]:
+        return next(row for row in follow_up_rows(self.hospital) if row["mrn"] == mrn and row["finding"] == "NED")
+
+    def report(self, mrn: str) -> tuple[str, str]:
+        """Accession number and day of collection of a report."""
+        return self.hospital.query(
+            f"""SELECT accession_number, strftime(CAST(collected_date AS DATE), '%Y%m%d') FROM raw.pathology_messages
+                WHERE mrn = '{mrn}' AND report_status = 'final' ORDER BY ALL LIMIT 1"""
+        )[0]
+
+
+def land_second_night(hospital: Hospital) -> set[str]:
+    """Eleven patients' records change; returns their study ids."""
+    patients = Patients(hospital)
+    corrected, withdrawn, amended, moved_from, moved_to, retired, surviving, not_hers, hers, answered, new, new_to_all = (
+        *(patients.next() for _ in range(10)), *NEW_MRNS,
+    )  # fmt: skip
+    land_follow_up(
+        hospital,
+        "later",
+        {**patients.look(corrected), "finding": "definite", "sites": "lung"},
+        {**patients.look(withdrawn), "status": "W"},
+        {**patients.look(moved_from), "mrn": moved_to, "finding": "definite", "sites": "bone"},
+        {**patients.look(corrected), "event_id": "E9", "mrn": new, "event_date": "02/01/2003", "finding": "definite", "sites": "lung"},
+    )  # fmt: skip
+    hospital.land("registry/later.csv", registry_header(hospital) + REGISTRY_ROW.format(number=1, mrn=new))
+    land_report(hospital, "LATER1", amended, *patients.report(amended), "Liver, parenchymal margin 3 mm.")
+    land_report(hospital, "LATER2", new, "S99-1", "20010501", "Liver, parenchymal margin positive for tumor.")
+    # sent again under the MRN of the patient whose report it is
+    land_report(hospital, "LATER3", hers, *patients.report(not_hers), "Liver, parenchymal margin 12 mm.")
+    land_report(hospital, "LATER4", new_to_all, "S99-2", "20010501", "No operation of hers is registered.")
+    land_merge(hospital, "MERGE1", surviving, retired)
+    land_answer(hospital, patients.study_id(answered))
+    known = {corrected, withdrawn, amended, moved_from, moved_to, retired, surviving, not_hers, hers, answered}
+    return {patients.study_id(mrn) for mrn in known}
+
+
+def registry_header(hospital: Hospital) -> str:
+    return (hospital.landed / "registry" / "hepatectomy_registry.csv").read_text(encoding="utf-8").split("\n")[0] + "\n"
+
+
+def land_answer(hospital: Hospital, study_id: str) -> None:
+    """A reviewer says what the margin is, whatever was read."""
+    question = hospital.query(f"SELECT question_id FROM intermediate.margin_questions WHERE study_id = '{study_id}'")[
+        0
+    ][0]
+    path = hospital.folder / "landing" / "adjudication" / "answers.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        "question_id,study_id,reviewer,decided_at,margin_group,margin_mm,comment\n"
+        f"{question},{study_id},reviewer,2020-01-02,positive,,\n",
+        encoding="utf-8",
+    )
+
+
+@pytest.fixture(scope="module")
+def second_night(
+    first_night: Hospital, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Hospital, set[str], Hospital]:
+    """The hospital after its second night, who changed in it, and a build from scratch of the same landing folder."""
+    folder = tmp_path_factory.mktemp("incremental")
+    hospital = first_night.copied_to(folder / "second")
+    changed = land_second_night(hospital)
+    hospital.night()
+    return hospital, changed, hospital.rebuilt(folder / "scratch")
+
+
+def test_two_nights_leave_what_one_night_from_scratch_leaves(second_night):
+    hospital, _, scratch = second_night
+    assert differences(hospital, scratch) == {}
+
+
+def test_the_story_is_told_in_the_marts(first_night, second_night):
+    """Lest two equal builds be equally blind to what landed."""
+    hospital, _, _ = second_night
+    for table in ("time_to_event", "resection_margins", "recurrences", "patients", "margin_adjudications"):
+        assert first_night.query(f"FROM marts.{table} ORDER BY ALL") != hospital.query(
+            f"FROM marts.{table} ORDER BY ALL"
+        ), table
+
+
+def test_only_the_patients_whose_records_changed_are_computed(first_night, second_night):
+    hospital, known, _ = second_night
+    new = {id for (id,) in hospital.query(f"SELECT study_id FROM raw.patient_identifiers WHERE mrn IN {NEW_MRNS}")}
+    changed = {id for (id,) in hospital.query("FROM intermediate.changed_patients")}
+    assert changed == known | new
+    accounts = hospital.query("FROM intermediate.recomputed_rows")
+    assert len(accounts) > 60
+    # what their reports share with others' is looked at, and left behind
+    looks_across = {"stg_pathology_reports", "stg_pathology_lines", "records_set_aside"}
+    for _, schema, table, n_computed, n_inserted, n_deleted, n_before in accounts:
+        of_changed = f"COLUMNS(c -> c IN ('study_id', 'text_id')) IN {tuple(sorted(changed))}"
+        assert first_night.query(f"SELECT count(*), count(*) FILTER ({of_changed}) FROM {schema}.{table}") == [
+            (n_before, n_deleted)
+        ]
+        assert hospital.query(f"SELECT count(*) FROM {schema}.{table}") == [(n_before - n_deleted + n_inserted,)], table
+        assert n_computed == n_inserted or table in looks_across, table
+
+
+def test_a_night_that_is_killed_between_two_models_is_made_up_for(first_night, second_night, tmp_path):
+    _, _, scratch = second_night
+    hospital = first_night.copied_to(tmp_path / "killed")
+    land_second_night(hospital)
+    hospital.night(killed_after="marts.recurrences")
+    assert differences(hospital, scratch) != {}
+    hospital.night()
+    assert differences(hospital, scratch) == {}
+
+
+def test_other_rules_compute_everybody_also_after_a_killed_night_and_read_no_report_again(first_night, tmp_path):
+    hospital = first_night.copied_to(tmp_path / "other_rules")
+    with duckdb.connect(str(hospital.settings.build_file)) as connection:
+        connection.execute("UPDATE intermediate.built_patients SET derivation_version = 'other rules'")
+        connection.execute("UPDATE marts.patients SET sex = 'by other rules'")
+        connection.execute("ALTER TABLE marts.recurrences ADD COLUMN of_other_rules VARCHAR")
+    hospital.night(killed_after="marts.recurrences")
+    assert "--full-refresh" in dbt_build_arguments(hospital.settings)
+    hospital.night()
+    assert differences(hospital, first_night) == {}
+    readings = "SELECT text_key, read_in_run FROM intermediate.margin_report_sentences ORDER BY ALL"
+    assert hospital.query(readings) == first_night.query(readings)
+    assert "--full-refresh" not in dbt_build_arguments(hospital.settings)
+
+
+def test_what_vanishes_from_raw_and_what_a_hospital_cannot_tell_any_more_is_gone_the_next_night(first_night, tmp_path):
+    hospital = first_night.copied_to(tmp_path / "vanished")
+    patients = Patients(hospital)
+    mrn = patients.next()
+    vanished = patients.study_id(mrn)
+    with duckdb.connect(str(hospital.settings.build_file)) as connection:
+        for table in (
+            "registry",
+            "pathology_messages",
+            "follow_up",
+            "treatments",
+            "vital_status",
+            "patient_identifiers",
+        ):
+            connection.execute(f"DELETE FROM raw.{table} WHERE mrn = '{mrn}'")
+    with (hospital.folder / "contracts" / HOSPITAL / "hospital.yml").open("a", encoding="utf-8") as contract:
+        contract.write("\nnot_derivable: {salvage: treatments are not told}\n")
+    hospital.night()
+    for schema, table in hospital.query("SELECT schema_name, table_name FROM intermediate.recomputed_rows"):
+        assert (
+            hospital.query(f"FROM {schema}.{table} WHERE COLUMNS(c -> c IN ('study_id', 'text_id')) = '{vanished}'")
+            == []
+        )
+    # hers are everybody's: the hospital's limits concern all its patients
+    assert hospital.query("SELECT count(*) FROM intermediate.changed_patients") == first_night.query(
+        "SELECT count(DISTINCT study_id) FROM staging.stg_patient_identities"
+    )
+    assert hospital.query("FROM marts.time_to_event WHERE endpoint = 'salvage'") == []
+    assert hospital.query("SELECT count(*) FROM marts.patients") == [
+        (first_night.query("SELECT count(*) FROM marts.patients")[0][0] - 1,)
+    ]

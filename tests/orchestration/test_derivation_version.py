@@ -1,0 +1,55 @@
+"""Everybody is computed when the rules changed, or when nobody says by which rules the build file was made."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.assets.dbt_models import dbt_build_arguments, derivation_version, margin_rules_version
+from orchestration.settings import PROJECT_ROOT, Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    project = tmp_path / "dbt_project"
+    shutil.copytree(PROJECT_ROOT / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
+    settings = Settings(data_dir=tmp_path / "data", dbt_project_dir=project)
+    settings.prepare_folders()
+    return settings
+
+
+def built_by(settings: Settings, *versions: str) -> None:
+    with duckdb.connect(str(settings.build_file)) as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS intermediate")
+        connection.execute(
+            "CREATE OR REPLACE TABLE intermediate.built_patients AS SELECT unnest(?) AS derivation_version", [versions]
+        )
+
+
+def test_only_a_build_file_made_wholly_by_todays_rules_is_kept(settings):
+    assert "--full-refresh" in dbt_build_arguments(settings)
+    today = derivation_version(settings.dbt_project_dir)
+    built_by(settings, today, today)
+    assert "--full-refresh" not in dbt_build_arguments(settings)
+    built_by(settings, today, "yesterday")
+    assert "--full-refresh" in dbt_build_arguments(settings)
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_margin_rule"),
+    [
+        ("seeds/definitions/clinical_settings.csv", False),
+        ("models/intermediate/recurrence/site_findings.sql", False),
+        ("macros/dialect.sql", False),
+        ("dbt_project.yml", False),
+        ("seeds/margins/margin_lexicon.csv", True),
+    ],
+)
+def test_every_rule_and_word_list_counts(settings, changed, is_margin_rule):
+    project = settings.dbt_project_dir
+    before = derivation_version(project), margin_rules_version(project)
+    path = project / changed
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert derivation_version(project) != before[0]
+    assert (margin_rules_version(project) != before[1]) == is_margin_rule
