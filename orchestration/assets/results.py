@@ -40,6 +40,15 @@ def patient_rows(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     ).df()
 
 
+def window_rows(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """marts.time_to_event_by_window beside the index operation of each patient: what the specification curve needs."""
+    return connection.execute(
+        """SELECT * FROM marts.time_to_event_by_window
+           JOIN marts.index_operations USING (study_id)
+           ORDER BY endpoint, synchronous_window_days, study_id"""
+    ).df()
+
+
 def _tables_asset(
     name: str,
     tables: Mapping[str, str],
@@ -89,6 +98,7 @@ def _further_results(connection: duckdb.DuckDBPyConnection) -> dict[str, pd.Data
         patient_rows(connection),
         read_table(connection, "results", "hazard_ratios"),
         read_table(connection, "marts", "margin_groups_by_definition"),
+        window_rows(connection),
     )
 
 
@@ -157,7 +167,7 @@ def _published_comparison(hazard_ratios: pd.DataFrame, landmarks: pd.DataFrame, 
 result_assets = [
     _tables_asset("survival_results", SURVIVAL_TABLES, PATIENT_MARTS, _survival_results),
     _tables_asset("further_results", FURTHER_TABLES,
-                 [*PATIENT_MARTS, ("marts", "margin_groups_by_definition"), ("results", "hazard_ratios")], _further_results),
+                 [*PATIENT_MARTS, ("marts", "time_to_event_by_window"), ("marts", "margin_groups_by_definition"), ("results", "hazard_ratios")], _further_results),
     _table_asset("table_one", "Patients and operations by margin group, with missing counts and standardised differences",
                  [("marts", "index_operations")], _table_one),
     _table_asset("recurrence_patterns", "Patterns of initial and of overall recurrence by margin group, with Wilson limits",

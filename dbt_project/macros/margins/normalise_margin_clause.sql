@@ -88,7 +88,8 @@
   {%- do replacements.extend([
     ['(^|[^0-9.,] ?)(' ~ number ~ '), (' ~ number ~ '),? (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1\\2 \\6, \\3 \\6 \\4 \\5 \\6'],
     ['(^|[^a-z0-9.])(' ~ number ~ ') (and|or) (' ~ number ~ ') ?(mm|cm|um)\\b', '\\1\\2 \\5 \\3 \\4 \\5'],
-    ['\\b(?:to|comes|extends|extending|coming|approach\\w*|encroach\\w*) (?:focally )?(?:to )?within (?:a distance of )?' ~ about ~ '(' ~ number ~ ')', 'to \\1'],
+    ['\\b(?:to|comes|extends|extending|coming|approach\\w*|encroach\\w*) (?:focally )?(?:to )?within (?:a distance of )?' ~ about ~ '([0-9](?:[.][0-9]+)? ?mm|0?[.][0-9]+ ?cm|[0-9]+ ?um)', 'to \\1'],
+    ['([0-9.]+)/([0-9.]+)/([0-9.]+) ?(mm|cm)\\b', '\\1 \\4, \\2 \\4 and \\3 \\4'], ['([0-9][0-9.]*)/([0-9][0-9.]*) ?(mm|cm)\\b', '\\1 \\3 and \\2 \\3'],
   ]) -%}
   {#- a list behind a unit: 'clearances in mm: 14, 6, 0.5' -#}
   {%- for turn in range(6) -%}
@@ -133,5 +134,5 @@
 
 {#- 'lesion a:', 'the larger one', 'metastasis 2', 'nodule #3', 'second lesion' (distances are already in brackets, so no number of theirs fits) -#}
 {% macro lesion_label_pattern() %}
-{{ return('(?:specimens?|spec|part)[.․]? (?:[a-h]|[ivx]{1,4}|\\d{1,2})\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|mass) (?:in|of|from) (?:the )?seg(?:ment)?s?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?\\b|numbers? \\d+|one (?:of|shows?|is|lies|deposit|lesion|nodule|metastasis|has|contains|was)|segments? (?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?(?: (?:tumou?r|lesion|metastasis|nodule|deposit|wedge|specimen))?\\b|(?:anterior|posterior|lateral|medial|superior|inferior|cranial|caudal)(?: [a-z]+)? @(?:margin|parenchymal)|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass)s?[.․]? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b|(?:one|two|three|four|five|i{1,3}|iv|v|vi{0,3})\\b)|' ~ margin_words('lesion_name')) }}
+{{ return('(?:specimens?|spec|part)[.․]? (?:[a-h]|[ivx]{1,4}|\\d{1,2})\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|mass) (?:in|of|from) (?:the )?seg(?:ment)?s?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?\\b|numbers? \\d+|(?:first|second|third|fourth|fifth)[,:]|one (?:of|shows?|is|lies|deposit|lesion|nodule|metastasis|has|contains|was)|segments? (?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?(?: (?:tumou?r|lesion|metastasis|nodule|deposit|wedge|specimen))?\\b|(?:anterior|posterior|lateral|medial|superior|inferior|cranial|caudal)(?: [a-z]+)? @(?:margin|parenchymal)|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass)s?[.․]? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b|(?:one|two|three|four|five|i{1,3}|iv|v|vi{0,3})\\b)|' ~ margin_words('lesion_name')) }}
 {% endmacro %}

@@ -12,7 +12,8 @@ summarised as (
         part,
         lesion_label,
         bool_or(reading = 'involved') as is_involved,
-        bool_or(reading = 'involved' and is_parenchymal) and bool_or(reading = 'distance') as has_status_and_distance,
+        -- '0 mm' in a list of distances is one of them
+        bool_or(reading = 'involved' and is_parenchymal and distance_mm is null) and bool_or(reading = 'distance') as has_status_and_distance,
         bool_or(reading = 'involved') and bool_or(reading = 'negative' and margin_type = 'margin')
             or bool_or(reading = 'involved' and is_parenchymal) and bool_or(reading = 'negative' and is_parenchymal)
             or bool_or(reading = 'involved' and margin_type = 'bile_duct') and bool_or(reading = 'negative' and margin_type = 'bile_duct')

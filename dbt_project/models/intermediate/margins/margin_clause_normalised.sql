@@ -4,7 +4,7 @@
 with characters as (
     select
         clause_text,
-        {{ crlm_regexp_matches('clause_lower', '(?:hepatic|liver|transection) (?:[a-z]+ ){0,2}(?:margin|edge|plane|surface)') }} as names_liver_margin,
+        {{ crlm_regexp_matches('clause_lower', '(?:hepatic|liver|transection|parenchymal) (?:[a-z]+ ){0,2}(?:margin|edge|plane|surface)') }} as names_liver_margin,
         {{ normalised_characters('clause_lower') }} as step_text
     from {{ ref('margin_clause_headings') }}
     where (not {{ crlm_regexp_matches('clause_lower', margin_words('definition')) }} or {{ crlm_regexp_matches('clause_lower', '\\br1\\b[^.]*(?:definition|defined)') }})

@@ -72,7 +72,7 @@ described as (
         {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest|gap|close|measurement|correct (?:value|figure|measurement))\\b') }} as says_distance,
         {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:(?:microscopic(?:ally)?|histologic(?:ally)?) )?$|^ ?(?:in|for|at|from|of) [a-z0-9 /]{1,40},? and *$|^, (?:and )?(?:of|in|for|at) (?:the )?[a-z0-9 ]{0,30}(?:specimen|wedge|lesion|nodule|metastasis|deposit|one)(?: is| was|:)? *$|^ ?(?:in|for|at) (?:the )?(?:specimen|lesion|segment|nodule|metastasis|deposit|first|second|third)[^,;]{0,20}[,;] (?:and )?$|^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
         {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,
-        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|front|breadth|in (?:greatest|maximum|largest|diameter|size|linear|extent|total|length)|linear|extent|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }}
+        {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|front|breadth|in (?:greatest|maximum|largest|diameter|size|linear|extent|total|length|thickness)|linear|extent|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }}
             and not ({{ crlm_regexp_matches('left_text', '@margin(?: of| is| measuring| measures)? *$') }} and {{ crlm_regexp_matches('right_text', '^ ?(?:thick|wide)') }}) as is_size_on_right
     from parsed
 ),
@@ -93,6 +93,7 @@ typed as (
         left_type is not null
             and (
                 not {{ crlm_regexp_matches('left_tail', size_tail) }}
+                or {{ crlm_regexp_matches('left_tail', '^,? ?[(]?(?:in|on) (?:slide|block|section)s? [a-z0-9]+[)]?,?(?: is| was|:)? *$') }}
                 or {{ crlm_regexp_matches('left_tail', '^,? ?[(]?(?:' ~ lesion_label_pattern() ~ ')[)]?[ :,-]*$') }}
                 or {{ crlm_regexp_matches('left_tail', '\\b(?:clear|free|negative)\\b[^,]*\\bby *$') }}
                 or {{ crlm_regexp_matches('left_text', '(?:\\bdistance|@margin) (?:from|between|to)\\b[^#]*[@~][a-z_]+[^,#]*(?:is|was|:) *$') }}
@@ -116,6 +117,9 @@ ruled as (
         *,
         case
             when {{ crlm_regexp_matches('left_text', '(?:tenths?|quarters?|thirds?|halves|eighths?|hundredths?|fraction)(?: of)?(?: an?| 1)? *$') }} then 'unexplained distance'
+            when distances_in_clause = 1 and {{ crlm_regexp_matches('clause_normalised', '\\b(?:separat|interven)') }} and {{ crlm_regexp_matches('clause_normalised', '@(?:margin|parenchymal)') }}
+                and {{ crlm_regexp_matches('clause_normalised', '\\b' ~ margin_words('tumor_word') ~ '\\b') }} and not {{ crlm_regexp_matches('clause_normalised', '[@~](?:capsule|bowel|other_organ|vascular|bile_duct)|\\b(?:metastases|lesions|nodules|deposits) (?:are|were) separat') }} then 'tissue between tumour and margin'
+            when {{ crlm_regexp_matches('left_text', '(?:' ~ lesion_label_pattern() ~ ') ?[(] ?$') }} and {{ crlm_regexp_matches('right_text', '^ ?[)]') }} and {{ crlm_regexp_matches('left_text', '@') }} then 'unexplained distance'
             -- a number without a unit before it that belongs to the same list
             when {{ crlm_regexp_matches('left_text', '(?:^|[^a-z0-9.])[0-9]+(?:[.][0-9]+)?(?:,| and|, and| or) *$') }}
                 and not {{ crlm_regexp_matches('left_text', '(?:segments?|segs?|lesions?|metastas[ei]s|nodules?|numbers?|blocks?|slides?|slices?|specimens?|parts?|levels?|deposits?|tumou?rs?|dated|20)[.]? [^@#]{0,20}$') }} then 'unexplained distance'
@@ -149,7 +153,7 @@ ruled as (
             when distance_number > 1 and {{ crlm_regexp_matches('left_text', '^[\\s,/)]*(?:(?:and|or|while|whereas) )?\\s*(?:' ~ lesion_label_pattern() ~ '|first|second|third|fourth|fifth)?[\\s)]*by *$') }} then 'list of clearances'
             when {{ crlm_regexp_matches('left_text', '(?:brings|reduces|narrows|reducing|bringing|narrowing) (?:this|it|the clearance|the @margin|the distance)? ?(?:down |back )?to *$') }} and (left_type is not null or follows_margin) then 'distance field after a margin field'
             when is_in_list and distance_number > 1 then 'list'
-            when is_before_list and {{ crlm_regexp_matches('clause_normalised', '\\brespectively\\b') }} and not {{ crlm_regexp_matches('clause_normalised', '⟧ ?(?:across|wide|in (?:size|diameter))') }} and {{ crlm_regexp_matches('left_text', '(?:lesions|metastases|deposits|nodules|tumou?rs|foci|mets),? *$|: *$') }} then 'list of distances'
+            when is_before_list and ({{ crlm_regexp_matches('clause_normalised', '\\brespectively\\b') }} or {{ crlm_regexp_matches('right_text', '^ and *$') }}) and not {{ crlm_regexp_matches('clause_normalised', '⟧ ?(?:across|wide|in (?:size|diameter))') }} and {{ crlm_regexp_matches('left_text', '(?:lesions|metastases|deposits|nodules|tumou?rs|foci|mets),? *$|: *$') }} then 'list of distances'
             when is_before_list and not (is_lesion_on_left and {{ crlm_regexp_matches('right_text', '^[ ,]*$') }}) and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,:]*$|' ~ thing_tail) }} then 'list of distances'
             when is_lesion_on_left and is_lesion_list_on_right then 'list of lesions'
             when not is_size then 'unexplained distance'

@@ -4,7 +4,7 @@
 {% set hepatic = '@(?:parenchymal|margin|bile_duct|vascular)' %}
 {% set tumor = margin_words('tumor_word') %}
 {% set negation = '(?:^|[^a-z])' ~ margin_words('negation') ~ '(?:$|[^a-z])' %}
-{% set involve = '(?:involv(?:es|ing|e)|involvement of|invasion of|infiltration of|extension (?:in)?to|invad(?:es|ing|ed)|infiltrat(?:es|ing|ed)|abut(?:s|ting|ted)?|touch(?:es|ing|ed)?|reach(?:es|ing|ed)?|transect(?:s|ed)|contiguous with|contact(?:s|ing|ed)?|extend(?:s|ing|ed)? (?:focally |directly |up )*(?:to|into|onto)|up to|flush with)' %}
+{% set involve = '(?:involv(?:es|ing|e)|involvement of|invasion of|infiltration of|extension (?:in)?to|invad(?:es|ing|ed)|infiltrat(?:es|ing|ed)|abut(?:s|ting|ted)?|touch(?:es|ing|ed)?|reach(?:es|ing|ed)?|transect(?:s|ed)|contiguous with|exposed (?:at|on|to)|contact(?:s|ing|ed)?|extend(?:s|ing|ed)? (?:focally |directly |up )*(?:to|into|onto)|up to|flush with)' %}
 {% set cancer = '(?:tumou?rs?|(?:adeno)?carcinomas?|adenoca|metastas[ei]s|malignan\\w*|neoplas\\w*|cancer|glands?|cells)' %}
 {% set present = '(?:at|on|in|along|within|across)' %}
 {#- the last: a size between the tumour and what it reaches ('metastasis, 1.8 cm, at the margin') -#}
@@ -32,7 +32,7 @@ without_negated_parts as (
     from statements
     where names_hepatic_margin
         or {{ crlm_regexp_matches('statement', margin_words('open_question')) }}
-        or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|incomplete|living|ghost|reach|touch|abut|breach|flush|cut (?:through|across)|viable|response|necro|fibrotic|hyalini|carcinoma|metasta|' ~ margin_words('no_tumor_in_specimen')) }}
+        or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|incomplete|living|ghost|residual|ypt0|reach|touch|abut|breach|flush|cut (?:through|across)|viable|response|necro|fibrotic|hyalini|carcinoma|metasta|' ~ margin_words('no_tumor_in_specimen')) }}
 ),
 
 read as (
@@ -82,6 +82,8 @@ ruled as (
             when involvement_rule is not null and involvement_rule <> 'R1' and {{ crlm_regexp_matches('affirmed', margin_words('not_tumor_subject') ~ '[^,()#]*' ~ hepatic) }}
                 and not {{ crlm_regexp_matches('affirmed', 'viable|carcinoma|adenoca|cells|glands|malignan|involved') }} then 'statement not understood'
             when involvement_rule is not null then involvement_rule
+            when is_about_hepatic_margin and statement not like '%#%' and {{ crlm_regexp_matches('affirmed', '\\b(?:present|seen|identified|found|lies?|sits?) (?:[a-z]+ ){0,2}(?:at|on) (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
+                and not {{ crlm_regexp_matches('affirmed', margin_words('not_tumor_subject') ~ '|normal|benign|artef|artif|\\bink\\b|staple|duct|vessel|hepatocyt|liver|clip|suture') }} then 'statement not understood'
             -- something reaches the margin, but not by words for tumour
             when is_about_hepatic_margin and {{ crlm_regexp_matches('affirmed', involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
                 and not {{ crlm_regexp_matches('affirmed', margin_words('not_tumor_subject') ~ '[^,()#]*' ~ involve) }} then 'statement not understood'

@@ -1,16 +1,12 @@
 -- The initial pattern of each patient who recurred: liver only, lung only, another single organ, or multiple organs.
--- A site that is not stated leaves open what it would decide.
 with counted as (
     select
         study_id,
         count(*) as n_initial_sites,
         count(distinct organ) as n_organs,
         min(organ) as first_organ,
-        bool_or(site = 'liver_at_margin') as has_margin_site,
-        bool_or(site in ('liver', 'not_stated')) as may_have_margin_site,
         bool_or(organ = 'not_stated') as has_site_not_stated,
-        bool_or(organ not in ('liver', 'not_stated')) as has_extrahepatic_site,
-        bool_or(organ = 'liver') as has_liver_site
+        {{ initial_pattern_truths() }}
     from {{ ref('initial_sites') }}
     group by study_id
 )
@@ -25,12 +21,9 @@ select
         when counted.first_organ = 'lung' then 'lung only'
         else 'other single site'
     end as initial_pattern,
-    case
-        when counted.has_extrahepatic_site then false
-        when not counted.has_site_not_stated then true
-    end as is_isolated_liver,
-    case when counted.has_liver_site then false when not counted.has_site_not_stated then true end as is_extrahepatic_only,
-    case when counted.has_margin_site then true when not counted.may_have_margin_site then false end as has_margin_site,
+    counted.is_isolated_liver,
+    counted.is_extrahepatic_only,
+    counted.has_margin_site,
     cast(counted.n_initial_sites as integer) as n_initial_sites,
     first_dates.source_record_id
 from counted
