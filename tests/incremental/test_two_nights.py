@@ -201,3 +201,16 @@ def test_what_vanishes_from_raw_and_what_a_hospital_cannot_tell_any_more_is_gone
     assert hospital.query("SELECT count(*) FROM marts.patients") == [
         (first_night.query("SELECT count(*) FROM marts.patients")[0][0] - 1,)
     ]
+
+
+def test_what_a_killed_night_half_built_and_was_then_taken_back_leaves_no_trace(first_night, tmp_path):
+    hospital = first_night.copied_to(tmp_path / "taken_back")
+    contract = hospital.folder / "contracts" / HOSPITAL / "hospital.yml"
+    as_before = contract.read_text(encoding="utf-8")
+    contract.write_text(as_before + "\nnot_derivable: {salvage: treatments are not told}\n", encoding="utf-8")
+    hospital.night(killed_after="marts.time_to_event")
+    assert hospital.query("FROM marts.time_to_event WHERE endpoint = 'salvage'") == []
+    contract.write_text(as_before, encoding="utf-8")
+    hospital.night()
+    assert hospital.query("FROM marts.time_to_event WHERE endpoint = 'salvage'") != []
+    assert differences(hospital, first_night) == {}
