@@ -214,4 +214,6 @@ def test_a_hospital_that_no_longer_knows_what_patients_die_of_concerns_all_its_p
     n_cohort = hospital.query("SELECT count(*) FROM marts.index_operations")
     without = "FROM marts.endpoints_without_time WHERE reason = 'too many deaths without a stated cause'"
     assert hospital.query(f"SELECT count(DISTINCT study_id) {without}") == n_cohort
-    assert hospital.query("SELECT reason FROM marts.not_derivable_endpoints") == [("too many deaths without a stated cause",)]
+    assert hospital.query("SELECT reason FROM marts.not_derivable_endpoints") == [
+        ("too many deaths without a stated cause",)
+    ]
