@@ -58,7 +58,7 @@ test: $(INSTALLED) lint ## Every test
 truth-at-scale: $(INSTALLED) ## Compare 50,000 simulated patients with their truth (some minutes; not part of make test)
 	@CRLM_TRUTH_PATIENTS=$${CRLM_TRUTH_PATIENTS:-50000} $(BIN)/python -m pytest tests/end_to_end/test_truth.py
 
-simulation-study: $(INSTALLED) ## 200 simulated cohorts: bias and coverage of each hazard ratio, to docs/simulation_study.md
+simulation-study: $(INSTALLED) ## 2,000 simulated cohorts: bias and coverage of each hazard ratio, to docs/simulation_study.md
 	@$(BIN)/python -W ignore -m tests.simulation_study
 
 lint: $(INSTALLED) ## ruff, sqlfluff, import-linter

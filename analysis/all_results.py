@@ -7,13 +7,14 @@ from analysis.cox_models import HAZARD_RATIO_COLUMNS, PROPORTIONAL_HAZARDS_COLUM
 from analysis.cumulative_incidence import cumulative_incidence
 from analysis.fine_gray import fine_gray
 from analysis.group_tests import TEST_COLUMNS, gray_test, logrank_test, trend_test
-from analysis.kaplan_meier import kaplan_meier
+from analysis.kaplan_meier import kaplan_meier, quantile_times
 from analysis.landmarks import landmark_estimates
 from analysis.names import COMPETING_RISK_ENDPOINTS, ENDPOINT_LABELS, SURVIVAL_ENDPOINTS
 
 
 def compute_survival_results(event_counts: pd.DataFrame, patient_rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The tables kaplan_meier, cumulative_incidence, landmark_estimates, group_tests, hazard_ratios, proportional_hazards.
+    """The tables kaplan_meier, median_times, cumulative_incidence, landmark_estimates, group_tests, hazard_ratios,
+    proportional_hazards.
 
     Args:
         event_counts: the mart; see `collapsed_counts.checked_event_counts`.
@@ -43,6 +44,7 @@ def compute_survival_results(event_counts: pd.DataFrame, patient_rows: pd.DataFr
     ]
     return {
         "kaplan_meier": curves,
+        "median_times": quantile_times(survival),
         "cumulative_incidence": incidences,
         "landmark_estimates": _stacked(landmarks, list(landmarks[0].columns)),
         "group_tests": _stacked(tests, TEST_COLUMNS),

@@ -10,6 +10,9 @@ import numpy as np
 CONSTANT = "not estimable: no variation in this column"
 COLLINEAR = "not estimable: determined by the other columns"
 INFINITE = "not estimable: the groups are separated by the event (infinite hazard ratio)"
+# a coefficient per spread of its column with such an error has run off; sound ones have about 1 / sqrt(events)
+LARGEST_STANDARDISED_ERROR = 50.0
+NOT_CONVERGED = "did not converge"
 NO_EVENTS = "not estimable: no events"
 NO_PATIENTS = "not estimable: no patients with every value known"
 
@@ -39,7 +42,12 @@ class CoxFit:
         return [self.names.index(name) for name in names if name not in self.problems]
 
 
-def fit_cox(time_days: np.ndarray, is_event: np.ndarray, design: dict[str, np.ndarray]) -> CoxFit:
+def fit_cox(
+    time_days: np.ndarray,
+    is_event: np.ndarray,
+    design: dict[str, np.ndarray],
+    entry_days: np.ndarray | None = None,
+) -> CoxFit:
     """Maximum partial likelihood by Efron's approximation (`survival.r.coxph`; equal to R's coxph).
 
     Columns without variation or determined by others are left out and named in `problems`; so are columns whose
@@ -47,6 +55,7 @@ def fit_cox(time_days: np.ndarray, is_event: np.ndarray, design: dict[str, np.nd
 
     Args:
         time_days: >= 0; is_event: 0/1; design: name -> numbers without missing values; all of one length.
+        entry_days: below time_days; at risk only after it. Default: from the beginning.
     """
     n, n_event = len(time_days), int(is_event.sum())
     names = list(design)
@@ -57,14 +66,20 @@ def fit_cox(time_days: np.ndarray, is_event: np.ndarray, design: dict[str, np.nd
         problems = dict.fromkeys(names, reason) if reason else problems
         unknown = np.full(len(names), np.nan)
         return CoxFit(names, unknown, np.diag(unknown), np.nan, np.nan, n, n_event, problems)
-    model, infinite, model_warning = _coxph(time_days, is_event, [design[name] for name in estimable])
+    model, infinite, model_warning = _coxph(time_days, is_event, [design[name] for name in estimable], entry_days)
     fitted = np.asarray(model.coefficients, dtype=float)
     collinear = [name for name, value in zip(estimable, fitted, strict=True) if np.isnan(value)]
     if collinear:
         problems |= dict.fromkeys(collinear, COLLINEAR)
         model_warning = "; ".join(filter(None, [model_warning, f"without {', '.join(collinear)}: {COLLINEAR}"]))
-    problems |= {estimable[position]: INFINITE for position in infinite}
-    problems |= {name: INFINITE for name in estimable if _is_separated(design[name], is_event)}
+    errors = np.sqrt(np.asarray(model.var, dtype=float).diagonal())
+    for position, name in enumerate(estimable):
+        has_run_off = position in infinite or errors[position] * design[name].std() > LARGEST_STANDARDISED_ERROR
+        if has_run_off or _is_separated(design[name], is_event):
+            problems[name] = INFINITE
+    if model_warning and INFINITE in problems.values():
+        # what did not converge is named in `problems`
+        model_warning = "; ".join(text for text in model_warning.split("; ") if NOT_CONVERGED not in text) or None
     positions = [names.index(name) for name in estimable]
     coefficients, covariance = np.full(len(names), np.nan), np.full((len(names), len(names)), np.nan)
     coefficients[positions], covariance[np.ix_(positions, positions)] = fitted, np.asarray(model.var, dtype=float)
@@ -97,11 +112,50 @@ def proportional_hazards_tests(fit: CoxFit) -> list[tuple[str, float, int, float
     return rows
 
 
-def _coxph(time_days: np.ndarray, is_event: np.ndarray, columns: list[np.ndarray]) -> tuple[Any, set[int], str | None]:
+def group_proportional_hazards_test(
+    fit: CoxFit,
+    time_days: np.ndarray,
+    is_event: np.ndarray,
+    groups: dict[str, np.ndarray],
+    others: dict[str, np.ndarray],
+) -> tuple[float, int, float]:
+    """One test of all groups together: chi-square, degrees of freedom, p (cox.zph of a factor, transform 'km').
+
+    Args:
+        fit: of the same rows, with the 0/1 columns `groups` and the columns `others`; where a term has no estimate there
+            is no test (NaN), but for groups without patients, which are left out.
+    """
+    kept = [name for name in groups if fit.problems.get(name) != CONSTANT]
+    reasons = {reason for name, reason in fit.problems.items() if name not in groups or name in kept}
+    if fit.model is None or not kept or reasons:
+        return np.nan, len(kept), np.nan
+    import pandas as pd
+    from survival import r
+
+    level = np.select([groups[name] == 1 for name in kept], range(1, len(kept) + 1), default=0)
+    data = {"time_days": np.asarray(time_days, float), "is_event": np.asarray(is_event, float)}
+    data["margin"] = pd.Categorical.from_codes(level, categories=[f"g{code}" for code in range(len(kept) + 1)])
+    columns = {f"x{position}": np.asarray(column, float) for position, column in enumerate(others.values())}
+    with warnings.catch_warnings():
+        # what this fit would complain of, the same fit with 0/1 columns has said already
+        warnings.simplefilter("ignore")
+        model = r.coxph(
+            "Surv(time_days, is_event) ~ " + " + ".join(["margin", *columns]), data=data | columns, ties="efron"
+        )
+        test = r.cox_zph(model, transform="km", terms=True).table[0]
+    return test["chisq"], int(test["df"]), test["p"]
+
+
+def _coxph(
+    time_days: np.ndarray, is_event: np.ndarray, columns: list[np.ndarray], entry_days: np.ndarray | None
+) -> tuple[Any, set[int], str | None]:
     from survival import r
 
     data = {f"x{position}": np.asarray(column, dtype=float) for position, column in enumerate(columns)}
-    formula = "Surv(time_days, is_event) ~ " + " + ".join(data)
+    response = "time_days, is_event" if entry_days is None else "entry_days, time_days, is_event"
+    formula = f"Surv({response}) ~ " + " + ".join(data)
+    if entry_days is not None:
+        data["entry_days"] = np.asarray(entry_days, dtype=float)
     data |= {"time_days": np.asarray(time_days, dtype=float), "is_event": np.asarray(is_event, dtype=float)}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

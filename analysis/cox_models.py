@@ -9,15 +9,31 @@ import pandas as pd
 
 from analysis.collapsed_counts import checked_times, require_columns
 from analysis.confidence_limits import NORMAL_QUANTILE
-from analysis.cox_fit import COLLINEAR, CoxFit, fit_cox, proportional_hazards_tests
+from analysis.cox_fit import (
+    COLLINEAR,
+    INFINITE,
+    CoxFit,
+    fit_cox,
+    group_proportional_hazards_test,
+    proportional_hazards_tests,
+)
+from analysis.firth_fit import fit_firth, profile_row
 from analysis.missing_values import complete_rows, numbers_or_missing
 from analysis.names import MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, UNRESOLVED
 
 FEW_EVENTS = 5
 ESTIMAND = "cause-specific"
+PENALISED = "Firth penalised likelihood"
+# the likelihood that a row's number maximises: the column `method`
+EFRON, FIRTH, FINE_GRAY, WEIGHTED_EFRON = (
+    "Efron",
+    "Firth",
+    "Efron, weighted by censoring",
+    "Efron, weighted by treatment",
+)
 OMNIBUS, OMNIBUS_WALD, TREND = "margin group (omnibus)", "margin group (omnibus, Wald)", "margin group (trend)"
 HAZARD_RATIO_COLUMNS = [
-    "endpoint", "model", "estimand", "term", "reference", "hazard_ratio", "conf_low", "conf_high", "p_value",
+    "endpoint", "model", "estimand", "method", "term", "reference", "hazard_ratio", "conf_low", "conf_high", "p_value",
     "statistic", "degrees_of_freedom", "n", "n_event", "n_in_group", "n_event_in_group",
     "n_excluded_missing", "n_excluded_unresolved", "warning",
 ]  # fmt: skip
@@ -73,6 +89,7 @@ def cause_specific_cox(
     endpoint: str,
     margin_reference: str = MARGIN_REFERENCE,
     covariates: Sequence[Covariate] = ADJUSTMENT_COVARIATES,
+    is_firth_where_separated: bool = True,
 ) -> CoxResults:
     """Unadjusted and adjusted Cox models (Efron) of one endpoint's cause-specific hazard; competing events are censored.
 
@@ -80,11 +97,16 @@ def cause_specific_cox(
     terms, `(omnibus, Wald)`, and `(trend)`, the hazard ratio for each narrower group; in the adjusted model its covariates.
     Patients with an unresolved margin are left out and counted, then those with a missing value in a column of that model:
     the two models may rest on different patients. A term that cannot be estimated has no number but a `warning`; a number
-    that rests on fewer than five events carries one.
+    that rests on fewer than five events carries one. Where the events separate a term's groups (none in one of them), so that
+    the ratio would be 0 or infinite, its row has that of Firth's penalised likelihood with profile limits, `method` 'Firth'
+    and a warning (see `firth_fit.fit_firth`, fitted with all terms of the model); the other rows stay Efron's.
+
+    The proportional-hazards tests are those of each term, of the margin groups together and of the whole model.
 
     Args:
         frame: one row a patient of the endpoint: endpoint, time_days, event_code (0 censored, 1 event, 2 competing),
             margin_group, and the covariates' columns (numbers or truths). Rows of other endpoints are ignored.
+        is_firth_where_separated: False leaves such terms without a number, for whoever needs Wald's limits of all.
     Raises:
         ValueError: names the column that is missing or holds what it must not, or the endpoint nobody has.
     """
@@ -101,9 +123,12 @@ def cause_specific_cox(
         }
         fit = fit_cox(data.time_days, data.is_event, margins | data.covariates)
         problems = fit.problems | _absent_groups(data.group, margin_reference)
-        rows = [*_term_rows(fit, data, margins, margin_reference, problems), *_margin_rows(fit, data, margins)]
+        penalised = _penalised_rows(data, margins, problems) if is_firth_where_separated else {}
+        rows = [
+            *_term_rows(fit, data, margins, margin_reference, problems, penalised), *_margin_rows(fit, data, margins)
+        ]  # fmt: skip
         hazard_ratios.append(_labelled(rows, HAZARD_RATIO_COLUMNS, endpoint, model, data, fit))
-        tests = _proportional_hazards_rows(fit, problems)
+        tests = _proportional_hazards_rows(fit, data, margins, problems)
         proportional_hazards.append(_labelled(tests, PROPORTIONAL_HAZARDS_COLUMNS, endpoint, model, data, fit))
     return CoxResults(pd.concat(hazard_ratios, ignore_index=True), pd.concat(proportional_hazards, ignore_index=True))
 
@@ -155,6 +180,7 @@ def _term_rows(
     margins: dict[str, np.ndarray],
     margin_reference: str,
     problems: dict[str, str],
+    penalised: dict[str, dict],
 ) -> list[dict]:
     in_reference = data.group == margin_reference
     rows = []
@@ -163,16 +189,38 @@ def _term_rows(
         column = margins[name] if name in margins else data.covariates[name]
         is_binary = bool(np.isin(column, (0, 1)).all())
         exposed = column == 1
-        row = _ratio_row(name, coefficient, std_error)
+        row = penalised.get(name) or _ratio_row(name, coefficient, std_error)
         row["reference"] = margin_reference if name in margins else "no" if is_binary else None
         if is_binary:
             row |= {"n_in_group": int(exposed.sum()), "n_event_in_group": int(data.is_event[exposed].sum())}
             unexposed = in_reference if name in margins else ~exposed
             row["warning"] = problems.get(name) or _few_events(data.is_event, exposed, unexposed)
+            if name in penalised:
+                row["warning"] = _why_penalised(data.is_event, exposed, unexposed)
         else:
             row["warning"] = problems.get(name) or _few_events(data.is_event, np.ones(fit.n, dtype=bool))
+            if name in penalised:
+                row["warning"] = f"{PENALISED}: the column separates the events"
         rows.append(row)
     return rows
+
+
+def _penalised_rows(data: _ModelData, margins: dict[str, np.ndarray], problems: dict[str, str]) -> dict[str, dict]:
+    """Firth's rows of the terms whose ordinary ratio is 0 or infinite; of none where he has no estimate either."""
+    separated = [name for name, reason in problems.items() if reason == INFINITE]
+    if not separated:
+        return {}
+    fit = fit_firth(data.time_days, data.is_event, margins | data.covariates, profiled=separated)
+    rows = {name: profile_row(fit, fit.names.index(name)) | {"method": FIRTH} for name in separated}
+    return {name: row for name, row in rows.items() if np.isfinite([row["hazard_ratio"], row["p_value"]]).all()}
+
+
+def _why_penalised(is_event: np.ndarray, exposed: np.ndarray, unexposed: np.ndarray) -> str:
+    if not is_event[exposed].any():
+        return f"{PENALISED}: no event in this group"
+    if not is_event[unexposed].any():
+        return f"{PENALISED}: no event in the reference group"
+    return f"{PENALISED}: the events separate the groups"
 
 
 def _few_events(is_event: np.ndarray, *groups: np.ndarray) -> str | None:
@@ -194,12 +242,21 @@ def _margin_rows(fit: CoxFit, data: _ModelData, margins: dict[str, np.ndarray]) 
     narrower = {group: float(rank) for rank, group in enumerate(reversed(MARGIN_GROUPS))}
     score = np.array([narrower[group] for group in data.group], dtype=float)
     trend = fit_cox(data.time_days, data.is_event, {TREND: score} | data.covariates)
-    trend_row = _ratio_row(TREND, trend.coefficients[0], trend.std_errors[0])
+    trend_row = _trend_row(trend, data, score)
     return [
         _test_row(OMNIBUS, likelihood_ratio, n_in_likelihood, warning),
         _test_row(OMNIBUS_WALD, wald, len(usable), warning),
-        trend_row | {"warning": trend.problems.get(TREND) or _few_events(data.is_event, np.ones(fit.n, dtype=bool))},
+        trend_row,
     ]
+
+
+def _trend_row(trend: CoxFit, data: _ModelData, score: np.ndarray) -> dict:
+    if trend.problems.get(TREND) == INFINITE:
+        firth = fit_firth(data.time_days, data.is_event, {TREND: score} | data.covariates, profiled=[TREND])
+        return profile_row(firth, 0) | {"method": FIRTH, "warning": f"{PENALISED}: the events separate the groups"}
+    few = _few_events(data.is_event, np.ones(trend.n, dtype=bool))
+    row = _ratio_row(TREND, trend.coefficients[0], trend.std_errors[0])
+    return row | {"warning": trend.problems.get(TREND) or few}
 
 
 def _log_likelihood_without_margin(fit: CoxFit, data: _ModelData) -> float:
@@ -209,9 +266,13 @@ def _log_likelihood_without_margin(fit: CoxFit, data: _ModelData) -> float:
     return reduced.log_likelihood if reduced.model is not None else fit.log_likelihood_null
 
 
-def _proportional_hazards_rows(fit: CoxFit, problems: dict[str, str]) -> list[dict]:
+def _proportional_hazards_rows(
+    fit: CoxFit, data: _ModelData, margins: dict[str, np.ndarray], problems: dict[str, str]
+) -> list[dict]:
+    tests = proportional_hazards_tests(fit)
+    together = group_proportional_hazards_test(fit, data.time_days, data.is_event, margins, data.covariates)
     rows = []
-    for term, statistic, degrees, p_value in proportional_hazards_tests(fit):
+    for term, statistic, degrees, p_value in (*tests[:-1], (OMNIBUS, *together), tests[-1]):
         if term in problems:
             statistic, p_value = np.nan, np.nan
         warning = problems.get(term) or (
@@ -250,7 +311,7 @@ def _labelled(
     rows: list[dict], columns: list[str], endpoint: str, model: str, data: _ModelData, fit: CoxFit
 ) -> pd.DataFrame:
     labels = {
-        "endpoint": endpoint, "model": model, "estimand": ESTIMAND, "n": fit.n, "n_event": fit.n_event,
+        "endpoint": endpoint, "model": model, "estimand": ESTIMAND, "method": EFRON, "n": fit.n, "n_event": fit.n_event,
         "n_excluded_missing": data.n_excluded_missing, "n_excluded_unresolved": data.n_excluded_unresolved,
     }  # fmt: skip
     frame = pd.DataFrame([{**labels, **row} for row in rows]).reindex(columns=columns)

@@ -20,12 +20,15 @@ KNOT_QUANTILES = {
 REFERENCE_MM = 10.0
 GRID_MM = tuple(np.arange(0.0, 20.5, 0.5))
 WIDTH = "margin width (mm)"
+EXACT_WIDTHS = "exact widths only"
 CURVE_COLUMNS = [
-    "endpoint", "model", "estimand", "width_mm", "reference_mm", "log_hazard_ratio", "std_error", "hazard_ratio",
-    "conf_low", "conf_high", "is_within_data", "n", "n_event", "n_excluded_missing", "knots_mm", "warning",
+    "endpoint", "model", "estimand", "widths", "width_mm", "reference_mm", "log_hazard_ratio", "std_error", "hazard_ratio",
+    "conf_low", "conf_high", "is_within_data", "n", "n_event", "n_excluded_missing", "n_width_imputed", "knots_mm",
+    "warning",
 ]  # fmt: skip
 TEST_COLUMNS = [
-    "endpoint", "model", "estimand", "test", "statistic", "degrees_of_freedom", "p_value", "n", "n_event", "warning",
+    "endpoint", "model", "estimand", "widths", "test", "statistic", "degrees_of_freedom", "denominator_degrees_of_freedom",
+    "p_value", "n", "n_event", "warning",
 ]  # fmt: skip
 
 
@@ -51,7 +54,8 @@ def dose_response(
     Limits are pointwise, estimate +- 1.96 standard errors of the difference of the two spline values; at the reference
     width they meet at 0. `is_within_data` is false where no patient has so narrow or so wide a margin. Tests: 'association
     (Wald)' of all spline terms, 'non-linearity (Wald)' and '(likelihood ratio)' of all but the linear one. `model` is
-    'unadjusted' without covariates, else 'adjusted'. Patients with a missing value are left out and counted.
+    'unadjusted' without covariates, else 'adjusted'. Patients with a missing value are left out and counted, and so are those
+    whose width is only bounded (`widths` 'exact widths only'); `dose_response_imputed` has the curve with them.
 
     Args:
         frame: one row a patient of the endpoint: endpoint, time_days, event_code (0 censored, 1 event, 2 competing),
@@ -61,28 +65,54 @@ def dose_response(
         ValueError: names the column that is missing or holds what it must not (a negative width); knots that do not
             ascend; a reference or grid that are not numbers.
     """
-    if not np.isfinite([reference_mm, *grid_mm]).all():
-        raise ValueError("reference_mm, grid_mm: must be numbers")
-    data = model_rows(frame, endpoint, (Covariate(WIDTH, width_column), *covariates), margin_reference=None)
+    data = spline_rows(frame, endpoint, covariates, width_column, (reference_mm, *grid_mm))
     widths = data.design[WIDTH]
-    if (widths < 0).any():
-        raise ValueError(f"patient_rows.{width_column}: {int((widths < 0).sum())} negative width(s)")
-    knots = spline_knots(widths, n_knots) if knots_mm is None else _checked_knots(knots_mm)
-    spline = dict(zip(_spline_terms(len(knots)), spline_basis(widths, knots).T, strict=True))
+    knots = spline_knots(widths, n_knots) if knots_mm is None else checked_knots(knots_mm)
+    fit = fit_spline(data, knots)
     others = {term: column for term, column in data.design.items() if term != WIDTH}
-    fit = fit_cox(data.time_days, data.is_event, spline | others)
     linear = fit_cox(data.time_days, data.is_event, {WIDTH: widths} | others)
     labels = {
         "endpoint": endpoint, "model": "adjusted" if covariates else "unadjusted", "estimand": CAUSE_SPECIFIC,
         "n": data.n, "n_event": int(data.is_event.sum()), "n_excluded_missing": data.n_excluded_missing,
+        "widths": EXACT_WIDTHS, "n_width_imputed": 0,
     }  # fmt: skip
-    warning = "; ".join(filter(None, [_first_problem(fit, list(spline)), fit.model_warning])) or None
+    warning = spline_warning(fit, knots)
     curve = _curve(fit, knots, data, reference_mm, np.asarray(grid_mm, dtype=float))
     curve = curve.assign(
         **labels, reference_mm=reference_mm, knots_mm=", ".join(f"{k:g}" for k in knots), warning=warning
     )
-    tests = pd.DataFrame(_tests(fit, linear, len(spline))).assign(**labels, warning=warning)
+    tests = pd.DataFrame(_tests(fit, linear, len(knots) - 1)).assign(**labels, warning=warning)
+    tests["denominator_degrees_of_freedom"] = np.nan
     return DoseResponse(curve[CURVE_COLUMNS].astype({"warning": "str"}), tests[TEST_COLUMNS].astype({"warning": "str"}))
+
+
+def spline_rows(
+    frame: pd.DataFrame,
+    endpoint: str,
+    covariates: Sequence[Covariate],
+    width_column: str,
+    widths_asked_for: Sequence[float],
+) -> ModelRows:
+    """The complete rows of a model of the width; arguments and errors as `dose_response`."""
+    if not np.isfinite(widths_asked_for).all():
+        raise ValueError("reference_mm, grid_mm: must be numbers")
+    data = model_rows(frame, endpoint, (Covariate(WIDTH, width_column), *covariates), margin_reference=None)
+    n_negative = int((data.design[WIDTH] < 0).sum())
+    if n_negative:
+        raise ValueError(f"patient_rows.{width_column}: {n_negative} negative width(s)")
+    return data
+
+
+def fit_spline(data: ModelRows, knots: np.ndarray) -> CoxFit:
+    """The model with the width as a spline: its len(knots) - 1 terms first, then the covariates."""
+    spline = dict(zip(_spline_terms(len(knots)), spline_basis(data.design[WIDTH], knots).T, strict=True))
+    others = {term: column for term, column in data.design.items() if term != WIDTH}
+    return fit_cox(data.time_days, data.is_event, spline | others)
+
+
+def spline_warning(fit: CoxFit, knots: np.ndarray) -> str | None:
+    """Why the spline has no estimate, or what the fit complained of."""
+    return "; ".join(filter(None, [_first_problem(fit, _spline_terms(len(knots))), fit.model_warning])) or None
 
 
 def spline_knots(values: np.ndarray, n_knots: int = 4) -> np.ndarray:
@@ -95,7 +125,7 @@ def spline_knots(values: np.ndarray, n_knots: int = 4) -> np.ndarray:
         raise ValueError(f"n_knots must be one of {', '.join(map(str, KNOT_QUANTILES))}, not {n_knots!r}")
     if not len(values):
         raise ValueError("no values to take knots from")
-    return _checked_knots(np.quantile(values, KNOT_QUANTILES[n_knots]))
+    return checked_knots(np.quantile(values, KNOT_QUANTILES[n_knots]))
 
 
 def spline_basis(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
@@ -119,7 +149,8 @@ def spline_basis(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
     return np.hstack([x, bent / (last - first) ** 2])
 
 
-def _checked_knots(knots_mm: Sequence[float]) -> np.ndarray:
+def checked_knots(knots_mm: Sequence[float]) -> np.ndarray:
+    """Three or more knots that ascend; ValueError otherwise."""
     knots = np.asarray(knots_mm, dtype=float)
     if len(knots) < 3 or not (np.diff(knots) > 0).all():
         raise ValueError(f"knots must be three or more that ascend, not {', '.join(f'{k:g}' for k in knots)}")
@@ -135,16 +166,24 @@ def _first_problem(fit: CoxFit, terms: list[str]) -> str | None:
 
 
 def _curve(fit: CoxFit, knots: np.ndarray, data: ModelRows, reference_mm: float, grid_mm: np.ndarray) -> pd.DataFrame:
-    widths, n_terms = data.design[WIDTH], len(knots) - 1
-    difference = spline_basis(grid_mm, knots) - spline_basis(np.array([reference_mm]), knots)
-    estimate = difference @ fit.coefficients[:n_terms]
-    std_error = np.sqrt(np.einsum("gi,ij,gj->g", difference, fit.covariance[:n_terms, :n_terms], difference))
+    widths = data.design[WIDTH]
+    estimate, std_error = log_ratios(fit, knots, reference_mm, grid_mm)
     is_within = (grid_mm >= widths.min()) & (grid_mm <= widths.max()) if len(widths) else np.zeros(len(grid_mm), bool)
     return pd.DataFrame({
         "width_mm": grid_mm, "log_hazard_ratio": estimate, "std_error": std_error, "hazard_ratio": np.exp(estimate),
         "conf_low": np.exp(estimate - NORMAL_QUANTILE * std_error),
         "conf_high": np.exp(estimate + NORMAL_QUANTILE * std_error), "is_within_data": is_within,
     })  # fmt: skip
+
+
+def log_ratios(
+    fit: CoxFit, knots: np.ndarray, reference_mm: float, grid_mm: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Log hazard ratio of each width of the grid against the reference width, and its standard error."""
+    n_terms = len(knots) - 1
+    difference = spline_basis(grid_mm, knots) - spline_basis(np.array([reference_mm]), knots)
+    estimate = difference @ fit.coefficients[:n_terms]
+    return estimate, np.sqrt(np.einsum("gi,ij,gj->g", difference, fit.covariance[:n_terms, :n_terms], difference))
 
 
 def _tests(fit: CoxFit, linear: CoxFit, n_terms: int) -> list[dict]:

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.cox_fit import COLLINEAR, CONSTANT, CoxFit, fit_cox
-from analysis.cox_models import ADJUSTMENT_COVARIATES, Covariate
+from analysis.cox_models import ADJUSTMENT_COVARIATES, FINE_GRAY, Covariate
 from analysis.model_rows import SUBDISTRIBUTION, hazard_ratio_frame, model_rows, wald_row
 from analysis.names import MARGIN_REFERENCE
+from analysis.subdistribution_likelihood import fit_subdistribution
 
 MODELS = ("unadjusted", "adjusted")
 
@@ -36,7 +37,9 @@ def fine_gray(
         data = model_rows(frame, endpoint, () if model == "unadjusted" else covariates, margin_reference)
         fit = fit_fine_gray(data.time_days, data.event_code, data.design)
         rows = [wald_row(*term) for term in zip(fit.names, fit.coefficients, fit.std_errors, strict=True)]
-        frames.append(hazard_ratio_frame(rows, data, model, SUBDISTRIBUTION, fit.problems, fit.model_warning))
+        frames.append(
+            hazard_ratio_frame(rows, data, model, SUBDISTRIBUTION, fit.problems, fit.model_warning, FINE_GRAY)
+        )
     return pd.concat(frames, ignore_index=True)
 
 
@@ -44,7 +47,7 @@ def fit_fine_gray(time_days: np.ndarray, event_code: np.ndarray, design: Mapping
     """Fine and Gray's (1999, J Am Stat Assoc 94:496) model by weighted Cox regression with Efron ties.
 
     Patients with the competing event stay at risk with a weight that falls as censoring removes others (Geskus 2011,
-    Biometrics 67:39): R's survival::finegray, then coxph(weights = fgwt, cluster = patient) with robust covariance.
+    Biometrics 67:39): equal to R's survival::finegray, then coxph(weights = fgwt, cluster = patient) with robust covariance.
     cmprsk::crr treats ties by Breslow and differs where there are any. `log_likelihood` is the weighted one.
 
     Args:
@@ -58,31 +61,11 @@ def fit_fine_gray(time_days: np.ndarray, event_code: np.ndarray, design: Mapping
     kept = [name for name in names if problems.get(name) not in (CONSTANT, COLLINEAR)]
     if cause_specific.model is None:
         return cause_specific
-    fitted = _weighted_cox(time_days, event_code, [design[name] for name in kept])
+    fitted = fit_subdistribution(time_days, event_code, np.column_stack([design[name] for name in kept]))
     coefficients, covariance = np.full(len(names), np.nan), np.full((len(names), len(names)), np.nan)
     positions = [names.index(name) for name in kept]
-    coefficients[positions], covariance[np.ix_(positions, positions)] = fitted.coefficients, np.asarray(fitted.var)
+    coefficients[positions], covariance[np.ix_(positions, positions)] = fitted.coefficients, fitted.covariance
     for position in (names.index(name) for name in problems):
         coefficients[position], covariance[position], covariance[:, position] = np.nan, np.nan, np.nan
-    return CoxFit(names, coefficients, covariance, fitted.loglik[0], fitted.loglik[-1], cause_specific.n,
-                  cause_specific.n_event, problems, cause_specific.model_warning, fitted, kept)  # fmt: skip
-
-
-def _weighted_cox(time_days: np.ndarray, event_code: np.ndarray, columns: list[np.ndarray]):
-    import warnings
-
-    from survival import r
-
-    states = pd.Categorical.from_codes(event_code, categories=["censored", "event", "competing"])
-    terms = {f"x{position}": np.asarray(column, dtype=float) for position, column in enumerate(columns)}
-    # The estimates depend on the order of the times only; an observation that ends on day 0 would have no length
-    data = pd.DataFrame({"time": time_days + 1.0, "state": states, "patient": np.arange(len(time_days)), **terms})
-    right_hand_side = " + ".join(terms)
-    with warnings.catch_warnings():
-        # Separated columns are reported from the cause-specific fit
-        warnings.simplefilter("ignore")
-        expanded = r.finegray(f"Surv(time, state) ~ {right_hand_side} + patient", data=data, etype="event")
-        return r.coxph(
-            f"Surv(fgstart, fgstop, fgstatus) ~ {right_hand_side}", data=expanded, weights="fgwt", cluster="patient",
-            ties="efron",
-        )  # fmt: skip
+    return CoxFit(names, coefficients, covariance, fitted.log_likelihood_null, fitted.log_likelihood, cause_specific.n,
+                  cause_specific.n_event, problems, cause_specific.model_warning, None, kept)  # fmt: skip

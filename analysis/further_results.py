@@ -7,16 +7,26 @@ import pandas as pd
 from analysis.collapsed_counts import count_events, require_columns
 from analysis.cox_models import ADJUSTMENT_COVARIATES, cause_specific_cox, margin_term
 from analysis.dose_response import CURVE_COLUMNS, TEST_COLUMNS, dose_response
+from analysis.dose_response_imputed import dose_response_imputed
 from analysis.e_values import with_e_values
 from analysis.further_tables import FURTHER_TABLES
 from analysis.imputation import ImputedColumn, impute
 from analysis.landmark import landmark_hazard_ratios
 from analysis.landmarks import DAYS_A_YEAR
-from analysis.names import COMPETING_RISK_ENDPOINTS, MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, UNRESOLVED
+from analysis.names import (
+    COMPETING_RISK_ENDPOINTS,
+    ENDPOINT_LABELS,
+    MARGIN_GROUPS,
+    MARGIN_REFERENCE,
+    SURVIVAL_ENDPOINTS,
+    UNRESOLVED,
+)
 from analysis.restricted_mean import restricted_mean_survival, restricted_mean_time_lost
+from analysis.restricted_mean_differences import restricted_mean_differences
 from analysis.rubin import pooled_hazard_ratios
 from analysis.specification_curve import specification_curve
 from analysis.stratified_tests import stratified_gray_test, stratified_logrank_test
+from analysis.time_varying import time_varying_hazard_ratios
 from analysis.weighting import balance_table, treatment_weights, weight_summary, weighted_cox
 
 # the paper's three, and the negative control
@@ -36,7 +46,11 @@ COMMON_FROM_SHARE = 0.15
 
 
 def compute_further_results(
-    event_counts: pd.DataFrame, patient_rows: pd.DataFrame, hazard_ratios: pd.DataFrame, definitions: pd.DataFrame
+    event_counts: pd.DataFrame,
+    patient_rows: pd.DataFrame,
+    hazard_ratios: pd.DataFrame,
+    definitions: pd.DataFrame,
+    window_rows: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """The tables of FURTHER_TABLES; what the data do not allow leaves its reason in `analyses_not_done`.
 
@@ -44,6 +58,7 @@ def compute_further_results(
         event_counts, hazard_ratios: the mart and results.hazard_ratios.
         patient_rows: marts.time_to_event beside marts.index_operations and margin_mm of marts.resection_margins.
         definitions: marts.margin_groups_by_definition.
+        window_rows: patient rows under other synchronous windows; see `specification_curve`.
     Returns:
         table name -> frame; `analyses_not_done` has table, endpoint and reason.
     Raises:
@@ -54,11 +69,25 @@ def compute_further_results(
     endpoints = [endpoint for endpoint in MODELLED_ENDPOINTS if (patient_rows["endpoint"] == endpoint).any()]
     is_survival = event_counts["endpoint"].isin(list(SURVIVAL_ENDPOINTS))
     done.add("restricted_means", None, lambda: _restricted_means(event_counts, is_survival))
+    done.add(
+        "restricted_mean_differences", None,
+        lambda: restricted_mean_differences(_restricted_means(event_counts, is_survival)),
+    )  # fmt: skip
     done.add("stratified_tests", None, lambda: _stratified_tests(patient_rows))
+    for endpoint in ENDPOINT_LABELS:
+        if (patient_rows["endpoint"] == endpoint).any():
+            done.add(
+                "time_varying_hazard_ratios", endpoint,
+                lambda endpoint=endpoint: time_varying_hazard_ratios(patient_rows, endpoint),
+            )  # fmt: skip
     for endpoint in endpoints:
         _of_endpoint(done, patient_rows, endpoint)
     done.add("e_values", None, lambda: _e_values(hazard_ratios, endpoints))
-    done.add("specification_curve", None, lambda: specification_curve(patient_rows, definitions, endpoints))
+    done.add(
+        "specification_curve",
+        None,
+        lambda: specification_curve(patient_rows, definitions, endpoints, window_rows=window_rows),
+    )
     return done.tables()
 
 
@@ -86,20 +115,24 @@ class _Done:
             for table, frames in self.frames.items()
         }
         return tables | {
-            "analyses_not_done": pd.DataFrame(self.reasons, columns=["table", "endpoint", "reason"], dtype="str")
+            # the unadjusted and the adjusted model fail for the same reason
+            "analyses_not_done": pd.DataFrame(
+                list(dict.fromkeys(self.reasons)), columns=["table", "endpoint", "reason"], dtype="str"
+            )
         }
 
 
 def _of_endpoint(done: _Done, patient_rows: pd.DataFrame, endpoint: str) -> None:
     done.add("pairwise_hazard_ratios", endpoint, lambda: _pairwise(patient_rows, endpoint))
     for covariates in ((), ADJUSTMENT_COVARIATES):
-        try:
-            response = dose_response(patient_rows, endpoint, covariates)
-        except ValueError as reason:
-            done.reasons.append(("dose_response", endpoint, str(reason)))
-            continue
-        done.add("dose_response", endpoint, lambda response=response: response.curve[CURVE_COLUMNS])
-        done.add("dose_response_tests", endpoint, lambda response=response: response.tests[TEST_COLUMNS])
+        for respond in (dose_response, dose_response_imputed):
+            try:
+                response = respond(patient_rows, endpoint, covariates)
+            except ValueError as reason:
+                done.reasons.append(("dose_response", endpoint, str(reason)))
+                continue
+            done.add("dose_response", endpoint, lambda response=response: response.curve[CURVE_COLUMNS])
+            done.add("dose_response_tests", endpoint, lambda response=response: response.tests[TEST_COLUMNS])
     done.add("landmark_hazard_ratios", endpoint, lambda: landmark_hazard_ratios(patient_rows, endpoint, LANDMARKS_DAYS))
     patients = patient_rows[patient_rows["endpoint"] == endpoint]
     try:
@@ -180,5 +213,9 @@ def _imputed(patients: pd.DataFrame, endpoint: str) -> pd.DataFrame:
         kind = "numeric" if covariate.column == "age_at_operation_years" else "binary"
         columns.append(ImputedColumn(covariate.column, kind))
     completed = impute(named, columns, n_imputations=N_IMPUTATIONS, n_iterations=5).completed
-    fits = [cause_specific_cox(rows, endpoint).hazard_ratios for _, rows in completed.groupby("imputation")]
+    # Rubin's rules need Wald's limits, which Firth's model does not have
+    fits = [
+        cause_specific_cox(rows, endpoint, is_firth_where_separated=False).hazard_ratios
+        for _, rows in completed.groupby("imputation")
+    ]
     return pooled_hazard_ratios(fits)

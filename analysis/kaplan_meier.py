@@ -1,18 +1,25 @@
-"""Kaplan-Meier curves, medians and the reverse Kaplan-Meier follow-up, from exact counts by day."""
+"""Kaplan-Meier curves, medians, quartiles and the reverse Kaplan-Meier follow-up, from exact counts by day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from analysis.collapsed_counts import STRATUM_COLUMNS, StratumCounts, by_stratum, with_time_zero
-from analysis.confidence_limits import survival_limits
+from analysis.confidence_limits import CONFIDENCE_TYPES, survival_limits
 
 CURVE_COLUMNS = [
     *STRATUM_COLUMNS, "time_days", "n_risk", "n_event", "n_censored", "estimate", "std_error", "conf_low", "conf_high",
 ]  # fmt: skip
 MEDIAN_COLUMNS = [*STRATUM_COLUMNS, "n", "n_event", "median_days", "conf_low", "conf_high"]
+# label -> share of the patients who have had the event by then
+QUARTILES = {"first quartile": 0.25, "median": 0.5, "third quartile": 0.75}
+QUANTILE_COLUMNS = [
+    *STRATUM_COLUMNS, "quantile", "share_with_event", "conf_type", "n", "n_event", "time_days", "conf_low", "conf_high",
+    "warning",
+]  # fmt: skip
+NOT_REACHED = "not reached: follow-up ends before so many have had the event"
 QUANTILE_TOLERANCE = float(np.sqrt(np.finfo(float).eps))
 
 
@@ -33,20 +40,43 @@ def kaplan_meier(event_counts: pd.DataFrame, conf_type: str = "log") -> pd.DataF
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=CURVE_COLUMNS)
 
 
-def medians(event_counts: pd.DataFrame, conf_type: str = "log") -> pd.DataFrame:
-    """Median survival time in days with its limits (where the limits of the curve cross one half), a row a stratum.
+def quantile_times(
+    event_counts: pd.DataFrame,
+    quantiles: Mapping[str, float] = QUARTILES,
+    conf_types: Sequence[str] = CONFIDENCE_TYPES,
+) -> pd.DataFrame:
+    """Days by which given shares have had the event, with limits of each type; a row a stratum, quantile and type.
 
-    A median or limit that the curve does not reach is missing. When survival is exactly one half for a while, the middle
-    of that while is taken, as in R's quantile.survfit. Arguments and errors as in `kaplan_meier`.
+    Where the curve, or a limit of it, reaches 1 - share; when it is exactly that for a while, the middle of that while, as in
+    R's quantile.survfit. What is not reached is missing; for the time itself a `warning` says so. An upper limit that is
+    missing is an open interval.
+
+    Args:
+        event_counts: as in `kaplan_meier`; quantiles: label -> share in (0, 1); conf_types: of 'log', 'log-log', 'plain'.
+    Raises:
+        ValueError: as `kaplan_meier`, or a share outside (0, 1).
     """
-    rows = [_median_row(counts, conf_type) for counts in _without_competing(event_counts)]
-    return pd.DataFrame(rows, columns=MEDIAN_COLUMNS)
+    if any(not 0 < share < 1 for share in quantiles.values()):
+        raise ValueError("quantiles: shares must lie between 0 and 1")
+    rows = []
+    for counts in _without_competing(event_counts):
+        names = {column: getattr(counts, column) for column in STRATUM_COLUMNS}
+        numbers = {"n": counts.n, "n_event": int(counts.n_event.sum())}
+        for label, share in quantiles.items():
+            for conf_type in conf_types:
+                time, low, high = _times_of(counts, 1 - share, conf_type)
+                rows.append(names | {"quantile": label, "share_with_event": share, "conf_type": conf_type} | numbers | {
+                    "time_days": time, "conf_low": low, "conf_high": high,
+                    "warning": NOT_REACHED if np.isnan(time) else None,
+                })  # fmt: skip
+    return pd.DataFrame(rows, columns=QUANTILE_COLUMNS).astype({"warning": "str"})
 
 
 def median_follow_up(event_counts: pd.DataFrame, conf_type: str = "log") -> pd.DataFrame:
     """Median follow-up by the reverse Kaplan-Meier method (Schemper and Smith 1996): censoring is the event.
 
-    Events and competing events alike end the observation. Columns as `medians`; n_event counts the censored.
+    Events and competing events alike end the observation; n_event counts the censored. A median or limit that the curve does
+    not reach is missing; level stretches as in `quantile_times`.
     """
     reverse = (
         replace(counts, n_event=counts.n_censored, n_censored=counts.n_event + counts.n_competing,
@@ -84,20 +114,24 @@ def _curve(counts: StratumCounts, conf_type: str) -> pd.DataFrame:
 
 
 def _median_row(counts: StratumCounts, conf_type: str) -> tuple:
+    names = tuple(getattr(counts, column) for column in STRATUM_COLUMNS)
+    return (*names, counts.n, int(counts.n_event.sum()), *_times_of(counts, 0.5, conf_type))
+
+
+def _times_of(counts: StratumCounts, level: float, conf_type: str) -> tuple[float, float, float]:
+    """When survival, its lower and its upper limit reach a level."""
     survival, log_error = survival_and_log_error(counts.n_risk, counts.n_event)
     low, high = survival_limits(survival, log_error, conf_type)
-    names = tuple(getattr(counts, column) for column in STRATUM_COLUMNS)
-    times = (_time_of_half(counts.time_days, curve) for curve in (survival, low, high))
-    return (*names, counts.n, int(counts.n_event.sum()), *times)
+    return tuple(_time_of_level(counts.time_days, curve, level) for curve in (survival, low, high))
 
 
-def _time_of_half(time_days: np.ndarray, curve: np.ndarray) -> float:
-    """Where a falling curve first reaches one half: the middle of a level stretch at exactly one half, NaN if never."""
+def _time_of_level(time_days: np.ndarray, curve: np.ndarray, level: float) -> float:
+    """Where a falling curve first reaches a level: the middle of a stretch at exactly that level, NaN if never."""
     known = ~np.isnan(curve)
-    reached = np.flatnonzero(known & (curve <= 0.5 + QUANTILE_TOLERANCE))
+    reached = np.flatnonzero(known & (curve <= level + QUANTILE_TOLERANCE))
     if not len(reached):
         return float("nan")
-    passed = np.flatnonzero(known & (curve < 0.5 - QUANTILE_TOLERANCE))
+    passed = np.flatnonzero(known & (curve < level - QUANTILE_TOLERANCE))
     last = time_days[passed[0]] if len(passed) else time_days[-1]
-    is_level = abs(curve[reached[0]] - 0.5) < QUANTILE_TOLERANCE
+    is_level = abs(curve[reached[0]] - level) < QUANTILE_TOLERANCE
     return float((time_days[reached[0]] + last) / 2) if is_level else float(time_days[reached[0]])

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.collapsed_counts import checked_times, require_columns
 from analysis.confidence_limits import NORMAL_QUANTILE
-from analysis.cox_models import FEW_EVENTS, HAZARD_RATIO_COLUMNS, Covariate, margin_term
+from analysis.cox_models import EFRON, FEW_EVENTS, HAZARD_RATIO_COLUMNS, Covariate, margin_term
 from analysis.missing_values import complete_rows, numbers_or_missing
 from analysis.names import MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, UNRESOLVED
 
@@ -140,15 +140,17 @@ def hazard_ratio_frame(
     estimand: str,
     problems: Mapping[str, str],
     model_warning: str | None = None,
+    method: str = EFRON,
 ) -> pd.DataFrame:
     """Rows of `wald_row` or the like (a row a term of `data.design`) with everything `cox_models.HAZARD_RATIO_COLUMNS` has.
 
     Args:
         problems: term -> why it has no estimate; such rows keep no numbers.
         model_warning: goes to every row. A ratio that rests on fewer than five events carries a warning as well.
+        method: the likelihood, into the column of that name.
     """
     labels = {
-        "endpoint": data.endpoint, "model": model, "estimand": estimand, "n": data.n, "n_event": int(data.is_event.sum()),
+        "endpoint": data.endpoint, "model": model, "estimand": estimand, "method": method, "n": data.n, "n_event": int(data.is_event.sum()),
         "n_excluded_missing": data.n_excluded_missing, "n_excluded_unresolved": data.n_excluded_unresolved,
     }  # fmt: skip
     filled = []

@@ -8,6 +8,8 @@ import pandas as pd
 
 from analysis.collapsed_counts import require_columns
 from analysis.confidence_limits import NORMAL_QUANTILE
+from analysis.cox_models import TREND, margin_term
+from analysis.names import MARGIN_GROUPS
 
 # Below this share of variance between imputations degrees of freedom would be infinite; mice uses the same floor
 SMALLEST_SHARE = 1e-4
@@ -74,6 +76,44 @@ def pool(estimates: Sequence[float], variances: Sequence[float], n: float = np.i
     )  # fmt: skip
 
 
+class PooledTest(NamedTuple):
+    """A pooled test of several coefficients; see `pool_wald`."""
+
+    statistic: float
+    degrees_of_freedom: int
+    denominator_degrees_of_freedom: float
+    p_value: float
+    relative_increase: float
+
+
+def pool_wald(estimates: np.ndarray, covariances: np.ndarray) -> PooledTest:
+    """One F test that k coefficients are all 0, over m imputations: D1 of Li, Raghunathan and Rubin (1991, J Am Stat Assoc
+    86:1065), with their denominator degrees of freedom for complete data of any size (as mitml::testModels, mice::D1).
+
+    Args:
+        estimates: m >= 2 rows of k coefficients; covariances: m times k x k. A missing one makes the result missing.
+    Raises:
+        ValueError: fewer than two imputations or shapes that do not fit.
+    """
+    from scipy.special import fdtrc
+
+    q, u = np.asarray(estimates, dtype=float), np.asarray(covariances, dtype=float)
+    if q.ndim != 2 or len(q) < 2 or u.shape != (*q.shape, q.shape[1]):
+        raise ValueError(f"two or more estimates, each with its covariance, are needed, not {q.shape} and {u.shape}")
+    m, k = q.shape
+    if np.isnan(q).any() or np.isnan(u).any():
+        return PooledTest(np.nan, k, np.nan, np.nan, np.nan)
+    mean, within = q.mean(axis=0), u.mean(axis=0)
+    between = np.atleast_2d(np.cov(q, rowvar=False, ddof=1))
+    increase = (1 + 1 / m) * float(np.trace(np.linalg.solve(within, between))) / k
+    statistic = float(mean @ np.linalg.solve(within, mean)) / (k * (1 + increase))
+    t = k * (m - 1)
+    with np.errstate(divide="ignore"):
+        inverse = 1 / np.float64(increase)
+    degrees = 4 + (t - 4) * (1 + (1 - 2 / t) * inverse) ** 2 if t > 4 else t * (1 + 1 / k) * (1 + inverse) ** 2 / 2
+    return PooledTest(statistic, k, float(degrees), float(fdtrc(k, min(degrees, 1e12), statistic)), increase)
+
+
 def pooled_hazard_ratios(results: Sequence[pd.DataFrame], n_parameters: int | None = None) -> pd.DataFrame:
     """Pool the hazard ratios of each imputed data set, on the log scale; a row a term.
 
@@ -83,7 +123,8 @@ def pooled_hazard_ratios(results: Sequence[pd.DataFrame], n_parameters: int | No
     Args:
         results: one frame an imputation, with columns of `cox_models.HAZARD_RATIO_COLUMNS`; rows that are tests of several
             terms have no ratio and are left out.
-        n_parameters: terms of the model; default the number of rows with a ratio of each endpoint, model and estimand.
+        n_parameters: terms of the model; default the number of rows with a ratio of each endpoint, model and estimand, the
+            trend (a model of its own, with the covariates) not among them.
             The complete-data degrees of freedom are n_event - n_parameters (as mice takes them of a coxph).
     Raises:
         ValueError: fewer than two frames, a column that is missing, or frames that do not have the same terms.
@@ -103,8 +144,14 @@ def pooled_hazard_ratios(results: Sequence[pd.DataFrame], n_parameters: int | No
     rows = []
     for _, model in stacked.groupby(TERM_COLUMNS[:-1], sort=False):
         terms = model.groupby("term", sort=False)
-        rows += [_pooled_row(term, n_parameters or terms.ngroups) for _, term in terms]
+        names = set(terms.groups)
+        rows += [_pooled_row(term, n_parameters or _n_parameters(name, names)) for name, term in terms]
     return pd.DataFrame(rows, columns=POOLED_RATIO_COLUMNS).astype({"warning": "str"})
+
+
+def _n_parameters(term: str, names: set[str]) -> int:
+    margins = names & {margin_term(group) for group in MARGIN_GROUPS}
+    return len(names - margins - {TREND}) + (1 if term == TREND else len(margins))
 
 
 def _degrees_of_freedom(share_between: float, m: int, complete: float) -> float:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.collapsed_counts import require_columns
 from analysis.cox_fit import COLLINEAR, CONSTANT, fit_cox
-from analysis.cox_models import Covariate, margin_term
+from analysis.cox_models import WEIGHTED_EFRON, Covariate, margin_term
 from analysis.missing_values import complete_rows, numbers_or_missing
 from analysis.model_rows import CAUSE_SPECIFIC, ModelRows, endpoint_rows, hazard_ratio_frame, wald_row
 from analysis.multinomial_logistic import MultinomialFit, fit_multinomial
@@ -228,4 +228,5 @@ def _weighted_fit(data: ModelRows, weight: np.ndarray) -> pd.DataFrame:
         std_errors = np.sqrt(np.asarray(model.var).diagonal())
         estimates = dict(zip(kept, zip(model.coefficients, std_errors, strict=True), strict=True))
         rows = [wald_row(name, *estimates.get(name, (np.nan, np.nan))) for name in data.design]
-    return hazard_ratio_frame(rows, data, MODEL, CAUSE_SPECIFIC, unweighted.problems, unweighted.model_warning)
+    problems, complaint = unweighted.problems, unweighted.model_warning
+    return hazard_ratio_frame(rows, data, MODEL, CAUSE_SPECIFIC, problems, complaint, WEIGHTED_EFRON)

@@ -46,11 +46,10 @@ class Section:
 MARGIN_SECTIONS = [
     Section(
         "Margin of the index operation: what was read, by which rule",
-        """SELECT readings.record_id, readings.section, readings.part AS specimen, readings.lesion_label AS lesion,
-                  readings.reading, readings.margin_type, readings.comparator, readings.distance_mm, readings.rule,
-                  readings.evidence_text AS words
-           FROM intermediate.margin_readings AS readings WHERE readings.text_id = $study_id
-           ORDER BY readings.record_id, readings.clause_number""",
+        """SELECT source_record_id, report_version AS version, section, part AS specimen, lesion_label AS lesion,
+                  reading, margin_type, comparator, distance_mm, rule, evidence_text AS words
+           FROM intermediate.margin_evidence WHERE study_id = $study_id
+           ORDER BY source_record_id, clause_number, reading_number""",
     ),
     Section(
         "Margin of the index operation: the outcome",

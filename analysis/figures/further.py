@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.collapsed_counts import require_columns
+from analysis.dose_response import EXACT_WIDTHS
 from analysis.figures.style import INK, LINE, MARGIN_COLOURS, OURS_COLOUR, PUBLISHED_COLOUR
 from analysis.names import ENDPOINT_LABELS
 
@@ -20,6 +21,8 @@ STAGES = {"before weighting": PUBLISHED_COLOUR, "after weighting": OURS_COLOUR}
 def dose_response_chart(curve: pd.DataFrame, width: int = 150, height: int = 160) -> Any:
     """Adjusted hazard ratio by margin width, a panel an endpoint; the band is 95 % limits, the widths those of patients.
 
+    Solid: patients whose width is known exactly; dashed, where there is one: with bounded widths imputed.
+
     Args:
         curve: results.dose_response.
     Raises:
@@ -27,29 +30,32 @@ def dose_response_chart(curve: pd.DataFrame, width: int = 150, height: int = 160
     """
     import altair as alt
 
-    names = ["endpoint", "model", "width_mm", "hazard_ratio", "conf_low", "conf_high", "is_within_data"]
+    names = ["endpoint", "model", "widths", "width_mm", "hazard_ratio", "conf_low", "conf_high", "is_within_data"]
     require_columns(curve, names, "dose_response")
-    rows = curve[(curve["model"] == "adjusted") & curve["is_within_data"] & (curve["width_mm"] <= WIDEST_SHOWN_MM)]
-    rows = rows.dropna(subset=["hazard_ratio"])
+    rows = curve[
+        (curve["model"] == "adjusted") & curve["is_within_data"].astype(bool) & (curve["width_mm"] <= WIDEST_SHOWN_MM)
+    ].dropna(subset=["hazard_ratio"])
     if rows.empty:
         raise ValueError("no dose-response curve could be estimated")
     low, high = RATIO_SHOWN
     rows = _with_shown_limits(rows).assign(shown=rows["hazard_ratio"].clip(low, high))
 
     def layers(of_endpoint: pd.DataFrame) -> list[Any]:
-        base = alt.Chart(of_endpoint).encode(
-            x=alt.X("width_mm:Q", title="Margin (mm)", axis=alt.Axis(values=[0, 5, 10, 15, 20]))
-        )
-        return [
-            base.mark_area(opacity=0.25, color=OURS_COLOUR).encode(y=_ratio_axis("shown_low"), y2="shown_high:Q"),
-            base.mark_line(color=INK, strokeWidth=2).encode(y=_ratio_axis("shown")),
+        x = alt.X("width_mm:Q", title="Margin (mm)", axis=alt.Axis(values=[0, 5, 10, 15, 20]))
+        is_exact = of_endpoint["widths"] == EXACT_WIDTHS
+        exact, imputed = (alt.Chart(rows).encode(x=x) for rows in (of_endpoint[is_exact], of_endpoint[~is_exact]))
+        drawn = [
+            exact.mark_area(opacity=0.25, color=OURS_COLOUR).encode(y=_ratio_axis("shown_low"), y2="shown_high:Q"),
+            exact.mark_line(color=INK, strokeWidth=2).encode(y=_ratio_axis("shown")),
         ]
+        dashed = imputed.mark_line(color=INK, strokeWidth=1, strokeDash=[4, 3]).encode(y=_ratio_axis("shown"))
+        return drawn if is_exact.all() else [*drawn, dashed]
 
     return _panels(rows, layers, width, height)
 
 
 def specification_chart(curve: pd.DataFrame, width: int = 150, height: int = 180) -> Any:
-    """Every specification's ratio with its limits, by size, a panel an endpoint; dark where the published definition is used.
+    """Every specification's cause-specific ratio with its limits, by size, a panel an endpoint; dark with the published definition.
 
     Args:
         curve: results.specification_curve.
@@ -59,9 +65,11 @@ def specification_chart(curve: pd.DataFrame, width: int = 150, height: int = 180
     import altair as alt
 
     require_columns(
-        curve, ["endpoint", "definition", "rank", "hazard_ratio", "conf_low", "conf_high"], "specification_curve"
+        curve,
+        ["endpoint", "estimand", "definition", "rank", "hazard_ratio", "conf_low", "conf_high"],
+        "specification_curve",
     )
-    rows = curve.dropna(subset=["hazard_ratio"])
+    rows = curve[curve["estimand"] == "cause-specific"].dropna(subset=["hazard_ratio"])
     if rows.empty:
         raise ValueError("no specification could be estimated")
     low, high = RATIO_SHOWN

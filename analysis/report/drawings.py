@@ -132,7 +132,7 @@ def _salvage_text(frame: pd.DataFrame) -> str:
 def _dose_text(frame: pd.DataFrame) -> str:
     rows = frame[(frame["model"] == "adjusted") & frame["width_mm"].isin([0.0, 5.0])]
     values = "; ".join(
-        f"{ENDPOINT_LABELS.get(row.endpoint, row.endpoint)}, {row.width_mm:g} mm: {row.hazard_ratio:.2f}"
+        f"{ENDPOINT_LABELS.get(row.endpoint, row.endpoint)}, {row.width_mm:g} mm, {row.widths}: {row.hazard_ratio:.2f}"
         for row in rows.itertuples()
     )
     return f"Adjusted hazard ratio by margin width against 10 mm. {values}."
@@ -141,9 +141,9 @@ def _dose_text(frame: pd.DataFrame) -> str:
 def _specifications_text(frame: pd.DataFrame) -> str:
     estimated = frame.dropna(subset=["hazard_ratio"])
     values = "; ".join(
-        f"{ENDPOINT_LABELS.get(endpoint, endpoint)}: {len(rows)} specifications, median {rows['hazard_ratio'].median():.2f}, "
+        f"{ENDPOINT_LABELS.get(endpoint, endpoint)}, {estimand}: {len(rows)} specifications, median {rows['hazard_ratio'].median():.2f}, "
         f"{(rows['hazard_ratio'] > 1).sum()} above 1"
-        for endpoint, rows in estimated.groupby("endpoint", sort=False)
+        for (endpoint, estimand), rows in estimated.groupby(["endpoint", "estimand"], sort=False)
     )
     return f"Hazard ratio of the narrowest against the widest margin group over all specifications. {values}."
 

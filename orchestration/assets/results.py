@@ -12,6 +12,7 @@ from orchestration.warehouse import open_build_file, read_table, write_table
 
 SURVIVAL_TABLES = {
     "kaplan_meier": "Kaplan-Meier estimates by endpoint and group, with numbers at risk",
+    "median_times": "Kaplan-Meier medians and quartiles with log, log-log and plain limits, by endpoint and group",
     "cumulative_incidence": "Cumulative incidence (Aalen-Johansen) by endpoint and group, with numbers at risk",
     "landmark_estimates": "The curves read off at 1, 3, 5 and 10 years",
     "group_tests": "Log-rank, Gray's and trend tests between groups",

@@ -12,11 +12,12 @@ from tests.analysis.r_values import patients
 
 TABLES = {
     "kaplan_meier": "endpoint grouping stratum time_days n_risk n_event n_censored estimate std_error conf_low conf_high",
+    "median_times": "endpoint grouping stratum quantile share_with_event conf_type n n_event time_days conf_low conf_high",
     "cumulative_incidence": "endpoint grouping stratum time_days n_risk n_event n_censored estimate std_error conf_low conf_high",
     "landmark_estimates": "endpoint grouping stratum landmark_days landmark_label n_risk estimate std_error conf_low "
     "conf_high estimator",
     "group_tests": "endpoint grouping test statistic degrees_of_freedom p_value n n_event",
-    "hazard_ratios": "endpoint model estimand term hazard_ratio conf_low conf_high p_value n n_event n_excluded_missing",
+    "hazard_ratios": "endpoint model estimand method term hazard_ratio conf_low conf_high p_value n n_event n_excluded_missing",
     "proportional_hazards": "endpoint model term statistic degrees_of_freedom p_value",
 }
 

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from analysis.cox_models import ADJUSTMENT_COVARIATES, OMNIBUS, OMNIBUS_WALD, TREND, Covariate, cause_specific_cox
+from analysis.firth import firth_cox
 from analysis.names import MARGIN_GROUPS
+from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients, r_values
 
 ENDPOINT = "overall_recurrence"
@@ -48,7 +50,10 @@ def test_proportional_hazards_equal_cox_zph(dataset, model):
     covariates = [Covariate(name, name) for name in values["covariates"]]
     _, rows = cause_specific_cox(margin_rows(dataset), ENDPOINT, covariates=covariates)
     rows = rows[(rows["model"] == model) & rows["statistic"].notna()]
-    assert rows["term"].iloc[-1] == "GLOBAL"
+    assert rows["term"].iloc[-2:].tolist() == [OMNIBUS, "GLOBAL"]
+    of_groups = rows[rows["term"] == OMNIBUS][["statistic", "degrees_of_freedom", "p_value"]]
+    assert_equal_to_r(of_groups.iloc[0], completing_values(dataset)["zph_of_groups"][model])
+    rows = rows[rows["term"] != OMNIBUS]
     for column, of_r in (("statistic", "zph_statistic"), ("degrees_of_freedom", "zph_df"), ("p_value", "zph_p")):
         assert_equal_to_r(rows[column], values[model][of_r])
 
@@ -99,19 +104,56 @@ def test_unresolved_margins_and_missing_values_are_left_out_and_counted():
     np.testing.assert_allclose(adjusted["hazard_ratio"], by_hand["hazard_ratio"], rtol=1e-12)
 
 
-def test_a_margin_group_without_recurrence_has_no_hazard_ratio_but_a_reason():
+def test_a_margin_group_without_recurrence_has_firths_ratio_and_says_so():
     rows = margin_rows()
     rows.loc[rows["margin_group"] == "<1 mm", "event_code"] = 0
     ratios, tests = cause_specific_cox(rows, ENDPOINT, covariates=AGE_AND_NODE)
     separated = ratios[ratios["term"] == "margin <1 mm"]
-    assert separated[["hazard_ratio", "conf_low", "conf_high", "p_value"]].isna().all(axis=None)
-    assert separated["warning"].str.contains("infinite hazard ratio").all()
+    assert separated["method"].tolist() == ["Firth", "Firth"]
+    assert separated["warning"].tolist() == ["Firth penalised likelihood: no event in this group"] * 2
+    firth = firth_cox(rows, ENDPOINT, covariates=AGE_AND_NODE)
+    firth = firth[firth["term"] == "margin <1 mm"]
+    for column in ("hazard_ratio", "conf_low", "conf_high", "p_value"):
+        np.testing.assert_allclose(separated[column], firth[column], rtol=1e-6)
+    assert (ratios.loc[ratios["term"] != "margin <1 mm", "method"] == "Efron").all()
     assert ratios.loc[ratios["term"] == "margin positive", "hazard_ratio"].between(1, 4).all()
     omnibus = ratios[ratios["term"] == OMNIBUS]
     assert omnibus["p_value"].between(0, 1e-4).all()
     assert omnibus["warning"].str.contains("margin <1 mm").all()
     assert tests["statistic"].isna().all()
     assert tests["warning"].notna().all()
+    without, _ = cause_specific_cox(rows, ENDPOINT, covariates=AGE_AND_NODE, is_firth_where_separated=False)
+    separated = without[without["term"] == "margin <1 mm"]
+    assert separated[["hazard_ratio", "conf_low", "conf_high", "p_value"]].isna().all(axis=None)
+    assert separated["warning"].str.contains("infinite hazard ratio").all()
+
+
+def test_nobody_of_two_recurs_after_a_narrow_margin_by_hand():
+    """Days 1 and 2: two of the three wide recur, both narrow are followed longer: with h the ratio the probabilities that the
+    next to recur is narrow are 2h / (2h + 3) and 2h / (2h + 2), the likelihood is 1 / (2h + 3) / (2h + 2)."""
+    from scipy.optimize import minimize_scalar
+
+    def minus_penalised(log_ratio: float) -> float:
+        h = np.exp(log_ratio)
+        shares = np.array([2 * h / (2 * h + 3), 2 * h / (2 * h + 2)])
+        return np.log((2 * h + 3) * (2 * h + 2)) - np.log((shares * (1 - shares)).sum()) / 2
+
+    best = minimize_scalar(minus_penalised, bounds=(-8, 3), method="bounded", options={"xatol": 1e-11})
+    rows = pd.DataFrame(
+        {"endpoint": ENDPOINT, "time_days": [1, 2, 9, 9, 9], "event_code": [1, 1, 0, 0, 0],
+         "margin_group": [">=10 mm", ">=10 mm", ">=10 mm", "<1 mm", "<1 mm"]}
+    )  # fmt: skip
+    ratios, _ = cause_specific_cox(rows, ENDPOINT, covariates=())
+    narrow = ratios[(ratios["model"] == "unadjusted") & (ratios["term"] == "margin <1 mm")].iloc[0]
+    assert (narrow["method"], narrow["n_in_group"], narrow["n_event_in_group"]) == ("Firth", 2, 0)
+    assert narrow["warning"] == "Firth penalised likelihood: no event in this group"
+    assert np.log(narrow["hazard_ratio"]) == pytest.approx(best.x, abs=1e-6)
+    deviance = [2 * (minus_penalised(np.log(narrow[limit])) - best.fun) for limit in ("conf_low", "conf_high")]
+    assert deviance == pytest.approx([3.841458820694124] * 2, rel=1e-7)
+    # narrower by two groups: the trend's ratio is that of one step, its square root
+    trend = ratios[(ratios["model"] == "unadjusted") & (ratios["term"] == TREND)].iloc[0]
+    assert trend["method"] == "Firth"
+    assert trend["hazard_ratio"] ** 2 == pytest.approx(narrow["hazard_ratio"], rel=1e-6)
 
 
 def test_a_hazard_ratio_from_three_recurrences_carries_a_warning():
@@ -137,13 +179,15 @@ def test_without_patients_in_the_reference_group_no_margin_has_a_ratio():
     assert omnibus["p_value"].between(0, 1).all()
 
 
-def test_a_reference_group_without_recurrence_has_no_finite_ratios():
+def test_a_reference_group_without_recurrence_has_firths_ratios():
     rows = margin_rows()
     rows.loc[rows["margin_group"] == ">=10 mm", "event_code"] = 0
     ratios, _ = cause_specific_cox(rows, ENDPOINT, covariates=())
     margins = ratios[ratios["term"].isin(["margin positive", "margin <1 mm", "margin 1.0-9.9 mm"])]
-    assert margins["hazard_ratio"].isna().all()
-    assert margins["warning"].notna().all()
+    assert margins["hazard_ratio"].gt(10).all()
+    assert np.isfinite(margins["conf_high"]).all()
+    assert set(margins["method"]) == {"Firth"}
+    assert set(margins["warning"]) == {"Firth penalised likelihood: no event in the reference group"}
 
 
 def test_covariates_that_say_the_same_are_named():

@@ -5,8 +5,8 @@ import pytest
 
 from analysis.cox_models import Covariate
 from analysis.dose_response import CURVE_COLUMNS, TEST_COLUMNS, dose_response, spline_basis, spline_knots
-from tests.analysis.further_values import further_values, margin_patients
-from tests.analysis.r_values import assert_equal_to_r
+from tests.analysis.further_values import completing_values, further_values, margin_patients
+from tests.analysis.r_values import assert_equal_to_r, patients
 
 ENDPOINT = "overall_recurrence"
 ADJUSTMENT = (Covariate("age per 10 years", "age", per=10.0), Covariate("KRAS mutation", "kras"))
@@ -31,6 +31,29 @@ def test_curve_and_tests_equal_coxph_of_rcspline_eval(model, covariates):
     assert curve["knots_mm"].iloc[0] == ", ".join(f"{knot:g}" for knot in of_r["knots"])
     expected = np.exp(curve["log_hazard_ratio"] + 1.959963984540054 * curve["std_error"])
     np.testing.assert_allclose(curve["conf_high"], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("model", "covariates"), [("unadjusted", ()), ("adjusted", ADJUSTMENT)])
+def test_curve_and_tests_equal_cph_of_rms(model, covariates):
+    assert_equal_to_rms(margin_patients(), covariates, completing_values("margins")["rms"][model])
+
+
+@pytest.mark.parametrize("dataset", ["pbc", "colon", "mgus2"])
+def test_splines_of_real_patients_equal_cph_of_rms(dataset):
+    of_r = completing_values(dataset)["rms"]
+    assert_equal_to_rms(patients(dataset), [Covariate(name, name) for name in of_r["covariates"]], of_r)
+
+
+def assert_equal_to_rms(rows, covariates, of_r: dict) -> None:
+    curve, tests = dose_response(
+        rows, ENDPOINT, covariates, of_r["width"], reference_mm=of_r["reference"], grid_mm=of_r["grid"]
+    )
+    assert_equal_to_r(curve["log_hazard_ratio"], of_r["log_hazard_ratio"])
+    assert_equal_to_r(curve["std_error"], of_r["std_error"])
+    assert_equal_to_r(np.log(curve[["conf_low", "conf_high"]]), np.transpose([of_r["lower"], of_r["upper"]]))
+    of_test = tests.set_index("test")[["statistic", "degrees_of_freedom", "p_value"]]
+    assert_equal_to_r(of_test.loc["association (Wald)"], of_r["association"])
+    assert_equal_to_r(of_test.loc["non-linearity (Wald)"], of_r["nonlinearity"])
 
 
 def test_knots_and_bases_equal_hmisc():

@@ -6,10 +6,11 @@ import pytest
 
 from analysis.cox_fit import fit_cox
 from analysis.cox_models import HAZARD_RATIO_COLUMNS, Covariate
-from analysis.firth import firth_cox, fit_firth
+from analysis.firth import firth_cox
+from analysis.firth_fit import fit_firth
 from analysis.names import MARGIN_GROUPS
-from tests.analysis.further_values import further_values
-from tests.analysis.r_values import patients
+from tests.analysis.further_values import completing_values, further_values
+from tests.analysis.r_values import assert_equal_to_r, patients
 
 ENDPOINT = "overall_recurrence"
 AGE_AND_NODE = (Covariate("decades", "age", per=10), Covariate("node", "node"))
@@ -37,6 +38,45 @@ def test_fit_equals_brute_force_maximisation(values):
     np.testing.assert_allclose(fit.limits, [values["low"], values["high"]], rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(fit.likelihood_ratio, values["lr"], rtol=1e-6, atol=1e-6)
     assert fit.penalised_log_likelihood == pytest.approx(values["value"], rel=1e-9)
+
+
+@pytest.mark.parametrize("values", completing_values("ties")["firth"], ids=lambda values: values["ties"])
+def test_fit_equals_the_penalised_score_equations_in_r(values):
+    rows = few_patients()
+    design = {name: design_of(rows)[name] for name in ("g1", "g2")} | {"decades": (rows["age"].to_numpy() - 60) / 10}
+    is_event = (rows["event_code"] == 1).to_numpy().astype(int)
+    fit = fit_firth(rows["time_days"].to_numpy(), is_event, design, values["ties"])
+    assert_equals_r_firth(fit, values)
+
+
+def test_with_late_entry_it_equals_r_too():
+    """The same patients in two rows each, before and after day 720: one ratio of the first group for each period."""
+    values, rows = completing_values("ties")["firth_late_entry"], few_patients()
+    is_late = rows["time_days"] > 720
+    early = rows.assign(event_code=rows["event_code"].where(~is_late, 0), time_days=rows["time_days"].clip(upper=720))
+    split = pd.concat([early.assign(entry=0.0, late=0.0), rows[is_late].assign(entry=720.0, late=1.0)])
+    design = {"g1": split["g"] == 1, "g2": split["g"] == 2, "g1_late": (split["g"] == 1) & (split["late"] == 1)}
+    fit = fit_firth(
+        split["time_days"].to_numpy(float), (split["event_code"] == 1).to_numpy().astype(int),
+        {name: column.to_numpy(float) for name, column in design.items()}, entry_days=split["entry"].to_numpy(),
+    )  # fmt: skip
+    assert_equals_r_firth(fit, values)
+
+
+def assert_equals_r_firth(fit, values: dict) -> None:
+    assert (fit.problems, fit.model_warning) == ({}, None)
+    assert_equal_to_r(fit.coefficients, values["coef"])
+    assert_equal_to_r(fit.limits, [values["low"], values["high"]])
+    assert_equal_to_r(fit.likelihood_ratio, values["lr"])
+    assert fit.penalised_log_likelihood == pytest.approx(values["value"], rel=1e-9)
+
+
+def test_limits_are_searched_only_for_the_terms_wanted():
+    rows = few_patients()
+    is_event = (rows["event_code"] == 1).to_numpy().astype(int)
+    fit = fit_firth(rows["time_days"].to_numpy(), is_event, design_of(rows), profiled=["g2"])
+    assert np.isnan(fit.limits).any(axis=0).tolist() == [True, False, True, True]
+    assert fit.model_warning is None
 
 
 def test_two_deaths_in_one_of_two_groups_by_hand():

@@ -6,6 +6,7 @@ import pytest
 
 from analysis.collapsed_counts import count_events
 from analysis.cox_models import ADJUSTMENT_COVARIATES, cause_specific_cox
+from analysis.fine_gray import fine_gray
 from analysis.further_results import MODELLED_ENDPOINTS, compute_further_results
 from analysis.further_tables import FURTHER_TABLES
 from analysis.names import MARGIN_GROUPS
@@ -23,7 +24,8 @@ def patient_rows() -> pd.DataFrame:
     # the ends of each group's widths
     low, high = np.array([0, 0.1, 1, 10]), np.array([0, 0.9, 9.9, 25])
     width = low[rows["g"] - 1] + (high - low)[rows["g"] - 1] * random.random(len(rows))
-    rows["margin_mm"] = np.where(rows["margin_group"] == "unresolved", np.nan, width)
+    is_bounded = (rows["margin_group"] == "unresolved") | (rows.index % 7 == 0)
+    rows["margin_mm"] = np.where(is_bounded, np.nan, width)
     rows["era"] = np.where(random.random(len(rows)) < 0.5, "early", "late")
     rows["clinical_risk_score"] = random.integers(0, 6, len(rows)).astype(float)
     rows["age_at_operation_years"] = rows["age"]
@@ -61,7 +63,7 @@ def results(patient_rows, definitions) -> dict[str, pd.DataFrame]:
 def test_every_table_is_there_and_nothing_was_left_out(results):
     assert set(results) == set(FURTHER_TABLES)
     assert results["analyses_not_done"].empty
-    for table in set(FURTHER_TABLES) - {"analyses_not_done", "restricted_means"}:
+    for table in set(FURTHER_TABLES) - {"analyses_not_done", "restricted_means", "restricted_mean_differences"}:
         assert set(results[table]["endpoint"]) == set(MODELLED_ENDPOINTS), table
 
 
@@ -77,29 +79,93 @@ def test_the_direct_comparison_is_the_ratio_of_the_two_ratios(results, patient_r
     assert direct["hazard_ratio"] == pytest.approx(ratio, rel=1e-6)
 
 
+def test_the_curve_of_exact_widths_stands_beside_the_one_with_bounded_widths(results):
+    for table in ("dose_response", "dose_response_tests"):
+        kinds = results[table].groupby(["endpoint", "model"])["widths"].agg(lambda widths: sorted(set(widths)))
+        assert len(kinds) == len(MODELLED_ENDPOINTS) * 2
+        assert (kinds.map(tuple) == ("bounded widths imputed", "exact widths only")).all()
+
+
+def test_each_model_is_split_by_period_or_says_why_not(results):
+    table = results["time_varying_hazard_ratios"]
+    tests = table[table["term"] == "margin group (proportional hazards)"]
+    assert len(tests) == len(MODELLED_ENDPOINTS) * 2
+    for row in tests.to_dict("records"):
+        ratios = table[
+            (table["endpoint"] == row["endpoint"]) & (table["model"] == row["model"]) & table["term"].str.startswith("margin ")
+            & ~table["term"].str.contains("group")
+        ]  # fmt: skip
+        assert len(ratios) == (9 if row["p_value"] < 0.05 else 0)
+        assert pd.isna(row["warning"]) == (row["p_value"] < 0.05)
+
+
 def test_imputation_keeps_every_patient(results):
     imputed = results["imputed_hazard_ratios"].query("model == 'adjusted'")
     assert (imputed["n"] == 500).all()
     assert (imputed["fraction_missing_information"].dropna() >= 0).all()
 
 
-def test_the_published_specification_is_the_published_model(results, patient_rows):
-    curve = results["specification_curve"]
-    ours = curve.query(
-        "endpoint == 'margin_recurrence' and definition == 'published' and era == 'all eras' and covariate_set == 'all covariates'"
-    ).iloc[0]
-    model = (
-        cause_specific_cox(patient_rows, "margin_recurrence")
-        .hazard_ratios.query("model == 'adjusted'")
-        .set_index("term")
-    )
-    assert ours["hazard_ratio"] == pytest.approx(model.loc["margin positive", "hazard_ratio"], rel=1e-9)
-    assert ours["conf_low"] == pytest.approx(model.loc["margin positive", "conf_low"], rel=1e-9)
+@pytest.mark.parametrize(
+    ("estimand", "model"), [("cause-specific", cause_specific_cox), ("subdistribution", fine_gray)]
+)
+def test_the_published_specification_is_the_published_model(results, patient_rows, estimand, model):
+    curve = results["specification_curve"].query("endpoint == 'margin_recurrence' and estimand == @estimand")
+    ours = curve.query("definition == 'published' and era == 'all eras' and covariate_set == 'all covariates'").iloc[0]
+    fitted = model(patient_rows, "margin_recurrence")
+    ratios = fitted.hazard_ratios if estimand == "cause-specific" else fitted
+    positive = ratios.query("model == 'adjusted'").set_index("term").loc["margin positive"]
+    for column in ("hazard_ratio", "conf_low", "conf_high", "p_value"):
+        assert ours[column] == pytest.approx(positive[column], rel=1e-9)
     assert (ours["n_excluded_unresolved"], ours["n_excluded_missing"]) == (20, 20)
-    # endpoints x definitions x eras x covariate sets, ranked within the endpoint
-    assert len(curve) == len(MODELLED_ENDPOINTS) * 2 * 3 * 3
-    of_one = curve[curve["endpoint"] == "margin_recurrence"].sort_values("rank")
-    assert of_one["hazard_ratio"].dropna().is_monotonic_increasing
+    assert curve.sort_values("rank")["hazard_ratio"].dropna().is_monotonic_increasing
+
+
+def test_specifications_are_endpoints_by_definitions_by_eras_by_covariates_and_models(results):
+    curve = results["specification_curve"]
+    n_cause_specific, n_fine_gray = 2 * 3 * 3, 2 * 1 * 3
+    assert (curve.groupby("endpoint").size() == n_cause_specific + n_fine_gray).all()
+    assert set(curve.loc[curve["model"] == "Fine-Gray", "era"]) == {"all eras"}
+    assert curve["synchronous_window_days"].isna().all()
+
+
+def test_rows_under_other_synchronous_windows_are_further_specifications(patient_rows, definitions):
+    """Under a window of 90 days fewer first patterns are of the margin alone: here every other event competes."""
+    of_one = patient_rows[patient_rows["endpoint"] == "margin_recurrence"]
+    is_other = (of_one["event_code"] == 1) & (of_one.index % 2 == 0)
+    wider = of_one.assign(event_code=of_one["event_code"].mask(is_other, 2), synchronous_window_days=90)
+    windows = pd.concat([of_one.assign(synchronous_window_days=30), wider])
+    curve = specification_curve(patient_rows, definitions, ["margin_recurrence"], window_rows=windows)
+    chosen = curve.query(
+        "model == 'cause-specific Cox' and definition == 'published' and covariate_set == 'unadjusted'"
+    )
+    chosen = chosen.query("era == 'all eras'")
+    by_window = dict(zip(chosen["synchronous_window_days"].fillna(0), chosen["n_event"], strict=True))
+    n_event = int((of_one.loc[of_one["margin_group"] != "unresolved", "event_code"] == 1).sum())
+    assert by_window[0.0] == by_window[30.0] == n_event
+    assert by_window[90.0] == n_event - int((is_other & (of_one["margin_group"] != "unresolved")).sum())
+    of_windows = curve[curve["synchronous_window_days"].notna()]
+    assert len(of_windows) == 2 * 2 * 3 * 2
+    assert set(of_windows["era"]) == {"all eras"}
+    with pytest.raises(ValueError, match="synchronous_window_days"):
+        specification_curve(patient_rows, definitions, ["margin_recurrence"], window_rows=of_one)
+
+
+def test_a_specification_whose_narrowest_group_has_no_event_is_firths(patient_rows, definitions):
+    is_positive = (patient_rows["margin_group"] == "positive") & (patient_rows["event_code"] == 1)
+    curve = specification_curve(
+        patient_rows.assign(event_code=patient_rows["event_code"].mask(is_positive, 0)),
+        definitions,
+        ["margin_recurrence"],
+    )
+    cox = curve[curve["model"] == "cause-specific Cox"]
+    assert set(cox["method"]) == {"Firth"}
+    assert cox["hazard_ratio"].between(0.0001, 1).all()
+    assert (
+        cox["warning"]
+        .str.startswith("Firth penalised likelihood: the events separate the groups; rests on 0 events")
+        .all()
+    )
+    assert curve.loc[curve["model"] == "Fine-Gray", "hazard_ratio"].isna().all()
 
 
 def test_a_specification_without_events_says_so(patient_rows, definitions):
@@ -118,4 +184,5 @@ def test_an_analysis_that_the_data_do_not_allow_leaves_its_reason(patient_rows, 
     reasons = results["analyses_not_done"].set_index("table")["reason"]
     assert reasons["stratified_tests"] == "no patient has an era of operation"
     assert "dose_response" in reasons.index
+    assert not results["analyses_not_done"].duplicated().any()
     assert len(results["weighted_hazard_ratios"]) > 0

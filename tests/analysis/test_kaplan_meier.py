@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis.collapsed_counts import count_events
-from analysis.kaplan_meier import kaplan_meier, median_follow_up, medians
+from analysis.kaplan_meier import QUARTILES, kaplan_meier, median_follow_up, quantile_times
+from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import DATASETS, assert_equal_to_r, on_r_times, patients, r_values
 
 CONFIDENCE_TYPES = ("log", "log-log", "plain")
@@ -31,13 +32,27 @@ def test_curves_equal_survfit(dataset):
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_medians_and_their_limits_equal_quantile_survfit(dataset):
-    event_counts = count_events(patients(dataset, any_event=True), "g")
-    for conf_type in CONFIDENCE_TYPES:
-        ours, of_r = medians(event_counts, conf_type), r_values(dataset)["kaplan_meier"]["limits"][conf_type]
-        assert_equal_to_r(ours["median_days"], of_r["median"])
-        assert_equal_to_r(ours["conf_low"], of_r["median_lower"])
-        assert_equal_to_r(ours["conf_high"], of_r["median_upper"])
+def test_quartiles_and_medians_with_limits_of_all_types_equal_quantile_survfit(dataset):
+    ours = quantile_times(count_events(patients(dataset, any_event=True), "g"))
+    for conf_type, of_r in completing_values(dataset)["quantiles"].items():
+        of_type = ours[ours["conf_type"] == conf_type]
+        for position, (label, share) in enumerate(QUARTILES.items()):
+            rows = of_type[of_type["quantile"] == label]
+            assert set(rows["share_with_event"]) == {share}
+            for column, of_curve in (("time_days", "time"), ("conf_low", "lower"), ("conf_high", "upper")):
+                assert_equal_to_r(rows[column], [values[position] for values in of_r[of_curve]])
+
+
+def test_four_deaths_of_eight_have_their_median_between_two_days_and_no_third_quartile():
+    """Deaths on days 1 to 4, four censored on day 9: survival is one half from day 4 to the end."""
+    ours = quantile_times(survival_counts([1, 2, 3, 4, 9, 9, 9, 9], [1, 1, 1, 1, 0, 0, 0, 0]), conf_types=("plain",))
+    times = ours.set_index("quantile")["time_days"]
+    assert (times["first quartile"], times["median"]) == ((2 + 3) / 2, (4 + 9) / 2)
+    assert np.isnan(times["third quartile"])
+    assert ours.set_index("quantile")["warning"].notna().tolist() == [False, False, True]
+    assert ours["conf_high"].isna().all()
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        quantile_times(survival_counts([1], [1]), {"all": 1.0})
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

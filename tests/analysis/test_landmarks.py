@@ -5,8 +5,11 @@ import pandas as pd
 import pytest
 
 from analysis.collapsed_counts import count_events
+from analysis.confidence_limits import CONFIDENCE_TYPES
+from analysis.cumulative_incidence import cumulative_incidence
 from analysis.kaplan_meier import kaplan_meier
 from analysis.landmarks import LANDMARKS_DAYS, landmark_estimates
+from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import DATASETS, assert_equal_to_r, patients, r_values
 
 
@@ -24,6 +27,19 @@ def test_landmarks_equal_summary_survfit(dataset):
         ("conf_low", "lower"), ("conf_high", "upper"),
     ):  # fmt: skip
         assert_equal_to_r(reached[column], values[of_r])
+
+
+@pytest.mark.parametrize("conf_type", CONFIDENCE_TYPES)
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_landmarks_have_limits_of_each_type(dataset, conf_type):
+    of_r = completing_values(dataset)["at_landmarks"]
+    landmarks_days = {f"day {days}": days for days in of_r["times"]}
+    survival = kaplan_meier(count_events(patients(dataset, any_event=True)), conf_type)
+    incidence = cumulative_incidence(count_events(patients(dataset)), conf_type, variance="infinitesimal_jackknife")
+    for curves, names in ((survival, "survival lower upper"), (incidence, "incidence incidence_lower incidence_upper")):
+        rows = landmark_estimates(curves, "", landmarks_days)
+        for column, name in zip(("estimate", "conf_low", "conf_high"), names.split(), strict=True):
+            assert_equal_to_r(rows[column], of_r[conf_type][name])
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
-"""Rubin's rules against R's mice::pool.scalar, by hand, and against what must always hold."""
+"""Rubin's rules against R's mice::pool.scalar and mice::pool, by hand, and against what must always hold."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.rubin import POOLED_RATIO_COLUMNS, pool, pooled_hazard_ratios
-from tests.analysis.further_values import further_values
+from analysis.cox_models import Covariate, cause_specific_cox
+from analysis.rubin import POOLED_RATIO_COLUMNS, pool, pool_wald, pooled_hazard_ratios
+from tests.analysis.further_values import completing_values, further_values, margin_patients
 from tests.analysis.r_values import assert_equal_to_r
 
 
@@ -84,3 +85,53 @@ def test_imputations_must_have_the_same_terms():
         pooled_hazard_ratios([ratios(0.4, 0.1)])
     with pytest.raises(ValueError, match="conf_low"):
         pooled_hazard_ratios([ratios(0.4, 0.1).drop(columns="conf_low")] * 2)
+
+
+def completed_patients() -> list[pd.DataFrame]:
+    """The five completions of completing_statistics.R: every fifth patient's age and KRAS filled in by its rule."""
+    rows, number = margin_patients(), np.arange(800)
+    is_filled = number % 5 == 0
+    return [
+        rows.assign(
+            age=np.where(is_filled, 40 + (number * 13 + imputation * 29) % 45, rows["age"]),
+            kras=np.where(is_filled, (number * 7 + imputation * 3 + number // 10) % 2, rows["kras"]),
+            margin_group=np.select([rows["margin"] < 1, rows["margin"] < 10], ["<1 mm", "1.0-9.9 mm"], ">=10 mm"),
+        )
+        for imputation in range(1, 6)
+    ]
+
+
+def test_pooled_cox_models_equal_mice_pool():
+    of_r = completing_values("margins")["mice"]
+    covariates = (Covariate("age", "age"), Covariate("kras", "kras"))
+    fits = [
+        cause_specific_cox(rows, "overall_recurrence", covariates=covariates).hazard_ratios
+        for rows in completed_patients()
+    ]
+    pooled = pooled_hazard_ratios(fits)
+    pooled = (
+        pooled[pooled["model"] == "adjusted"]
+        .set_index("term")
+        .loc[["margin <1 mm", "margin 1.0-9.9 mm", "age", "kras"]]
+    )
+    for ours, name in (
+        (np.log(pooled["hazard_ratio"]), "estimate"), (np.log(pooled["conf_low"]), "lower"),
+        (np.log(pooled["conf_high"]), "upper"), (pooled["p_value"], "p"), (pooled["degrees_of_freedom"], "df"),
+        (pooled["relative_increase"], "riv"), (pooled["fraction_missing_information"], "fmi"),
+    ):  # fmt: skip
+        assert_equal_to_r(ours, of_r[name])
+
+
+def test_a_pooled_test_of_two_terms_equals_r():
+    of_r = completing_values("margins")["d1"]
+    ours = pool_wald(of_r["estimates"], of_r["covariances"])
+    assert_equal_to_r(ours, [of_r["statistic"], of_r["df1"], of_r["df2"], of_r["p"], of_r["r"]])
+
+
+def test_a_pooled_test_of_one_term_without_missing_information_is_walds():
+    ours = pool_wald([[0.4]] * 3, [[[0.04]]] * 3)
+    assert (ours.statistic, ours.degrees_of_freedom) == (pytest.approx(0.4**2 / 0.04), 1)
+    assert ours.p_value == pytest.approx(0.04550026389635842, rel=1e-6)
+    assert np.isnan(pool_wald([[0.4], [np.nan]], [[[0.04]]] * 2).p_value)
+    with pytest.raises(ValueError, match="two or more"):
+        pool_wald([[0.4]], [[[0.04]]])

@@ -13,8 +13,8 @@ from analysis.weighting import (
     weight_summary,
     weighted_cox,
 )
-from tests.analysis.further_values import further_values, margin_patients
-from tests.analysis.r_values import assert_equal_to_r
+from tests.analysis.further_values import completing_values, further_values, margin_patients
+from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients
 
 ENDPOINT = "overall_recurrence"
 COVARIATES = tuple(Covariate(name, name) for name in ("age", "kras", "npos", "logcea"))
@@ -158,3 +158,14 @@ def test_bad_weights_are_refused_by_name():
         weighted_cox(rows, ENDPOINT, "treat", weights, "neither")
     with pytest.raises(ValueError, match="reference group 'neither'"):
         balance_table(rows, "treat", COVARIATES, weights, "neither")
+
+
+@pytest.mark.parametrize("dataset", COX_DATASETS)
+def test_weighted_ratios_of_real_patients_equal_coxph_with_robust_errors(dataset):
+    of_r, rows = completing_values(dataset)["weighted"], patients(dataset)
+    weights = pd.Series(0.5 + (np.arange(len(rows)) % 10) / 5, index=rows.index)
+    ours = weighted_cox(rows, "overall_recurrence", "g", weights, reference=str(rows["g"].max()))
+    assert_equal_to_r(np.log(ours["hazard_ratio"]), of_r["coef"])
+    assert_equal_to_r(np.abs(np.log(ours["hazard_ratio"])) / np.sqrt(ours["statistic"]), of_r["se"])
+    assert_equal_to_r(ours["p_value"], of_r["p"])
+    assert set(ours["method"]) == {"Efron, weighted by treatment"}

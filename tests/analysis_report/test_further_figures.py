@@ -8,17 +8,20 @@ from analysis.report import render_report
 from tests.analysis_report.builders import fake_context, fake_results, frame
 
 DOSE = frame(
-    "endpoint model width_mm hazard_ratio conf_low conf_high is_within_data",
-    ("margin_recurrence", "adjusted", 0.0, 2.5, 1.4, 4.4, True),
-    ("margin_recurrence", "adjusted", 5.0, 1.3, 0.9, 1.9, True),
-    ("margin_recurrence", "adjusted", 10.0, 1.0, 1.0, 1.0, True),
-    ("margin_recurrence", "unadjusted", 5.0, 7.7, 0.9, 9.9, True),
+    "endpoint model widths width_mm hazard_ratio conf_low conf_high is_within_data",
+    ("margin_recurrence", "adjusted", "exact widths only", 0.0, 2.5, 1.4, 4.4, True),
+    ("margin_recurrence", "adjusted", "exact widths only", 5.0, 1.3, 0.9, 1.9, True),
+    ("margin_recurrence", "adjusted", "exact widths only", 10.0, 1.0, 1.0, 1.0, True),
+    ("margin_recurrence", "adjusted", "bounded widths imputed", 5.0, 1.4, 1.0, 2.0, True),
+    ("margin_recurrence", "adjusted", "bounded widths imputed", 10.0, 1.0, 1.0, 1.0, True),
+    ("margin_recurrence", "unadjusted", "exact widths only", 5.0, 7.7, 0.9, 9.9, True),
 )
 SPECIFICATIONS = frame(
-    "endpoint definition rank hazard_ratio conf_low conf_high",
-    ("margin_recurrence", "published", 2, 2.2, 1.2, 4.0),
-    ("margin_recurrence", "five_mm", 1, 0.9, 0.5, 1.6),
-    ("margin_recurrence", "two_mm", None, None, None, None),
+    "endpoint estimand definition rank hazard_ratio conf_low conf_high",
+    ("margin_recurrence", "cause-specific", "published", 2, 2.2, 1.2, 4.0),
+    ("margin_recurrence", "cause-specific", "five_mm", 1, 0.9, 0.5, 1.6),
+    ("margin_recurrence", "cause-specific", "two_mm", None, None, None, None),
+    ("margin_recurrence", "subdistribution", "published", 1, 1.7, 0.9, 3.0),
 )
 BALANCE = frame(
     "endpoint term group standardised_difference weighted_standardised_difference",
@@ -39,8 +42,10 @@ TABLES = {
 def test_the_page_shows_them_and_flags_follow_up_that_differs():
     page = render_report(fake_results() | TABLES, fake_context())
     assert page.count("<svg") == 10
-    assert "margin, 5 mm: 1.30" in page
-    assert "2 specifications, median 1.55, 1 above 1" in page
+    assert "margin, 5 mm, exact widths only: 1.30" in page
+    assert "margin, 5 mm, bounded widths imputed: 1.40" in page
+    assert "margin, cause-specific: 2 specifications, median 1.55, 1 above 1" in page
+    assert "margin, subdistribution: 1 specifications, median 1.70, 1 above 1" in page
     assert "0.42 before weighting, 0.04 after" in page
     for text in ('<td class="n">48</td>', "7 (7%)", "91%", "Follow-up differs by margin"):
         assert text in page, text

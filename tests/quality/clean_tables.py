@@ -240,14 +240,14 @@ def _curves() -> dict[str, pd.DataFrame]:
 
 def _models() -> dict[str, pd.DataFrame]:
     ratios = _table(
-        "endpoint model estimand term hazard_ratio conf_low conf_high p_value n n_event warning",
+        "endpoint model estimand method term hazard_ratio conf_low conf_high p_value n n_event warning",
         *(
-            ("margin_recurrence", model, "cause-specific", term, 2.11, 1.26, 3.54, 0.004, 1776, 210, NA)
+            ("margin_recurrence", model, "cause-specific", "Efron", term, 2.11, 1.26, 3.54, 0.004, 1776, 210, NA)
             for model in ("unadjusted", "adjusted")
             for term in ("positive", "<1 mm", "1.0-9.9 mm", "over 5 cm", "node positive")
         ),
-        ("margin_recurrence", "adjusted", "cause-specific", "margin group (omnibus)", NA, NA, NA, 0.001, 1776, 210, NA),
-        ("margin_recurrence", "adjusted", "cause-specific", "HAI pump", NA, NA, NA, NA, 1776, 210, "no events in this group"),
+        ("margin_recurrence", "adjusted", "cause-specific", "Efron", "margin group (omnibus)", NA, NA, NA, 0.001, 1776, 210, NA),
+        ("margin_recurrence", "adjusted", "cause-specific", "Efron", "HAI pump", NA, NA, NA, NA, 1776, 210, "no events in this group"),
     )  # fmt: skip
     groups = ("positive", "<1 mm", "1.0-9.9 mm")
     figures = [(figure, group) for figure in ("isolated liver", "margin", "liver any time") for group in groups]

@@ -10,6 +10,7 @@ from simulated_hospital.calibration import RATIO_ENDPOINTS
 from simulated_hospital.cohort import draw_cohort, endpoint_times, load_constants
 
 COMPARED = MARGIN_GROUPS[:3]
+COVERAGE_WANTED = (0.93, 0.97)
 # the cohort's own columns for the covariates of the adjusted model, in their order
 COHORT_COLUMNS = (
     "age_years", "is_node_positive", "has_short_interval", "has_multiple_metastases", "is_large", "has_high_cea",
@@ -66,6 +67,7 @@ def recovery(estimates: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
                 "n_without_estimate": len(of_one) - n, "bias": known["log_ratio"].mean() - true, "bias_error": spread / np.sqrt(n),
                 "empirical_std_error": spread, "model_std_error": np.sqrt((known["std_error"] ** 2).mean()),
                 "coverage": covered, "coverage_error": np.sqrt(covered * (1 - covered) / n),
+                "is_coverage_within": COVERAGE_WANTED[0] <= covered <= COVERAGE_WANTED[1],
             }
         )  # fmt: skip
     return pd.DataFrame(rows)

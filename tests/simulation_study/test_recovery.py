@@ -24,6 +24,16 @@ def test_bias_and_coverage_of_four_cohorts_by_hand():
     assert row["coverage"] == pytest.approx(2 / 3)
     assert row["coverage_error"] == pytest.approx(np.sqrt(2 / 9 / 3))
     assert row["model_std_error"] == pytest.approx(0.1)
+    assert not row["is_coverage_within"]
+
+
+@pytest.mark.parametrize(("n_covered", "is_within"), [(92, False), (93, True), (97, True), (98, False)])
+def test_coverage_from_93_to_97_percent_is_within_and_nothing_else(n_covered, is_within):
+    cohorts = [(seed, "e", "positive", 0.0, 0.1, -0.2 if seed < n_covered else 0.1, 0.2) for seed in range(100)]
+    (row,) = recovery(pd.DataFrame(cohorts, columns=ESTIMATE_COLUMNS), pd.Series({("e", "positive"): 0.0})).to_dict(
+        "records"
+    )
+    assert row["is_coverage_within"] == is_within
 
 
 def test_one_cohort_has_an_estimate_for_every_published_ratio():

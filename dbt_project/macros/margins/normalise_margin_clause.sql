@@ -3,15 +3,15 @@
     margins    @type (with a margin word), ~type (the bare name of a margin: 'parenchymal 3 mm, hepatic vein 1 mm').
     Word lists: seeds margin_number_words, margin_comparators, margin_names. -#}
 {% macro normalised_characters(text) %}
-{%- set unusual = '[?]|clearance|[(] ?[x✓✔]? ?[)]|·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measur|re-?excis|(?:es|ts|ches|s) (?:it|this)\\b|complete|fraction|_x_|_ |however|range|(?:first|original|previous|earlier) report|(?:and|but) (?:[a-z]+ )?(?:involved|positive)|(?:zero|nil) [a-z]+ ?clear|touch it|replacing|superseding|(?:zero|0)[ -]m|no (?:nearer|closer|margin|clearance|surgical|free)|-to-|omitted|missing|left out|despite|in spite|notwith|ed, ?[a-z]|distance of|(?:was|were|been) (?:[a-z]+ )?(?:reported|recorded|given|stated|quoted|listed|entered) as|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
+{%- set unusual = '[?]|query|clearance|[(] ?[x✓✔]? ?[)]|·|should |[&–—−‑µμ’‘´`≤≥＜⩽⩾=_\\[\u00a0]|  |\\s\\s|[+-] ?ve\\b|tumou?r[ -]free|free-of|because of|due to|owing|account|not |\\((?:was|version|v1|original|previous|initial|before)|supersedes|replaces|pr[012]|\\br1\\b|r ?=|\\bnos?[.] ?\\d|\\bpos\\b|sub-?milli|between|nearly|almost|short of|close to|but |(?:mm|cm) ?[:=]|rather than|instead of|\\+ for|[ -](?:regression|grade|necrosis|budding|bed|infiltrating|marker|response)|measur|re-?excis|(?:es|ts|ches|s) (?:it|this)\\b|complete|fraction|_x_|_ |however|range|(?:first|original|previous|earlier) report|(?:and|but) (?:[a-z]+ )?(?:involved|positive)|(?:zero|nil) [a-z]+ ?clear|touch it|contact with|replacing|superseding|(?:zero|0)[ -]m|no (?:nearer|closer|margin|clearance|surgical|free)|-to-|omitted|missing|left out|despite|in spite|notwith|ed, ?[a-z]|distance of|(?:was|were|been) (?:[a-z]+ )?(?:reported|recorded|given|stated|quoted|listed|entered) as|(?:corrected|changed|revised|amended|updated) to|' ~ margin_words('quoted_earlier') -%}
 {{ return('case when ' ~ crlm_regexp_matches(text, unusual) ~ ' then ' ~ crlm_replace_in_turn(text, [
     ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
     ['[\\s\u00a0_]+', ' '],
     ['\\bnos?[.] ?(\\d)', 'number \\1'], ['\\b(reaches|abuts|touches|involves|contacts|infiltrates|invades|breaches) (?:it|this)\\b', '\\1 the margin'],
-    ['near(?:ly)?[ -]complete|almost complete', 'partial'], ['(?:an? )?fraction of (?:an?|one) millimet(?:re|er)', '<1 mm'], ['(?:zero|0)[ -](?:millimet(?:re|er)|mm) (?:definition|rule|criterion)', ' '],
+    ['in (?:direct |close )?contact with (?:it|this)\\b', 'touches the margin'], ['near(?:ly)?[ -]complete|almost complete', 'partial'], ['(?:an? )?fraction of (?:an?|one) millimet(?:re|er)', '<1 mm'], ['(?:zero|0)[ -](?:millimet(?:re|er)|mm) (?:definition|rule|criterion)', ' '],
     ['\\b(?:no|not) (?:nearer|closer) than\\b', 'distance at least'], ['^\\W*no (?:surgical |free )?(?:margin|clearance) ?:', ' '], ['(?:ink|margin)-to-tumou?r|tumou?r-to-(?:ink|margin)', 'margin distance'],
     ['(inked|painted|cauteri[sz]ed|stapled|diathermied), ?(inked|painted|cauteri[sz]ed|stapled|diathermied|deep|hepatic|parenchymal)', '\\1 \\2'],
-    ['[?] ?(?:see|cannot|unclear|not (?:certain|clear|sure)|uncertain|unknown)\\b|[?]\\W*$', ' cannot be assessed '], ['[?] (?:no|yes) ?[-:] ', ': '],
+    ['[,;(] ?[?] ?(?:involved|positive|clear|free|at|tumou?r)|\\bquery (?:involve|positive|tumou?r)', ' cannot be assessed '], ['[?] ?(?:see|cannot|unclear|not (?:certain|clear|sure)|uncertain|unknown)\\b|[?]\\W*$', ' cannot be assessed '], ['[?] (?:no|yes) ?[-:] ', ': '],
     ['((?:bile duct|vascular|vein|venous|portal|capsul[a-z]+|bowel|colon[a-z]*|distal|proximal|radial)[^;.]{0,60})\\bclearance', '\\1distance'], [', however,?', ' '], ['\\bmeasured range\\b', 'distance'], ['[(][^()]*(?:first|original|previous|earlier) report[^()]*[)]', ' '],
     ['\\b(?:and|but) (?:is |are |was |were )?(involved|positive)\\b', ', \\1'],
     ['(?:counts?|class(?:ed|ify|ified)?|called|designated|regarded|reported|termed|labell?ed|considered)(?: this| it)?(?: as)? r1\\b', 'close'],
@@ -26,7 +26,7 @@
     ['(?:' ~ margin_words('quoted_earlier') ~ ') (?:only )?(?:as )?(?:involved|positive|clear|negative|free|uninvolved) ((?:is|was|has|measures) )', ' \\1'],
     [', (?:' ~ margin_words('quoted_earlier') ~ ')[^,]*, ((?:is|was|now|has|measures|reads) )', ' \\1'],
     ['(?:reported|stated|given|recorded|quoted) as [^,;]* should (?:read|be)', ' '],
-    ['(?:(?:of|as|is|was) )?[<>]?[0-9][0-9.,]* ?(?:mm|cm|um|microns?|millimet\\w+|centimet\\w+)?["”“’)]* (?:[a-z]+ ){0,4}(?:should (?:instead |now |in fact )?(?:read|be|say|have (?:read|been))|(?:corrected|changed|revised|amended|updated) to)', ' '],
+    ['(?:(?:of|as|is|was) )?[<>]?[0-9][0-9.,]* ?(?:mm|cm|um|microns?|millimet\\w+|centimet\\w+)?["”“’\\x27)]* (?:[a-z]+ ){0,4}(?:should (?:instead |now |in fact )?(?:read|be|say|have (?:read|been))|(?:corrected|changed|revised|amended|updated) to)', ' '],
     ['((?:corrected|changed|revised|amended|updated) to [0-9.,]+ ?(?:mm|cm)) from [0-9.,]+ ?(?:mm|cm)', '\\1'],
     ['(?:margin )?["”“’\\x27]?(?:margins? )?(?:negative|positive|(?:un)?involved|clear|free)[^.;"”“’\\x27]{0,30}["”“’\\x27] (?:please )?should (?:instead |now )?(?:read|be|say)', ' '],
     ['\\br1\\b[^;#]{0,60}(?:rcpath|\\buk\\b|british|royal college|defin\\w+|criteri\\w+|\\brule\\b|guid\\w+|classif\\w+|convention\\w*|protocol)[^;0-9]{0,60}(?:<|less than|below|under|within|closer than) ?1(?:[.]0)? ?(?:mm|millimet(?:re|er))', 'close'],
@@ -71,7 +71,7 @@
     ['\\b(millimet(?:er|re)s?|mms|m\\.m\\.)', 'mm'], ['\\b(centimet(?:er|re)s?|cms|c\\.m\\.)', 'cm'],
     ['(\\d ?)(?:millimet(?:er|re)s?|mms)\\b', '\\1mm'], ['(\\d ?)(?:centimet(?:er|re)s?|cms)\\b', '\\1cm'],
     ['(?:microns?|micromet(?:er|re)s?|\\bmicra)\\b', 'um'],
-    ['(\\d)[, ](\\d{3} ?um\\b)', '\\1\\2'], ['(: ?\\d+),(\\d{1,2})([^0-9,]|$)', '\\1.\\2\\3'], ['(\\d) ?(mm|cm) and (?:an? )?0?[.]5\\b', '\\1.5 \\2'], ['(\\d),(\\d{1,3} ?(?:mm|cm|um)\\b)', '\\1.\\2'], ['(\\d),(\\d{1,2} ?(?:-|to|x) ?\\d)', '\\1.\\2'],
+    ['(\\d)[, ](\\d{3} ?um\\b)', '\\1\\2'], ['(: ?\\d+),(\\d{1,2})([^0-9,]|$)', '\\1.\\2\\3'], ['(\\d) ?(mm|cm) and an? 0?[.]5\\b', '\\1.5 \\2'], ['(\\d),(\\d{1,3} ?(?:mm|cm|um)\\b)', '\\1.\\2'], ['(\\d),(\\d{1,2} ?(?:-|to|x) ?\\d)', '\\1.\\2'],
     ['(^|[^\\d.])\\.(\\d)', '\\1 0.\\2'], [' {2,}', ' '],
     ['\\b[0-9.]+ [(]([0-9.]+)[)] ?(mm|cm)', '\\1 \\2'], ['\\b1 1/2', '1.5'], ['\\b1/2', '0.5'],
     ['\\b((?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|focus|specimen|segment|number) ?#?\\d{1,2}) by ', '\\1, by '],
@@ -83,11 +83,11 @@
   ] -%}
   {#- 'margins of 1, 3, 4, 12 and 15 mm' -#}
   {%- for turn in range(6) -%}
-    {%- do replacements.append(['((?:\\bof|\\bare|\\bwere|\\bis|:|\\bby|\\bat|margins?|clearances?|distances?) (?:[0-9.]+ (?:mm|cm), )*)([0-9]+(?:[.][0-9]+)?)((?:, [0-9]+(?:[.][0-9]+)?)+,? (?:and|or) [0-9]+(?:[.][0-9]+)? ?(mm|cm)\\b)', '\\1\\2 \\4\\3']) -%}
+    {%- do replacements.append(['((?:\\bof|\\bare|\\bwere|\\bis|:|\\bby|\\bat|margins?|clearances?|distances?) (?:[0-9.]+ (?:mm|cm|um), )*)([0-9]+(?:[.][0-9]+)?)((?:, [0-9]+(?:[.][0-9]+)?)+,? (?:and|or) [0-9]+(?:[.][0-9]+)? ?(mm|cm|um)\\b)', '\\1\\2 \\4\\3']) -%}
   {%- endfor -%}
   {%- do replacements.extend([
     ['(^|[^0-9.,] ?)(' ~ number ~ '), (' ~ number ~ '),? (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1\\2 \\6, \\3 \\6 \\4 \\5 \\6'],
-    ['(^|[^a-z0-9.])(' ~ number ~ ') (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1\\2 \\5 \\3 \\4 \\5'],
+    ['(^|[^a-z0-9.])(' ~ number ~ ') (and|or) (' ~ number ~ ') ?(mm|cm|um)\\b', '\\1\\2 \\5 \\3 \\4 \\5'],
     ['\\b(?:to|comes|extends|extending|coming|approach\\w*|encroach\\w*) (?:focally )?(?:to )?within (?:a distance of )?' ~ about ~ '(' ~ number ~ ')', 'to \\1'],
   ]) -%}
   {#- a list behind a unit: 'clearances in mm: 14, 6, 0.5' -#}
@@ -108,6 +108,7 @@
     ['(>=?) *(' ~ number ~ ') *(?:mm|cm|um)?,? *(?:and|but|to)? *(<=?) *(' ~ number ~ ') ?(mm|cm|um)\\b', ' ⟦\\1|\\2|\\5|\\4|\\3⟧'],
     ['(' ~ number ~ ') ?(?:-|to) ?(' ~ number ~ ') ?-?(mm|cm|um)\\b\\.?', ' ⟦-|\\1|\\3|\\2|<=⟧'],
     ['([<>]=?)? ?(' ~ number ~ ') ?-?(mm|cm|um)\\b\\.?', ' ⟦\\1|\\2|\\3⟧'],
+    ['\\b((?:clearance|distance)[^0-9⟦]{0,50} (?:is|was)) (?:zero|nil)\\b', '\\1 ⟦|0|mm⟧'],
     ['((?:distance|clearance|margin|edge|surface)[^:0-9]{0,50}: ?)(?:zero|nil|0)([,;)]|[.]? |[.]?$)', '\\1 ⟦|0|mm⟧\\2'],
     ['\\b(distance|clearance|margin|edge|ink)((?: (?:is|of|was))?[ :=-]+)(?:zero|nil|0)([,;)]|[.]? |[.]?$)', '\\1\\2 ⟦|0|mm⟧\\3'],
     ['((?:[(\\[](?:in )?|\\bin |, (?:in )?)(mm|cm|um)(?:[)\\]]?[:=\\s-]{0,4}(?:parenchymal|transection|hepatic|liver|closest|nearest)?[: ]{0,2}|[)\\]]? [a-z ]{1,50}: ?))([<>]=?)? ?(' ~ number ~ ')([^0-9.]|\\.?$)', '\\1 ⟦\\3|\\4|\\2⟧\\5'],
@@ -132,5 +133,5 @@
 
 {#- 'lesion a:', 'the larger one', 'metastasis 2', 'nodule #3', 'second lesion' (distances are already in brackets, so no number of theirs fits) -#}
 {% macro lesion_label_pattern() %}
-{{ return('(?:specimens?|spec|part)[.․]? (?:[a-h]|[ivx]{1,4}|\\d{1,2})\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|mass) (?:in|of|from) (?:the )?seg(?:ment)?s?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?\\b|numbers? \\d+|one (?:of|shows?|is|lies|deposit|lesion|nodule|metastasis|has|contains|was)|segments? (?:\\d|[ivx]{1,4})[ab]? (?:tumou?r|lesion|metastasis|nodule|deposit)|(?:anterior|posterior|lateral|medial|superior|inferior|cranial|caudal)(?: [a-z]+)? @(?:margin|parenchymal)|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass)s?[.․]? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b|(?:one|two|three|four|five|i{1,3}|iv|v|vi{0,3})\\b)|' ~ margin_words('lesion_name')) }}
+{{ return('(?:specimens?|spec|part)[.․]? (?:[a-h]|[ivx]{1,4}|\\d{1,2})\\b|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|mass) (?:in|of|from) (?:the )?seg(?:ment)?s?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?\\b|numbers? \\d+|one (?:of|shows?|is|lies|deposit|lesion|nodule|metastasis|has|contains|was)|segments? (?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?(?: (?:tumou?r|lesion|metastasis|nodule|deposit|wedge|specimen))?\\b|(?:anterior|posterior|lateral|medial|superior|inferior|cranial|caudal)(?: [a-z]+)? @(?:margin|parenchymal)|(?:lesion|metastas[ei]s|met|nodule|tumou?r|deposit|dep|focus|mass)s?[.․]? ?#? ?(?:no\\.? |number )?[(]?(?:[a-h]\\b|\\d{1,2}\\b|(?:one|two|three|four|five|i{1,3}|iv|v|vi{0,3})\\b)|' ~ margin_words('lesion_name')) }}
 {% endmacro %}

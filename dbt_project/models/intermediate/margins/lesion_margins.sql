@@ -50,6 +50,7 @@ select
         when has_status_and_distance then 'status and distance conflict'
         when has_opposite_statuses then 'statements conflict'
         when is_involved and is_without_viable_tumor then 'no viable tumour'
+        when is_involved and is_not_assessable then 'margin not assessable'
         when is_involved then null
         when is_not_assessable then 'margin not assessable'
     end as blocking_reason,

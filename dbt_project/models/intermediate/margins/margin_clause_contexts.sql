@@ -124,6 +124,7 @@ select
     coalesce(labelled.specimen_key, labelled.part_site) as part,
     coalesce(labelled.part_organ, specimens.specimen_organ) as organ,
     labelled.denies_additional,
+    labelled.says_additional,
     not labelled.says_main and (
         labelled.says_additional or labelled.is_part_additional
         or (coalesce(specimens.is_specimen_additional, false) and labelled.part_label is null)

@@ -99,7 +99,7 @@ classified as (
         {{ crlm_regexp_matches('clause_lower', other_tumor) }}
             and not {{ crlm_regexp_matches('clause_lower', '\\b(?:no|without|not|negative for|rather than|nor|or)\\b[^,.;:]{0,40}' ~ other_tumor) }} as names_other_tumor,
         {{ crlm_regexp_matches('clause_lower', margin_words('other_malignancy')) }} as names_other_malignancy,
-        {{ crlm_regexp_matches(crlm_regexp_replace_all('clause_lower', '\\b(?:no|without|nor)\\b[^,.;:]{0,40}' ~ margin_words('metastasis_word'), ' '), margin_words('metastasis_word')) }} as names_metastasis,
+        {{ crlm_regexp_matches(crlm_replace_in_turn('clause_lower', [['\\b(?:no|without|nor)\\b[^,.;:]{0,40}' ~ margin_words('metastasis_word'), ' '], [margin_words('metastasis_word') ~ '(?: [a-z]+)? (?:is |are |was )?(?:not (?:seen|identified|found|present)|absent)', ' '], ['(?:neuroendocrine|melanoma|\\bgist|sarcoma|carcinoid|breast|renal|lung|pancrea|gastric)[a-z ]{0,30}(?:metasta|carcinoma)', ' ']]), margin_words('metastasis_word')) }} as names_metastasis,
         {{ crlm_regexp_matches('clause_lower', margin_words('tumor_evidence')) }} as names_tumor
     from sited
 )

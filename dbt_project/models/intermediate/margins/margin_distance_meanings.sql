@@ -7,7 +7,7 @@
 {% set direction = '(?:focally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|cephalad|left|right|proximal|distal|upper|lower|ventral|dorsal|surgical|hilar)' %}
 {% set size_tail = '\\b' ~ margin_words('size_word') ~ '\\b' %}
 {% set thing_tail = '\\b(?:(?:tumou?rs?|nodules?|mass|lesions?|metastas[ei]s|focus|deposits?)(?: (?:is|was|of))?[ ,(]*|(?:tumou?r|nodule|mass|lesion|metastasis|focus|deposit) ?: ?)$' %}
-{% set things_apart = '\\bbetween (?:the )?(?:\\d |two |three |individual |both |adjacent |closest |nearest )*(?:deposits|lesions|nodules|metastases|tumou?rs|foci)\\b|satellite distance|distance (?:to|from) (?:the )?(?:nearest )?satellite|diaphragm\\w*(?: patch| muscle| edge)? ?:? ?$|\\bbetween (?:this|these|the)? ?[^@~]*(?:\\band\\b|:)[^@~]*$|(?:metastases|lesions|nodules|deposits|tumou?rs|foci) (?:are|were|is) separated by *$|over an? distance of *$' %}
+{% set things_apart = '\\bbetween (?:the )?(?:\\d |two |three |individual |both |adjacent |closest |nearest )*(?:deposits|lesions|nodules|metastases|tumou?rs|foci)\\b|satellite distance|distance (?:to|from) (?:the )?(?:nearest )?satellite|diaphragm\\w*(?: patch| muscle| edge)? ?:? ?$|\\bbetween (?:this|these|the)? ?[^@~]*(?:\\band\\b|:)[^@~]*$|(?:metastases|lesions|nodules|deposits|tumou?rs|foci) (?:are|were|is) separated by *$|over an? distance of *$|\\bdistance [a-z0-9] ?[-/] ?[a-z0-9]:? *$' %}
 {% set distance_from = '\\bdistance (?:from|to) (?:(?:the|its|an?|any|inked|painted|stained|stapled|cauteri[sz]ed|nearest|closest|closer|nearer|larger|smaller|largest|smallest|main|first|second|edge|of|viable|residual|invasive|metastatic) )*' %}
 with split_at_distances as (
     select *, string_split(clause_normalised, '⟦') as pieces
@@ -65,8 +65,11 @@ described as (
         ) }} as left_tail,
         {{ crlm_regexp_extract('right_text', '^[\\s-]*(?:(?:clear|negative|free|wide|minimum|closest|narrowest|nearest|smallest|shortest|being|is|was|the|surgical|resection|tumor|of|normal|uninvolved) )*[@~]([a-z_]+)|^, (?:the )?(?:[a-z]+ )?@(?:margin|parenchymal) (?:is|was|being) the (?:nearest|closest)', 1) }} as right_label_type,
         {{ crlm_regexp_matches('right_text', '^[\\s)]*(?:away|clear|distant)\\b') }} as says_away,
+        {{ crlm_regexp_matches('clause_normalised', '\\brespectively\\b') }}
+            and {{ crlm_regexp_matches('clause_normalised', '[@~](?:capsule|bile_duct|vascular|bowel|other_organ)') }}
+            and {{ crlm_regexp_matches('clause_normalised', '[@~](?:parenchymal|margin)') }} as is_respectively_of_several,
         {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:it|this|should|read|reads|be|corrected|changed|revised|amended|to|now|correct|though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of)[ :,]+)*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
-        {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest|gap|close|measurement|smallest|shortest|correct (?:value|figure|measurement))\\b') }} as says_distance,
+        {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest|gap|close|measurement|correct (?:value|figure|measurement))\\b') }} as says_distance,
         {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:(?:microscopic(?:ally)?|histologic(?:ally)?) )?$|^ ?(?:in|for|at|from|of) [a-z0-9 /]{1,40},? and *$|^, (?:and )?(?:of|in|for|at) (?:the )?[a-z0-9 ]{0,30}(?:specimen|wedge|lesion|nodule|metastasis|deposit|one)(?: is| was|:)? *$|^ ?(?:in|for|at) (?:the )?(?:specimen|lesion|segment|nodule|metastasis|deposit|first|second|third)[^,;]{0,20}[,;] (?:and )?$|^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
         {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,
         {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|front|breadth|in (?:greatest|maximum|largest|diameter|size|linear|extent|total|length)|linear|extent|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }}
@@ -81,7 +84,7 @@ typed as (
             then {{ crlm_regexp_extract('right_text', '^ ?at (?:the )?[@~]([a-z_]+)', 1) }} end as cleared_by_type,
         {{ crlm_regexp_extract('target_text', '^[^,]*?[@~]([a-z_]+)', 1) }} as target_type,
         {{ crlm_regexp_matches("coalesce(target_text, 'tumor')", '^(?:the |a |an |any )?(?:nearest |closest |main |viable |invasive |metastatic |residual )*' ~ margin_words('tumor_word') ~ '\\b') }} as is_target_tumor,
-        {{ crlm_regexp_matches('left_text', size_tail ~ '[^,;]*$') }}
+        ({{ crlm_regexp_matches('left_text', size_tail ~ '[^,;]*$') }} and not (distance_number < distances_in_clause and {{ crlm_regexp_matches('left_text', ': *$') }}))
         or ({{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '(?: of)?\\W*$') }} and not {{ crlm_regexp_matches('left_text', '(?:lesions|metastases|deposits|nodules|tumou?rs|foci) ?: *$') }})
         or {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '[^,]*\\( ?$|\\b' ~ margin_words('tumor_word') ~ '[^,#]{0,30}[(][^)]*[)],? *$') }}
         or {{ crlm_regexp_matches('left_text', '(?:' ~ lesion_label_pattern() ~ ') ?[(] ?$') }}
@@ -112,7 +115,13 @@ ruled as (
     select
         *,
         case
-            when {{ crlm_regexp_matches('left_text', '(?:tenths?|quarters?|thirds?|halves|eighths?|hundredths?|fraction)(?: of)?(?: an?| 1)? *$|(?:\\bof|\\bare|:|\\bby|\\bat|\\bis) [0-9.]+(?:, [0-9.]+)*(?:,| and|, and| or) *$') }} then 'unexplained distance'
+            when {{ crlm_regexp_matches('left_text', '(?:tenths?|quarters?|thirds?|halves|eighths?|hundredths?|fraction)(?: of)?(?: an?| 1)? *$') }} then 'unexplained distance'
+            -- a number without a unit before it that belongs to the same list
+            when {{ crlm_regexp_matches('left_text', '(?:^|[^a-z0-9.])[0-9]+(?:[.][0-9]+)?(?:,| and|, and| or) *$') }}
+                and not {{ crlm_regexp_matches('left_text', '(?:segments?|segs?|lesions?|metastas[ei]s|nodules?|numbers?|blocks?|slides?|slices?|specimens?|parts?|levels?|deposits?|tumou?rs?|dated|20)[.]? [^@#]{0,20}$') }} then 'unexplained distance'
+            -- which of the distances is to which of the margins is not worked out
+            when is_respectively_of_several then 'unexplained distance'
+            when left_type is null and coalesce(is_target_tumor, false) and target_text is not null and {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
             when distance_mm > {{ margin_setting('largest_plausible_margin_mm') }} or is_size_on_right then 'not a margin distance'
             when {{ crlm_regexp_matches('left_text', things_apart) }} or ({{ crlm_regexp_matches('right_text', '^ ?apart\\b') }} and not {{ crlm_regexp_matches('left_text', '[@~]') }}) then 'not a margin distance'
             when ((left_type is null and {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject')) }}) or {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject') ~ '[^,;:]*@[^@]*$') }}) and not {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
@@ -140,7 +149,8 @@ ruled as (
             when distance_number > 1 and {{ crlm_regexp_matches('left_text', '^[\\s,/)]*(?:(?:and|or|while|whereas) )?\\s*(?:' ~ lesion_label_pattern() ~ '|first|second|third|fourth|fifth)?[\\s)]*by *$') }} then 'list of clearances'
             when {{ crlm_regexp_matches('left_text', '(?:brings|reduces|narrows|reducing|bringing|narrowing) (?:this|it|the clearance|the @margin|the distance)? ?(?:down |back )?to *$') }} and (left_type is not null or follows_margin) then 'distance field after a margin field'
             when is_in_list and distance_number > 1 then 'list'
-            when is_before_list and not (is_lesion_on_left and {{ crlm_regexp_matches('right_text', '^[ ,]*$') }}) and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,]*$|' ~ thing_tail) }} then 'list of distances'
+            when is_before_list and {{ crlm_regexp_matches('clause_normalised', '\\brespectively\\b') }} and not {{ crlm_regexp_matches('clause_normalised', '⟧ ?(?:across|wide|in (?:size|diameter))') }} and {{ crlm_regexp_matches('left_text', '(?:lesions|metastases|deposits|nodules|tumou?rs|foci|mets),? *$|: *$') }} then 'list of distances'
+            when is_before_list and not (is_lesion_on_left and {{ crlm_regexp_matches('right_text', '^[ ,]*$') }}) and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,:]*$|' ~ thing_tail) }} then 'list of distances'
             when is_lesion_on_left and is_lesion_list_on_right then 'list of lesions'
             when not is_size then 'unexplained distance'
             else 'not a margin distance'
@@ -173,7 +183,7 @@ inherited as (
         *,
         case direct_rule
             when 'list of clearances' then last_value(nullif(direct_type, 'none') ignore nulls) over so_far
-            when 'list' then last_value(direct_type ignore nulls) over so_far
+            when 'list' then coalesce(last_value(direct_type ignore nulls) over so_far, first_value(direct_type ignore nulls) over rest)
             when 'list of distances' then first_value(direct_type ignore nulls) over rest
             else direct_type
         end as margin_type
@@ -186,7 +196,10 @@ inherited as (
 select
     clause_text, follows_margin, own_lesion_label, distance_number,
     coalesce({{ crlm_regexp_extract('left_text', '^.*\\b(' ~ lesion_label_pattern() ~ ')', 1) }}, own_lesion_label) as lesion_label,
-    comparator, distance_mm, up_to_mm, direct_rule as rule, margin_type, is_lesion_on_left,
+    comparator, distance_mm, up_to_mm, direct_rule as rule,
+    -- a member of a list whose kind is not found is not forgotten
+    case when direct_rule = 'list of lesions' then margin_type else coalesce(margin_type, 'unexplained') end as margin_type,
+    is_lesion_on_left,
     coalesce({{ crlm_regexp_matches('left_text', '\\b(?:gross|macroscopic|naked[- ]eye|by eye)\\w*') }}, false) as is_gross_distance,
     '{{ margin_rules_version() }}' as rules_version
 from inherited

@@ -56,7 +56,11 @@ lesion_lists as (
                     partition by distances.text_id, distances.record_id, distances.section, distances.specimen
                     order by distances.clause_number, distances.distance_number
                     rows between unbounded preceding and current row
-                ), case when targets.text_id is not null then 'margin' when distances.previous_margin_type is not null then 'unexplained' end)
+                ), case when targets.text_id is not null then 'margin' when distances.previous_margin_type is not null or bool_or(distances.rule <> 'list of lesions' and distances.margin_type in ('margin', 'parenchymal')) over (
+                    partition by distances.text_id, distances.record_id, distances.section
+                    order by distances.clause_number, distances.distance_number
+                    rows between unbounded preceding and current row
+                ) then 'unexplained' end)
             end as margin_type
         )
     from distances

@@ -6,8 +6,17 @@
 {% set coarse_end = '([[:alnum:])%\\]\"][[:alnum:])%\\]\"][.]+|[^,:\\s.][ \\t]*\\r?\\n)([ \\t\\r\\n]*(?:[A-Z][a-z]|[-*•]|\\d{1,2}[.)]\\s|[A-Z][A-Z ]{2,40}:))' %}
 {% set can_matter = clause_that_can_matter() %}
 {#- a table whose last column is the margin: each row becomes 'what it is about: margin ...' -#}
-{% set margin_table = '(?i)[^\\n]*[|][^\\n|]*(?:margin|clearance|cut surface|transection)[^\\n|]*\\n' %}
-with texts as (
+{% set margin_table = '(?i)[^\\n0-9]*[|][^\\n|0-9]*(?:margin|clearance|cut surface|transection)[^\\n|0-9]*\\n' %}
+{#- columns kept apart by tabs or runs of blanks are cells too -#}
+{% set loose_table = '(?i)(?:^|\\n)[^\\n0-9]*(?:\\t|\\S {2,}\\S)[^\\n0-9]*(?:margin|clearance)[^\\n0-9]*\\n[^\\n]*(?:\\t|\\S {2,}\\S)' %}
+with written as (
+    select
+        text_key,
+        case when {{ crlm_regexp_matches('text', loose_table) }} then {{ crlm_replace_in_turn('text', [['\\t+', ' | '], ['(\\S) {2,}(\\S)', '\\1 | \\2']]) }} else text end as text
+    from {{ ref('margin_texts') }}
+),
+
+texts as (
     select
         text_key,
         case
@@ -16,7 +25,7 @@ with texts as (
                 then replace({{ crlm_replace_in_turn('text', [[margin_table, '\n'], ['\\n([^\\n|]+)[|]([^\\n]*)[|][ \\t]*([<>≥≤=]* ?[0-9][0-9.,]*)[ \\t]*(?:mm)?', '\n* \\1, \\2: margin \\3 mm.'], ['\\n([^\\n|*]+)[|]([^\\n]*)[|][ \\t]*([^\\n|]+)', '\n* \\1, \\2: margin \\3.']]) }}, '|', ',')
             else replace({{ crlm_replace_in_turn('text', [[margin_table, '\n'], ['\\n([^\\n|]+)[|]([^\\n]*)[|][ \\t]*([^\\n|]+)', '\n* \\1, \\2: margin \\3.']]) }}, '|', ',')
         end as text
-    from {{ ref('margin_texts') }}
+    from written
     {% if is_incremental() %}where text_key not in (select text_key from {{ this }}){% endif %}
 ),
 

@@ -14,7 +14,7 @@ with statements as (
         {{ crlm_replace_in_turn('clause_normalised', [
             ['⟦[^⟧]*⟧', '#'],
             ['(?:with )?no intervening (?:[a-z]+ ){0,3}(?:tissue|parenchyma|liver)', ' '],
-            ['^(\\W*(?:[a-z]+ ){0,4}' ~ tumor ~ '[^,()@~]*[@~](?:capsule|bowel|other_organ|border)[^,()@~]*?),? (?:and|but) (?:it )?(is|are|was|also|lies|involv|extend|reach|abut|invad|touch|present|seen)', '\\1, tumor \\2'],
+            ['^(\\W*(?:[a-z]+ ){0,4}' ~ tumor ~ '[^,()@~]*[@~](?:capsule|bowel|other_organ|border)[^,()@~]*?),? (?:and|but) (?:it )?(is|are|was|also|at|on|lies|involv|extend|reach|abut|invad|touch|present|seen)', '\\1, tumor \\2'],
             ['(@(?:parenchymal|margin)[^,()@~]*?) (and|but) ([^,()@~]*[@~](?:capsule|bowel|other_organ|border))', '\\1, \\2 \\3'],
             ['[^,()]*[@~](?:capsule|bowel|other_organ|border)[^,()]*', ' '],
             ['(' ~ tumor ~ ')(?:, #| [(]#(?: in (?:greatest|maximum) (?:dimension|diameter))?[)]),? (at|on|in|reach|extend|abut|involv|touch)', '\\1 \\2'],
@@ -32,7 +32,7 @@ without_negated_parts as (
     from statements
     where names_hepatic_margin
         or {{ crlm_regexp_matches('statement', margin_words('open_question')) }}
-        or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|incomplete|reach|touch|abut|breach|flush|cut (?:through|across)|viable|response|necro|fibrotic|hyalini|carcinoma|metasta|' ~ margin_words('no_tumor_in_specimen')) }}
+        or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|incomplete|living|ghost|reach|touch|abut|breach|flush|cut (?:through|across)|viable|response|necro|fibrotic|hyalini|carcinoma|metasta|' ~ margin_words('no_tumor_in_specimen')) }}
 ),
 
 read as (
@@ -62,7 +62,7 @@ read as (
                 and not {{ crlm_regexp_matches('statement', '\\b(?:surround|separat|interven|cover|remain)') }} then 'tumour at the margin'
             when {{ crlm_regexp_matches('affirmed', tumor ~ '[^()@#]*, (?:and |which |it )?(?:lies?|is|are|sits?)(?: [a-z]+){0,3} (?:at|on|in) (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
                 and not {{ crlm_regexp_matches('statement', '@(?:parenchymal|margin)[^@]*@') }} then 'tumour at the margin'
-            when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:positive|involved|involvement|infiltrated|invaded|r1)\\b') }}
+            when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:positive|involved|involvement|infiltrated|invaded|breached|r1)\\b') }}
                 or {{ crlm_regexp_matches('affirmed', '\\b(?:positive|involved) (?:[a-z]+ ){0,2}' ~ hepatic) }} then 'margin involved'
             when {{ crlm_regexp_matches('statement', hepatic) }}
                 and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|left|right) )*(?:positive|involved)\\b|' ~ hepatic ~ '.*' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|' ~ hepatic ~ '[^,()#]*\\b(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ cancer ~ '(?:[^a-z# ]|$| [a-z])') }}
@@ -91,6 +91,8 @@ ruled as (
                 and {{ crlm_regexp_matches('affirmed', '\\b' ~ tumor ~ '\\b') }}
                 and not {{ crlm_regexp_matches('affirmed', '\\b(?:distance|closest|nearest|clearance|specify|free|wide|excised|resected|removed|specimen|:)') }} then 'statement not understood'
             when is_about_hepatic_margin and statement not like '%#%' then 'margin not stated'
+            -- involvement of a duct or a vessel by its bare name: its margin or its wall?
+            when {{ crlm_regexp_matches('affirmed', '~(?:bile_duct|vascular)[ ,:-]{1,4}(?:is |are )?(?:positive|involved)') }} then 'statement not understood'
             when not names_hepatic_margin and {{ crlm_regexp_matches('affirmed', margin_words('incomplete_excision')) }} then 'statement not understood'
             when not names_hepatic_margin and {{ crlm_regexp_matches('affirmed', '(?:' ~ tumor ~ '|\\bit)\\b[^,()#@~]{0,60}\\b(?:(?:reach|touch|abut|breach)(?:es|ed|ing)?|flush with|cut (?:through|across))\\b') }}
                 and not {{ crlm_regexp_matches('statement', 'diaphragm|gall|vein|vessel|portal|capsul|duct|stomach|colon|kidney|adrenal|seros|peritone|muscle|fat\\b|hil[aou]|ligament|other lesion|scar|~') }} then 'statement not understood'

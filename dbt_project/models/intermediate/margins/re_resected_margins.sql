@@ -2,7 +2,8 @@
 with additional as (
     select distinct text_id
     from {{ ref('margin_clause_contexts') }}
-    where is_additional_margin
+    -- also 'the main specimen is involved, a further margin was sent'
+    where (is_additional_margin or says_additional)
         and not denies_additional
 ),
 

@@ -30,7 +30,7 @@ doubtful_statuses as (
         select text_id
         from {{ ref('margin_readings') }}
         where evidence_kind = 'permanent' and not is_additional_margin
-        group by text_id, record_id, section, specimen, clause_number
+        group by text_id, record_id, section, clause_number
         having bool_or(reading = 'involved') and bool_or(reading = 'unexplained' and low_mm > 0)
     ) as clauses
 ),
@@ -73,7 +73,7 @@ reasoned as (
         *,
         case
             when has_open_question then 'margin not assessable'
-            when blocking_reason is not null and not (blocking_reason = 'margin not assessable' and coalesce(high_mm, 1) = 0) then blocking_reason
+            when blocking_reason is not null then blocking_reason
             when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and high_mm = 0 then 're-resected margin'
             when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and has_additional_tumor and coalesce(high_mm, 1) > 0 then 're-resected margin'
             when is_without_viable_tumor and coalesce(high_mm, 1) > 0 then 'no viable tumour'
