@@ -31,6 +31,10 @@ coalesce(record_key, concat_ws('|', {{ keys_of_feeds()[feed] | join(', ') }}))
     {% if not execute or is_of_changed_patients() %}
     where {{ record_number_of(feed) }} in (select record_number from {{ ref('changed_records') }})
     {% endif %}
+    {{ only_the_latest(feed, changed_at) }}
+{% endmacro %}
+
+{% macro only_the_latest(feed, changed_at=none) %}
     qualify row_number() over (
         partition by source_system, system, {{ record_key(feed) }}
         order by

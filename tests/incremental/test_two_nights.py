@@ -214,3 +214,19 @@ def test_what_a_killed_night_half_built_and_was_then_taken_back_leaves_no_trace(
     hospital.night()
     assert hospital.query("FROM marts.time_to_event WHERE endpoint = 'salvage'") != []
     assert differences(hospital, first_night) == {}
+
+
+def test_a_hospital_that_no_longer_knows_what_patients_die_of_concerns_all_its_patients(first_night, tmp_path):
+    """No patient's own record need differ for it: nobody's cancer-specific survival can be told."""
+    hospital = first_night.copied_to(tmp_path / "causes")
+    n_timed = "SELECT count(*) FROM marts.time_to_event WHERE endpoint = 'cancer_specific_survival'"
+    with duckdb.connect(str(hospital.settings.build_file)) as connection:
+        connection.execute("UPDATE raw.vital_status SET cause_of_death = NULL WHERE vital_status = 'dead'")
+    hospital.night()
+    assert hospital.query(n_timed) == [(0,)]
+    n_cohort = hospital.query("SELECT count(*) FROM marts.index_operations")
+    without = "FROM marts.endpoints_without_time WHERE reason = 'too many deaths without a stated cause'"
+    assert hospital.query(f"SELECT count(DISTINCT study_id) {without}") == n_cohort
+    assert hospital.query("SELECT reason FROM marts.not_derivable_endpoints") == [
+        ("too many deaths without a stated cause",)
+    ]

@@ -1,5 +1,5 @@
 -- A number a patient that changes when anything her rows are derived from changes: a record of hers, whose MRNs are hers, what
--- her hospital says it cannot tell.
+-- her hospital says it cannot tell, or its deaths show that it cannot.
 with versions as (
     select source_system, mrn, told_study_id, sum(version_number) as fingerprint
     from {{ ref('record_versions') }}
@@ -10,6 +10,9 @@ limits as (
     select source_system, sum({{ crlm_hash(['endpoint', 'reason']) }}) as fingerprint
     from {{ source('raw', 'not_derivable_endpoints') }}
     group by source_system
+    union all
+    select source_system, {{ crlm_hash(["'deaths without a cause'", 'source_system']) }}
+    from {{ ref('hospitals_without_causes_of_death') }}
 ),
 
 parts as (
