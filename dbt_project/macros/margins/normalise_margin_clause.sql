@@ -88,7 +88,7 @@
   {%- do replacements.extend([
     ['(^|[^0-9.,] ?)(' ~ number ~ '), (' ~ number ~ '),? (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1\\2 \\6, \\3 \\6 \\4 \\5 \\6'],
     ['(^|[^a-z0-9.])(' ~ number ~ ') (and|or) (' ~ number ~ ') ?(mm|cm|um)\\b', '\\1\\2 \\5 \\3 \\4 \\5'],
-    ['\\b(?:to|comes|extends|extending|coming|approach\\w*|encroach\\w*) (?:focally )?(?:to )?within (?:a distance of )?' ~ about ~ '([0-9](?:[.][0-9]+)? ?mm|0?[.][0-9]+ ?cm|[0-9]+ ?um)', 'to \\1'],
+    ['\\b(?:to|comes|extends|extending|coming|approach\\w*|encroach\\w*) (?:focally )?(?:to )?within (?:a distance of )?' ~ about ~ '(' ~ number ~ ')', 'to \\1'],
     ['([0-9.]+)/([0-9.]+)/([0-9.]+) ?(mm|cm)\\b', '\\1 \\4, \\2 \\4 and \\3 \\4'], ['([0-9][0-9.]*)/([0-9][0-9.]*) ?(mm|cm)\\b', '\\1 \\3 and \\2 \\3'],
   ]) -%}
   {#- a list behind a unit: 'clearances in mm: 14, 6, 0.5' -#}

@@ -88,7 +88,7 @@ typed as (
         or ({{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '(?: of)?\\W*$') }} and not {{ crlm_regexp_matches('left_text', '(?:lesions|metastases|deposits|nodules|tumou?rs|foci) ?: *$') }})
         or {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '[^,]*\\( ?$|\\b' ~ margin_words('tumor_word') ~ '[^,#]{0,30}[(][^)]*[)],? *$') }}
         or {{ crlm_regexp_matches('left_text', '(?:' ~ lesion_label_pattern() ~ ') ?[(] ?$') }}
-        or (distance_number < distances_in_clause and {{ crlm_regexp_matches('left_text', '(?:' ~ lesion_label_pattern() ~ ') ?, ?$') }})
+        or ({{ crlm_regexp_matches('left_text', '(?:' ~ lesion_label_pattern() ~ ') ?, ?$') }} and (distance_number < distances_in_clause or {{ crlm_regexp_matches('right_text', '^ ?:') }}))
         or (distance_number = 1 and distances_in_clause > 1 and {{ crlm_regexp_matches('left_text', lesion_label_pattern()) }} and {{ crlm_regexp_matches('right_text', '^\\W+$') }}) as is_size,
         left_type is not null
             and (
