@@ -7,7 +7,7 @@
 {% set direction = '(?:focally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|cephalad|left|right|proximal|distal|upper|lower|ventral|dorsal|surgical|hilar)' %}
 {% set size_tail = '\\b' ~ margin_words('size_word') ~ '\\b' %}
 {% set thing_tail = '\\b(?:(?:tumou?rs?|nodules?|mass|lesions?|metastas[ei]s|focus|deposits?)(?: (?:is|was|of))?[ ,(]*|(?:tumou?r|nodule|mass|lesion|metastasis|focus|deposit) ?: ?)$' %}
-{% set things_apart = '\\bbetween (?:the )?(?:\\d |two |three |individual |both |adjacent |closest |nearest )*(?:deposits|lesions|nodules|metastases|tumou?rs|foci)\\b|satellite distance|distance (?:to|from) (?:the )?(?:nearest )?satellite|diaphragm\\w*(?: patch| muscle| edge)? ?:? ?$|\\bbetween (?:this|these|the)? ?[^@~]*(?:\\band\\b|:)[^@~]*$|(?:metastases|lesions|nodules|deposits|tumou?rs|foci) (?:are|were|is) separated by *$|over an? distance of *$|\\bdistance [a-z0-9] ?[-/] ?[a-z0-9]:? *$' %}
+{% set things_apart = '\\bbetween (?:the )?(?:\\d |two |three |individual |both |adjacent |closest |nearest )*(?:deposits|lesions|nodules|metastases|tumou?rs|foci)\\b|satellite distance|distance (?:to|from) (?:the )?(?:nearest )?satellite|diaphragm\\w*(?: patch| muscle| edge)? ?:? ?$|\\bbetween (?:this|these|the)? ?[^@~]*(?:\\band\\b|:)[^@~]*$|(?:metastases|lesions|nodules|deposits|tumou?rs|foci),? (?:are |were |is )?separated by *$|over an? distance of *$|\\bdistance [a-z0-9] ?[-/] ?[a-z0-9]:? *$' %}
 {% set distance_from = '\\bdistance (?:from|to) (?:(?:the|its|an?|any|inked|painted|stained|stapled|cauteri[sz]ed|nearest|closest|closer|nearer|larger|smaller|largest|smallest|main|first|second|edge|of|viable|residual|invasive|metastatic) )*' %}
 with split_at_distances as (
     select *, string_split(clause_normalised, '⟦') as pieces
@@ -70,7 +70,7 @@ described as (
             and {{ crlm_regexp_matches('clause_normalised', '[@~](?:parenchymal|margin)') }} as is_respectively_of_several,
         {{ crlm_regexp_matches('clause_normalised', '^\\W*(?:(?:it|this|should|read|reads|be|corrected|changed|revised|amended|to|now|correct|though|but|only|just|at|is|with|microscopically|histologically|microscopic|histological|of)[ :,]+)*⟦[^⟧]*⟧\\W*(?:microscopically|histologically)?\\W*$') }} as is_bare,
         {{ crlm_regexp_matches('left_text', '\\b(?:distance|closest|nearest|approach\\w*|width|minimum|minimal|narrowest|gap|close|measurement|correct (?:value|figure|measurement))\\b') }} as says_distance,
-        {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:(?:microscopic(?:ally)?|histologic(?:ally)?) )?$|^ ?(?:in|for|at|from|of) [a-z0-9 /]{1,40},? and *$|^, (?:and )?(?:of|in|for|at) (?:the )?[a-z0-9 ]{0,30}(?:specimen|wedge|lesion|nodule|metastasis|deposit|one)(?: is| was|:)? *$|^ ?(?:in|for|at) (?:the )?(?:specimen|lesion|segment|nodule|metastasis|deposit|first|second|third)[^,;]{0,20}[,;] (?:and )?$|^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
+        {{ crlm_regexp_matches('left_text', '^[\\s,/]*(?:and|or)?[\\s,/]*(?:(?:microscopic(?:ally)?|histologic(?:ally)?) )?$|^ ?(?:in|for|at|from|of|on|by) [a-z0-9 /]{1,40},? and *$|^, (?:and )?(?:of|in|for|at) (?:the )?[a-z0-9 ]{0,30}(?:specimen|wedge|lesion|nodule|metastasis|deposit|one)(?: is| was|:)? *$|^ ?(?:in|for|at) (?:the )?(?:specimen|lesion|segment|nodule|metastasis|deposit|first|second|third)[^,;]{0,20}[,;] (?:and )?$|^[\\s,/]*(?:and|or)?[\\s,/]*(?:' ~ direction ~ '(?: margin)? )?$|^\\s*\\((?:' ~ direction ~ '|segment)[^)]*\\)[\\s,/]*(?:and|or)?[\\s,/]*$') }} as is_in_list,
         {{ crlm_regexp_matches('right_text', '^ *(?:,? ?and|,? ?or|/)+ *$') }} or ({{ crlm_regexp_matches('right_text', '^ *, *$') }} and {{ crlm_regexp_matches('clause_normalised', '⟧ *,? ?(?:and|or) *⟦') }}) as is_before_list,
         {{ crlm_regexp_matches('right_text', '^[ )]*(?:tumou?r|nodule|mass|metasta\\w*|lesion|front|breadth|in (?:greatest|maximum|largest|diameter|size|linear|extent|total|length|thickness)|linear|extent|diameter|thick|x |dimension|focus|area|segment|length|nest|of (?:tumou?r|carcinoma)|wide)') }}
             and not ({{ crlm_regexp_matches('left_text', '@margin(?: of| is| measuring| measures)? *$') }} and {{ crlm_regexp_matches('right_text', '^ ?(?:thick|wide)') }}) as is_size_on_right
@@ -104,10 +104,10 @@ typed as (
                 or not {{ crlm_regexp_matches('left_tail', thing_tail) }}
                 or {{ crlm_regexp_matches('left_tail', '(?:\\b(?:to|from|and|between|of|for|by)|-) ?(?:the |nearest |closest |viable |invasive |metastatic |residual |larger |smaller |largest |smallest |first |second |third |main |other |two |three |four |five |six |seven |all |\\d )*' ~ margin_words('tumor_word') ~ '(?: is| was| are)?[ ,(:]*$') }}
             ) as is_label_on_left,
-        {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:(?:' ~ lesion_label_pattern() ~ ')(?:, seg(?:ment)?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?)?|seg(?:ment)?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?)[\\s:,)-]*$') }} as is_lesion_on_left,
+        {{ crlm_regexp_matches('left_text', '^\\W*(?:(?:and|the) )*(?:(?:' ~ lesion_label_pattern() ~ ')(?:, seg(?:ment)?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?)?|seg(?:ment)?[.]? ?(?:\\d|[ivx]{1,4})[ab]?(?:/\\d)?)(?: is| lies| at)?[\\s:,)-]*$') }} as is_lesion_on_left,
         (
                 ({{ crlm_regexp_matches('right_text', '^\\W*$') }} and distance_number = distances_in_clause)
-                or {{ crlm_regexp_matches('right_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')[\\s:,)-]*$') }}
+                or {{ crlm_regexp_matches('right_text', '^\\W*(?:(?:and|the) )*(?:' ~ lesion_label_pattern() ~ ')(?: is| lies| at)?[\\s:,)-]*$') }}
             ) as is_lesion_list_on_right
     from described
 ),
@@ -204,7 +204,7 @@ select
     -- a member of a list whose kind is not found is not forgotten
     case when direct_rule = 'list of lesions' then margin_type else coalesce(margin_type, 'unexplained') end as margin_type,
     is_lesion_on_left,
-    coalesce({{ crlm_regexp_matches('left_text', '\\b(?:gross|macroscopic|naked[- ]eye|by eye)\\w*') }}, false) as is_gross_distance,
+    coalesce({{ crlm_regexp_matches('left_text', '\\b(?:gross|macroscopic|naked[- ]eye|by eye)\\w*') }} or {{ crlm_regexp_matches('right_text', '^[ ,(]*(?:on|by|at|in)? ?(?:the )?(?:gross|macroscop|naked)') }}, false) as is_gross_distance,
     '{{ margin_rules_version() }}' as rules_version
 from inherited
 -- depends_on: {{ ref('margin_lexicon') }}

@@ -39,7 +39,7 @@ lesion_lists as (
                 else coalesce(first_value(
                     case
                         when distances.rule = 'list of lesions' then null
-                        when distances.is_lesion_on_left and distances.rule in ('distance to a named margin', 'distance before the margin word')
+                        when distances.is_lesion_on_left and distances.rule in ('distance to a named margin', 'distance before the margin word', 'distance field after a margin field')
                             then distances.margin_type
                         else 'none'
                     end ignore nulls

@@ -28,6 +28,7 @@
     ['(\\s)((?:(?:[Ss]pecimen |[Pp]art )?[(]?[A-H]|[Ss]pec(?:imen)?[․.]? (?:[IVX]+|\\d))[.):]\\s+[A-Za-z])', '\\1' ~ clause_end ~ '\\2'],
     ['(?i),?\\s((?:but|however|whereas|while|although|though)[, ] ?(?:the|on|in|bile|hepatic|parenchymal|vascular|portal|caps|colon|liver|lesion|nodule|margin|tumou?r|additional|gross|macro|micro|histol|clear|satellite|main|dominant|metasta|negative|positive|frozen|permanent|re-?)\\w*\\s)', clause_end ~ ' \\1'],
     ['(?i)\\b((?:un)?involved|negative|positive|free|clear)((?: (?:for|of|by) \\w+)?),? (and|with) (the )?(bile|hepatic|parenchymal|vascular|portal|capsul|colon|liver|transection)', '\\1\\2' ~ clause_end ~ ' \\3 \\4\\5'],
+    ['(?i)(?:,| and|, and) ((?:the )?(?:lesion|nodule|deposit|metastasis|tumou?r|met)[ \u00a0](?:[A-H]|\\d|[IVX]+) (?:is (?:at|on|clear|present|involved)|reaches|extends|abuts|touches|involves|shows)\\b)', clause_end ~ ' \\1'],
     ['\\s*\\r?\\n\\s*', clause_end],
 ] %}
 {% set can_matter = clause_that_can_matter() %}

@@ -55,6 +55,7 @@ read as (
             when {{ crlm_regexp_matches('affirmed', tumor ~ '\\b[^,()#]*\\btransected|\\btransected[^,()#]*' ~ tumor) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:(?:pass|cut|run|go)(?:es|s)? (?:directly )?through|travers\\w+)\\b[^,()#]*' ~ tumor) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
+                and not ({{ crlm_regexp_matches('statement', margin_words('not_tumor_subject') ~ '[^()#]*' ~ involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }} and not {{ crlm_regexp_matches('affirmed', 'viable|carcinoma|adenoca|cells|malignan|cancer') }})
                 and not {{ crlm_regexp_matches('affirmed', margin_words('not_tumor_subject') ~ '[^,()#]*' ~ involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
                 and ({{ crlm_regexp_matches('statement', tumor) }} or {{ crlm_regexp_matches('statement', '\\b(?:involv|transect|abut)') }} and not {{ crlm_regexp_matches('statement', margin_words('not_tumor_subject')) }}) then 'tumour reaches the margin'
             when {{ crlm_regexp_matches('affirmed', '(?:' ~ tumor ~ '|cells?|present|seen|identified|found|noted)\\b[^,()#@]*\\b' ~ present ~ ' (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
@@ -65,7 +66,7 @@ read as (
             when {{ crlm_regexp_matches('affirmed', hepatic ~ '[^,()#]*\\b(?:positive|involved|involvement|infiltrated|invaded|breached|r1)\\b') }}
                 or {{ crlm_regexp_matches('affirmed', '\\b(?:positive|involved) (?:[a-z]+ ){0,2}' ~ hepatic) }} then 'margin involved'
             when {{ crlm_regexp_matches('statement', hepatic) }}
-                and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|left|right) )*(?:positive|involved)\\b|' ~ hepatic ~ '.*' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|' ~ hepatic ~ '[^,()#]*\\b(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ cancer ~ '(?:[^a-z# ]|$| [a-z])') }}
+                and {{ crlm_regexp_matches('affirmed', '(?:^|[,():])\\W*(?:(?:is|are|was|were|focally|microscopically|status|multifocally|deep|medial|lateral|superior|inferior|anterior|posterior|cranial|caudal|left|right) )*(?:positive|involved)\\b|' ~ hepatic ~ '.*' ~ tumor ~ '(?: cells)? (?:is |are )?(?:present|seen|identified) ?(?:$|[,.)])|' ~ hepatic ~ '[^,()#]*\\b(?:shows?|with|contains?|has|have|demonstrates?) (?:[a-z]+ ){0,3}' ~ cancer ~ '(?:[^a-z# ]|$| [a-z(])') }}
                 then 'margin involved'
         end as involvement_rule
     from without_negated_parts
