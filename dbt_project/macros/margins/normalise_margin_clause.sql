@@ -124,6 +124,7 @@
     {%- do replacements.append(['(^|[^@~a-z])(?:' ~ rows | map(attribute=1) | join('|') ~ ')($|[^a-z])', '\\1' ~ kind[1:] ~ '\\2']) -%}
   {%- endfor -%}
   {%- do replacements.extend([
+    ['@(?:margin|parenchymal) of (?:the )?(?:left |right |middle |main |common )?~(vascular|bile_duct)\\b', '@\\1'],
     ['(between|from) (?:the )?@border (and|to) (?:the )?([@~])', '\\1 tumor \\2 the \\3'],
     ['[~@](vascular|bile_duct) (?:at|in) (?:its|the) @margin', '@\\1'], ['[~@](vascular|bile_duct)([^,;@]{0,30}) (?:at|in) its @margin', '@\\1\\2'],
     ['@margin,? ?[(]?(?:left |right |middle |main |common )?[~@](vascular|bile_duct|capsule|bowel|other_organ|parenchymal)\\b[)]?', '@\\1'],

@@ -19,6 +19,7 @@ with statements as (
             ['[^,()]*[@~](?:capsule|bowel|other_organ|border)[^,()]*', ' '],
             ['(' ~ tumor ~ ')(?:, #| [(]#(?: in (?:greatest|maximum) (?:dimension|diameter))?[)]),? (at|on|in|reach|extend|abut|involv|touch)', '\\1 \\2'],
             ['(' ~ tumor ~ ') of #', '\\1'],
+            ['# (' ~ tumor ~ ')', '\\1'], ['(' ~ tumor ~ ') ?[(]#[)]', '\\1'],
             ['[(][^()@#]*(?:%|block|slide|trg)[^()@#]*[)]', ' '],
         ]) }} as statement
     from {{ ref('margin_clause_normalised') }}
@@ -83,7 +84,7 @@ ruled as (
             when involvement_rule is not null and involvement_rule <> 'R1' and {{ crlm_regexp_matches('affirmed', margin_words('not_tumor_subject') ~ '[^,()#]*' ~ hepatic) }}
                 and not {{ crlm_regexp_matches('affirmed', 'viable|carcinoma|adenoca|cells|glands|malignan|involved') }} then 'statement not understood'
             when involvement_rule is not null then involvement_rule
-            when is_about_hepatic_margin and statement not like '%#%' and {{ crlm_regexp_matches('affirmed', '\\b(?:present|seen|identified|found|lies?|sits?) (?:[a-z]+ ){0,2}(?:at|on) (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
+            when is_about_hepatic_margin and {{ crlm_regexp_matches('affirmed', '(?:^|[,()])[^,()#]*\\b(?:present|seen|identified|found|lies?|sits?) (?:[a-z]+ ){0,2}(?:at|on) (?:[a-z/-]+ ){0,4}' ~ hepatic) }}
                 and not {{ crlm_regexp_matches('affirmed', margin_words('not_tumor_subject') ~ '|normal|benign|artef|artif|\\bink\\b|staple|duct|vessel|hepatocyt|liver|clip|suture') }} then 'statement not understood'
             -- something reaches the margin, but not by words for tumour
             when is_about_hepatic_margin and {{ crlm_regexp_matches('affirmed', involve ~ '\\b[^,()#]{0,40}' ~ hepatic) }}
