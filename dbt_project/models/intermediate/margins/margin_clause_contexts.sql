@@ -47,7 +47,7 @@ in_part as (
         last_value(heading_section ignore nulls) over so_far as carried_section,
         clause_number < max(case when heading_section = 'amended' then clause_number end) over (partition by text_key) as is_above_amendment,
         names_other_organ or (starts_with_pronoun and coalesce(lag(names_other_organ) over in_order, false)) as is_of_other_organ,
-        case when not starts_part then lag(case when not names_other_organ then last_margin_type end) over in_order end as margin_type_before
+        case when not starts_part or heading_section = 'amended' then lag(case when not names_other_organ then last_margin_type end) over in_order end as margin_type_before
     from clauses
     window
         in_order as (partition by text_key order by clause_number),

@@ -17,7 +17,7 @@ with statements as (
             ['^(\\W*(?:[a-z]+ ){0,4}' ~ tumor ~ '[^,()@~]*[@~](?:capsule|bowel|other_organ|border)[^,()@~]*?),? (?:and|but) (?:it )?(is|are|was|also|at|on|lies|involv|extend|reach|abut|invad|touch|present|seen)', '\\1, tumor \\2'],
             ['(@(?:parenchymal|margin)[^,()@~]*?) (and|but) ([^,()@~]*[@~](?:capsule|bowel|other_organ|border))', '\\1, \\2 \\3'],
             ['[^,()]*[@~](?:capsule|bowel|other_organ|border)[^,()]*', ' '],
-            ['(' ~ tumor ~ ')(?:, #| [(]#(?: in (?:greatest|maximum) (?:dimension|diameter))?[)]),? (at|on|in|reach|extend|abut|involv|touch)', '\\1 \\2'],
+            ['(' ~ tumor ~ '(?: [a-z0-9]{1,3})?)(?:, #| [(]#(?: in (?:greatest|maximum) (?:dimension|diameter))?[)]),? (at|on|in|reach|extend|abut|involv|touch)', '\\1 \\2'],
             ['(' ~ tumor ~ ') of #', '\\1'],
             ['# (' ~ tumor ~ ')', '\\1'], ['(' ~ tumor ~ ') ?[(]#[)]', '\\1'],
             ['[(][^()@#]*(?:%|block|slide|trg)[^()@#]*[)]', ' '],
