@@ -31,7 +31,11 @@ select
     {{ crlm_regexp_extract('step_text', '[@~](?:parenchymal|margin|bile_duct|vascular)') }} is not null as names_hepatic_margin,
     {{ crlm_regexp_extract('step_text', '^.*\\b(' ~ lesion_label_pattern() ~ ')', 1) }} as own_lesion_label,
     coalesce(
-        {{ crlm_regexp_extract('step_text', '^.*[@~]([a-z_]+)', 1) }},
+        -- 'the parenchymal margin shows carcinoma at the inked margin' speaks of one margin
+        case
+            when {{ crlm_regexp_extract('step_text', '^.*[@~]([a-z_]+)', 1) }} = 'margin' and {{ crlm_regexp_matches('step_text', '@parenchymal') }} then 'parenchymal'
+            else {{ crlm_regexp_extract('step_text', '^.*[@~]([a-z_]+)', 1) }}
+        end,
         case when {{ crlm_regexp_matches('step_text', '\\br[01]\\b|(?:completely|totally) (?:excised|resected|removed)') }} then 'margin' end
     ) as last_margin_type,
     '{{ margin_rules_version() }}' as rules_version

@@ -14,7 +14,7 @@
     ['\\s*\\n\\s*([(\\[] ?[xX✓✔]? ?[)\\]]|_+ ?[xX]? ?_+ )', ' \\1'],
     ['(?i)\\b(' ~ lesion ~ ')\\s+([A-H]\\b)', '\\1\u00a0\\2'],
     ['(?i)(' ~ lesion ~ '[\u00a0 ](?:no\\. ?|#)?[A-H0-9]{1,2}:|[0-9] ?[cm]m[)]?:)[ \\t]*\\r?\\n[ \\t]*', '\\1 '],
-    ['\\n[ \\t]*([a-z][a-z ]{1,30}: ?\\S)', clause_end ~ '\\1'],
+    ['\\n[ \\t]*([a-z][a-z ]{2,30}: ?\\S)', clause_end ~ '\\1'],
     ['\\n\\s*([a-z][.)]\\s+[A-Z])', clause_end ~ '\\1'],
     ['\\n\\s*((?:[-*•]|\\d{1,2}[.)]|(?:i{1,3}|iv|v|vi{0,3})[)])\\s)', clause_end ~ '\\1'],
     ['(?i)(,|\\b(?:is|are|was|of|from|the|to|at|and|by|a|an|than|with|within|closest|nearest|in|on|or|no|not|without|less|more|greater|least|be|been|only))[ \\t]*\\r?\\n\\s*', '\\1 '],
