@@ -8,7 +8,7 @@
     ['&lt;?', '<'], ['&gt;?', '>'], ['[–—−‑]', '-'], ['[µμ]', 'u'], ['[’‘´`]', '’'], ['≤|＜=|< ?=|= ?<|⩽', '<='], ['≥|> ?=|= ?>|⩾', '>='],
     ['[\\s\u00a0_]+', ' '],
     ['\\bnos?[.] ?(\\d)', 'number \\1'], ['\\b(reaches|abuts|touches|involves|contacts|infiltrates|invades|breaches) (?:it|this)\\b', '\\1 the margin'],
-    ['in (?:direct |close )?contact with (?:it|this)\\b', 'touches the margin'], ['\\b(is|are|lies|lie|sits) (?:directly |right |immediately |focally )?(?:on|at) it\\b', '\\1 at the margin'], ['\\b(reaching|abutting|touching|involving|contacting|infiltrating|invading|extend(?:s|ing) (?:up )?to|flush with|contiguous with) (?:it|this)\\b', '\\1 the margin'], ['near(?:ly)?[ -]complete|almost complete', 'partial'], ['(?:an? )?fraction of (?:an?|one) millimet(?:re|er)', '<1 mm'], ['(?:zero|0)[ -](?:millimet(?:re|er)|mm) (?:definition|rule|criterion)', ' '],
+    ['in (?:direct |close )?contact with (?:it|this)\\b', 'touches the margin'], ['\\b(is|are|lies|lie|sits) (?:directly |right |immediately |focally |present |seen |found |identified )*(?:on|at) it\\b', '\\1 at the margin'], ['\\b(reaching|abutting|touching|involving|contacting|infiltrating|invading|extend(?:s|ing) (?:up )?to|flush with|contiguous with) (?:it|this)\\b', '\\1 the margin'], ['near(?:ly)?[ -]complete|almost complete', 'partial'], ['(?:an? )?fraction of (?:an?|one) millimet(?:re|er)', '<1 mm'], ['(?:zero|0)[ -](?:millimet(?:re|er)|mm) (?:definition|rule|criterion)', ' '],
     ['\\b(?:no|not) (?:nearer|closer) than\\b', 'distance at least'], ['^\\W*no (?:surgical |free )?(?:margin|clearance) ?:', ' '], ['(?:ink|margin)-to-tumou?r|tumou?r-to-(?:ink|margin)', 'margin distance'],
     ['(inked|painted|cauteri[sz]ed|stapled|diathermied), ?(inked|painted|cauteri[sz]ed|stapled|diathermied|deep|hepatic|parenchymal)', '\\1 \\2'],
     ['[,;(] ?[?] ?(?:involved|positive|clear|free|at|tumou?r)|\\bquery (?:involve|positive|tumou?r)', ' cannot be assessed '], ['[?] ?(?:see|cannot|unclear|not (?:certain|clear|sure)|uncertain|unknown)\\b|[?]\\W*$', ' cannot be assessed '], ['[?] (?:no|yes) ?[-:] ', ': '],
@@ -59,7 +59,7 @@
   {%- for row in margin_seed_rows('margin_number_words', ['words', 'value'], 'length(words) desc, words') -%}
     {%- do replacements.append(['\\b' ~ row[0] ~ '\\b', row[1] | string]) -%}
   {%- endfor -%}
-  {%- do replacements.extend([['\\b([2-9])0[- ]([1-9])( ?-?(?:mm|cm|millim|centim|micro))', '\\1\\2\\3'], ['\\b(\\d{1,2}) and (?:an? )?0\\.(2?5)', '\\1.\\2'], ['\\b(\\d) hundred\\b', '\\100'], ['\\b(\\d{1,2}) point (\\d)\\b', '\\1.\\2'], ['\\bpoint (\\d)\\b', '0.\\1'], ['\\b(\\d) tenths? (?:of )?(?:an? |1 )?', '0.\\1 ']]) -%}
+  {%- do replacements.extend([['\\b([2-9])0[- ]([1-9])( ?-?(?:mm|cm|millim|centim|micro))', '\\1\\2\\3'], ['\\b(\\d{1,2}) and (?:an? )?0\\.(2?5)', '\\1.\\2'], ['\\b(\\d) hundred\\b', '\\100'], ['\\b(\\d{1,2}) point (\\d)\\b', '\\1.\\2'], ['\\bpoint (\\d)\\b', '0.\\1'], ['(0[.]\\d+) of (?:an? |1 )(millimet|centimet|mm|cm)', '\\1 \\2'], ['\\b(\\d) tenths? (?:of )?(?:an? |1 )?', '0.\\1 ']]) -%}
   {%- set any_word = '\\bhundred|\\bsingle m|\\bpoint |\\btenths|\\b(?:an? m|an? c(?:m|entim)|half|one[- ]tenth|quarter)|\\b(?:lesion|nodule|metastasis|tumou?r|an?|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|twenty|thirty)[ -](?:(?:and|to|or)\\b|mm|cm|milli|centi|micro|one|two|three|four|five)' -%}
   {{ return('case when ' ~ crlm_regexp_matches(text, any_word) ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}
@@ -83,7 +83,7 @@
   ] -%}
   {#- 'margins of 1, 3, 4, 12 and 15 mm' -#}
   {%- for turn in range(6) -%}
-    {%- do replacements.append(['((?:\\bof|\\bare|\\bwere|\\bis|:|\\bby|\\bat|margins?|clearances?|distances?) (?:[0-9.]+ (?:mm|cm|um), )*)([0-9]+(?:[.][0-9]+)?)((?:, [0-9]+(?:[.][0-9]+)?)+,? (?:and|or) [0-9]+(?:[.][0-9]+)? ?(mm|cm|um)\\b)', '\\1\\2 \\4\\3']) -%}
+    {%- do replacements.append(['((?:\\bof|\\bare|\\bwere|\\bis|\\blie|\\bmeasure|:|\\bby|\\bat|margins?|clearances?|distances?) (?:[0-9.]+ (?:mm|cm|um), )*)([0-9]+(?:[.][0-9]+)?)((?:, [0-9]+(?:[.][0-9]+)?)+,? (?:and|or) [0-9]+(?:[.][0-9]+)? ?(mm|cm|um)\\b)', '\\1\\2 \\4\\3']) -%}
   {%- endfor -%}
   {%- do replacements.extend([
     ['(^|[^0-9.,] ?)(' ~ number ~ '), (' ~ number ~ '),? (and|or) (' ~ number ~ ') ?(mm|cm)\\b', '\\1\\2 \\6, \\3 \\6 \\4 \\5 \\6'],
@@ -113,6 +113,10 @@
     ['((?:distance|clearance|margin|edge|surface)[^:0-9]{0,50}: ?)(?:zero|nil|0)([,;)]|[.]? |[.]?$)', '\\1 ⟦|0|mm⟧\\2'],
     ['\\b(distance|clearance|margin|edge|ink)((?: (?:is|of|was))?[ :=-]+)(?:zero|nil|0)([,;)]|[.]? |[.]?$)', '\\1\\2 ⟦|0|mm⟧\\3'],
     ['((?:[(\\[](?:in )?|\\bin |, (?:in )?)(mm|cm|um)(?:[)\\]]?[:=\\s-]{0,4}(?:parenchymal|transection|hepatic|liver|closest|nearest)?[: ]{0,2}|[)\\]]? [a-z ]{1,50}: ?))([<>]=?)? ?(' ~ number ~ ')([^0-9.]|\\.?$)', '\\1 ⟦\\3|\\4|\\2⟧\\5'],
+  ]) -%}
+  {#- sizes in brackets behind the tumours -#}
+  {%- do replacements.extend([
+    ['((?:metastases|lesions|nodules|deposits|tumou?rs|foci|(?:adeno)?carcinoma)(?: [a-z-]+){0,3}) [(](?: ?⟦[^⟧]*⟧(?:,? and|,|;)){1,8} ?⟦[^⟧]*⟧ ?[)]', '\\1'],
   ]) -%}
   {{ return('case when ' ~ crlm_regexp_matches(text, '\\d\\+? ?-?(?:mm|cm|um|millim|centim|mic)|(?:distance|clearance|margin|edge|ink|surface)[^0-9]{0,50}[ :=-]+(?:zero|nil|0)|\\((?:in )?(?:mm|cm|um|micro|millim|centim)|(?:\\bin|,) (?:mm|cm|um|milli|centi|micro)') ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}

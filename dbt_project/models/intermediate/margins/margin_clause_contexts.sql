@@ -11,6 +11,7 @@ with bearings as (
         ) as starts_part,
         normalised.names_liver_margin,
         normalised.last_margin_type,
+        normalised.own_lesion_label,
         normalised.clause_text is not null as is_finding
     from {{ ref('margin_sentence_clauses') }} as clauses
     inner join {{ ref('margin_clause_headings') }} as headings on clauses.clause_text = headings.clause_text
@@ -22,6 +23,7 @@ with bearings as (
         or normalised.last_margin_type is not null
         or statuses.rule is not null
         or normalised.clause_normalised like '%⟦%'
+        or normalised.own_lesion_label is not null
 ),
 
 clauses as (
@@ -39,7 +41,7 @@ in_part as (
     select
         text_key, clause_number, clause_text, says_additional, says_main, denies_additional, says_bowel, heading_organ,
         clause_section, starts_part, names_other_tumor, names_other_malignancy, names_metastasis, names_tumor,
-        names_liver_margin, is_finding,
+        names_liver_margin, is_finding, own_lesion_label,
         nullif(last_value(case when starts_part then coalesce(specimen_label, '') end ignore nulls) over so_far, '') as part_label,
         nullif(last_value(case when starts_part then coalesce(heading_organ, '') end ignore nulls) over so_far, '') as part_organ,
         nullif(last_value(case when starts_part then coalesce(heading_site, '') end ignore nulls) over so_far, '') as part_site,
@@ -125,6 +127,7 @@ select
     coalesce(labelled.part_organ, specimens.specimen_organ) as organ,
     labelled.denies_additional,
     labelled.says_additional,
+    labelled.own_lesion_label as lesion_named,
     not labelled.says_main and (
         labelled.says_additional or labelled.is_part_additional
         or (coalesce(specimens.is_specimen_additional, false) and labelled.part_label is null)

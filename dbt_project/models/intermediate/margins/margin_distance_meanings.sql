@@ -89,7 +89,10 @@ typed as (
         or {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '[^,]*\\( ?$|\\b' ~ margin_words('tumor_word') ~ '[^,#]{0,30}[(][^)]*[)],? *$') }}
         or {{ crlm_regexp_matches('left_text', '(?:' ~ lesion_label_pattern() ~ ') ?[(] ?$') }}
         or ({{ crlm_regexp_matches('left_text', '(?:' ~ lesion_label_pattern() ~ ') ?, ?$') }} and (distance_number < distances_in_clause or {{ crlm_regexp_matches('right_text', '^ ?:') }}))
-        or (distance_number = 1 and distances_in_clause > 1 and {{ crlm_regexp_matches('left_text', lesion_label_pattern()) }} and {{ crlm_regexp_matches('right_text', '^\\W+$') }}) as is_size,
+        or (
+            distance_number = 1 and distances_in_clause > 1 and {{ crlm_regexp_matches('left_text', lesion_label_pattern()) }}
+            and {{ crlm_regexp_matches('right_text', '^\\W+$') }} and not {{ crlm_regexp_matches('left_text', '\\b(?:are|is|lie|lies|were|was) *$') }}
+        ) as is_size,
         left_type is not null
             and (
                 not {{ crlm_regexp_matches('left_tail', size_tail) }}
@@ -154,8 +157,8 @@ ruled as (
             when distance_number > 1 and {{ crlm_regexp_matches('left_text', '^[\\s,/)]*(?:(?:and|or|while|whereas) )?\\s*(?:' ~ lesion_label_pattern() ~ '|first|second|third|fourth|fifth)?[\\s)]*by *$') }} then 'list of clearances'
             when {{ crlm_regexp_matches('left_text', '(?:brings|reduces|narrows|reducing|bringing|narrowing) (?:this|it|the clearance|the @margin|the distance)? ?(?:down |back )?to *$') }} and (left_type is not null or follows_margin) then 'distance field after a margin field'
             when is_in_list and distance_number > 1 then 'list'
-            when is_before_list and ({{ crlm_regexp_matches('clause_normalised', '\\brespectively\\b') }} or {{ crlm_regexp_matches('right_text', '^ and *$') }}) and not {{ crlm_regexp_matches('clause_normalised', '⟧ ?(?:across|wide|in (?:size|diameter))') }} and {{ crlm_regexp_matches('left_text', '(?:lesions|metastases|deposits|nodules|tumou?rs|foci|mets),? *$|: *$') }} then 'list of distances'
-            when is_before_list and not (is_lesion_on_left and {{ crlm_regexp_matches('right_text', '^[ ,]*$') }}) and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,:]*$|' ~ thing_tail) }} then 'list of distances'
+            when is_before_list and ({{ crlm_regexp_matches('clause_normalised', '\\brespectively\\b') }} or {{ crlm_regexp_matches('right_text', '^ and *$') }}) and not {{ crlm_regexp_matches('clause_normalised', '⟧ ?(?:across|wide|in (?:size|diameter))') }} and {{ crlm_regexp_matches('left_text', '(?:lesions|metastases|deposits|nodules|tumou?rs|foci|mets)(?: of [a-z -]+)?,? *$|: *$') }} then 'list of distances'
+            when is_before_list and not (is_lesion_on_left and {{ crlm_regexp_matches('right_text', '^[ ,]*$') }} and not {{ crlm_regexp_matches('left_text', '\\b(?:are|lie|were) *$') }}) and not {{ crlm_regexp_matches('left_text', size_tail ~ '[^,:]*$|' ~ thing_tail) }} then 'list of distances'
             when is_lesion_on_left and is_lesion_list_on_right then 'list of lesions'
             when not is_size then 'unexplained distance'
             else 'not a margin distance'

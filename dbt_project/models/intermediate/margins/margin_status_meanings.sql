@@ -17,9 +17,9 @@ with statements as (
             ['^(\\W*(?:[a-z]+ ){0,4}' ~ tumor ~ '[^,()@~]*[@~](?:capsule|bowel|other_organ|border)[^,()@~]*?),? (?:and|but) (?:it )?(is|are|was|also|at|on|lies|involv|extend|reach|abut|invad|touch|present|seen)', '\\1, tumor \\2'],
             ['(@(?:parenchymal|margin)[^,()@~]*?) (and|but) ([^,()@~]*[@~](?:capsule|bowel|other_organ|border))', '\\1, \\2 \\3'],
             ['[^,()]*[@~](?:capsule|bowel|other_organ|border)[^,()]*', ' '],
-            ['(' ~ tumor ~ '(?: [a-z0-9]{1,3})?)(?:, #| [(]#(?: in (?:greatest|maximum) (?:dimension|diameter))?[)]),? (at|on|in|reach|extend|abut|involv|touch)', '\\1 \\2'],
+            ['(' ~ tumor ~ '(?: [a-z0-9]{1,3})?)(?:, #| [(] ?#(?: in (?:greatest|maximum) (?:dimension|diameter))?[)]),? (at|on|in|reach|extend|abut|involv|touch)', '\\1 \\2'],
             ['(' ~ tumor ~ ') of #', '\\1'],
-            ['# (' ~ tumor ~ ')', '\\1'], ['(' ~ tumor ~ ') ?[(]#[)]', '\\1'],
+            ['# (' ~ tumor ~ ')', '\\1'], ['(' ~ tumor ~ ') ?[(] ?#[)]', '\\1'],
             ['[(][^()@#]*(?:%|block|slide|trg)[^()@#]*[)]', ' '],
         ]) }} as statement
     from {{ ref('margin_clause_normalised') }}
@@ -49,6 +49,7 @@ read as (
         case
             when {{ crlm_regexp_matches('affirmed', '\\br1\\b') }} then 'R1'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ ' ?: ?(?:tumou?r )?present (?:at|on) (?:the )?' ~ hepatic) }} then 'margin involved'
+            when {{ crlm_regexp_matches('affirmed', '\\bcontact (?:of|between) (?:the )?' ~ tumor ~ '[^,#]* (?:and|with) (?:the )?' ~ hepatic) }} then 'tumour at the margin'
             when {{ crlm_regexp_matches('affirmed', margin_words('cut_through')) }} and {{ crlm_regexp_matches('statement', hepatic) }} then 'tumour transected'
             when {{ crlm_regexp_matches('affirmed', margin_words('incomplete_excision') ~ '[^,()#]*' ~ hepatic) }} then 'incomplete excision'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ ' ?(?:[(][^)]*[)])?[^:,]{0,60}: ?(?:(?:invasive|metastatic|viable|residual|moderately|poorly|well|differentiated|focal|focally|mucinous) )*(?:adeno)?carcinoma') }} and statement not like '%#%' then 'margin involved'

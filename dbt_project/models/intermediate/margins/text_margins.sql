@@ -23,6 +23,22 @@ whole as (
     select * from specimens where part is null
 ),
 
+-- a metastasis that is named, but of whose margin nothing was understood
+silent_lesions as (
+    select distinct contexts.text_id
+    from {{ ref('margin_clause_contexts') }} as contexts
+    inner join {{ ref('margin_clause_normalised') }} as normalised on contexts.clause_text = normalised.clause_text
+    left join {{ ref('margin_readings') }} as readings
+        on contexts.text_id = readings.text_id and contexts.lesion_named = readings.lesion_label
+    left join {{ ref('margin_status_mentions') }} as statuses
+        on contexts.text_id = statuses.text_id and contexts.lesion_named = statuses.lesion_label
+    where normalised.names_hepatic_margin
+        and {{ crlm_regexp_matches('contexts.lesion_named', '^' ~ margin_words('counted_lesion') ~ '$') }}
+        and contexts.evidence_kind = 'permanent'
+        and contexts.is_of_liver and not contexts.is_other_tumor and not contexts.is_additional_margin
+        and readings.text_id is null and statuses.text_id is null
+),
+
 -- a clause that says involved and holds a distance that was not understood
 doubtful_statuses as (
     select distinct text_id
@@ -59,11 +75,13 @@ joined as (
         coalesce(whole.is_without_viable_tumor, false) or coalesce(parts.are_without_viable_tumor, false) as is_without_viable_tumor,
         re_resected.text_id is not null as is_re_resected,
         doubtful_statuses.text_id is not null as has_doubtful_status,
+        silent_lesions.text_id is not null as has_silent_lesion,
         coalesce(re_resected.is_involved, false) as is_additional_involved,
         coalesce(re_resected.has_tumor, false) as has_additional_tumor
     from others
     left join whole on others.text_id = whole.text_id
     left join doubtful_statuses on others.text_id = doubtful_statuses.text_id
+    left join silent_lesions on others.text_id = silent_lesions.text_id
     left join parts on others.text_id = parts.text_id
     left join {{ ref('re_resected_margins') }} as re_resected on others.text_id = re_resected.text_id
 ),
@@ -92,6 +110,7 @@ reasoned as (
             when (unexplained_mm = 0 and low_mm > 0) or (unexplained_mm < {{ narrow }} and low_mm >= {{ narrow }}) or (unexplained_mm < {{ wide }} and low_mm >= {{ wide }})
                 then 'shorter distance not understood'
             when has_statement_not_understood then 'statement not understood'
+            when has_silent_lesion then 'metastasis without a margin'
         end as unresolved_reason
     from joined
 ),
