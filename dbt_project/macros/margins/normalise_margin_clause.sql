@@ -55,11 +55,11 @@
 {% endmacro %}
 
 {% macro normalised_number_words(text) %}
-  {%- set replacements = [['\\b(?:one|an?)[- ]tenth of (?:an?|one) (millimet|mm\\b|centimet|cm\\b)', '0.1 \\1'], ['\\b(?:one|an?)[- ]quarter of (?:an?|one) (millimet|mm\\b|centimet|cm\\b)', '0.25 \\1'], ['([a-z])-tenths', '\\1 tenths'], ['\\bthree[- ]quarters of (?:an?|one) (millimet|mm\\b|centimet|cm\\b)', '0.75 \\1'], ['\\b(?:one[- ])?half (?:of )?(?:an?|one) (?:single )?(millimet|mm\\b|centimet|cm\\b)', '0.5 \\1'], ['\\b(?:an?|one) (millimet|centimet|mm\\b|cm\\b|micro)', '1 \\1']] -%}
+  {%- set replacements = [['-and-a-half\\b', ' and a half'], ['\\b(a|the) point (?:of )?', '\\1 place '], ['\\bpoint (zero|one|two|three|four|five|six|seven|eight|nine)\\b', 'pt \\1'], ['\\b(?:one|an?)[- ]tenth of (?:an?|one) (millimet|mm\\b|centimet|cm\\b)', '0.1 \\1'], ['\\b(?:one|an?)[- ]quarter of (?:an?|one) (millimet|mm\\b|centimet|cm\\b)', '0.25 \\1'], ['([a-z])-tenths', '\\1 tenths'], ['\\bthree[- ]quarters of (?:an?|one) (millimet|mm\\b|centimet|cm\\b)', '0.75 \\1'], ['\\b(?:one[- ])?half (?:of )?(?:an?|one) (?:single )?(millimet|mm\\b|centimet|cm\\b)', '0.5 \\1'], ['\\b(?:an?|one) (millimet|centimet|mm\\b|cm\\b|micro)', '1 \\1']] -%}
   {%- for row in margin_seed_rows('margin_number_words', ['words', 'value'], 'length(words) desc, words') -%}
     {%- do replacements.append(['\\b' ~ row[0] ~ '\\b', row[1] | string]) -%}
   {%- endfor -%}
-  {%- do replacements.extend([['\\b([2-9])0[- ]([1-9])( ?-?(?:mm|cm|millim|centim|micro))', '\\1\\2\\3'], ['\\b(\\d{1,2}) and (?:an? )?0\\.(2?5)', '\\1.\\2'], ['\\b(\\d) hundred\\b', '\\100'], ['\\b(\\d{1,2}) point (\\d)\\b', '\\1.\\2'], ['\\bpoint (\\d)\\b', '0.\\1'], ['(0[.]\\d+) of (?:an? |1 )(millimet|centimet|mm|cm)', '\\1 \\2'], ['\\b(\\d) tenths? (?:of )?(?:an? |1 )?', '0.\\1 ']]) -%}
+  {%- do replacements.extend([['\\b([2-9])0[- ]([1-9])( ?-?(?:mm|cm|millim|centim|micro))', '\\1\\2\\3'], ['\\b(\\d{1,2}) and (?:an? )?0\\.(2?5)', '\\1.\\2'], ['\\b(\\d) hundred\\b', '\\100'], ['\\b(\\d{1,2}) (?:point|pt) (\\d)\\b', '\\1.\\2'], ['\\bpt (\\d)\\b', '0.\\1'], ['(0[.]\\d+) of (?:an? |1 )(millimet|centimet|mm|cm)', '\\1 \\2'], ['\\b(\\d) tenths? (?:of )?(?:an? |1 )?', '0.\\1 ']]) -%}
   {%- set any_word = '\\bhundred|\\bsingle m|\\bpoint |\\btenths|\\b(?:an? m|an? c(?:m|entim)|half|one[- ]tenth|quarter)|\\b(?:lesion|nodule|metastasis|tumou?r|an?|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|twenty|thirty)[ -](?:(?:and|to|or)\\b|mm|cm|milli|centi|micro|one|two|three|four|five)' -%}
   {{ return('case when ' ~ crlm_regexp_matches(text, any_word) ~ ' then ' ~ crlm_replace_in_turn(text, replacements) ~ ' else ' ~ text ~ ' end') }}
 {% endmacro %}

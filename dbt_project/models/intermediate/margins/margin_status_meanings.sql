@@ -13,6 +13,7 @@ with statements as (
         *,
         {{ crlm_replace_in_turn('clause_normalised', [
             ['⟦[^⟧]*⟧', '#'],
+            [' (but|whereas|while) ', ' , \\1 '], [' and (?:is |are |was |were )?(clear|free|negative|uninvolved)\\b', ' , \\1'],
             ['(?:with )?no intervening (?:[a-z]+ ){0,3}(?:tissue|parenchyma|liver)', ' '],
             ['^(\\W*(?:[a-z]+ ){0,4}' ~ tumor ~ '[^,()@~]*[@~](?:capsule|bowel|other_organ|border)[^,()@~]*?),? (?:and|but) (?:it )?(is|are|was|also|at|on|lies|involv|extend|reach|abut|invad|touch|present|seen)', '\\1, tumor \\2'],
             ['(@(?:parenchymal|margin)[^,()@~]*?) (and|but) ([^,()@~]*[@~](?:capsule|bowel|other_organ|border))', '\\1, \\2 \\3'],
