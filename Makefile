@@ -52,8 +52,13 @@ sql: $(INSTALLED) ## Query the published warehouse: make sql Q="SELECT * FROM re
 ui: $(INSTALLED) ## Open Dagster's lineage, runs and schedule at localhost:3000
 	@$(CRLM) ui
 
+# the nights of a whole warehouse beside all other tests: each half keeps one of two cores busy
 test: $(INSTALLED) lint ## Every test
-	@$(BIN)/python -m pytest
+	@nights=$$(mktemp); \
+	$(BIN)/python -m pytest tests/end_to_end > $$nights 2>&1 & end_to_end=$$!; \
+	$(BIN)/python -m pytest --ignore=tests/end_to_end; others=$$?; \
+	wait $$end_to_end; whole=$$?; cat $$nights; rm -f $$nights; \
+	test $$others -eq 0 -a $$whole -eq 0
 
 truth-at-scale: $(INSTALLED) ## Compare 50,000 simulated patients with their truth (some minutes; not part of make test)
 	@CRLM_TRUTH_PATIENTS=$${CRLM_TRUTH_PATIENTS:-50000} $(BIN)/python -m pytest tests/end_to_end/test_truth.py
