@@ -133,12 +133,16 @@ ruled as (
             when {{ crlm_regexp_matches('left_text', things_apart) }} or ({{ crlm_regexp_matches('right_text', '^ ?apart\\b') }} and not {{ crlm_regexp_matches('left_text', '[@~]') }}) then 'not a margin distance'
             when ((left_type is null and {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject')) }}) or {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject') ~ '[^,;:]*@[^@]*$') }}) and not {{ crlm_regexp_matches('left_text', '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
             when {{ crlm_regexp_matches('left_text', margin_words('not_tumor_subject') ~ '[^,;:]*$') }} and not {{ crlm_regexp_matches(crlm_regexp_extract('left_text', '[^,;:]*$'), '\\b' ~ margin_words('tumor_word') ~ '\\b') }} then 'not a margin distance'
+            -- 'the capsule is 0.5 mm from the tumour (not a surgical margin)'
+            when {{ crlm_regexp_matches('left_text', '[@~](?:capsule|bowel|other_organ)[^@~]*$') }} and {{ crlm_regexp_matches('right_text', '^ ?(?:away )?from (?:the )?' ~ margin_words('tumor_word')) }} then 'not a margin distance'
             when target_type is not null then 'distance to a named margin'
             when cleared_by_type is not null then 'clear by a distance at the margin'
             when {{ crlm_regexp_matches('target_text', '^(?:it|this|that|them)\\b|^(?:the )?(?:nearer|closer|nearest|closest|larger|smaller)(?: one)? of (?:them|these)\\b') }} and (left_type is not null or follows_margin)
                 then 'distance field after a margin field'
+            when {{ crlm_regexp_matches('left_text', '\\b(?:comprising|containing|totalling|consisting of|includes?|including) *$') }} then 'not a margin distance'
             when ({{ crlm_regexp_matches('right_text', '^ ?of (?:[a-z]+ )?(?:liver|parenchyma|hepatocytes|hepatic (?:tissue|parenchyma)|tissue)\\b') }} or ({{ crlm_regexp_matches('left_text', '\\b(?:rim|cuff|collar|mantle|margin) of *$') }} and {{ crlm_regexp_matches('right_text', '^ ?(?:(?:normal|uninvolved|benign|healthy|clear) )*(?:liver|hepatic|parenchyma)') }})) and not is_size_on_right
-                and not {{ crlm_regexp_matches('left_text', 'additional|further|another') }} then 'tissue between tumour and margin'
+                and not {{ crlm_regexp_matches('left_text', 'additional|further|another') }}
+                and (follows_margin or {{ crlm_regexp_matches('clause_normalised', '[@~]') }}) then 'tissue between tumour and margin'
             when right_label_type is not null and not (distance_number < distances_in_clause and {{ crlm_regexp_matches('right_text', '[@~][a-z_]+[ :=-]*$') }}) then 'distance before the margin word'
             when not is_target_tumor then 'not a margin distance'
             when {{ crlm_regexp_matches('left_text', '\\bdistance (?:from|to) (?:the )?[a-z]') }} and not {{ crlm_regexp_matches('left_text', distance_from ~ '(?:' ~ margin_words('tumor_word') ~ '|[@~]|it\\b|this|that|them|lesional)') }} then 'unexplained distance'

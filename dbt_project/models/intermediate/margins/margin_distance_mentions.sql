@@ -59,7 +59,7 @@ lesion_lists as (
                 ), case when targets.text_id is not null then 'margin' when distances.previous_margin_type is not null or bool_or(distances.rule <> 'list of lesions' and distances.margin_type in ('margin', 'parenchymal')) over (
                     partition by distances.text_id, distances.record_id, distances.section
                     order by distances.clause_number, distances.distance_number
-                    rows between unbounded preceding and current row
+                    rows between unbounded preceding and unbounded following
                 ) then 'unexplained' end)
             end as margin_type
         )

@@ -28,11 +28,11 @@ statuses as (
     select
         mentions.* exclude (margin_status, evidence_kind),
         evidence_kind,
-        margin_status as reading,
-        cast(null as varchar) as comparator,
+        case margin_status when 'within 1 mm' then 'distance' else margin_status end as reading,
+        case margin_status when 'within 1 mm' then '<' end as comparator,
         cast(null as double) as distance_mm,
         case when margin_status = 'involved' then 0 when margin_status = 'negative' then {{ step }} else 0 end as low_mm,
-        case when margin_status = 'involved' then 0 else {{ unbounded }} end as high_mm
+        case margin_status when 'involved' then 0 when 'within 1 mm' then 1 - {{ step }} else {{ unbounded }} end as high_mm
     from {{ ref('margin_status_mentions') }} as mentions
     inner join {{ ref('margin_types') }} as types on mentions.margin_type = types.margin_type and types.counts_involvement
 ),

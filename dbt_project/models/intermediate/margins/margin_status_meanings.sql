@@ -33,6 +33,7 @@ without_negated_parts as (
         {{ crlm_replace_in_turn('statement', [['[^,()]*' ~ negation ~ '[^,()]*', ' , ']]) }} as affirmed
     from statements
     where names_hepatic_margin
+        or {{ crlm_regexp_matches('statement', '\\br1uk\\b') }}
         or {{ crlm_regexp_matches('statement', margin_words('open_question')) }}
         or {{ crlm_regexp_matches('statement', '\\br[01]\\b|transected|incomplete|living|ghost|residual|ypt0|reach|touch|abut|breach|flush|cut (?:through|across)|viable|response|necro|fibrotic|hyalini|carcinoma|metasta|' ~ margin_words('no_tumor_in_specimen')) }}
 ),
@@ -48,7 +49,7 @@ read as (
         {{ crlm_regexp_matches('statement', '(?:^|[^a-z])' ~ margin_words('no_tumor_in_specimen')) }} as says_no_tumor,
         {{ crlm_regexp_matches('statement', negation) }} as is_negated,
         case
-            when {{ crlm_regexp_matches('affirmed', '\\br1\\b') }} then 'R1'
+            when {{ crlm_regexp_matches('statement', '\\br1\\b') }} and not {{ crlm_regexp_matches('statement', '\\b(?:not|no|excludes?|without|rather than) (?:an? )?r1\\b') }} then 'R1'
             when {{ crlm_regexp_matches('affirmed', hepatic ~ ' ?: ?(?:tumou?r )?present (?:at|on) (?:the )?' ~ hepatic) }} then 'margin involved'
             when {{ crlm_regexp_matches('affirmed', '\\bcontact (?:of|between) (?:the )?' ~ tumor ~ '[^,#]* (?:and|with) (?:the )?' ~ hepatic) }} then 'tumour at the margin'
             when {{ crlm_regexp_matches('affirmed', margin_words('cut_through')) }} and {{ crlm_regexp_matches('statement', hepatic) }} then 'tumour transected'
@@ -80,6 +81,7 @@ ruled as (
         *,
         case
             when {{ crlm_regexp_matches('statement', margin_words('open_question')) }} then 'question left open'
+            when {{ crlm_regexp_matches('statement', '\\br1uk\\b') }} then 'R1 by the definition of less than 1 mm'
             when says_no_viable_tumor then 'no viable tumour'
             when is_about_hepatic_margin and is_uncertain then 'margin not assessable'
             when involvement_rule is not null and is_uncertain then 'margin not assessable'
@@ -119,6 +121,7 @@ select
         when rule = 'margin not stated' then 'not stated'
         when rule = 'statement not understood' then 'not understood'
         when rule = 'question left open' then 'question'
+        when rule = 'R1 by the definition of less than 1 mm' then 'within 1 mm'
         when rule = 'margin negative' then 'negative'
         when rule = 'no tumour in the specimen' then 'no tumour'
         when rule = 'tumour in the specimen' then 'tumour'

@@ -106,6 +106,8 @@ reasoned as (
                     else 'distance not given'
                 end
             when low_mm < {{ narrow }} and high_mm >= {{ narrow }} then 'distance only bounded'
+            -- R1 by the definition of less than 1 mm: at ink or not?
+            when low_mm = 0 then 'distance only bounded'
             when low_mm < {{ wide }} and high_mm >= {{ wide }} then 'distance only bounded'
             when (unexplained_mm = 0 and low_mm > 0) or (unexplained_mm < {{ narrow }} and low_mm >= {{ narrow }}) or (unexplained_mm < {{ wide }} and low_mm >= {{ wide }})
                 then 'shorter distance not understood'
