@@ -143,6 +143,7 @@ ruled as (
             when ({{ crlm_regexp_matches('right_text', '^ ?of (?:[a-z]+ )?(?:liver|parenchyma|hepatocytes|hepatic (?:tissue|parenchyma)|tissue)\\b') }} or ({{ crlm_regexp_matches('left_text', '\\b(?:rim|cuff|collar|mantle|margin) of *$') }} and {{ crlm_regexp_matches('right_text', '^ ?(?:(?:normal|uninvolved|benign|healthy|clear) )*(?:liver|hepatic|parenchyma)') }})) and not is_size_on_right
                 and not {{ crlm_regexp_matches('left_text', 'additional|further|another') }}
                 and (follows_margin or {{ crlm_regexp_matches('clause_normalised', '[@~]') }}) then 'tissue between tumour and margin'
+            when {{ crlm_regexp_matches('right_text', '^ ?of (?:[a-z]+ )?(?:liver|parenchyma|hepatocytes|tissue)\\b') }} and not is_size_on_right then 'unexplained distance'
             when right_label_type is not null and not (distance_number < distances_in_clause and {{ crlm_regexp_matches('right_text', '[@~][a-z_]+[ :=-]*$') }}) then 'distance before the margin word'
             when not is_target_tumor then 'not a margin distance'
             when {{ crlm_regexp_matches('left_text', '\\bdistance (?:from|to) (?:the )?[a-z]') }} and not {{ crlm_regexp_matches('left_text', distance_from ~ '(?:' ~ margin_words('tumor_word') ~ '|[@~]|it\\b|this|that|them|lesional)') }} then 'unexplained distance'
