@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analysis.cox_fit import COLLINEAR, CONSTANT, NO_EVENTS, NO_PATIENTS
+from analysis.efron_ties import tied_events
 
 TIES = ("efron", "breslow")
 NOT_CONVERGED = "not estimable: the penalised fit did not converge"
@@ -111,16 +112,14 @@ class _PenalisedLikelihood:
         self.x = (columns - columns.mean(axis=0))[order]
         self.products = self.x[:, :, None] * self.x[:, None, :]
         self.is_event = is_event[order].astype(bool)
-        event_times, self.event_group, n_tied = np.unique(times[self.is_event], return_inverse=True, return_counts=True)
-        self.first_at_risk = np.searchsorted(times, event_times)
-        self.factor_group = np.repeat(np.arange(len(event_times)), n_tied)
-        rank = np.arange(len(self.factor_group)) - np.repeat(np.cumsum(n_tied) - n_tied, n_tied)
-        share = rank / n_tied[self.factor_group]
-        self.tied_share = share if ties == "efron" else np.zeros_like(share)
+        ties_of = tied_events(times, self.is_event)
+        self.event_group, self.first_at_risk = ties_of.group, ties_of.first_at_risk
+        self.factor_group = ties_of.factor_group
+        self.tied_share = ties_of.share if ties == "efron" else np.zeros_like(ties_of.share)
         self.event_sum = self.x[self.is_event].sum(axis=0)
         self.by_entry = None if entry_days is None else np.argsort(entry_days[order], kind="stable")
         if self.by_entry is not None:
-            self.first_entering = np.searchsorted(entry_days[order][self.by_entry], event_times)
+            self.first_entering = np.searchsorted(entry_days[order][self.by_entry], ties_of.times)
 
     def at(self, coefficients: np.ndarray) -> _Point | None:
         """None where the likelihood or its information cannot be computed."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.efron_ties import tied_events
+
 MAX_ITERATIONS = 60
 LIKELIHOOD_TOLERANCE = 1e-11
 
@@ -67,13 +69,9 @@ class _Likelihood:
         self.times, code = time_days[order], event_code[order]
         self.x = (columns - columns.mean(axis=0))[order]
         self.is_event, self.is_competing = code == 1, code == 2
-        self.event_times, self.event_group, n_tied = np.unique(
-            self.times[self.is_event], return_inverse=True, return_counts=True
-        )
-        self.first_at_risk = np.searchsorted(self.times, self.event_times)
-        self.factor_group = np.repeat(np.arange(len(self.event_times)), n_tied)
-        rank = np.arange(len(self.factor_group)) - np.repeat(np.cumsum(n_tied) - n_tied, n_tied)
-        self.tied_share = rank / n_tied[self.factor_group]
+        ties = tied_events(self.times, self.is_event)
+        self.event_times, self.event_group, self.first_at_risk = ties.times, ties.group, ties.first_at_risk
+        self.factor_group, self.tied_share = ties.factor_group, ties.share
         uncensored = _uncensored_before(self.times, code == 0)
         self.weight_at_event = uncensored[self.first_at_risk]
         self.inverse_weight = np.where(self.is_competing, 1 / np.where(self.is_competing, uncensored, 1.0), 0.0)

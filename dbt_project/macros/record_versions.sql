@@ -51,3 +51,11 @@ coalesce(record_key, concat_ws('|', {{ keys_of_feeds()[feed] | join(', ') }}))
     from ({{ latest_version(feed, 'record_updated_at') }}) as latest
     where coalesce(record_status, 'active') <> 'cancelled'
 {% endmacro %}
+
+{#- Every version of every record with the patient whose it is tonight; NULL where nobody knows her -#}
+{% macro record_versions_of_patients() %}
+    select versions.record_number, versions.report_number, coalesce(versions.told_study_id, identifiers.study_id) as study_id
+    from {{ ref('record_versions') }} as versions
+    left join {{ ref('stg_patient_identities') }} as identifiers
+        on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn
+{% endmacro %}

@@ -11,10 +11,7 @@ with differing as (
 ),
 
 versions as (
-    select versions.record_number, versions.report_number, coalesce(versions.told_study_id, identifiers.study_id) as study_id
-    from {{ ref('record_versions') }} as versions
-    left join {{ ref('stg_patient_identities') }} as identifiers
-        on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn
+    {{ record_versions_of_patients() }}
 ),
 
 shared_records as (

@@ -1,10 +1,7 @@
 -- The records that tonight's staging looks at, at all versions of each: those of changed patients, and those about a report
 -- that is one of theirs, because the latest of them is the report's last word whosever it is now.
 with versions as (
-    select versions.record_number, versions.report_number, coalesce(versions.told_study_id, identifiers.study_id) as study_id
-    from {{ ref('record_versions') }} as versions
-    left join {{ ref('stg_patient_identities') }} as identifiers
-        on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn
+    {{ record_versions_of_patients() }}
 ),
 
 records as (

@@ -10,7 +10,6 @@ with additional as (
 readings as (
     select
         text_id,
-        bool_or(reading = 'involved') as is_involved,
         bool_or(reading in ('involved', 'distance')) as has_tumor
     from {{ ref('margin_readings') }}
     where is_additional_margin and evidence_kind = 'permanent'
@@ -19,7 +18,6 @@ readings as (
 
 select
     additional.text_id,
-    coalesce(readings.is_involved, false) as is_involved,
     coalesce(readings.has_tumor, false) as has_tumor
 from additional
 left join readings on additional.text_id = readings.text_id

@@ -76,7 +76,6 @@ joined as (
         re_resected.text_id is not null as is_re_resected,
         doubtful_statuses.text_id is not null as has_doubtful_status,
         silent_lesions.text_id is not null as has_silent_lesion,
-        coalesce(re_resected.is_involved, false) as is_additional_involved,
         coalesce(re_resected.has_tumor, false) as has_additional_tumor
     from others
     left join whole on others.text_id = whole.text_id
