@@ -4,7 +4,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from analysis.names import MARGIN_GROUPS, UNRESOLVED
+from analysis.patients.names import MARGIN_GROUPS, UNRESOLVED
 from orchestration.report_inputs import report_context, report_frames
 from orchestration.settings import Settings
 

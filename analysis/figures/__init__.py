@@ -4,7 +4,7 @@ from analysis.figures.bars import initial_pattern_chart, salvage_chart
 from analysis.figures.curves import cumulative_incidence_chart, survival_chart
 from analysis.figures.flow import cohort_flow_chart
 from analysis.figures.forest import forest_chart
-from analysis.figures.further import dose_response_chart, love_plot, specification_chart
+from analysis.figures.models_compared import dose_response_chart, love_plot, specification_chart
 from analysis.figures.style import svg
 
 __all__ = [

@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.collapsed_counts import require_columns
 from analysis.figures.style import INK, MARGIN_COLOURS, PATTERN_COLOURS, PATTERN_TEXT_COLOURS, margin_scale
-from analysis.names import MARGIN_GROUPS
+from analysis.patients.collapsed_counts import require_columns
+from analysis.patients.names import MARGIN_GROUPS
 from analysis.tables.recurrence_patterns import INITIAL_PATTERNS
 
 HEIGHT_OF_GROUP = 38

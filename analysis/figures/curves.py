@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.collapsed_counts import require_columns
+from analysis.curves.landmark_estimates import DAYS_A_YEAR
 from analysis.figures.style import LINE, MARGIN_COLOURS, MARGIN_DASHES, MARGIN_TEXT_COLOURS, SOFT, margin_scale
-from analysis.landmarks import DAYS_A_YEAR
-from analysis.names import ENDPOINT_LABELS, MARGIN_GROUPS
+from analysis.patients.collapsed_counts import require_columns
+from analysis.patients.names import ENDPOINT_LABELS, MARGIN_GROUPS
 
 YEARS_SHOWN = 10
 LANDMARK_YEARS = 3

@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.collapsed_counts import require_columns
 from analysis.figures.style import INK, LINE, MARGIN_COLOURS, SOFT
-from analysis.names import MARGIN_GROUPS, UNRESOLVED
+from analysis.patients.collapsed_counts import require_columns
+from analysis.patients.names import MARGIN_GROUPS, UNRESOLVED
 
 # pixels
 SPINE, SIDE_BOX, BOX_HEIGHT, SIDE_HEIGHT, STEP, GAP = 160, 400, 50, 36, 44, 26

@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.collapsed_counts import require_columns
 from analysis.figures.style import INK, LINE, OURS_COLOUR, PUBLISHED_COLOUR, SOFT
-from analysis.names import MARGIN_GROUPS
+from analysis.patients.collapsed_counts import require_columns
+from analysis.patients.names import MARGIN_GROUPS
 from analysis.tables.published_figures import HAZARD_RATIO_FIGURES
 
 OURS, PUBLISHED = "this warehouse", "Perrin et al. 2025"

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from analysis.names import MARGIN_GROUPS
+from analysis.patients.names import MARGIN_GROUPS
 
 # Okabe and Ito's palette, from warm (tumour at ink) to cool (wide margin); of two alike in grey one is dashed
 MARGIN_COLOURS = dict(zip(MARGIN_GROUPS, ("#D55E00", "#E69F00", "#56B4E9", "#0072B2"), strict=True))

@@ -10,8 +10,8 @@ import pandas as pd
 from analysis import figures
 from analysis.figures.curves import LANDMARK_YEARS, drawn_points
 from analysis.figures.forest import forest_rows
-from analysis.figures.further import largest_differences
-from analysis.names import ENDPOINT_LABELS, MARGIN_GROUPS, UNRESOLVED
+from analysis.figures.models_compared import largest_differences
+from analysis.patients.names import ENDPOINT_LABELS, MARGIN_GROUPS, UNRESOLVED
 from analysis.report.availability import NotAvailable, frame_of
 from analysis.report.formats import count, percent
 from analysis.tables.recurrence_patterns import INITIAL_PATTERNS

@@ -5,11 +5,19 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.cox_models import ESTIMAND, OMNIBUS, margin_term
+from analysis.curves.landmark_estimates import DAYS_A_YEAR
 from analysis.figures.forest import hazard_ratio_text
 from analysis.figures.style import MARGIN_COLOURS
-from analysis.landmarks import DAYS_A_YEAR
-from analysis.names import ENDPOINT_LABELS, MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, UNRESOLVED
+from analysis.models.cause_specific_cox import OMNIBUS
+from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
+from analysis.patients.names import (
+    ENDPOINT_LABELS,
+    MARGIN_GROUPS,
+    MARGIN_REFERENCE,
+    SURVIVAL_ENDPOINTS,
+    UNRESOLVED,
+    margin_term,
+)
 from analysis.report.availability import NotAvailable, frame_of
 from analysis.report.formats import (
     NOT_AVAILABLE,
@@ -129,7 +137,7 @@ def _models(results: Results) -> dict[str, Any]:
     except NotAvailable as absence:
         return {"covariates": [], "notes": {}, "left_out": "", "warnings": [str(absence)]}
     if "estimand" in models:
-        models = models[models["estimand"] == ESTIMAND]
+        models = models[models["estimand"] == CAUSE_SPECIFIC]
     adjusted = models[(models["model"] == "adjusted") & models["endpoint"].isin(list(HAZARD_RATIO_FIGURES))]
     margin_terms = {margin_term(group) for group in MARGIN_GROUPS}
     is_covariate = ~adjusted["term"].str.startswith("margin ")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.names import MARGIN_GROUPS, MARGIN_REFERENCE
+from analysis.patients.names import MARGIN_GROUPS, MARGIN_REFERENCE
 from analysis.report import outcome_sections, study_sections, time_sections
 from analysis.report.availability import NotAvailable, frame_of, section
 from analysis.report.drawings import drawings_of_page, drawn

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.names import ENDPOINT_LABELS
+from analysis.patients.names import ENDPOINT_LABELS
 from analysis.report.availability import NotAvailable, checked_frame, frame_of
 from analysis.report.formats import NOT_AVAILABLE, count, is_missing, words
 from analysis.tables.table_one import PATIENTS, STRATA

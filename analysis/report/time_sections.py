@@ -4,14 +4,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.cox_models import margin_term
+from analysis.curves.landmark_estimates import DAYS_A_YEAR
 from analysis.figures.forest import hazard_ratio_text
-from analysis.landmarks import DAYS_A_YEAR
-from analysis.names import ENDPOINT_LABELS, MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS
+from analysis.models.time_varying import INTERACTION, PROPORTIONALITY
+from analysis.patients.names import ENDPOINT_LABELS, MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, margin_term
 from analysis.report.availability import NotAvailable, frame_of
 from analysis.report.formats import EN_DASH, NOT_AVAILABLE, is_missing, p_value
 from analysis.report.outcome_sections import Results
-from analysis.time_varying import INTERACTION, PROPORTIONALITY
 
 # the limits of the curves beside them
 MEDIAN_LIMITS = "log"

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2_contingency
 
-from analysis.collapsed_counts import require_columns
-from analysis.group_tests import logrank_test
-from analysis.kaplan_meier import median_follow_up
-from analysis.names import MARGIN_GROUPS, UNRESOLVED
+from analysis.curves.group_tests import logrank_test
+from analysis.curves.kaplan_meier import median_follow_up
+from analysis.patients.collapsed_counts import require_columns
+from analysis.patients.names import MARGIN_GROUPS, UNRESOLVED
 from analysis.tables.checks import require_known, require_one_row_a_patient
 from analysis.tables.proportions import wilson_limits
 

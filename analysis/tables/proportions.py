@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis.confidence_limits import NORMAL_QUANTILE
+from analysis.curves.confidence_limits import NORMAL_QUANTILE
 
 
 def wilson_limits(n_with: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

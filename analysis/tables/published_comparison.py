@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from analysis.collapsed_counts import require_columns
-from analysis.cox_models import ESTIMAND, margin_term
+from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
+from analysis.patients.collapsed_counts import require_columns
+from analysis.patients.names import margin_term
 from analysis.tables.published_figures import (
     PUBLISHED_HAZARD_RATIOS,
     PUBLISHED_THREE_YEAR_INCIDENCES,
@@ -63,7 +64,7 @@ def _our_hazard_ratios(hazard_ratios: pd.DataFrame) -> pd.DataFrame:
     endpoints = {figure.endpoint for figure in PUBLISHED_HAZARD_RATIOS}
     chosen = hazard_ratios[
         (hazard_ratios["model"] == "adjusted")
-        & (hazard_ratios["estimand"] == ESTIMAND)
+        & (hazard_ratios["estimand"] == CAUSE_SPECIFIC)
         & hazard_ratios["endpoint"].isin(endpoints)
         & hazard_ratios["term"].isin(list(stratum_of_term))
     ]

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from analysis.collapsed_counts import require_columns
-from analysis.names import MARGIN_GROUPS, UNRESOLVED
+from analysis.patients.collapsed_counts import require_columns
+from analysis.patients.names import MARGIN_GROUPS, UNRESOLVED
 from analysis.tables.checks import require_known, require_one_row_a_patient
 from analysis.tables.proportions import wilson_limits
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from analysis.collapsed_counts import require_columns
-from analysis.names import MARGIN_GROUPS, UNRESOLVED
+from analysis.patients.collapsed_counts import require_columns
+from analysis.patients.names import MARGIN_GROUPS, UNRESOLVED
 from analysis.tables.checks import require_known
 from analysis.tables.standardised_difference import (
     difference_of_counts,

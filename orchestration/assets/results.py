@@ -6,7 +6,7 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
-from analysis.further_tables import FURTHER_TABLES
+from analysis.results.robustness_tables import FURTHER_TABLES
 from orchestration.settings import load_settings
 from orchestration.warehouse import open_build_file, read_table, write_table
 
@@ -85,13 +85,13 @@ def _tables_asset(
 
 
 def _survival_results(connection: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
-    from analysis.all_results import compute_survival_results
+    from analysis.results.survival_results import compute_survival_results
 
     return compute_survival_results(read_table(connection, "marts", "event_counts"), patient_rows(connection))
 
 
 def _further_results(connection: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
-    from analysis.further_results import compute_further_results
+    from analysis.results.robustness_results import compute_further_results
 
     return compute_further_results(
         read_table(connection, "marts", "event_counts"),
@@ -147,13 +147,13 @@ def _follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame) -> p
 
 
 def _state_occupation(state_paths: pd.DataFrame) -> pd.DataFrame:
-    from analysis.multi_state import occupation_by_margin
+    from analysis.curves.state_occupation import occupation_by_margin
 
     return occupation_by_margin(state_paths)
 
 
 def _margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
-    from analysis.agreement import margin_agreement
+    from analysis.tables.margin_agreement import margin_agreement
 
     return margin_agreement(adjudications)
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from analysis.confidence_limits import NORMAL_QUANTILE
-from analysis.cox_models import ADJUSTMENT_COVARIATES, cause_specific_cox, margin_term
-from analysis.names import MARGIN_GROUPS
+from analysis.curves.confidence_limits import NORMAL_QUANTILE
+from analysis.models.cause_specific_cox import cause_specific_cox
+from analysis.patients.covariates import ADJUSTMENT_COVARIATES
+from analysis.patients.names import MARGIN_GROUPS, margin_term
 from simulated_hospital.calibration import RATIO_ENDPOINTS
 from simulated_hospital.cohort import draw_cohort, endpoint_times, load_constants
 

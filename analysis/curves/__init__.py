@@ -1,0 +1,1 @@
+"""What needs no model: curves, their limits and the tests between them."""

@@ -1,0 +1,188 @@
+"""Where patients are over time after resection: Aalen-Johansen state occupation probabilities of their paths."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.curves.confidence_limits import incidence_limits
+from analysis.curves.landmark_estimates import DAYS_A_YEAR
+from analysis.patients.collapsed_counts import checked_times, require_columns
+from analysis.patients.names import ordered_strata
+
+STATES = ("resected", "liver recurrence", "other recurrence", "salvaged disease-free", "dead")
+PATH_COLUMNS = ["id", "state_from", "state_to", "start_day", "stop_day"]
+OCCUPATION_COLUMNS = [
+    "grouping", "stratum", "time_days", "state", "n_risk", "estimate", "std_error", "conf_low", "conf_high",
+]  # fmt: skip
+TRANSITION_COLUMNS = ["grouping", "stratum", "state_from", "state_to", "n_at_risk", "n"]
+
+
+def state_occupation(
+    paths: pd.DataFrame,
+    states: tuple[str, ...] = STATES,
+    group_column: str | None = None,
+    conf_type: str = "log-log",
+) -> pd.DataFrame:
+    """Probability of being in each state at each time, a row a stratum, time and state, from time 0 on.
+
+    Aalen and Johansen (1978) with infinitesimal jackknife errors by patient, as R's survfit(Surv(start, stop, state) ~ group,
+    id =). Valid for a path's occupation probabilities also when transitions depend on the past (Datta and Satten 2001),
+    provided that censoring does not. The probabilities of all states add up to 1 at every time. `n_risk` counts those in
+    the state just before the time. Limits are missing where the transform leaves them undefined (a probability of 0).
+
+    Args:
+        paths: one row a stay: id, state_from, state_to (missing: follow-up ends there), start_day < stop_day. A patient's
+            first stay begins on day 0 in the first of the states, each other where and when the one before it ended; who
+            changes state twice on a day needs times within it. Nobody leaves the last of the states.
+        group_column: a column whose value is the same in all stays of a patient; its name becomes the grouping.
+        conf_type: 'log-log' (default), 'log' or 'plain'.
+    Raises:
+        ValueError: names the column that is missing or bad and the first patient with a path that does not hold together.
+    """
+    checked = _checked_paths(paths, states, group_column)
+    frames = [
+        _curve(rows, states, conf_type).assign(grouping=group_column or "overall", stratum=stratum)
+        for stratum, rows in _by_stratum(checked)
+    ]
+    return (
+        pd.concat(frames, ignore_index=True)[OCCUPATION_COLUMNS] if frames else pd.DataFrame(columns=OCCUPATION_COLUMNS)
+    )
+
+
+def transition_counts(
+    paths: pd.DataFrame, states: tuple[str, ...] = STATES, group_column: str | None = None
+) -> pd.DataFrame:
+    """How many stays in each state ended by each transition that occurs; `n_at_risk` counts the stays in state_from.
+
+    Arguments and errors as in `state_occupation`.
+    """
+    rows = []
+    for stratum, stays in _by_stratum(_checked_paths(paths, states, group_column)):
+        n_stays, n_moves = stays["state_from"].value_counts(), stays.value_counts(["state_from", "state_to"])
+        rows += [
+            (group_column or "overall", stratum, start, end, int(n_stays[start]), int(n_moves[start, end]))
+            for start in states
+            for end in states
+            if (start, end) in n_moves.index
+        ]
+    return pd.DataFrame(rows, columns=TRANSITION_COLUMNS)
+
+
+def occupation_at(occupation: pd.DataFrame, times_days: list[float]) -> pd.DataFrame:
+    """The rows of `state_occupation` read off at given days: each state's at the last time not after the day.
+
+    Missing estimates after the end of a stratum's follow-up.
+    """
+    require_columns(occupation, OCCUPATION_COLUMNS, "occupation")
+    frames = []
+    for _, curve in occupation.groupby(["grouping", "stratum", "state"], sort=False):
+        times = curve["time_days"].to_numpy(dtype=float)
+        last = np.searchsorted(times, times_days, side="right") - 1
+        rows = curve.iloc[last].drop(columns="n_risk").assign(time_days=list(times_days))
+        is_after = np.asarray(times_days, dtype=float) > times[-1]
+        rows.loc[is_after, ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
+        frames.append(rows)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _checked_paths(paths: pd.DataFrame, states: tuple[str, ...], group_column: str | None) -> pd.DataFrame:
+    require_columns(paths, [*PATH_COLUMNS, *([group_column] if group_column else [])], "paths")
+    checked = pd.DataFrame({
+        "id": paths["id"].to_numpy(), "state_from": paths["state_from"].astype(object).to_numpy(),
+        "state_to": paths["state_to"].astype(object).where(paths["state_to"].notna(), None).to_numpy(),
+        "start_day": checked_times(paths["start_day"], "paths"), "stop_day": checked_times(paths["stop_day"], "paths"),
+        "stratum": paths[group_column].astype("string").to_numpy() if group_column else "all",
+    })  # fmt: skip
+    for column in ("id", "stratum"):
+        if checked[column].isna().any():
+            name = group_column if column == "stratum" else column
+            raise ValueError(f"paths.{name}: {int(checked[column].isna().sum())} missing value(s)")
+    for column in ("state_from", "state_to"):
+        unknown = set(checked[column].dropna()) - set(states)
+        if unknown or (column == "state_from" and checked[column].isna().any()):
+            raise ValueError(f"paths.{column}: missing or unknown state(s) {', '.join(sorted(map(str, unknown)))}")
+    checked = checked.sort_values(["id", "start_day"], kind="stable", ignore_index=True)
+    _check_continuity(checked, states)
+    return checked
+
+
+def _check_continuity(paths: pd.DataFrame, states: tuple[str, ...]) -> None:
+    is_first = ~paths["id"].duplicated()
+    before = paths.groupby("id").shift()
+    has_next = paths["id"].duplicated(keep="last")
+    state_to, previous_state = paths["state_to"].fillna(""), before["state_to"].fillna("")
+    faults = {
+        "start_day: a stay that does not end after it begins": paths["stop_day"] <= paths["start_day"],
+        "start_day: a first stay that does not begin on day 0": is_first & (paths["start_day"] != 0),
+        f"state_from: a first stay not in {states[0]!r}": is_first & (paths["state_from"] != states[0]),
+        "start_day: a stay that does not begin when the one before it ended": (
+            ~is_first & (paths["start_day"] != before["stop_day"])
+        ),
+        "state_from: a stay not in the state that the one before it led to": (
+            ~is_first & (paths["state_from"] != previous_state)
+        ),
+        "state_to: a stay that leads to its own state": paths["state_from"] == state_to,
+        f"state_from: a stay in {states[-1]!r}": paths["state_from"] == states[-1],
+        "state_to: a stay after the end of follow-up": has_next & (state_to == ""),
+        "stratum: a patient in two groups": ~is_first & (paths["stratum"] != before["stratum"]),
+    }
+    for fault, is_fault in faults.items():
+        if is_fault.any():
+            first = paths.loc[is_fault, "id"].iloc[0]
+            raise ValueError(f"paths.{fault} ({int(is_fault.sum())}; first patient: {first})")
+
+
+def _by_stratum(paths: pd.DataFrame):
+    for stratum in ordered_strata(paths["stratum"]):
+        yield stratum, paths[paths["stratum"] == stratum]
+
+
+def _curve(paths: pd.DataFrame, states: tuple[str, ...], conf_type: str) -> pd.DataFrame:
+    from survival import r
+
+    event = paths["state_to"].map(lambda state: f"s{states.index(state)}" if isinstance(state, str) else "censored")
+    levels = [f"s{position}" for position in range(len(states))]
+    data = pd.DataFrame({
+        "start": paths["start_day"], "stop": paths["stop_day"], "patient": pd.factorize(paths["id"])[0],
+        "event": pd.Categorical(event, categories=["censored", *levels]),
+        "state": pd.Categorical(paths["state_from"].map(lambda state: f"s{states.index(state)}"), categories=levels),
+    })  # fmt: skip
+    fit = r.survfit("Surv(start, stop, event) ~ 1", data=data, id="patient", istate="state")
+    column_of = {state: position for position, state in enumerate(fit.states)}
+    times = np.concatenate([[0.0], np.asarray(fit.time, dtype=float)])
+    n_start = int(len(paths["id"].unique()))
+    frames = []
+    for position, state in enumerate(states):
+        is_start = float(position == 0)
+        at_zero = {"pstate": is_start, "std_err": 0.0, "n_risk": n_start * is_start}
+        values = {}
+        for name, first in at_zero.items():
+            column = column_of.get(levels[position])
+            # A state that nobody reaches may be absent from the fit
+            later = (
+                np.zeros(len(fit.time)) if column is None else np.asarray(getattr(fit, name), dtype=float)[:, column]
+            )
+            values[name] = np.concatenate([[first], later])
+        # Sums over the states' products may end a rounding error beyond 1
+        values["pstate"] = np.clip(values["pstate"], 0.0, 1.0)
+        low, high = incidence_limits(values["pstate"], values["std_err"], conf_type)
+        frames.append(pd.DataFrame({
+            "time_days": times, "state": state, "n_risk": values["n_risk"].astype(np.int64), "estimate": values["pstate"],
+            "std_error": values["std_err"], "conf_low": low, "conf_high": high,
+        }))  # fmt: skip
+    return pd.concat(frames, ignore_index=True)
+
+
+HALF_YEARS_DAYS = [half * DAYS_A_YEAR / 2 for half in range(21)]
+
+
+def occupation_by_margin(state_paths: pd.DataFrame) -> pd.DataFrame:
+    """`state_occupation` by margin group, read off half-yearly to ten years.
+
+    Args:
+        state_paths: the mart: study_id, margin_group and the columns of a path.
+    Raises:
+        ValueError: see `state_occupation`.
+    """
+    require_columns(state_paths, ["study_id", "margin_group"], "state_paths")
+    occupation = state_occupation(state_paths.rename(columns={"study_id": "id"}), group_column="margin_group")
+    return occupation if occupation.empty else occupation_at(occupation, HALF_YEARS_DAYS)

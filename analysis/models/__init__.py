@@ -1,0 +1,1 @@
+"""Regressions of the hazard and their rows."""

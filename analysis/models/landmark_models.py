@@ -1,0 +1,50 @@
+"""Landmark analysis: hazard ratios of the margin groups among those still event-free at given days."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.models.cause_specific_cox import cause_specific_cox
+from analysis.models.hazard_ratio_rows import HAZARD_RATIO_COLUMNS
+from analysis.patients.covariates import ADJUSTMENT_COVARIATES, Covariate
+from analysis.patients.model_rows import endpoint_rows
+from analysis.patients.names import MARGIN_REFERENCE
+
+LANDMARK_RATIO_COLUMNS = ["landmark_days", *HAZARD_RATIO_COLUMNS, "n_before_landmark"]
+
+
+def landmark_hazard_ratios(
+    frame: pd.DataFrame,
+    endpoint: str,
+    landmarks_days: Sequence[float],
+    margin_reference: str = MARGIN_REFERENCE,
+    covariates: Sequence[Covariate] = ADJUSTMENT_COVARIATES,
+) -> pd.DataFrame:
+    """The models of `cause_specific_cox.cause_specific_cox` from each landmark on; its hazard ratios with `landmark_days`.
+
+    Anderson, Cain and Gelber (1983, J Clin Oncol 1:710): only patients followed beyond the landmark without event or
+    competing event count, from the landmark on; `n_before_landmark` counts the others. A ratio that fades from landmark to
+    landmark tells early from late effects; those who reach a late landmark are selected, and are compared as they are.
+
+    Args:
+        frame: as `cause_specific_cox.cause_specific_cox`; the covariates are those known at operation.
+        landmarks_days: each >= 0, no two equal; 0 leaves out only those whose time is 0.
+    Raises:
+        ValueError: as `cause_specific_cox.cause_specific_cox`; a landmark that is negative, not a number or there twice; or one
+            beyond which nobody is followed.
+    """
+    days = np.asarray(landmarks_days, dtype=float)
+    if not (days >= 0).all() or np.isinf(days).any() or len(set(days)) < len(days):
+        raise ValueError("landmarks_days: must be numbers of 0 or more, no two equal")
+    patients = endpoint_rows(frame, endpoint)
+    frames = []
+    for landmark in days:
+        followed = patients[patients["time_days"] > landmark]
+        if followed.empty:
+            raise ValueError(f"landmarks_days: nobody is followed beyond day {landmark:g}")
+        later = followed.assign(time_days=followed["time_days"] - landmark)
+        ratios = cause_specific_cox(later, endpoint, margin_reference, covariates).hazard_ratios
+        frames.append(ratios.assign(landmark_days=landmark, n_before_landmark=len(patients) - len(followed)))
+    stacked = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=LANDMARK_RATIO_COLUMNS)
+    return stacked[LANDMARK_RATIO_COLUMNS]

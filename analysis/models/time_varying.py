@@ -1,0 +1,224 @@
+"""Hazard ratios within periods of follow-up, where they are not the same throughout."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.curves.landmark_estimates import DAYS_A_YEAR
+from analysis.models.cox_fit import (
+    INFINITE,
+    CoxFit,
+    fit_cox,
+    group_proportional_hazards_test,
+    proportional_hazards_tests,
+)
+from analysis.models.firth_fit import fit_firth, profile_row
+from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC, EFRON, FEW_EVENTS, FIRTH, PENALISED, wald_row
+from analysis.patients.covariates import ADJUSTMENT_COVARIATES, Covariate
+from analysis.patients.model_rows import ModelRows, model_rows
+from analysis.patients.names import MARGIN_REFERENCE
+
+# where follow-up is cut: the first year, the second, later
+PERIOD_STARTS_DAYS = (0.0, 1 * DAYS_A_YEAR, 2 * DAYS_A_YEAR)
+NOT_PROPORTIONAL_BELOW_P = 0.05
+PROPORTIONALITY, INTERACTION = "margin group (proportional hazards)", "margin group by period (interaction)"
+TIME_VARYING_COLUMNS = [
+    "endpoint", "model", "estimand", "method", "period", "period_start_days", "period_end_days", "term", "reference",
+    "hazard_ratio", "conf_low", "conf_high", "p_value", "statistic", "degrees_of_freedom", "n", "n_event", "n_in_group",
+    "n_event_in_group", "n_excluded_missing", "n_excluded_unresolved", "warning",
+]  # fmt: skip
+
+
+def time_varying_hazard_ratios(
+    frame: pd.DataFrame,
+    endpoint: str,
+    margin_reference: str = MARGIN_REFERENCE,
+    covariates: Sequence[Covariate] = ADJUSTMENT_COVARIATES,
+    period_starts_days: Sequence[float] = PERIOD_STARTS_DAYS,
+    below_p: float = NOT_PROPORTIONAL_BELOW_P,
+) -> pd.DataFrame:
+    """Cause-specific hazard ratios by period of the margin groups, and of covariates, whose hazards are not proportional.
+
+    For each model a row `margin group (proportional hazards)` with the test of all margin groups together (cox.zph of a factor).
+    Where its p is below `below_p`, follow-up is split at the period starts (R's survSplit; an event on the day of a start belongs
+    to the period before) and each margin group has a ratio for each period, the covariates one for all; Efron ties. A row
+    `margin group by period (interaction)` has the likelihood-ratio test against one ratio for all periods. Where p is not
+    below, the first row's `warning` says that follow-up was not split. Each covariate whose own test is below `below_p` has
+    the same, in a model of its own in which all else has one ratio. Groups that the events of a period separate have Firth's
+    estimate (`method`, `warning`); a ratio that rests on fewer than five events carries a warning.
+
+    `n` counts patients at risk after the period's start, `n_event` their events within it, of the test rows those of all.
+
+    Args:
+        frame: as `cause_specific_cox.cause_specific_cox`.
+        period_starts_days: ascending, the first 0; the last period is open.
+    Raises:
+        ValueError: as `model_rows.model_rows`, or period starts that do not ascend from 0.
+    """
+    starts = np.asarray(period_starts_days, dtype=float)
+    if len(starts) < 2 or starts[0] != 0 or not (np.diff(starts) > 0).all():
+        raise ValueError("period_starts_days: must ascend from 0 and be two or more")
+    rows = []
+    for model, model_covariates in (("unadjusted", ()), ("adjusted", covariates)):
+        data = model_rows(frame, endpoint, model_covariates, margin_reference)
+        labels = {
+            "endpoint": endpoint, "model": model, "estimand": CAUSE_SPECIFIC, "method": EFRON,
+            "n_excluded_missing": data.n_excluded_missing, "n_excluded_unresolved": data.n_excluded_unresolved,
+        }  # fmt: skip
+        rows += [labels | row for row in _model_rows_by_period(data, starts, below_p)]
+    frame = pd.DataFrame(rows).reindex(columns=TIME_VARYING_COLUMNS)
+    counts = dict.fromkeys(["n_in_group", "n_event_in_group"], "Int64")
+    return frame.astype(counts | dict.fromkeys(["period", "reference", "warning"], "str"))
+
+
+@dataclass(frozen=True)
+class _Factor:
+    """What may vary over the periods: its columns by term, its reference, and who is in that (nobody: a number)."""
+
+    interaction: str
+    columns: dict[str, np.ndarray]
+    reference: str | None
+    in_reference: np.ndarray
+
+
+def _model_rows_by_period(data: ModelRows, starts: np.ndarray, below_p: float) -> list[dict]:
+    groups = {term: data.design[term] for term in data.group_terms}
+    others = {term: column for term, column in data.design.items() if term not in groups}
+    fit = fit_cox(data.time_days, data.is_event, data.design)
+    statistic, degrees, p_value = group_proportional_hazards_test(fit, data.time_days, data.is_event, groups, others)
+    test = _test_row(PROPORTIONALITY, data, statistic, degrees, p_value)
+    if np.isnan(p_value) or not data.in_reference.any():
+        return [test | {"warning": "not split: proportional hazards could not be tested"}]
+    if p_value >= below_p:
+        rows = [test | {"warning": f"not split: proportional hazards not rejected (p >= {below_p:g})"}]
+    else:
+        rows = [
+            test,
+            *_rows_of_factor(data, fit, starts, _Factor(INTERACTION, groups, data.reference, data.in_reference)),
+        ]
+    of_term = {term: p for term, _, _, p in proportional_hazards_tests(fit)}
+    for term, column in others.items():
+        if of_term[term] < below_p:
+            is_binary = bool(np.isin(column, (0, 1)).all())
+            in_reference = (column == 0) & is_binary
+            factor = _Factor(
+                f"{term} by period (interaction)", {term: column}, "no" if is_binary else None, in_reference
+            )
+            rows += _rows_of_factor(data, fit, starts, factor)
+    return rows
+
+
+def _rows_of_factor(data: ModelRows, fit: CoxFit, starts: np.ndarray, factor: _Factor) -> list[dict]:
+    """The interaction's test and the ratios of each period; `fit` is the model with one ratio for all periods."""
+    split = _split(data, starts)
+    design = {
+        f"{term} | {period}": column[split.patient] * (split.period == period)
+        for period in range(len(starts))
+        for term, column in factor.columns.items()
+    }
+    constant = {term: column[split.patient] for term, column in data.design.items() if term not in factor.columns}
+    by_period = fit_cox(split.end_days, split.is_event, design | constant, split.start_days)
+    penalised = _penalised_rows(by_period, split, design, constant)
+    ratios = [
+        _ratio_row(factor, split, starts, period, term, by_period, penalised)
+        for period in range(len(starts))
+        for term in factor.columns
+    ]
+    degrees = len(factor.columns) * (len(starts) - 1)
+    return [_interaction_row(factor.interaction, data, fit, by_period, degrees), *ratios]
+
+
+@dataclass(frozen=True)
+class _Split:
+    """A row a patient and period that the patient entered: at risk after `start_days`, to `end_days` inclusive."""
+
+    patient: np.ndarray
+    period: np.ndarray
+    start_days: np.ndarray
+    end_days: np.ndarray
+    is_event: np.ndarray
+
+
+def _split(data: ModelRows, starts: np.ndarray) -> _Split:
+    ends = np.append(starts[1:], np.inf)
+    pieces = []
+    for period, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        # Whoever leaves on day 0 is at risk on it: the first period takes in its own start
+        patient = np.flatnonzero((data.time_days > start) | (period == 0))
+        ends_within = data.time_days[patient] <= end
+        entry = np.full(len(patient), start if period else -1.0)
+        time = np.minimum(data.time_days[patient], end)
+        pieces.append((patient, np.full(len(patient), period), entry, time, data.is_event[patient] * ends_within))
+    return _Split(*(np.concatenate(columns) for columns in zip(*pieces, strict=True)))
+
+
+def _penalised_rows(
+    fit: CoxFit, split: _Split, design: dict[str, np.ndarray], constant: dict[str, np.ndarray]
+) -> dict[str, dict]:
+    separated = [name for name in design if fit.problems.get(name) == INFINITE]
+    if not separated:
+        return {}
+    firth = fit_firth(
+        split.end_days, split.is_event, design | constant, entry_days=split.start_days, profiled=separated
+    )
+    rows = {name: profile_row(firth, firth.names.index(name)) for name in separated}
+    return {name: row for name, row in rows.items() if np.isfinite([row["hazard_ratio"], row["p_value"]]).all()}
+
+
+def _ratio_row(
+    factor: _Factor, split: _Split, starts: np.ndarray, period: int, term: str, fit: CoxFit, penalised: dict[str, dict]
+) -> dict:
+    name = f"{term} | {period}"
+    in_period = split.period == period
+    position = fit.names.index(name)
+    row = penalised.get(name) or wald_row(name, fit.coefficients[position], fit.std_errors[position])
+    counts, n_fewest, is_own = _events_of(factor, split, in_period, term)
+    few = f"fewer than {FEW_EVENTS} events in this or the reference group ({n_fewest})"
+    warning = fit.problems.get(name) or (few if n_fewest < FEW_EVENTS else None)
+    if name in penalised:
+        warning = f"{PENALISED}: no event in {'this' if is_own else 'the reference'} group in this period"
+    end = starts[period + 1] if period + 1 < len(starts) else np.nan
+    return row | counts | {
+        "method": FIRTH if name in penalised else EFRON, "period": _period_label(starts, period),
+        "period_start_days": starts[period], "period_end_days": end, "term": term, "reference": factor.reference,
+        "n": int(in_period.sum()), "n_event": int(split.is_event[in_period].sum()),
+        "warning": "; ".join(filter(None, [warning, fit.model_warning])) or None,
+    }  # fmt: skip
+
+
+def _events_of(factor: _Factor, split: _Split, in_period: np.ndarray, term: str) -> tuple[dict, int, bool]:
+    """Patients and events of the term's group in a period, the fewer events of it and its reference, and whether its own."""
+    if not factor.in_reference.any():
+        return {}, int(split.is_event[in_period].sum()), False
+    in_group = in_period & (factor.columns[term][split.patient] == 1)
+    n_event = int(split.is_event[in_group].sum())
+    n_reference = int(split.is_event[in_period & factor.in_reference[split.patient]].sum())
+    counts = {"n_in_group": int(in_group.sum()), "n_event_in_group": n_event}
+    return counts, min(n_event, n_reference), n_event == 0
+
+
+def _period_label(starts: np.ndarray, period: int) -> str:
+    """Such as '0-1 years' and '> 2 years'."""
+    first = f"{starts[period] / DAYS_A_YEAR:.3g}"
+    if period + 1 == len(starts):
+        return f"> {first} years"
+    return f"{first}-{starts[period + 1] / DAYS_A_YEAR:.3g} years"
+
+
+def _interaction_row(term: str, data: ModelRows, fit: CoxFit, by_period: CoxFit, degrees: int) -> dict:
+    from scipy.special import chdtrc
+
+    # One ratio for all periods is the model without splitting: the same likelihood
+    statistic = 2 * (by_period.log_likelihood - fit.log_likelihood)
+    row = _test_row(term, data, statistic, degrees, float(chdtrc(degrees, max(statistic, 0.0))))
+    separated = sorted({name.split(" | ")[0] for name, reason in by_period.problems.items() if " | " in name})
+    return row | {"warning": f"a period has no estimate of {', '.join(separated)}" if separated else None}
+
+
+def _test_row(term: str, data: ModelRows, statistic: float, degrees: int, p_value: float) -> dict:
+    return {
+        "period": "all", "term": term, "statistic": statistic, "degrees_of_freedom": degrees, "p_value": p_value,
+        "n": data.n, "n_event": int(data.is_event.sum()),
+    }  # fmt: skip

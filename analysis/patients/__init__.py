@@ -1,0 +1,1 @@
+"""Patient rows and exact counts on their way into a statistic: checked, named, complete, as numbers."""

@@ -1,0 +1,1 @@
+"""Which statistics make which table of the results schema."""

@@ -1,0 +1,1 @@
+"""The same effect by other roads: weights, imputation, other choices, unmeasured confounding."""

@@ -1,0 +1,64 @@
+"""Differences of restricted means against R, by hand, and what they say when there is none."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.curves.restricted_mean import restricted_mean_survival, restricted_mean_time_lost
+from analysis.curves.restricted_mean_differences import restricted_mean_differences
+from analysis.patients.collapsed_counts import count_events
+from tests.analysis.further_values import COX_GROUPS, completing_values
+from tests.analysis.r_values import assert_equal_to_r, patients
+
+
+@pytest.mark.parametrize("dataset", COX_GROUPS)
+def test_differences_equal_those_of_survfits_means(dataset):
+    of_r = completing_values(dataset)["restricted_differences"]
+    means = restricted_mean_survival(count_events(patients(dataset, any_event=True), "g"), of_r["horizon"])
+    ours = restricted_mean_differences(means.assign(measure="lived"), "g", reference=str(COX_GROUPS[dataset]))
+    assert ours["stratum"].tolist() == [str(group) for group in range(1, COX_GROUPS[dataset])]
+    for column, name in (
+        ("difference_days", "difference"), ("std_error", "se"), ("conf_low", "lower"), ("conf_high", "upper"), ("p_value", "p"),
+    ):  # fmt: skip
+        assert_equal_to_r(ours[column], of_r[name])
+
+
+def cohort(*rows: tuple) -> pd.DataFrame:
+    rows = pd.DataFrame(rows, columns=["margin_group", "time_days", "event_code"])
+    return rows.assign(endpoint="overall_survival")
+
+
+def test_two_and_two_patients_by_hand():
+    """Up to day 10: of two positive one dies on day 4, mean (4 + 10) / 2 = 7; of two wide one on day 8, mean 9."""
+    rows = cohort(("positive", 4, 1), ("positive", 20, 0), (">=10 mm", 8, 1), (">=10 mm", 20, 0), ("unresolved", 9, 1))
+    means = restricted_mean_survival(count_events(rows, "margin_group"), 10)
+    (ours,) = restricted_mean_differences(means.assign(measure="lived")).to_dict("records")
+    assert (ours["stratum"], ours["reference"], ours["n"], ours["n_reference"]) == ("positive", ">=10 mm", 2, 2)
+    assert ours["difference_days"] == pytest.approx(-2)
+    # (area from the death to day 10)^2 * d / (n (n - d)): (6 / 2)^2 / 2 and (2 / 2)^2 / 2
+    assert ours["std_error"] == pytest.approx(np.sqrt(9 / 2 + 1 / 2))
+
+
+def test_causes_are_compared_each_with_its_own():
+    rows = patients("ties").assign(endpoint="overall_recurrence")
+    lost = restricted_mean_time_lost(count_events(rows, "g"), 1000)
+    ours = restricted_mean_differences(lost.assign(measure="lost to " + lost["cause"]), "g", reference="4")
+    assert ours.groupby("measure")["stratum"].agg(list).to_dict() == {
+        "lost to competing": ["1", "2", "3"], "lost to event": ["1", "2", "3"],
+    }  # fmt: skip
+    of = lost.set_index(["cause", "stratum"])["estimate_days"]
+    first = ours[(ours["measure"] == "lost to event") & (ours["stratum"] == "1")].iloc[0]
+    assert first["difference_days"] == pytest.approx(of["event", "1"] - of["event", "4"], rel=1e-12)
+
+
+def test_without_a_mean_or_a_reference_there_is_a_reason_and_no_number():
+    short = cohort(("positive", 4, 1), ("positive", 6, 0), (">=10 mm", 8, 1), (">=10 mm", 20, 0))
+    nobody_wide = cohort(("positive", 4, 1), ("positive", 20, 0), ("<1 mm", 20, 0))
+    for rows, reason in (
+        (short, "positive: not estimable: follow-up ends"),
+        (nobody_wide, "no patients in the reference"),
+    ):
+        means = restricted_mean_survival(count_events(rows, "margin_group"), 10)
+        ours = restricted_mean_differences(means.assign(measure="lived"))
+        assert ours[["difference_days", "std_error", "conf_low", "conf_high", "p_value"]].isna().all(axis=None)
+        assert ours["warning"].str.contains(reason).all()

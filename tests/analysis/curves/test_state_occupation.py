@@ -1,0 +1,163 @@
+"""State occupation against R, by hand, and against what must always hold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.curves.state_occupation import (
+    OCCUPATION_COLUMNS,
+    STATES,
+    TRANSITION_COLUMNS,
+    occupation_at,
+    occupation_by_margin,
+    state_occupation,
+    transition_counts,
+)
+from tests.analysis.further_values import further_values
+from tests.analysis.r_values import FOLDER, assert_equal_to_r
+
+MGUS_STATES = ("mgus", "pcm", "death")
+
+
+def mgus_paths() -> pd.DataFrame:
+    """Monoclonal gammopathy, then myeloma or another malignancy, then death; the first 400 patients of mgus2, in months."""
+    rows = pd.read_csv(FOLDER / "mgus2_multistate.csv")
+    rows = rows[rows["id"] <= 400].rename(columns={"t0": "start_day", "t1": "stop_day"})
+    rows["state_to"] = rows["ev"].where(rows["ev"] != "censor")
+    return rows.assign(state_from=np.where(rows["id"].duplicated(), "pcm", "mgus"))
+
+
+@pytest.mark.parametrize("group_column", [None, "male"])
+def test_occupation_equals_survfit(group_column):
+    ours = state_occupation(mgus_paths(), MGUS_STATES, group_column, conf_type="log")
+    assert list(ours.columns) == OCCUPATION_COLUMNS
+    of_r = [further_values("multi_state")] if group_column is None else further_values("multi_state_by_sex")
+    assert ours["stratum"].nunique() == len(of_r)
+    for (_, rows), values in zip(ours.groupby("stratum", sort=False), of_r, strict=True):
+        rows = rows[rows["time_days"] > 0]
+        for column, name in (("estimate", "pstate"), ("std_error", "std_err"), ("n_risk", "n_risk")):
+            wide = rows.pivot(index="time_days", columns="state", values=column)[list(MGUS_STATES)]
+            assert_equal_to_r(wide.index, values["time"])
+            assert_equal_to_r(wide, values[name])
+        has_limits = rows.pivot(index="time_days", columns="state", values="estimate")[list(MGUS_STATES)].to_numpy() > 0
+        for column, name in (("conf_low", "lower"), ("conf_high", "upper")):
+            wide = rows.pivot(index="time_days", columns="state", values=column)[list(MGUS_STATES)].to_numpy()
+            assert_equal_to_r(wide[has_limits], np.array(values[name], dtype=float)[has_limits])
+
+
+@pytest.mark.parametrize("group_column", [None, "male"])
+def test_the_states_add_up_to_one_and_the_last_is_never_left(group_column):
+    ours = state_occupation(mgus_paths(), MGUS_STATES, group_column)
+    np.testing.assert_allclose(ours.groupby(["stratum", "time_days"])["estimate"].sum(), 1, rtol=1e-12)
+    assert ours["estimate"].between(0, 1).all()
+    for _, dead in ours[ours["state"] == "death"].groupby("stratum"):
+        assert (np.diff(dead["estimate"]) >= -1e-15).all()
+    at_start = ours[ours["time_days"] == 0]
+    assert at_start["estimate"].tolist() == [1, 0, 0] * ours["stratum"].nunique()
+
+
+def paths(*rows: tuple) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["id", "state_from", "state_to", "start_day", "stop_day"])
+
+
+FOUR_PATIENTS = paths(
+    ("A", "resected", "liver recurrence", 0, 100), ("A", "liver recurrence", "salvaged disease-free", 100, 150),
+    ("A", "salvaged disease-free", None, 150, 900),
+    ("B", "resected", "other recurrence", 0, 200), ("B", "other recurrence", "dead", 200, 300),
+    ("C", "resected", "dead", 0, 250),
+    ("D", "resected", None, 0, 800),
+)  # fmt: skip
+
+
+def test_four_patients_all_followed_are_counted_by_hand():
+    """Before the first censoring the probabilities are the shares of the patients."""
+    ours = state_occupation(FOUR_PATIENTS)
+    at = occupation_at(ours, [50, 120, 220, 400, 5000])
+    by_day = at.pivot(index="time_days", columns="state", values="estimate")[list(STATES)]
+    assert by_day.loc[50].tolist() == [1, 0, 0, 0, 0]
+    assert by_day.loc[120].tolist() == [0.75, 0.25, 0, 0, 0]
+    assert by_day.loc[220].tolist() == [0.5, 0, 0.25, 0.25, 0]
+    assert by_day.loc[400].tolist() == pytest.approx([0.25, 0, 0, 0.25, 0.5])
+    assert by_day.loc[5000].isna().all()
+    # The jackknife error of a share is the binomial one
+    resected = ours[(ours["state"] == "resected") & (ours["time_days"] == 200)].iloc[0]
+    assert resected["std_error"] == pytest.approx(np.sqrt(0.5 * 0.5 / 4))
+    assert resected["n_risk"] == 3
+
+
+def test_transitions_are_counted():
+    ours = transition_counts(FOUR_PATIENTS)
+    assert list(ours.columns) == TRANSITION_COLUMNS
+    counts = {(row.state_from, row.state_to): (row.n_at_risk, row.n) for row in ours.itertuples()}
+    assert counts == {
+        ("resected", "liver recurrence"): (4, 1),
+        ("resected", "other recurrence"): (4, 1),
+        ("resected", "dead"): (4, 1),
+        ("liver recurrence", "salvaged disease-free"): (1, 1),
+        ("other recurrence", "dead"): (1, 1),
+    }
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    shuffled = FOUR_PATIENTS.sample(frac=1, random_state=2)
+    pd.testing.assert_frame_equal(state_occupation(FOUR_PATIENTS), state_occupation(shuffled))
+
+
+def test_a_cohort_that_only_stays_where_it_is():
+    ours = state_occupation(paths(("A", "resected", None, 0, 10), ("B", "resected", None, 0, 20)))
+    assert ours.loc[ours["state"] == "resected", "estimate"].eq(1).all()
+    assert ours.loc[ours["state"] != "resected", "estimate"].eq(0).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (FOUR_PATIENTS.drop(columns="stop_day"), "lacks the column.*stop_day"),
+        (paths(("A", "resected", "lost", 0, 10)), "state_to: .*lost"),
+        (paths(("A", None, "dead", 0, 10)), "state_from: missing"),
+        (paths(("A", "resected", "dead", 10, 10)), "does not end after it begins .*first patient: A"),
+        (paths(("A", "resected", "dead", 5, 10)), "does not begin on day 0"),
+        (paths(("A", "liver recurrence", "dead", 0, 10)), "first stay not in 'resected'"),
+        (
+            paths(("A", "resected", "liver recurrence", 0, 10), ("A", "liver recurrence", None, 12, 20)),
+            "when the one before",
+        ),
+        (paths(("A", "resected", "liver recurrence", 0, 10), ("A", "other recurrence", None, 10, 20)), "led to"),
+        (paths(("A", "resected", "resected", 0, 10)), "its own state"),
+        (paths(("A", "resected", "dead", 0, 10), ("A", "dead", None, 10, 20)), "a stay in 'dead'"),
+        (paths(("A", "resected", None, 0, 10), ("A", "resected", None, 10, 20)), "led to"),
+        (paths((None, "resected", None, 0, 10)), "id: 1 missing"),
+        (paths(("A", "resected", None, 0, np.nan)), "stop_day: 1 missing"),
+    ],
+)
+def test_paths_that_do_not_hold_together_are_refused(rows, message):
+    with pytest.raises(ValueError, match=message):
+        state_occupation(rows)
+
+
+def test_a_patient_is_in_one_group_only():
+    with pytest.raises(ValueError, match="a patient in two groups .*first patient: A"):
+        state_occupation(FOUR_PATIENTS.assign(era=list("XYXXXXX")), group_column="era")
+    with pytest.raises(ValueError, match="era: 7 missing"):
+        state_occupation(FOUR_PATIENTS.assign(era=None), group_column="era")
+
+
+def test_occupation_by_margin_adds_up_to_one_at_every_half_year():
+    paths = pd.DataFrame(
+        [
+            ("A", "positive", "resected", "liver recurrence", 0.0, 100.0),
+            ("A", "positive", "liver recurrence", "dead", 100.0, 200.0),
+            ("B", "positive", "resected", None, 0.0, 400.0),
+        ],
+        columns=["study_id", "margin_group", "state_from", "state_to", "start_day", "stop_day"],
+    )
+    occupation = occupation_by_margin(paths)
+    at_first_half_year = occupation[occupation["time_days"] == 182.625].set_index("state")["estimate"]
+    assert at_first_half_year["resected"] == pytest.approx(0.5)
+    assert at_first_half_year["liver recurrence"] == pytest.approx(0.5)
+    at_one_year = occupation[occupation["time_days"] == 365.25].set_index("state")["estimate"]
+    assert at_one_year["dead"] == pytest.approx(0.5)
+    assert at_one_year.sum() == pytest.approx(1)
+    # nobody is followed beyond 400 days
+    assert occupation.loc[occupation["time_days"] > 400, "estimate"].isna().all()
+    assert occupation_by_margin(paths.iloc[:0]).empty

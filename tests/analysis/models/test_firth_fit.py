@@ -1,0 +1,169 @@
+"""Firth's penalised Cox model against a brute-force maximisation in R, by hand, and against what must always hold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.models.cox_fit import fit_cox
+from analysis.models.firth_fit import fit_firth, profile_row
+from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC, FIRTH, hazard_ratio_frame
+from analysis.patients.covariates import Covariate
+from analysis.patients.model_rows import model_rows
+from analysis.patients.names import MARGIN_GROUPS
+from tests.analysis.further_values import completing_values, further_values
+from tests.analysis.r_values import assert_equal_to_r, patients
+
+ENDPOINT = "overall_recurrence"
+AGE_AND_NODE = (Covariate("decades", "age", per=10), Covariate("node", "node"))
+
+
+def few_patients() -> pd.DataFrame:
+    """120 patients of whom one group has no event."""
+    rows = patients("ties").head(120)
+    rows.loc[rows["g"] == 2, "event_code"] = 0
+    return rows
+
+
+def design_of(rows: pd.DataFrame) -> dict[str, np.ndarray]:
+    columns = {"g1": rows["g"] == 1, "g2": rows["g"] == 2, "decades": rows["age"] / 10, "node": rows["node"]}
+    return {name: column.to_numpy(dtype=float) for name, column in columns.items()}
+
+
+@pytest.mark.parametrize("values", further_values("ties")["firth"], ids=lambda values: values["ties"])
+def test_fit_equals_brute_force_maximisation(values):
+    rows = few_patients()
+    is_event = (rows["event_code"] == 1).to_numpy().astype(int)
+    fit = fit_firth(rows["time_days"].to_numpy(), is_event, design_of(rows), values["ties"])
+    assert (fit.problems, fit.model_warning) == ({}, None)
+    np.testing.assert_allclose(fit.coefficients, values["coef"], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(fit.limits, [values["low"], values["high"]], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(fit.likelihood_ratio, values["lr"], rtol=1e-6, atol=1e-6)
+    assert fit.penalised_log_likelihood == pytest.approx(values["value"], rel=1e-9)
+
+
+@pytest.mark.parametrize("values", completing_values("ties")["firth"], ids=lambda values: values["ties"])
+def test_fit_equals_the_penalised_score_equations_in_r(values):
+    rows = few_patients()
+    design = {name: design_of(rows)[name] for name in ("g1", "g2")} | {"decades": (rows["age"].to_numpy() - 60) / 10}
+    is_event = (rows["event_code"] == 1).to_numpy().astype(int)
+    fit = fit_firth(rows["time_days"].to_numpy(), is_event, design, values["ties"])
+    assert_equals_r_firth(fit, values)
+
+
+def test_with_late_entry_it_equals_r_too():
+    """The same patients in two rows each, before and after day 720: one ratio of the first group for each period."""
+    values, rows = completing_values("ties")["firth_late_entry"], few_patients()
+    is_late = rows["time_days"] > 720
+    early = rows.assign(event_code=rows["event_code"].where(~is_late, 0), time_days=rows["time_days"].clip(upper=720))
+    split = pd.concat([early.assign(entry=0.0, late=0.0), rows[is_late].assign(entry=720.0, late=1.0)])
+    design = {"g1": split["g"] == 1, "g2": split["g"] == 2, "g1_late": (split["g"] == 1) & (split["late"] == 1)}
+    fit = fit_firth(
+        split["time_days"].to_numpy(float), (split["event_code"] == 1).to_numpy().astype(int),
+        {name: column.to_numpy(float) for name, column in design.items()}, entry_days=split["entry"].to_numpy(),
+    )  # fmt: skip
+    assert_equals_r_firth(fit, values)
+
+
+def assert_equals_r_firth(fit, values: dict) -> None:
+    assert (fit.problems, fit.model_warning) == ({}, None)
+    assert_equal_to_r(fit.coefficients, values["coef"])
+    assert_equal_to_r(fit.limits, [values["low"], values["high"]])
+    assert_equal_to_r(fit.likelihood_ratio, values["lr"])
+    assert fit.penalised_log_likelihood == pytest.approx(values["value"], rel=1e-9)
+
+
+def test_limits_are_searched_only_for_the_terms_wanted():
+    rows = few_patients()
+    is_event = (rows["event_code"] == 1).to_numpy().astype(int)
+    fit = fit_firth(rows["time_days"].to_numpy(), is_event, design_of(rows), profiled=["g2"])
+    assert np.isnan(fit.limits).any(axis=0).tolist() == [True, False, True, True]
+    assert fit.model_warning is None
+
+
+def test_two_deaths_in_one_of_two_groups_by_hand():
+    """Both of the exposed die first; with h the hazard ratio, the likelihood is h / (2h + 2) * h / (h + 2).
+
+    Those who die are exposed with probability p1 = 2h / (2h + 2), p2 = h / (h + 2): information p1 (1 - p1) + p2 (1 - p2).
+    """
+    from scipy.optimize import minimize_scalar
+
+    def minus_penalised(log_ratio: float) -> float:
+        h = np.exp(log_ratio)
+        p1, p2 = 2 * h / (2 * h + 2), h / (h + 2)
+        information = p1 * (1 - p1) + p2 * (1 - p2)
+        return -(np.log(p1 / 2) + np.log(p2) + np.log(information) / 2)
+
+    best = minimize_scalar(minus_penalised, bounds=(-5, 10), method="bounded", options={"xatol": 1e-10})
+    fit = fit_firth(np.array([1, 2, 9, 9]), np.array([1, 1, 0, 0]), {"exposed": np.array([1.0, 1.0, 0.0, 0.0])})
+    assert fit.coefficients[0] == pytest.approx(best.x, abs=1e-6)
+    assert fit.penalised_log_likelihood == pytest.approx(-best.fun, rel=1e-10)
+    ordinary = fit_cox(np.array([1, 2, 9, 9]), np.array([1, 1, 0, 0]), {"exposed": np.array([1.0, 1.0, 0.0, 0.0])})
+    assert np.isnan(ordinary.coefficients[0])
+
+
+def test_with_many_events_it_is_close_to_the_ordinary_fit_and_less_extreme():
+    rows = patients("ties")
+    times, is_event = rows["time_days"].to_numpy(), (rows["event_code"] == 1).to_numpy().astype(int)
+    firth, ordinary = fit_firth(times, is_event, design_of(rows)), fit_cox(times, is_event, design_of(rows))
+    assert np.abs(firth.coefficients - ordinary.coefficients).max() < 0.1 * ordinary.std_errors.max()
+    np.testing.assert_allclose(firth.covariance, ordinary.covariance, rtol=0.05, atol=1e-4)
+
+
+def test_units_and_order_of_the_columns_do_not_matter():
+    rows = few_patients()
+    times, is_event = rows["time_days"].to_numpy(), (rows["event_code"] == 1).to_numpy().astype(int)
+    design = design_of(rows)
+    fit = fit_firth(times, is_event, design)
+    changed = {name: design[name] for name in reversed(design)} | {"decades": design["decades"] * 3650 + 7}
+    other = fit_firth(times, is_event, changed)
+    factors = np.array([1, 1, 3650, 1])
+    order = [other.names.index(name) for name in fit.names]
+    np.testing.assert_allclose(other.coefficients[order] * factors, fit.coefficients, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(other.limits[:, order] * factors, fit.limits, rtol=1e-6, atol=1e-8)
+
+
+def margin_rows() -> pd.DataFrame:
+    rows = patients("ties")
+    rows.loc[rows["g"] == 2, "event_code"] = 0
+    return rows.assign(margin_group=[MARGIN_GROUPS[group - 1] for group in rows["g"]])
+
+
+def firth_rows(rows: pd.DataFrame, covariates: tuple[Covariate, ...]) -> pd.DataFrame:
+    """The rows of the model with margin groups and covariates, every term by the penalised likelihood."""
+    data = model_rows(rows, ENDPOINT, covariates)
+    fit = fit_firth(data.time_days, data.is_event, data.design)
+    terms = [profile_row(fit, position) for position in range(len(fit.names))]
+    return hazard_ratio_frame(terms, data, "adjusted", CAUSE_SPECIFIC, fit.problems, fit.model_warning, FIRTH)
+
+
+def test_a_margin_group_without_recurrence_has_a_finite_ratio_and_a_warning():
+    ours = firth_rows(margin_rows(), AGE_AND_NODE).set_index("term")
+    separated = ours.loc["margin <1 mm"]
+    assert separated["n_event_in_group"] == 0
+    assert separated["conf_low"] > 0
+    assert 0.001 < separated["hazard_ratio"] < 0.2
+    assert separated["conf_high"] < 0.8
+    assert "fewer than 5 events in this or the reference group (0)" in separated["warning"]
+    assert ours["p_value"].between(0, 1).all()
+    is_significant = ours["p_value"] < 0.05
+    excludes_one = (ours["conf_low"] > 1) | (ours["conf_high"] < 1)
+    assert is_significant.equals(excludes_one)
+
+
+def test_terms_without_estimate_have_a_reason():
+    rows = margin_rows().assign(age_days=lambda rows: rows["age"] * 365, constant=1)
+    covariates = (*AGE_AND_NODE, Covariate("age in days", "age_days"), Covariate("constant", "constant"))
+    ours = firth_rows(rows, covariates).set_index("term")
+    assert "determined by the other columns" in ours.loc["age in days", "warning"]
+    assert "no variation" in ours.loc["constant", "warning"]
+    plain = firth_rows(rows, AGE_AND_NODE).set_index("term")
+    assert ours.loc["decades", "hazard_ratio"] == pytest.approx(plain.loc["decades", "hazard_ratio"], rel=1e-9)
+    nobody = firth_rows(rows.assign(event_code=0), AGE_AND_NODE)
+    assert nobody["hazard_ratio"].isna().all()
+    assert nobody["warning"].str.contains("no events").all()
+
+
+def test_unknown_ties_are_refused():
+    rows = few_patients()
+    with pytest.raises(ValueError, match="ties must be one of efron, breslow"):
+        fit_firth(rows["time_days"].to_numpy(), np.ones(len(rows)), design_of(rows), ties="exact")

@@ -1,0 +1,137 @@
+"""Hazard ratios by period against R's survSplit, by hand, and what stands there when nothing is split."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.models.time_varying import INTERACTION, PERIOD_STARTS_DAYS, PROPORTIONALITY, time_varying_hazard_ratios
+from analysis.patients.covariates import Covariate
+from analysis.patients.names import MARGIN_GROUPS
+from tests.analysis.further_values import completing_values
+from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients
+
+ENDPOINT = "overall_recurrence"
+
+
+def margin_rows(dataset: str) -> pd.DataFrame:
+    """The data set with its groups named as margin groups; the last is the reference, as in R."""
+    rows = patients(dataset)
+    n_groups = rows["g"].max()
+    return rows.assign(margin_group=[MARGIN_GROUPS[len(MARGIN_GROUPS) - n_groups + group - 1] for group in rows["g"]])
+
+
+@pytest.mark.parametrize("model", ["unadjusted", "adjusted"])
+@pytest.mark.parametrize("dataset", COX_DATASETS)
+def test_ratios_by_period_equal_coxph_after_survsplit(dataset, model):
+    of_r = completing_values(dataset)["by_period"][model]
+    covariates = [Covariate(name, name) for name in completing_values(dataset)["by_period"]["adjusted"]["covariates"]]
+    rows = time_varying_hazard_ratios(
+        margin_rows(dataset), ENDPOINT, covariates=covariates, period_starts_days=(0, *of_r["cuts"]), below_p=1.1
+    )
+    rows = rows[rows["model"] == model]
+    ratios = rows[rows["hazard_ratio"].notna() & rows["term"].str.startswith("margin")].reset_index(drop=True)
+    # R reports a group without events as a coefficient on its way to infinity; here Firth's estimate stands there
+    is_ordinary = (ratios["method"] == "Efron").to_numpy()
+    assert is_ordinary.sum() >= len(ratios) - 1
+    for ours, name in (
+        (np.log(ratios["hazard_ratio"]), "coef"), (ratios[["conf_low", "conf_high"]], "interval"), (ratios["p_value"], "p"),
+    ):  # fmt: skip
+        assert_equal_to_r(ours[is_ordinary], np.array(of_r[name], dtype=object)[is_ordinary])
+    interaction = rows[rows["term"] == INTERACTION].iloc[0]
+    assert_equal_to_r(interaction["statistic"], of_r["likelihood_ratio"])
+    assert interaction["degrees_of_freedom"] == of_r["df"]
+    by_period = ratios.drop_duplicates("period")
+    assert (by_period["n"].tolist(), by_period["n_event"].tolist()) == (of_r["n"], of_r["n_event"])
+
+
+@pytest.mark.parametrize("dataset", COX_DATASETS)
+def test_a_covariates_ratios_by_period_equal_coxph_after_survsplit(dataset):
+    values = completing_values(dataset)["by_period"]
+    covariates = [Covariate(name, name) for name in values["adjusted"]["covariates"]]
+    rows = time_varying_hazard_ratios(
+        margin_rows(dataset),
+        ENDPOINT,
+        covariates=covariates,
+        period_starts_days=(0, *values["of_age"]["cuts"]),
+        below_p=1.1,
+    )
+    rows = rows[rows["model"] == "adjusted"].set_index("term")
+    age = rows.loc["age"]
+    assert_equal_to_r(np.log(age["hazard_ratio"]), values["of_age"]["coef"])
+    assert_equal_to_r(age[["conf_low", "conf_high"]], values["of_age"]["interval"])
+    assert_equal_to_r(rows.loc["age by period (interaction)", "statistic"], values["of_age"]["likelihood_ratio"])
+    assert rows.loc["age by period (interaction)", "degrees_of_freedom"] == 2
+    assert set(rows.index) >= {f"{covariate.term} by period (interaction)" for covariate in covariates}
+
+
+def test_a_covariate_is_split_only_where_its_own_hazards_are_not_proportional():
+    early = two_periods().assign(margin_group=["positive", ">=10 mm"] * 16)
+    early["is_node_positive"] = [1] * 16 + [0] * 16
+    early["age"] = np.arange(32) % 7
+    covariates = (Covariate("node", "is_node_positive"), Covariate("age", "age"))
+    rows = time_varying_hazard_ratios(early, ENDPOINT, covariates=covariates)
+    adjusted = rows[rows["model"] == "adjusted"]
+    assert adjusted["term"].tolist() == [PROPORTIONALITY, "node by period (interaction)", "node", "node", "node"]
+    ratios = adjusted[adjusted["term"] == "node"]
+    assert ratios["reference"].tolist() == ["no"] * 3
+    assert ratios["n_event_in_group"].tolist() == [8, 0, 0]
+    assert ratios["method"].tolist() == ["Efron", "Firth", "Firth"]
+
+
+@pytest.mark.parametrize("dataset", COX_DATASETS)
+def test_the_test_that_decides_is_cox_zph_of_the_groups(dataset):
+    rows = time_varying_hazard_ratios(margin_rows(dataset), ENDPOINT, covariates=(), below_p=0)
+    of_r = completing_values(dataset)["zph_of_groups"]["unadjusted"]
+    for row in rows.to_dict("records"):
+        assert row["term"] == PROPORTIONALITY
+        assert_equal_to_r([row["statistic"], row["degrees_of_freedom"], row["p_value"]], of_r)
+        assert row["warning"] == "not split: proportional hazards not rejected (p >= 0)"
+
+
+def two_periods() -> pd.DataFrame:
+    """Positive: recurrences in the first year only; wide: in every year."""
+    early, late = [100, 110, 120, 130, 140, 150, 160, 170], [400, 500, 800, 900, 1000, 1100, 1200, 1300]
+    rows = [("positive", day, 1) for day in early] + [("positive", 1500, 0)] * 8
+    rows += [(">=10 mm", day + 5, 1) for day in [*early[:2], *late]] + [(">=10 mm", 1500, 0)] * 6
+    return pd.DataFrame(rows, columns=["margin_group", "time_days", "event_code"]).assign(endpoint=ENDPOINT)
+
+
+def test_an_effect_of_the_first_year_is_split_and_years_without_event_have_firths_ratio():
+    rows = time_varying_hazard_ratios(two_periods(), ENDPOINT, covariates=())
+    unadjusted = rows[rows["model"] == "unadjusted"]
+    assert unadjusted["term"].tolist() == [PROPORTIONALITY, INTERACTION, *["margin positive"] * 3]
+    assert unadjusted["p_value"].iloc[:2].lt(0.05).all()
+    ratios = unadjusted.iloc[2:]
+    assert ratios["period"].tolist() == ["0-1 years", "1-2 years", "> 2 years"]
+    assert ratios["n_in_group"].tolist() == [16, 8, 8]
+    assert ratios["n_event_in_group"].tolist() == [8, 0, 0]
+    assert ratios["n_event"].tolist() == [10, 2, 6]
+    assert ratios["method"].tolist() == ["Efron", "Firth", "Firth"]
+    assert ratios["hazard_ratio"].iloc[0] > 1 > ratios["hazard_ratio"].iloc[2]
+    assert np.isfinite(ratios[["conf_low", "conf_high"]]).all(axis=None)
+    assert ratios["warning"].tolist() == [
+        "fewer than 5 events in this or the reference group (2)",
+        "Firth penalised likelihood: no event in this group in this period",
+        "Firth penalised likelihood: no event in this group in this period",
+    ]
+
+
+def test_an_event_on_the_day_of_the_cut_belongs_to_the_period_before():
+    on_the_day = two_periods().replace({"time_days": {405: 730, 505: 731}})
+    rows = time_varying_hazard_ratios(
+        on_the_day, ENDPOINT, covariates=(), period_starts_days=(0, 365, 730), below_p=1.1
+    )
+    ratios = rows[(rows["model"] == "unadjusted") & (rows["term"] == "margin positive")]
+    assert ratios["n_event"].tolist() == [10, 1, 7]
+
+
+def test_the_periods_are_the_first_the_second_and_the_later_years():
+    assert PERIOD_STARTS_DAYS == (0, 365.25, 730.5)
+
+
+def test_a_cohort_without_events_is_not_split_and_says_why():
+    rows = time_varying_hazard_ratios(two_periods().assign(event_code=0), ENDPOINT, covariates=())
+    assert rows["hazard_ratio"].isna().all()
+    assert set(rows["warning"]) == {"not split: proportional hazards could not be tested"}
+    with pytest.raises(ValueError, match="period_starts_days"):
+        time_varying_hazard_ratios(two_periods(), ENDPOINT, covariates=(), period_starts_days=(0, 700, 365))
