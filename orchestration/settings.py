@@ -1,17 +1,32 @@
 """Where things are. Every setting can be given as an environment variable with the prefix CRLM_."""
 
 import hashlib
+import importlib.metadata
 import os
 import secrets
 import subprocess
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+IS_CHECKOUT = (PROJECT_ROOT / "pyproject.toml").exists()
+DISTRIBUTION = "crlm-outcomes-warehouse"
 CODE_FOLDERS = ("orchestration", "dbt_project", "quality", "analysis")
 CODE_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".html", ".jinja", ".css"}
+
+
+def default_data_dir() -> Path:
+    """Of a checkout its own `data`; of an installed wheel `data` in the working folder: never inside site-packages."""
+    return (PROJECT_ROOT if IS_CHECKOUT else Path.cwd()) / "data"
+
+
+def default_contracts_dir() -> Path:
+    """An installed wheel reads the hospitals of `contracts` in the working folder where there is one, else its own."""
+    own, beside_data = PROJECT_ROOT / "orchestration" / "ingestion" / "contracts", Path.cwd() / "contracts"
+    return beside_data if not IS_CHECKOUT and beside_data.is_dir() else own
 
 
 class Settings(BaseSettings):
@@ -19,9 +34,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CRLM_")
 
-    data_dir: Path = PROJECT_ROOT / "data"
+    data_dir: Path = Field(default_factory=default_data_dir)
     landing_dir: Path | None = None
-    contracts_dir: Path = PROJECT_ROOT / "orchestration" / "ingestion" / "contracts"
+    contracts_dir: Path = Field(default_factory=default_contracts_dir)
     dbt_project_dir: Path = PROJECT_ROOT / "dbt_project"
     accept_cohort_change: bool = False
     """For one refresh: the cohort may shrink or grow by any amount against what is published."""
@@ -95,13 +110,7 @@ class Settings(BaseSettings):
         for path in sorted(self._code_files()):
             digest.update(path.relative_to(PROJECT_ROOT).as_posix().encode())
             digest.update(path.read_bytes())
-        commit = subprocess.run(
-            ["git", "-C", str(PROJECT_ROOT), "rev-parse", "--short", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout.strip()
-        return f"{commit or 'no-commit'}+{digest.hexdigest()[:12]}"
+        return f"{_commit_or_version()}+{digest.hexdigest()[:12]}"
 
     def _code_files(self) -> list[Path]:
         return [
@@ -110,6 +119,15 @@ class Settings(BaseSettings):
             for path in (PROJECT_ROOT / folder).rglob("*")
             if path.suffix in CODE_SUFFIXES and not {"target", "logs", "__pycache__"} & set(path.parts)
         ]
+
+
+def _commit_or_version() -> str:
+    if not IS_CHECKOUT:
+        return importlib.metadata.version(DISTRIBUTION)
+    commit = subprocess.run(
+        ["git", "-C", str(PROJECT_ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return commit or "no-commit"
 
 
 def load_settings() -> Settings:

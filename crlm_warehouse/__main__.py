@@ -1,0 +1,5 @@
+"""`python -m crlm_warehouse` is `crlm`."""
+
+from crlm_warehouse import main
+
+main()
