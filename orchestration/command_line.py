@@ -228,7 +228,7 @@ def report() -> None:
 @app.command(name="publish-history")
 def publish_history() -> None:
     """Every kept publication, newest first: when, by which run, from which code and data."""
-    from orchestration.warehouse import publish_history as kept_publications
+    from orchestration.publish import publish_history as kept_publications
 
     frame = kept_publications(load_settings().history)
     if frame.empty:

@@ -1,11 +1,11 @@
 """The only module that opens DuckDB files: the restricted build file, and the published one that replaces it atomically."""
 
-import hashlib
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,36 +14,82 @@ import duckdb
 import pandas as pd
 import yaml
 
+from orchestration.file_problems import NotAccessible, WarehouseBusy, named_problem
 from orchestration.ingestion.source_contract import SourceContract
 
 PUBLISHED_TABLES_FILE = Path(__file__).parent / "published_tables.yml"
-TABLES_WITHOUT_DATA_MEANING = {"check_results", "ingest_ledger", "rejected_records"}
-"""Published, but with run times and run ids in them: left out of the hash that tells whether the data changed."""
-
-
-class WarehouseBusy(Exception):
-    """Another process has the build file open."""
+OPAQUE = {
+    "record": "restricted.opaque_record({})",
+    "records": "restricted.opaque_records({})",
+    "file": "restricted.opaque_file(source_system, {})",
+    "keys": "restricted.opaque_keys({})",
+}
+"""Kinds of `opaque` in published_tables.yml, and the functions of the build file that make the names (raw_schema.sql)."""
+BUSY_PATIENCE_SECONDS = 3.0
+"""A process that was killed takes its dbt with it, but not in the same instant."""
 
 
 @contextmanager
 def open_build_file(path: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """The build file for the length of a `with` block; DuckDB lets one process in while it writes.
 
+    A file that is not there yet, or that has no byte in it, is made under another name first: whatever kills a process, the
+    file under its own name is whole.
+
     Raises:
         WarehouseBusy: another process holds it.
+        DamagedFile: it was cut short or overwritten, found on opening or while it was read.
+        DiskFull, NotAccessible: see there.
     """
-    try:
-        connection = duckdb.connect(str(path), read_only=read_only)
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            raise WarehouseBusy(
-                f"{path.name} is in use by another process (a refresh under way?); try again later"
-            ) from error
-        raise
+    if not read_only and not is_born(path):
+        _give_birth(path)
+    connection = _connect_with_patience(path, read_only)
     try:
         yield connection
+    except (duckdb.Error, OSError) as error:
+        problem = named_problem(error, path)
+        if problem is None or isinstance(problem, WarehouseBusy | NotAccessible):
+            raise
+        raise problem from None
     finally:
-        connection.close()
+        with suppress(duckdb.Error):
+            connection.close()
+
+
+def is_born(path: Path) -> bool:
+    """Whether there is a file with anything in it; DuckDB itself makes files of no bytes before it writes to them."""
+    return path.exists() and path.stat().st_size > 0
+
+
+def _give_birth(path: Path) -> None:
+    newborn = path.with_name(f".{path.name}.{os.getpid()}.born")
+    newborn.unlink(missing_ok=True)
+    try:
+        duckdb.connect(str(newborn)).close()
+    except duckdb.Error as error:
+        newborn.unlink(missing_ok=True)
+        raise named_problem(error, path) or error from None
+    if path.exists() and path.stat().st_size == 0:
+        path.unlink()
+        path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    # a link, not a renaming: should another process have been faster, its file stays
+    with suppress(FileExistsError):
+        path.hardlink_to(newborn)
+    newborn.unlink()
+
+
+def _connect_with_patience(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + BUSY_PATIENCE_SECONDS
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only)
+        except (duckdb.Error, OSError) as error:
+            problem = named_problem(error, path)
+            if problem is None:
+                raise
+            if not isinstance(problem, WarehouseBusy) or time.monotonic() > deadline:
+                raise problem from error
+        time.sleep(0.2)
 
 
 @contextmanager
@@ -95,6 +141,21 @@ def write_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str, 
     connection.register("frame_to_write", frame)
     connection.execute(f'CREATE OR REPLACE TABLE "{schema}"."{table}" AS SELECT * FROM frame_to_write')
     connection.unregister("frame_to_write")
+    if schema == "results":
+        _note_origin(connection, table)
+
+
+def _note_origin(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Beside each table of results, which judged marts it was computed from: results of two nights are not published together."""
+    connection.execute(
+        """CREATE SCHEMA IF NOT EXISTS quality;
+           CREATE TABLE IF NOT EXISTS quality.result_origins (table_name VARCHAR, marts_digest VARCHAR, written_at TIMESTAMP)"""
+    )
+    digest = "NULL"
+    if table_exists(connection, "quality", "gate_verdicts"):
+        digest = "(SELECT any_value(digest) FROM quality.gate_verdicts WHERE stage = 'marts' AND is_open)"
+    connection.execute("DELETE FROM quality.result_origins WHERE table_name = ?", [table])
+    connection.execute(f"INSERT INTO quality.result_origins SELECT ?, {digest}, now()::TIMESTAMP", [table])
 
 
 def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
@@ -145,12 +206,17 @@ class PublishedTable:
     source_schema: str
     source_name: str
     without: tuple[str, ...]
+    opaque: dict[str, str]
+    """Column -> SQL that stands in its place: a name that says nothing and leads back only in the build file."""
 
     @property
     def query(self) -> str:
-        """SQL on the build file that gives exactly what is published."""
+        """SQL on the build file that gives what the gates judge: no column that stays behind, names made opaque, values exact.
+        What is published is coarser yet (disclosure.yml)."""
         left_behind = f" EXCLUDE ({', '.join(self.without)})" if self.without else ""
-        return f"SELECT *{left_behind} FROM {self.source_schema}.{self.source_name}"
+        replaced = ", ".join(f"{sql} AS {column}" for column, sql in self.opaque.items())
+        opaque = f" REPLACE ({replaced})" if replaced else ""
+        return f"SELECT *{left_behind}{opaque} FROM {self.source_schema}.{self.source_name}"
 
 
 @cache
@@ -160,7 +226,10 @@ def published_tables() -> tuple[PublishedTable, ...]:
     for schema, listed in yaml.safe_load(PUBLISHED_TABLES_FILE.read_text(encoding="utf-8")).items():
         for name, how in listed.items():
             source_schema, source_name = how.get("from", f"{schema}.{name}").split(".")
-            tables.append(PublishedTable(schema, name, source_schema, source_name, tuple(how.get("without", ()))))
+            opaque = {column: OPAQUE[kind].format(column) for column, kind in how.get("opaque", {}).items()}
+            tables.append(
+                PublishedTable(schema, name, source_schema, source_name, tuple(how.get("without", ())), opaque)
+            )
     return tuple(tables)
 
 
@@ -196,85 +265,3 @@ def read_published(published_file: Path, query: str, parameters: list[Any] | Non
     """The answer of a query on the published warehouse."""
     with duckdb.connect(str(published_file), read_only=True) as connection:
         return connection.execute(query, parameters or []).df()
-
-
-def publish(
-    build_file: Path, published_file: Path, history_folder: Path, run_id: str, code_version: str
-) -> tuple[Publication, bool]:
-    """Write the de-identified copy beside the published file and rename it into place; open readers keep the old one.
-
-    Returns the stamp, and whether the data differ from what was published before. An unchanged night replaces the
-    file too, so that its stamp tells of the last good run, but adds nothing to the history.
-    """
-    before = read_publication(published_file)
-    published_file.parent.mkdir(parents=True, exist_ok=True)
-    new_file = published_file.with_suffix(".new")
-    new_file.unlink(missing_ok=True)
-    with open_build_file(build_file) as connection:
-        connection.execute("CHECKPOINT")
-        connection.execute(f"ATTACH '{new_file}' AS published")
-        for table in published_tables():
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{table.schema}")
-            connection.execute(f"CREATE TABLE published.{table.schema}.{table.name} AS {table.query}")
-        stamp = _stamp(connection, run_id, code_version)
-        connection.execute("DETACH published")
-    is_changed = before is None or before.data_hash != stamp.data_hash
-    _flush_to_disk(new_file)
-    if is_changed:
-        history_folder.mkdir(parents=True, exist_ok=True)
-        kept = history_folder / f"{stamp.published_at:%Y%m%dT%H%M%S%f}Z.duckdb"
-        kept.unlink(missing_ok=True)
-        os.link(new_file, kept)
-    new_file.replace(published_file)
-    return stamp, is_changed
-
-
-def _stamp(connection: duckdb.DuckDBPyConnection, run_id: str, code_version: str) -> Publication:
-    n_patients = connection.execute("SELECT count(*) FROM published.marts.index_operations").fetchall()[0][0]
-    is_simulated = connection.execute(
-        "SELECT coalesce(bool_or(is_simulated), FALSE) FROM raw.ingest_ledger"
-    ).fetchall()[0][0]
-    stamp = Publication(
-        datetime.now(UTC).replace(tzinfo=None),
-        run_id,
-        code_version,
-        _data_hash(connection),
-        n_patients,
-        is_simulated,
-    )
-    connection.execute("CREATE SCHEMA IF NOT EXISTS published.meta")
-    connection.execute(
-        """CREATE TABLE published.meta.publication AS
-           SELECT ?::TIMESTAMP AS published_at, ? AS run_id, ? AS code_version, ? AS data_hash,
-                  ?::BIGINT AS n_patients, ?::BOOLEAN AS is_simulated""",
-        [stamp.published_at, run_id, code_version, stamp.data_hash, n_patients, is_simulated],
-    )
-    return stamp
-
-
-def _data_hash(connection: duckdb.DuckDBPyConnection) -> str:
-    """A digest of all published rows, whatever their order: per table the count and the sum of the rows' MD5 numbers."""
-    digest = hashlib.sha256()
-    for table in published_tables():
-        if table.name not in TABLES_WITHOUT_DATA_MEANING:
-            rows = connection.execute(
-                f"""SELECT count(*), sum(md5_number_lower(to_json(t)::VARCHAR)::HUGEINT)
-                    FROM published.{table.schema}.{table.name} AS t"""
-            ).fetchall()
-            digest.update(f"{table.schema}.{table.name}:{rows[0]}".encode())
-    return digest.hexdigest()[:16]
-
-
-def _flush_to_disk(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def publish_history(history_folder: Path) -> pd.DataFrame:
-    """One row a kept publication, newest first: file, published_at, run_id, code_version, data_hash, n_patients."""
-    rows = []
-    for path in sorted(history_folder.glob("*.duckdb"), reverse=True):
-        stamp = read_publication(path)
-        if stamp:
-            rows.append({"file": path.name, **vars(stamp)})
-    return pd.DataFrame(rows)

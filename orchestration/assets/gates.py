@@ -7,6 +7,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.settings import Settings, load_settings
+from orchestration.verdicts import WRITTEN_BY_GATES, record_verdict
 from orchestration.warehouse import (
     open_build_file,
     published_names,
@@ -20,7 +21,6 @@ from quality import GateReport, list_suites, run_suites
 
 SCHEMAS_OF_STAGE = {"marts": ("marts", "quality"), "results": ("results",)}
 STAGING_TABLES = ("stg_registry_operations",)
-WRITTEN_BY_GATES = ("check_results", "violations")
 
 
 def frames_for_stage(connection: duckdb.DuckDBPyConnection, stage: str) -> dict[str, pd.DataFrame]:
@@ -50,8 +50,9 @@ def previous_cohort_size(settings: Settings) -> int | None:
     return int(read_published(settings.published_file, "SELECT n_patients FROM meta.publication").iloc[0, 0])
 
 
-def judge(settings: Settings, stage: str) -> GateReport:
-    """Run a stage's suites on the build file and keep their results in quality.check_results and quality.violations."""
+def judge(settings: Settings, stage: str, run_id: str) -> GateReport:
+    """Run a stage's suites on the build file and keep their results in quality.check_results and quality.violations, and the
+    verdict, with fingerprints of what was judged, in quality.gate_verdicts and quality.judged_tables: publication asks them."""
     with open_build_file(settings.build_file) as connection:
         frames = frames_for_stage(connection, stage)
         report = run_suites(frames, stage, previous_cohort_size(settings), known_identifiers(connection))
@@ -61,6 +62,8 @@ def judge(settings: Settings, stage: str) -> GateReport:
                 kept = read_table(connection, "quality", table)
                 rows = pd.concat([kept[kept["stage"] != stage], rows], ignore_index=True)
             write_table(connection, "quality", table, rows)
+        closed_by = dict.fromkeys(f"{check.suite}: {check.check_name}" for check in report.blocking.itertuples())
+        record_verdict(connection, stage, report.is_open, closed_by, run_id, settings.code_version)
     return report
 
 
@@ -79,7 +82,7 @@ def _gate_asset(stage: str, judged: list[tuple[str, str]], description: str) -> 
         ],
     )
     def gate(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
-        report = judge(load_settings(), stage)
+        report = judge(load_settings(), stage, context.run.run_id)
         for suite, checks in report.checks.groupby("suite", sort=False):
             yield _as_asset_check(key, str(suite), checks)
         context.log.info(report.summary())

@@ -3,9 +3,11 @@
 import dagster as dg
 
 from orchestration.adjudication_worklist import write_worklist
+from orchestration.publish import publish
 from orchestration.report_inputs import report_context, report_frames
 from orchestration.settings import Settings, load_settings
-from orchestration.warehouse import open_build_file, publish, read_table
+from orchestration.verdicts import PublicationRefused
+from orchestration.warehouse import open_build_file, read_table
 
 
 def write_report(settings: Settings) -> None:
@@ -27,13 +29,16 @@ def write_report(settings: Settings) -> None:
 )
 def published_warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     settings = load_settings()
-    stamp, is_changed = publish(
-        settings.build_file,
-        settings.published_file,
-        settings.history,
-        context.run.run_id,
-        settings.code_version,
-    )
+    try:
+        stamp, is_changed = publish(
+            settings.build_file,
+            settings.published_file,
+            settings.history,
+            context.run.run_id,
+            settings.code_version,
+        )
+    except PublicationRefused as refusal:
+        raise dg.Failure(description=str(refusal), allow_retries=False) from None
     context.log.info(f"published {stamp.n_patients:,} patients, data {'changed' if is_changed else 'unchanged'}")
     return dg.MaterializeResult(
         metadata={

@@ -1,5 +1,6 @@
 """All files of a feed that are new or changed since they were last loaded, and the study ids of the patients in them."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,10 @@ from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.ingestion.source_contract import SourceContract
 
 NOTE_SUFFIXES = (".txt", ".md")
+
+
+class OtherStudyIdKey(Exception):
+    """The study-id key is not the one that the build file was made with."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,11 @@ def assign_study_ids(connection: duckdb.DuckDBPyConnection, key: str) -> int:
 
     The id is a keyed hash: the same patient gets the same id on every rebuild, and without the key, which stays in the
     restricted build area, nobody can go from the id to the MRN by trying all MRNs.
+
+    Raises:
+        OtherStudyIdKey: the build file's patients have ids that were made with another key.
     """
+    _remember_key(connection, key)
     every_mrn = " UNION ".join(
         f"SELECT source_system, {column} AS mrn FROM raw.{feed}"
         for feed, definition in canonical_feeds().items()
@@ -121,3 +130,21 @@ def assign_study_ids(connection: duckdb.DuckDBPyConnection, key: str) -> int:
         [key, key],
     ).fetchall()
     return rows[0][0]
+
+
+def key_fingerprint(key: str) -> str:
+    """What tells one key from another without giving it away."""
+    return hashlib.sha256(f"fingerprint|{key}".encode()).hexdigest()[:16]
+
+
+def _remember_key(connection: duckdb.DuckDBPyConnection, key: str) -> None:
+    """The key's fingerprint, and a secret that follows from it for opaque names, stay in the build file."""
+    known = connection.execute("SELECT key_fingerprint FROM restricted.installation").fetchall()
+    if not known:
+        secret = hashlib.sha256(f"opaque names|{key}".encode()).hexdigest()
+        connection.execute("INSERT INTO restricted.installation VALUES (?, ?)", [key_fingerprint(key), secret])
+    elif known != [(key_fingerprint(key),)]:
+        raise OtherStudyIdKey(
+            "the study-id key is not the one that this build file was made with: every patient would get a second id. Bring the"
+            " old key back (CRLM_STUDY_ID_KEY, or study_id.key in the build area); `crlm doctor` says more"
+        )

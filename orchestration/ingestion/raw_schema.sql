@@ -32,3 +32,36 @@ ALTER TABLE raw.ingest_ledger ADD COLUMN IF NOT EXISTS rows_passed_over BIGINT D
 CREATE TABLE IF NOT EXISTS raw.not_derivable_endpoints (
     source_system VARCHAR, endpoint VARCHAR, reason VARCHAR
 );
+
+-- Of this installation: which study-id key the build file was made with, and the secret that opaque names are made with.
+CREATE SCHEMA IF NOT EXISTS restricted;
+CREATE TABLE IF NOT EXISTS restricted.installation (key_fingerprint VARCHAR, opaque_secret VARCHAR);
+CREATE OR REPLACE VIEW restricted.file_numbers AS
+    SELECT source_system, source_file, row_number() OVER (ORDER BY min(loaded_at), source_system, source_file) AS file_number
+    FROM raw.ingest_ledger GROUP BY source_system, source_file;
+-- What is published in the place of a record's id (which holds its row number), several ids, a file's name, the keys of a row.
+CREATE OR REPLACE VIEW restricted.secret AS SELECT coalesce(any_value(opaque_secret), '') AS secret FROM restricted.installation;
+CREATE OR REPLACE MACRO restricted.opaque_name(secret, of_record) AS 'R' || left(sha256(secret || '|' || of_record), 16);
+CREATE OR REPLACE MACRO restricted.opaque_record(of_record) AS (
+    SELECT restricted.opaque_name(known.secret, of_record) FROM restricted.secret AS known
+);
+CREATE OR REPLACE MACRO restricted.opaque_records(of_records) AS (
+    SELECT string_agg(restricted.opaque_name(known.secret, parts.part), ';' ORDER BY parts.part_number)
+    FROM (SELECT unnest(string_split(of_records, ';')) AS part,
+                 generate_subscripts(string_split(of_records, ';'), 1) AS part_number) AS parts
+    CROSS JOIN restricted.secret AS known
+);
+CREATE OR REPLACE MACRO restricted.opaque_file(of_system, of_file) AS (
+    SELECT 'file ' || numbers.file_number FROM restricted.file_numbers AS numbers
+    WHERE numbers.source_system IS NOT DISTINCT FROM of_system AND numbers.source_file = of_file
+);
+CREATE OR REPLACE MACRO restricted.opaque_keys(of_row) AS (
+    SELECT string_agg(
+        CASE WHEN regexp_full_match(parts.part, '[a-z_]*record_id=[0-9a-f]{12}-[0-9]+')
+            THEN split_part(parts.part, '=', 1) || '='
+                || restricted.opaque_name(known.secret, split_part(parts.part, '=', 2))
+        ELSE parts.part END, ',' ORDER BY parts.part_number)
+    FROM (SELECT unnest(string_split(of_row, ',')) AS part,
+                 generate_subscripts(string_split(of_row, ','), 1) AS part_number) AS parts
+    CROSS JOIN restricted.secret AS known
+);

@@ -1,39 +1,70 @@
 """Write, audit, publish: what leaves the build file, and that readers never see half of it."""
 
+import re
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from orchestration.ingestion.load_feed import assign_study_ids
 from orchestration.ingestion.raw_schema import create_raw_schema
+from orchestration.publish import publish, publish_history
+from orchestration.verdicts import MAKE_TABLES, STAGES, PublicationRefused, record_verdict
 from orchestration.warehouse import (
     WarehouseBusy,
     open_build_file,
-    publish,
-    publish_history,
     published_tables,
     read_publication,
     read_published,
+    read_table,
+    write_table,
 )
+
+PATIENT = "P00000000000a"
+
+
+def judge(connection: duckdb.DuckDBPyConnection, *stages: str, is_open: bool = True, code: str = "code-1") -> None:
+    for stage in stages or STAGES:
+        record_verdict(connection, stage, is_open, [] if is_open else ["patients: too_few"], "run-1", code)
+
+
+def compute_results(connection: duckdb.DuckDBPyConnection) -> None:
+    """Each table of results made anew, as it is, from the marts that are judged now."""
+    for table in published_tables():
+        if table.schema == "results":
+            write_table(connection, "results", table.name, read_table(connection, "results", table.name))
 
 
 @pytest.fixture
 def build_file(tmp_path: Path) -> Path:
-    """A build file with every table that is published, one patient in it, and one rejected record with a name in it."""
+    """A judged build file with every table that is published, one patient in it, and one rejected record with a name in it."""
     path = tmp_path / "build.duckdb"
     with duckdb.connect(str(path)) as connection:
         create_raw_schema(connection)
+        connection.execute(MAKE_TABLES)
+        assign_study_ids(connection, "a key for tests")
+        connection.execute(
+            f"CREATE SCHEMA staging; CREATE TABLE staging.stg_registry_operations AS SELECT '{PATIENT}' AS study_id"
+        )
         for table in published_tables():
-            if table.source_schema != "raw":
+            if table.source_schema != "raw" and table.source_name != "gate_verdicts":
+                opaque = "".join(f", '0123456789ab-7' AS {column}" for column in table.opaque)
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.source_schema}")
                 connection.execute(
-                    f"CREATE TABLE {table.source_schema}.{table.source_name} AS SELECT 'P1' AS study_id, 1.0 AS estimate"
+                    f"CREATE TABLE {table.source_schema}.{table.source_name} AS SELECT '{PATIENT}' AS study_id, 1.0 AS estimate{opaque}"
                 )
         connection.execute(
-            """INSERT INTO raw.rejected_records (feed, reason, value, payload)
-               VALUES ('registry', 'unknown code', 'Doe', 'SIM0000001,Doe,Jane')"""
+            """INSERT INTO raw.rejected_records (source_system, source_file, feed, reason, value, payload)
+               VALUES ('h', 'h/registry/Doe_Jane_1999-03-04.csv', 'registry', 'unknown code', 'Doe', 'SIM0000001,Doe,Jane')"""
         )
-        connection.execute("INSERT INTO raw.ingest_ledger (feed, is_simulated) VALUES ('registry', TRUE)")
+        connection.execute(
+            """INSERT INTO raw.ingest_ledger (source_system, source_file, feed, is_simulated)
+               VALUES ('h', 'h/registry/Doe_Jane_1999-03-04.csv', 'registry', TRUE)"""
+        )
+        judge(connection)
+        compute_results(connection)
+        judge(connection, "results")
     return path
 
 
@@ -54,7 +85,72 @@ def test_the_published_file_is_stamped_and_holds_neither_payload_nor_raw_tables(
     rejected = read_published(published, "FROM quality.rejected_records")
     assert rejected["reason"].tolist() == ["unknown code"]
     assert not {"value", "payload"} & set(rejected.columns)
+    assert rejected["source_file"].tolist() == ["file 1"]
     assert b"Doe" not in published.read_bytes()
+    operation = read_published(published, "FROM marts.index_operations").iloc[0]
+    assert re.fullmatch(r"R[0-9a-f]{16}", operation["source_record_id"])
+
+
+def refusal(build_file: Path) -> str:
+    with pytest.raises(PublicationRefused) as refused:
+        publish_as(build_file, "run-2")
+    return str(refused.value)
+
+
+def test_nothing_is_published_past_a_closed_gate_whoever_starts_it(build_file):
+    first, _ = publish_as(build_file, "run-1")
+    with duckdb.connect(str(build_file)) as connection:
+        judge(connection, "marts", is_open=False)
+    assert "the marts gate is closed (patients: too_few)" in refusal(build_file)
+    assert read_publication(build_file.parent / "published" / "warehouse.duckdb") == first
+
+
+def test_nothing_is_published_that_no_gate_has_seen_or_that_changed_since(build_file):
+    with duckdb.connect(str(build_file)) as connection:
+        connection.execute("UPDATE marts.recurrences SET estimate = 2")
+    assert "changed since the marts gate judged: marts.recurrences" in refusal(build_file)
+    with duckdb.connect(str(build_file)) as connection:
+        connection.execute("DELETE FROM quality.gate_verdicts WHERE stage = 'results'")
+        judge(connection, "marts")
+    assert "the results gate has not judged" in refusal(build_file)
+
+
+def test_a_file_taken_in_after_the_gate_looked_is_another_night(build_file):
+    with duckdb.connect(str(build_file)) as connection:
+        connection.execute("INSERT INTO raw.ingest_ledger (source_system, source_file) VALUES ('h', 'later.csv')")
+    assert "changed since the marts gate judged: raw.ingest_ledger" in refusal(build_file)
+
+
+def test_results_of_one_night_are_not_published_beside_marts_of_another(build_file):
+    with duckdb.connect(str(build_file)) as connection:
+        connection.execute("UPDATE marts.recurrences SET estimate = 2")
+        judge(connection, "marts")
+        write_table(connection, "results", "table_one", read_table(connection, "results", "table_one"))
+        judge(connection, "results")
+    told = refusal(build_file)
+    assert "computed from other marts than those that the marts gate judged: results.kaplan_meier" in told
+    assert "results.table_one" not in told
+
+
+def test_a_verdict_of_other_code_does_not_count_and_a_commit_of_documents_is_no_other_code(build_file):
+    with duckdb.connect(str(build_file)) as connection:
+        judge(connection, code="commit-1+code-1")
+        compute_results(connection)
+    stamp, _ = publish(
+        build_file, build_file.parent / "p" / "w.duckdb", build_file.parent / "p" / "h", "run", "commit-2+code-1"
+    )
+    assert stamp.n_patients == 1
+    with pytest.raises(PublicationRefused, match="judged with other code"):
+        publish(
+            build_file, build_file.parent / "p" / "w.duckdb", build_file.parent / "p" / "h", "run", "commit-1+code-2"
+        )
+
+
+def test_a_clock_that_goes_back_does_not_make_todays_publication_older_than_yesterdays(build_file, monkeypatch):
+    first, _ = publish_as(build_file, "run-1")
+    monkeypatch.setattr("orchestration.publish.now_utc", lambda: first.published_at - timedelta(hours=3))
+    second, _ = publish_as(build_file, "run-2")
+    assert second.published_at > first.published_at
 
 
 def test_an_unchanged_night_adds_nothing_to_the_history_and_a_changed_one_does(build_file):
@@ -65,6 +161,7 @@ def test_an_unchanged_night_adds_nothing_to_the_history_and_a_changed_one_does(b
 
     with duckdb.connect(str(build_file)) as connection:
         connection.execute("UPDATE results.hazard_ratios SET estimate = 1.1")
+        judge(connection, "results")
     third, is_changed = publish_as(build_file, "run-3")
     assert is_changed
     assert third.data_hash != first.data_hash
@@ -77,17 +174,20 @@ def test_an_open_reader_keeps_yesterdays_file_while_the_new_one_is_published(bui
     with published.open("rb") as reader:
         before = reader.read()
         with duckdb.connect(str(build_file)) as connection:
-            connection.execute("UPDATE marts.patients SET study_id = 'P2'")
+            connection.execute("UPDATE marts.patients SET study_id = 'P00000000000b'")
+            judge(connection, "marts")
+            compute_results(connection)
         publish_as(build_file, "run-2")
         reader.seek(0)
         assert reader.read() == before
-    assert read_published(published, "SELECT study_id FROM marts.patients").iloc[0, 0] == "P2"
+    assert read_published(published, "SELECT study_id FROM marts.patients").iloc[0, 0] == "P00000000000b"
 
 
 def test_a_table_that_cannot_be_copied_leaves_yesterdays_publication_in_place(build_file):
     first, _ = publish_as(build_file, "run-1")
     with duckdb.connect(str(build_file)) as connection:
         connection.execute("DROP TABLE results.table_one")
+        judge(connection, "results")
     with pytest.raises(duckdb.CatalogException):
         publish_as(build_file, "run-2")
     assert read_publication(build_file.parent / "published" / "warehouse.duckdb") == first
