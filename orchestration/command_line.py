@@ -170,7 +170,7 @@ def validate(
     contract names it, or a contract is wrong.
     """
     from orchestration.file_preview import preview
-    from orchestration.ingestion.source_contract import ContractError
+    from orchestration.ingestion.contract import ContractError
 
     if not path.exists():
         raise _fail(f"{path}: there is no such file or folder", status=2)

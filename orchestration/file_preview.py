@@ -7,9 +7,9 @@ from pathlib import Path, PurePath
 import duckdb
 import pandas as pd
 
+from orchestration.ingestion.contract import SourceContract, load_hospitals
 from orchestration.ingestion.load_file import FileLoad, load_file
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.ingestion.source_contract import SourceContract, load_hospitals
 from orchestration.settings import Settings
 from orchestration.warehouse import WarehouseBusy, copy_loaded_records, open_scratch_file
 

@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import unclaimed_files, waiting_files
 from orchestration.ingestion.load_file import landed_files
-from orchestration.ingestion.source_contract import load_hospitals
 from orchestration.settings import Settings
 from orchestration.warehouse import has_unpublished_files, open_build_file, read_publication
 

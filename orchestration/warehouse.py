@@ -15,7 +15,7 @@ import pandas as pd
 import yaml
 
 from orchestration.file_problems import NotAccessible, WarehouseBusy, named_problem
-from orchestration.ingestion.source_contract import SourceContract
+from orchestration.ingestion.contract import SourceContract
 
 PUBLISHED_TABLES_FILE = Path(__file__).parent / "published_tables.yml"
 OPAQUE = {

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from orchestration.ingestion.canonical_feeds import canonical_feeds
+from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import (
     assign_study_ids,
     load_feed,
@@ -11,7 +12,6 @@ from orchestration.ingestion.load_feed import (
 )
 from orchestration.ingestion.load_file import FileLoad
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.ingestion.source_contract import load_hospitals
 from orchestration.settings import load_settings
 from orchestration.warehouse import open_build_file
 

@@ -3,9 +3,9 @@
 import duckdb
 
 from orchestration.ingestion.canonical_feeds import canonical_feeds
+from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.field_checks import present_value
 from orchestration.ingestion.readers.landed_file import UnreadableFile
-from orchestration.ingestion.source_contract import SourceContract
 
 # '1,234' may be a thousand or a little over one
 LOOKS_LIKE_A_NUMBER = r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?"

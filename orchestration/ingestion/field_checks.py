@@ -5,7 +5,7 @@ from orchestration.ingestion.canonical_feeds import (
     canonical_feeds,
     conversion,
 )
-from orchestration.ingestion.source_contract import TIME_ZERO, FieldContract, SourceContract
+from orchestration.ingestion.contract import TIME_ZERO, FieldContract, SourceContract
 
 WHITESPACE = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 CANONICAL_DATE = "%Y-%m-%d"

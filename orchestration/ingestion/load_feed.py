@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.canonical_feeds import canonical_feeds
+from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.load_file import FileLoad, hash_of_file, is_loaded, landed_files, load_file
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.ingestion.source_contract import SourceContract
 
 NOTE_SUFFIXES = (".txt", ".md")
 

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.ingestion.canonical_feeds import COLUMNS_FILLED_BY_READER, canonical_feeds
+from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.decimal_sign import decimal_sign_of
 from orchestration.ingestion.field_checks import checked_records_query, quoted_name, text_literal
 from orchestration.ingestion.readers import UnreadableFile, read_records
 from orchestration.ingestion.readers.landed_file import take_landed_file
-from orchestration.ingestion.source_contract import SourceContract
 
 # DuckDB reads Arrow batches side by side, so one great batch would keep one core idle
 ROWS_A_BATCH = 10_000

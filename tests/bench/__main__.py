@@ -9,9 +9,9 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import load_feed
 from orchestration.ingestion.readers import read_records
-from orchestration.ingestion.source_contract import load_hospitals
 from tests.bench.nights import bench_nights
 
 CSV_ROWS = 500_000

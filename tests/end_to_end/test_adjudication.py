@@ -17,9 +17,9 @@ import pytest
 from orchestration.adjudication_worklist import write_worklist
 from orchestration.assets.dbt_models import dbt_executable
 from orchestration.ingestion.canonical_feeds import canonical_feeds
+from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import assign_study_ids, load_feed
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.ingestion.source_contract import load_hospitals
 from orchestration.settings import PROJECT_ROOT
 from tests.end_to_end.test_add_a_source import BLOCK_OF_FILE, PAGE
 

@@ -15,9 +15,9 @@ import yaml
 
 from orchestration.assets.dbt_models import dbt_build_arguments, dbt_executable
 from orchestration.ingestion.canonical_feeds import canonical_feeds
+from orchestration.ingestion.contract import CONTRACTS_FOLDER, load_hospitals
 from orchestration.ingestion.load_feed import assign_study_ids, load_feed, record_hospital_limits
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.ingestion.source_contract import CONTRACTS_FOLDER, load_hospitals
 from orchestration.settings import Settings
 from simulated_hospital.hospital import HOSPITAL, simulate
 

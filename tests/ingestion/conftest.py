@@ -6,9 +6,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import load_feed
 from orchestration.ingestion.load_file import FileLoad
-from orchestration.ingestion.source_contract import load_hospitals
 
 TREATMENTS_CONTRACT = """
 version: "1"

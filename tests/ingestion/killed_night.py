@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.canonical_feeds import canonical_feeds
+from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import load_feed
-from orchestration.ingestion.source_contract import load_hospitals
 
 if __name__ == "__main__":
     build_file, landing, contracts_folder = map(Path, sys.argv[1:])

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from orchestration.ingestion.contract import FieldContract, SourceContract
 from orchestration.ingestion.load_file import load_file
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.ingestion.readers import READER_FAILED, UnreadableFile, read_records
-from orchestration.ingestion.source_contract import FieldContract, SourceContract
 from tests.ingestion.damage import damaged
 
 N_FILES = 10_000

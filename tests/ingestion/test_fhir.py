@@ -6,9 +6,9 @@ import random
 
 import pytest
 
+from orchestration.ingestion.contract import FieldContract, SourceContract
 from orchestration.ingestion.readers import UnreadableFile, read_records
 from orchestration.ingestion.readers.fhir import read_fhir_resources
-from orchestration.ingestion.source_contract import FieldContract, SourceContract
 
 MR = {"type": {"coding": [{"code": "MR"}]}, "value": "0001"}
 PATIENT = {"resourceType": "Patient", "id": "p1", "gender": "female", "identifier": [{"use": "old", "value": "X"}, MR]}

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import record_unclaimed_files
 from orchestration.ingestion.load_file import load_file
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.ingestion.readers import landed_file
 from orchestration.ingestion.readers.landed_file import UnreadableFile, take_landed_file
-from orchestration.ingestion.source_contract import load_hospitals
 from tests.ingestion.test_formats_text import (
     CANONICAL_OPERATIONS,
     canonical_operations,

@@ -2,14 +2,18 @@
 
 import pytest
 
-from orchestration.ingestion.source_contract import ContractError, load_hospitals
+from orchestration.ingestion.contract import ContractError, load_hospitals
 
 
 @pytest.mark.parametrize(
     ("right", "wrong", "complaint"),
     [
-        ("feed: treatments", "feed: therapies", "treatments.yml:3: Value error, feed 'therapies' is none of"),
-        ("{op: resection, rfa: ablation}", "{op: surgery}", "treatments.yml:13: Value error, 'treatment_type'"),
+        ("feed: treatments", "feed: therapies", "treatments.yml:3: feed: 'therapies' is none of"),
+        (
+            "{op: resection, rfa: ablation}",
+            "{op: surgery}",
+            "treatments.yml:13: fields.treatment_type.codes: `codes` must map",
+        ),
         ("format: delimited", "format: parchment", "treatments.yml:5: format"),
         ("treatment_id: {column: id, required: true}", "treatment_id: {column: id}", "key 'treatment_id' must be"),
         ("required: true, pattern", "requird: true, pattern", "treatments.yml:11: fields.mrn.requird: Extra inputs"),

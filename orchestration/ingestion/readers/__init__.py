@@ -7,6 +7,7 @@ that `SourceContract.reader_column` gives them; HL7 and FHIR reports also `obser
 
 import pyarrow as pa
 
+from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.delimited import read_delimited
 from orchestration.ingestion.readers.excel import read_excel
 from orchestration.ingestion.readers.fhir import read_fhir
@@ -14,7 +15,6 @@ from orchestration.ingestion.readers.hl7_v2 import read_hl7_v2
 from orchestration.ingestion.readers.landed_file import UnreadableFile, unpacked
 from orchestration.ingestion.readers.parquet import read_parquet
 from orchestration.ingestion.readers.redcap import read_redcap
-from orchestration.ingestion.source_contract import SourceContract
 
 __all__ = ["UnreadableFile", "read_records"]
 

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.byte_ranges import ByteText, count_between
 from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8, ends_as_declared
 from orchestration.ingestion.readers.tabular import Rows, check_header, rows_of_lists
-from orchestration.ingestion.source_contract import SourceContract
 
 MAX_BLOCK_BYTES = 2**31 - 1
 SNIFFED_DELIMITERS = (",", ";", "\t", "|")

@@ -8,13 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.landed_file import (
     MAX_UNPACKING_RATIO,
     UNPACKED_ALWAYS_ALLOWED,
     UnreadableFile,
 )
 from orchestration.ingestion.readers.tabular import check_header, rows_of_lists
-from orchestration.ingestion.source_contract import SourceContract
 
 ZIP_MAGIC = b"PK"
 

@@ -20,10 +20,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.fhir_entries import Entry, Resource, entries_of
 from orchestration.ingestion.readers.fhir_paths import as_text, children, chosen_type, walk
 from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8
-from orchestration.ingestion.source_contract import SourceContract
 
 LOINC = "http://loinc.org"
 FINAL_DIAGNOSIS = "22637-3"

@@ -5,7 +5,6 @@ bytes and batch envelopes are passed over, a batch's own count is checked, ADD s
 delimiters are the usual |^~\\& ones, escape sequences and repetitions are undone in OBX-5.
 """
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate, repeat
@@ -14,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.ingestion.contract import SourceContract
+from orchestration.ingestion.contract.formats.hl7_v2 import FIELD_PATH, ORDER_NUMBER
 from orchestration.ingestion.readers.byte_ranges import count_between
 from orchestration.ingestion.readers.hl7_observations import observations_of
 from orchestration.ingestion.readers.hl7_segments import (
@@ -27,15 +28,10 @@ from orchestration.ingestion.readers.hl7_segments import (
     with_plain_segment_ends,
 )
 from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8, ends_as_declared
-from orchestration.ingestion.source_contract import SourceContract
 
 USUAL_DELIMITERS = b"|^~\\&"
 # one record is one group of segments that starts with this one
 GROUP_SEGMENT = {"ORU": b"OBR", "ADT": b"MRG"}
-ORDER_NUMBER = "order_number"
-FIELD_PATH = re.compile(
-    r"^(?P<segment>[A-Z][A-Z0-9]{2})-(?P<field>\d+)(?:\[(?P<kind>[^\]]+)\])?(?:\.(?P<component>\d+))?$"
-)
 
 
 def read_hl7_v2(content: bytes, contract: SourceContract) -> pa.Table:

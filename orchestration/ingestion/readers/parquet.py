@@ -4,13 +4,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.landed_file import (
     MAX_UNPACKING_RATIO,
     UNPACKED_ALWAYS_ALLOWED,
     UnreadableFile,
 )
 from orchestration.ingestion.readers.tabular import Rows, check_header
-from orchestration.ingestion.source_contract import SourceContract
 
 
 def text_literal(value: str) -> str:

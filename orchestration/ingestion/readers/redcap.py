@@ -3,10 +3,10 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.delimited import delimited_rows
 from orchestration.ingestion.readers.landed_file import UnreadableFile
 from orchestration.ingestion.readers.tabular import Rows, trimmed
-from orchestration.ingestion.source_contract import SourceContract
 
 REPEAT_INSTRUMENT = ("redcap_repeat_instrument", "Repeat Instrument")
 REPEAT_INSTANCE = ("redcap_repeat_instance", "Repeat Instance")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.landed_file import UnreadableFile
-from orchestration.ingestion.source_contract import SourceContract
 
 
 @dataclass(frozen=True)

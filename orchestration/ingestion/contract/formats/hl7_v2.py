@@ -1,0 +1,21 @@
+"""What HL7 v2 asks of a contract: columns are paths such as PID-3, PID-3.1 or PID-3[MR].1."""
+
+import re
+from collections.abc import Iterator
+
+from orchestration.ingestion.contract.model import SourceContract
+from orchestration.ingestion.contract.problems import Problem
+
+ORDER_NUMBER = "order_number"
+"""The column of which group of its message a record is: 1, 2, ..."""
+FIELD_PATH = re.compile(
+    r"^(?P<segment>[A-Z][A-Z0-9]{2})-(?P<field>\d+)(?:\[(?P<kind>[^\]]+)\])?(?:\.(?P<component>\d+))?$"
+)
+
+
+def problems_of_hl7_v2(contract: SourceContract) -> Iterator[Problem]:
+    for name, field in contract.fields.items():
+        if field.column and field.column != ORDER_NUMBER and not FIELD_PATH.match(field.column):
+            yield Problem(
+                ("fields", name, "column"), f"'{field.column}' is not of the form PID-3, PID-3.1 or PID-3[MR].1"
+            )
