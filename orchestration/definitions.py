@@ -7,7 +7,9 @@ from orchestration.assets.gates import gate_assets
 from orchestration.assets.publication import publication_assets
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.results import result_assets
+from orchestration.nights.telling import night_sensors
 from orchestration.progress import progress_logger
+from orchestration.settings import load_settings
 
 # DuckDB lets one process write at a time, so all steps run in one process, one after the other
 nightly_refresh = dg.define_asset_job(
@@ -20,15 +22,17 @@ nightly_refresh = dg.define_asset_job(
 nightly_schedule = dg.ScheduleDefinition(
     name="nightly_refresh",
     job=nightly_refresh,
-    cron_schedule="0 2 * * *",
+    cron_schedule=load_settings().nightly_cron,
+    execution_timezone=load_settings().time_zone,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every night at two, as long as `make ui` or another Dagster daemon runs.",
+    description="By CRLM_NIGHTLY_CRON in CRLM_TIME_ZONE, as long as `make ui` or another Dagster daemon runs.",
 )
 
 definitions = dg.Definitions(
     assets=[*raw_assets, built_patients, dbt_models, *gate_assets, *result_assets, *publication_assets],
     jobs=[nightly_refresh],
     schedules=[nightly_schedule],
+    sensors=night_sensors,
     resources={"dbt": dbt_resource},
     executor=dg.in_process_executor,
     loggers={"progress": progress_logger, "console": dg.colored_console_logger},

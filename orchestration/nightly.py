@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,6 +82,8 @@ def refresh(settings: Settings, force: bool, verbose: bool) -> RefreshOutcome:
     import dagster as dg
 
     from orchestration.definitions import definitions
+    from orchestration.nights.run_outcome import night_of_run
+    from orchestration.nights.telling import tell_of_night
 
     with log_of_refresh(settings, verbose):
         result = definitions.resolve_job_def("nightly_refresh").execute_in_process(
@@ -88,6 +91,8 @@ def refresh(settings: Settings, force: bool, verbose: bool) -> RefreshOutcome:
             raise_on_error=False,
             run_config={"loggers": {"console" if verbose else "progress": {}}},
         )
+    for undelivered in tell_of_night(settings, night_of_run(dg.DagsterInstance.get(), result.run_id)):
+        print(f"notice not sent: {undelivered}", file=sys.stderr)
     if result.success:
         stamp = read_publication(settings.published_file)
         return RefreshOutcome(

@@ -7,9 +7,10 @@ import secrets
 import subprocess
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 IS_CHECKOUT = (PROJECT_ROOT / "pyproject.toml").exists()
@@ -38,8 +39,25 @@ class Settings(BaseSettings):
     landing_dir: Path | None = None
     contracts_dir: Path = Field(default_factory=default_contracts_dir)
     dbt_project_dir: Path = PROJECT_ROOT / "dbt_project"
+    notify: Annotated[tuple[str, ...], NoDecode] = ()
+    """Who is told how nights end: apprise's addresses (mailto://..., https://..., slack://...), separated by blanks."""
+    overdue_after_hours: float = 26
+    """After so long without a good night somebody is told."""
+    nightly_cron: str = "0 2 * * *"
+    time_zone: str = "UTC"
+    """Of `nightly_cron`, such as Europe/Berlin."""
     accept_cohort_change: bool = False
     """For one refresh: the cohort may shrink or grow by any amount against what is published."""
+
+    @field_validator("notify", mode="before")
+    @classmethod
+    def split_addresses(cls, addresses: object) -> object:
+        return tuple(addresses.split()) if isinstance(addresses, str) else addresses
+
+    @property
+    def nights_file(self) -> Path:
+        """One record a night: published, gate closed or failed."""
+        return self.dagster_home / "nights.jsonl"
 
     @property
     def landing(self) -> Path:

@@ -1,0 +1,75 @@
+"""After each night: keep its record and tell who is to be told; between nights: whether it has been too long since a good one."""
+
+import socket
+
+import dagster as dg
+
+from orchestration.nights.night_records import NightRecord, add_night, now_utc, read_nights
+from orchestration.nights.notices import Notice, notice_of_staleness, notices_of, send
+from orchestration.nights.run_outcome import night_of_run
+from orchestration.settings import Settings, load_settings
+
+NIGHTLY_JOB = "nightly_refresh"
+
+
+def installation_name(settings: Settings) -> str:
+    """How the readers of a notice know this warehouse."""
+    return f"warehouse on {socket.gethostname()}"
+
+
+def tell_of_night(settings: Settings, night: NightRecord) -> list[str]:
+    """Keep the record and send its notices; returns what could not be sent. The same run is told once, whoever asks."""
+    before = add_night(settings.nights_file, night)
+    if before is None:
+        return []
+    return send(notices_of(night, before, installation_name(settings)), settings.notify)
+
+
+def overdue_notice(settings: Settings) -> Notice | None:
+    """The notice that there has been no good night for too long, if so."""
+    nights = read_nights(settings.nights_file)
+    return notice_of_staleness(nights, now_utc(), settings.overdue_after_hours, installation_name(settings))
+
+
+def _tell_of_run(context: dg.RunStatusSensorContext) -> None:
+    for failure in tell_of_night(load_settings(), night_of_run(context.instance, context.dagster_run.run_id)):
+        context.log.error(failure)
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.FAILURE, name="tell_of_failed_night", default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Sends the gate's summary, or which step failed, to the addresses of CRLM_NOTIFY.",
+)  # fmt: skip
+def tell_of_failed_night(context: dg.RunStatusSensorContext) -> None:
+    if context.dagster_run.job_name == NIGHTLY_JOB:
+        _tell_of_run(context)
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS, name="tell_of_good_night", default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Says that a night is good again, and which warnings are new.",
+)  # fmt: skip
+def tell_of_good_night(context: dg.RunStatusSensorContext) -> None:
+    if context.dagster_run.job_name == NIGHTLY_JOB:
+        _tell_of_run(context)
+
+
+@dg.sensor(
+    name="tell_when_overdue", minimum_interval_seconds=900, default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Says once that there has been no good night for CRLM_OVERDUE_AFTER_HOURS.",
+)  # fmt: skip
+def tell_when_overdue(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    settings = load_settings()
+    notice = overdue_notice(settings)
+    if notice is None:
+        context.update_cursor("")
+        return dg.SkipReason("the last good night is not overdue")
+    if context.cursor == "told":
+        return dg.SkipReason("no good night for too long; that has been told")
+    failures = send([notice], settings.notify)
+    if not failures:
+        context.update_cursor("told")
+    return dg.SkipReason(notice.title + "".join(f"; {failure}" for failure in failures))
+
+
+night_sensors = [tell_of_failed_night, tell_of_good_night, tell_when_overdue]
