@@ -110,9 +110,10 @@ def _change(connection: duckdb.DuckDBPyConnection, contract: SourceContract, loa
     this one does not."""
     if load.status != "loaded":
         return {}
-    key = ", ".join(f'"{name}"' for name in contract.key)
     patient = contract.patient_column
-    same_key = " AND ".join(f'now."{name}" = before."{name}"' for name in contract.key)
+    identity = list(dict.fromkeys([*contract.key, patient]))
+    key = ", ".join(f'"{name}"' for name in identity)
+    same_key = " AND ".join(f'now."{name}" = before."{name}"' for name in identity)
     new, corrected, unchanged, vanished = connection.execute(
         f"""WITH now AS (
                 SELECT DISTINCT ON ({key}) * FROM raw.{contract.feed} ORDER BY {key}, record_number DESC

@@ -106,7 +106,8 @@ def copy_loaded_records(connection: duckdb.DuckDBPyConnection, build_file: Path,
     Raises:
         WarehouseBusy: another process holds the build file.
     """
-    key = ", ".join(dict.fromkeys([contract.patient_column, *contract.key]))
+    identity = list(dict.fromkeys([contract.patient_column, *contract.key]))
+    key = ", ".join(identity)
     latest = f"SELECT {key}, record_hash, parse_filename(source_file) AS file_name FROM {{}}raw.{contract.feed}"
     connection.execute(
         f"CREATE SCHEMA IF NOT EXISTS loaded; CREATE TABLE loaded.{contract.feed} AS {latest.format('')} LIMIT 0"
@@ -114,14 +115,14 @@ def copy_loaded_records(connection: duckdb.DuckDBPyConnection, build_file: Path,
     if not build_file.exists():
         return
     with open_build_file(build_file, read_only=True) as build:
-        # a build file made before systems were told apart is mended by its next refresh
-        if not column_exists(build, "raw", contract.feed, "system"):
+        # a build file made before loads were counted is mended by its next refresh
+        if not column_exists(build, "raw", contract.feed, "load_number"):
             return
         records = build.execute(
             latest.format("")
-            + f""" WHERE source_system = ? AND system = ?
+            + f""" WHERE source_system = ? AND system = ? AND superseded_by IS NULL
                 QUALIFY row_number() OVER (
-                    PARTITION BY {", ".join(contract.key)} ORDER BY loaded_at DESC, source_file DESC, record_number DESC
+                    PARTITION BY {key} ORDER BY load_number DESC, loaded_at DESC, record_number DESC
                 ) = 1""",
             [contract.source_system, contract.system],
         ).to_arrow_table()

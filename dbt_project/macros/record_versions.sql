@@ -13,42 +13,70 @@
 {% endmacro %}
 
 {#- A record's key (its contract says which columns) is unique within a hospital's system. -#}
-{% macro record_key(feed) -%}
-coalesce(record_key, concat_ws('|', {{ keys_of_feeds()[feed] | join(', ') }}))
+{% macro record_key(feed, of='') -%}
+coalesce({{ of }}record_key, concat_ws('|', {{ of }}{{ keys_of_feeds()[feed] | join(', ' ~ of) }}))
 {%- endmacro %}
 
-{#- All versions of one record have the same number; that two records share one is unlikely and does no harm. -#}
-{% macro record_number_of(feed) -%}
-{{ crlm_hash(["'" ~ feed ~ "'", 'source_system', 'system', record_key(feed)]) }}
+{#- All versions of one record have the same number; that two records share one (a key of two patients) does no harm. -#}
+{% macro record_number_of(feed, of='') -%}
+{{ crlm_hash(["'" ~ feed ~ "'", of ~ 'source_system', of ~ 'system', record_key(feed, of)]) }}
 {%- endmacro %}
 
-{#- The latest version of each record. A source that says when it changed a record is believed, whatever the order in
-    which its files arrived. A table that is kept from night to night looks only at the records that may matter to
-    tonight's changed patients, at all versions of each. -#}
-{% macro latest_version(feed, changed_at=none) %}
+{#- The latest version of each record, a record being a key and a patient: a key that comes again with another patient replaces
+    nothing. The patient is who the source itself says (a REDCap record, a FHIR Patient), else whose the MRN is tonight. A table
+    that is kept from night to night looks only at the records that may matter to tonight's changed patients, at all versions
+    of each. -#}
+{% macro latest_version(feed) %}
     select *
-    from {{ source('raw', feed) }}
-    {% if not execute or is_of_changed_patients() %}
-    where {{ record_number_of(feed) }} in (select record_number from {{ ref('changed_records') }})
-    {% endif %}
-    {{ only_the_latest(feed, changed_at) }}
+    from (
+        select versions.*
+        from {{ source('raw', feed) }} as versions
+        {% if 'mrn' in patient_of_record(feed) %}
+        left join {{ ref('stg_patient_identities') }} as whose
+            on versions.source_system = whose.source_system and versions.mrn = whose.mrn
+        {% endif %}
+        {% if not execute or is_of_changed_patients() %}
+        where {{ record_number_of(feed, 'versions.') }} in (select record_number from {{ ref('changed_records') }})
+        {% endif %}
+        {{ only_the_latest(feed, patient_of_record(feed)) }}
+    ) as latest
+    where not coalesce(is_withdrawn, false)
 {% endmacro %}
 
-{% macro only_the_latest(feed, changed_at=none) %}
-    qualify row_number() over (
-        partition by source_system, system, {{ record_key(feed) }}
+{#- Whose a record is, in `latest_version` -#}
+{% macro patient_of_record(feed) %}
+{{ return('versions.study_id' if feed == 'margin_adjudications' else 'coalesce(versions.source_patient, whose.study_id, versions.mrn)') }}
+{% endmacro %}
+
+{#- The source's own order of the versions decides (its version number, its time of update or of sending), whatever the order in
+    which its files arrived; else the order of loading. What an earlier contract read from the same file is no version. -#}
+{% macro only_the_latest(feed, patient) %}
+    qualify versions.superseded_by is null and row_number() over (
+        partition by
+            versions.superseded_by is null,
+            versions.source_system,
+            versions.system,
+            {{ record_key(feed, 'versions.') }},
+            {{ patient }}
         order by
-            {% if changed_at %}{{ changed_at }} desc nulls last,{% endif %}
-            loaded_at desc,
-            source_file desc,
-            source_line desc
+            versions.source_version desc nulls last,
+            coalesce(versions.source_updated_at{% if feed in feeds_with_time_of_update() %}, versions.record_updated_at{% endif %}) desc nulls last,
+            versions.load_number desc nulls last,
+            versions.loaded_at desc,
+            versions.record_number desc nulls last,
+            versions.source_file desc,
+            versions.source_line desc
     ) = 1
+{% endmacro %}
+
+{% macro feeds_with_time_of_update() %}
+{{ return(['registry', 'follow_up', 'treatments', 'vital_status', 'margin_adjudications']) }}
 {% endmacro %}
 
 {#- The latest version of each record of a source that may also withdraw records. -#}
 {% macro latest_version_in_force(feed) %}
     select *
-    from ({{ latest_version(feed, 'record_updated_at') }}) as latest
+    from ({{ latest_version(feed) }}) as in_force
     where coalesce(record_status, 'active') <> 'cancelled'
 {% endmacro %}
 

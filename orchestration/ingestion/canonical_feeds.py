@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 CANONICAL_FEEDS_FILE = Path(__file__).parent / "canonical_feeds.yml"
 UNITS_FILE = Path(__file__).parent / "units.yml"
-COLUMNS_FILLED_BY_READER = {"observations"}
+COLUMNS_FILLED_BY_READER = {"observations", "report_part", "merge_event"}
+"""Where the contract does not map them, the reader of messages fills them in."""
 
 
 class CanonicalColumn(BaseModel):

@@ -138,11 +138,15 @@ def problem(value: str, canonical: str, field: FieldContract, column: CanonicalC
     return f"CASE {' '.join(cases)} END" if cases else "NULL::VARCHAR"
 
 
-def checked_records_query(contract: SourceContract, source: str, decimal_sign: str = ".") -> str:
-    """SQL over the reader's relation `source`: the canonical columns (NULL where a value is not taken), `record_hash`, and
-    `problems`: a list of structs (field, value, reason, rejects_record) in the contract's order, NULL where there is none."""
+def checked_records_query(
+    contract: SourceContract, source: str, decimal_sign: str = ".", filled_by_reader: frozenset[str] = frozenset()
+) -> str:
+    """SQL over the reader's relation `source`: the canonical columns (NULL where a value is not taken), `content_hash` (of what
+    the reader filled in beside the contract's columns), the source's own word on patient and order, and `problems`: a list of structs (field, value, reason, rejects_record) in the contract's order, NULL where there is none."""
     columns = canonical_feeds()[contract.feed].columns
     has_time_zones = contract.format in ("hl7_v2", "fhir")
+    filled = [f"{quoted_name(name)}::VARCHAR" for name in columns if name in filled_by_reader]
+    content_hash = f"md5(concat_ws(chr(31), {', '.join(filled)}))" if filled else "''"
     present, canonical, reasons, taken, problems, word_lists = [], [], [], [], [], []
     for name, field in contract.fields.items():
         value, text, reason = f'"{name}: value"', f'"{name}: canonical"', f'"{name}: reason"'
@@ -161,7 +165,8 @@ def checked_records_query(contract: SourceContract, source: str, decimal_sign: s
     any_reason = "coalesce(" + ", ".join(f'"{name}: reason"' for name in contract.fields) + ")"
     return f"""
     WITH present AS (
-        SELECT source_line, record_number, structure_problem, md5(payload) AS record_hash, {", ".join(present)} FROM {source}
+        SELECT source_line, record_number, structure_problem, source_reference, source_patient, source_version,
+               source_updated_at, {content_hash} AS content_hash, {", ".join(present)} FROM {source}
     ),
     {"".join(_words_of_distinct_lists(name, contract.fields[name]) for name in word_lists)}
     canonical AS (
@@ -169,7 +174,9 @@ def checked_records_query(contract: SourceContract, source: str, decimal_sign: s
         {" ".join(f'LEFT JOIN "{name}: words" ON present."{name}: value" = "{name}: words".value' for name in word_lists)}
     ),
     judged AS (SELECT *, {", ".join(reasons)} FROM canonical)
-    SELECT source_line, record_number, structure_problem, {", ".join(taken)}, record_hash,
+    SELECT source_line, record_number, structure_problem, source_reference, source_patient, source_version,
+           source_updated_at, content_hash,
+           {", ".join(taken)},
            CASE WHEN {any_reason} IS NOT NULL
                 THEN list_filter([{", ".join(problems)}], x -> x.reason IS NOT NULL) END AS problems
     FROM judged

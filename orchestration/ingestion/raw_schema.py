@@ -15,19 +15,32 @@ LINEAGE_COLUMNS = {
     "record_id": "VARCHAR",
     "record_key": "VARCHAR",
     "record_hash": "VARCHAR",
+    "source_reference": "VARCHAR",
+    "source_patient": "VARCHAR",
+    "source_version": "BIGINT",
+    "source_updated_at": "VARCHAR",
+    "is_withdrawn": "BOOLEAN",
+    "load_number": "BIGINT",
+    "superseded_by": "BIGINT",
     "file_hash": "VARCHAR",
     "contract_version": "VARCHAR",
     "loaded_at": "TIMESTAMP",
     "run_id": "VARCHAR",
     "payload": "VARCHAR",
 }
-OBSERVATIONS_TYPE = (
-    'STRUCT("sequence" INTEGER, loinc_code VARCHAR, specimen VARCHAR, "value" VARCHAR, "status" VARCHAR)[]'
-)
+# a line of a report: text, or a discrete statement (kind 'statement': label, value, unit), or a place where something could not
+# be read; `section` where the contract says it, else it follows from the LOINC code
+OBSERVATION_FIELDS = {
+    "sequence": "INTEGER", "set_id": "VARCHAR", "loinc_code": "VARCHAR", "section": "VARCHAR", "specimen": "VARCHAR",
+    "label": "VARCHAR", "value": "VARCHAR", "unit": "VARCHAR", "status": "VARCHAR", "kind": "VARCHAR",
+}  # fmt: skip
+_FIELDS = ", ".join(f'"{name}" {kind}' for name, kind in OBSERVATION_FIELDS.items())
+OBSERVATIONS_TYPE = f"STRUCT({_FIELDS})[]"
+EARLIER_OBSERVATION_FIELDS = ("sequence", "loinc_code", "specimen", "value", "status")
 
 
 # columns that build files made before them lack, and what they hold for the records loaded until then
-LATER_COLUMNS = {"system": "'main'", "record_number": "NULL"}
+LATER_COLUMNS = {"system": "'main'", "load_number": "0"}
 
 
 def create_raw_schema(connection: duckdb.DuckDBPyConnection) -> None:
@@ -46,8 +59,17 @@ def create_raw_schema(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _add_later_columns(connection: duckdb.DuckDBPyConnection, table: str, expected: dict[str, str]) -> None:
     rows = connection.execute(
-        "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'raw' AND table_name = ?", [table]
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'raw' AND table_name = ?", [table]
     ).fetchall()
-    for column in expected.keys() - {name for (name,) in rows}:
+    if "set_id" not in dict(rows).get("observations", "set_id"):
+        told = ", ".join(
+            f"'{name}': " + (f'x."{name}"' if name in EARLIER_OBSERVATION_FIELDS else "NULL")
+            for name in OBSERVATION_FIELDS
+        )
+        connection.execute(
+            f"""ALTER TABLE raw.{table} ALTER observations SET DATA TYPE {OBSERVATIONS_TYPE}
+                USING list_transform(observations, x -> {{{told}}})"""
+        )
+    for column in expected.keys() - {name for name, _ in rows}:
         default = LATER_COLUMNS.get(column, "NULL")
         connection.execute(f"ALTER TABLE raw.{table} ADD COLUMN {column} {expected[column]} DEFAULT {default}")

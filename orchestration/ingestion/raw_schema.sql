@@ -15,8 +15,19 @@ CREATE TABLE IF NOT EXISTS raw.ingest_ledger (
     rows_passed_over BIGINT,    -- rows of the file that belong to other contracts; not among the rows read
     fields_rejected BIGINT,
     contract_version VARCHAR, run_id VARCHAR, loaded_at TIMESTAMP,
+    load_number BIGINT,         -- 1, 2, ... in the order of loading, whatever the clock says
+    companions_hash VARCHAR,    -- of the other files that this one's references lead into; NULL where they lead into none
     status VARCHAR,         -- 'loaded', or 'refused: <reason>' for a file that could not be read at all
     is_simulated BOOLEAN
+);
+
+-- what was loaded, but not as a reader of the account would think: content that no reader takes, keys of two patients
+CREATE TABLE IF NOT EXISTS raw.load_notices (
+    source_system VARCHAR, feed VARCHAR, system VARCHAR, source_file VARCHAR, source_line BIGINT,
+    kind VARCHAR,           -- 'not read', or 'key of two patients'
+    what VARCHAR,           -- the segment, type of resource or of attachment, status, or key columns
+    n BIGINT, reason VARCHAR, value VARCHAR,
+    file_hash VARCHAR, load_number BIGINT, run_id VARCHAR, noticed_at TIMESTAMP
 );
 
 CREATE TABLE IF NOT EXISTS raw.patient_identifiers (
@@ -27,6 +38,8 @@ CREATE TABLE IF NOT EXISTS raw.patient_identifiers (
 ALTER TABLE raw.rejected_records ADD COLUMN IF NOT EXISTS mrn VARCHAR;
 ALTER TABLE raw.ingest_ledger ADD COLUMN IF NOT EXISTS system VARCHAR DEFAULT 'main';
 ALTER TABLE raw.ingest_ledger ADD COLUMN IF NOT EXISTS rows_passed_over BIGINT DEFAULT 0;
+ALTER TABLE raw.ingest_ledger ADD COLUMN IF NOT EXISTS load_number BIGINT DEFAULT 0;
+ALTER TABLE raw.ingest_ledger ADD COLUMN IF NOT EXISTS companions_hash VARCHAR;
 
 -- what a hospital's records cannot tell, as its hospital.yml says; made anew each night
 CREATE TABLE IF NOT EXISTS raw.not_derivable_endpoints (

@@ -12,7 +12,7 @@ from orchestration.settings import PROJECT_ROOT
 
 HEADER = "id;patient;when;what;where;left\n"
 # what differs from one run to the next
-OF_THE_RUN = {"loaded_at", "run_id", "rejected_at"}
+OF_THE_RUN = {"loaded_at", "run_id", "rejected_at", "noticed_at", "load_number"}
 
 
 def treatments(first: int, residual: str) -> str:

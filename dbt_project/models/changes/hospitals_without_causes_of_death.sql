@@ -2,14 +2,14 @@
 -- of few it does little harm, of many the hospital cannot tell what patients die of. It concerns all patients of the hospital, so
 -- it is counted from raw before it is known who changed.
 with latest as (
-    select * from {{ source('raw', 'vital_status') }}
-    {{ only_the_latest('vital_status', 'record_updated_at') }}
+    select versions.* from {{ source('raw', 'vital_status') }} as versions
+    {{ only_the_latest('vital_status', 'coalesce(versions.source_patient, versions.mrn)') }}
 ),
 
 deaths as (
     select source_system, count(*) as n_deaths, count(case when cause_of_death is null then 1 end) as n_without_cause
     from latest
-    where vital_status = 'dead' and coalesce(record_status, 'active') <> 'cancelled'
+    where vital_status = 'dead' and coalesce(record_status, 'active') <> 'cancelled' and not coalesce(is_withdrawn, false)
     group by source_system
 )
 

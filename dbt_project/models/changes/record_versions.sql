@@ -1,5 +1,6 @@
 {{ config(materialized='view') }}
 -- Every version of every record of patients as numbers: of the record, of the report it is about, and of the version itself.
+-- What an earlier contract read from the same file is no version any more.
 {% for feed in keys_of_feeds() %}
 select
     source_system,
@@ -9,5 +10,6 @@ select
     {% if feed == 'pathology_messages' %}{{ crlm_hash(['source_system', 'accession_number']) }}{% else %}null{% endif %} as report_number,
     {{ crlm_hash(["'" ~ feed ~ "'", 'record_id', 'record_hash', 'loaded_at']) }} as version_number
 from {{ source('raw', feed) }}
+where superseded_by is null
 {% if not loop.last %}union all{% endif %}
 {% endfor %}

@@ -20,6 +20,7 @@ qualify row_number() over (
     order by
         case when versions.vital_status = 'dead' then 0 else 1 end,
         versions.last_contact_date desc nulls last,
+        versions.load_number desc nulls last,
         versions.loaded_at desc,
         versions.record_id desc
 ) = 1

@@ -71,6 +71,8 @@ class SourceContract(BaseModel):
     key: list[str] = Field(min_length=1)
     only_rows: dict[str, list[str]] = {}
     """Rows with other values in these columns belong to other contracts; they are counted as passed over."""
+    patient_may_be_corrected: bool = False
+    """A key that comes again with another patient is a correction of whose record it is, not another patient's record."""
     missing_values: list[str] = [""]
     decimal_sign: Literal[".", ",", "sniff"] = "."
     # text files

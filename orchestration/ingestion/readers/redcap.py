@@ -40,9 +40,20 @@ def read_redcap(content: bytes, contract: SourceContract) -> pa.Table:
     is_ragged = pc.is_valid(rows.structure_problem)
     is_first_row = pc.and_not(pc.equal(instrument, ""), is_ragged)
     if contract.instrument is None:
-        return rows.filtered(pc.or_(is_ragged, is_first_row)).records(contract)
+        return _with_record(rows.filtered(pc.or_(is_ragged, is_first_row)), contract)
     wanted = rows.filtered(pc.or_(is_ragged, pc.equal(instrument, contract.instrument)))
-    return _filled_from_first_row(wanted, rows.filtered(is_first_row), contract.record_id, plain).records(contract)
+    return _with_record(
+        _filled_from_first_row(wanted, rows.filtered(is_first_row), contract.record_id, plain), contract
+    )
+
+
+def _with_record(rows: Rows, contract: SourceContract) -> pa.Table:
+    """The records, each with the REDCap record that it is part of: that is the patient, whatever MRN stands in it today."""
+    records = rows.records(contract)
+    if contract.record_id not in rows.header:
+        return records
+    record = pc.binary_join_element_wise("record", trimmed(rows.column(contract.record_id)), " ")
+    return records.append_column("source_patient", record)
 
 
 def _with_checkbox_lists(rows: Rows, groups: dict[str, str]) -> Rows:

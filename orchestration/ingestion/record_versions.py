@@ -1,0 +1,152 @@
+"""Which records of a file are new versions, which say nothing new, and which share a key with another patient's.
+
+A record is its key and its patient: the patient as the source itself calls her where a reader tells so (a REDCap record, a
+FHIR Patient), else her MRN. Its version is what was read from it by which contract, at the place in its history that the source
+gives it (version number, time of update, time of the message).
+"""
+
+import duckdb
+
+from orchestration.ingestion.canonical_feeds import canonical_feeds
+from orchestration.ingestion.contract import SourceContract
+from orchestration.ingestion.field_checks import quoted_name, text_literal
+
+# the first of these that a feed has and a contract maps is when the source changed or sent the record
+TIMES_OF_CHANGE = ("record_updated_at", "message_datetime", "merged_at")
+KEY_OF_TWO_PATIENTS = "key of two patients"
+
+
+def version_columns(contract: SourceContract) -> str:
+    """SQL over `checked_records_query`: key, patient, place in the source's history, and the version as one hash."""
+    columns = canonical_feeds()[contract.feed].columns
+    key = ", ".join(quoted_name(name) for name in contract.key)
+    patient = quoted_name(contract.patient_column) if contract.patient_column in contract.fields else "NULL"
+    times = [quoted_name(name) for name in TIMES_OF_CHANGE if name in contract.fields]
+    told_by_contract = times[:1] if times and times[0] == '"record_updated_at"' else []
+    updated_at = ", ".join([*told_by_contract, "source_updated_at", *times])
+    values = ", ".join(f"coalesce({quoted_name(name)}, chr(0))" for name in columns if name in contract.fields)
+    return f"""concat_ws('|', {key}) AS record_key, coalesce(source_patient, {patient}, '') AS identity_patient,
+               concat_ws('|', coalesce(source_version::VARCHAR, ''), coalesce({updated_at}, '')) AS place_in_history,
+               coalesce({updated_at}) AS updated_at,
+               md5(concat_ws(chr(31), {text_literal(contract.version)}, content_hash, {values},
+                             CASE WHEN problems IS NOT NULL THEN problems::VARCHAR END)) AS record_hash"""
+
+
+def of_system(contract: SourceContract) -> str:
+    """SQL: rows of raw that the contract's system sent and that no later reading of the same file has replaced."""
+    return (
+        f"source_system = {text_literal(contract.source_system)} AND system = {text_literal(contract.system)}"
+        " AND superseded_by IS NULL"
+    )
+
+
+def _identity_patient(contract: SourceContract) -> str:
+    return f"coalesce(source_patient, {quoted_name(contract.patient_column)}, '')"
+
+
+def mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceContract) -> None:
+    """A record is a duplicate when it equals the version just before it of the same record at the same place in its history.
+
+    Comparing with the last version only (not with any) lets a record return to an earlier state: A, B, A are three versions.
+    """
+    in_raw = f"""SELECT record_key, {_identity_patient(contract)} AS identity_patient,
+                        concat_ws('|', coalesce(source_version::VARCHAR, ''), coalesce(source_updated_at, '')) AS place_in_history,
+                        record_hash, load_number, loaded_at, record_number
+                 FROM raw.{contract.feed} WHERE {of_system(contract)}
+                 AND record_key IN (SELECT record_key FROM checked_records WHERE NOT is_rejected)"""
+    repeats, earlier_versions = connection.execute(
+        f"""SELECT count(*) - count(DISTINCT (record_key, identity_patient)), (SELECT count(*) FROM ({in_raw}))
+            FROM checked_records WHERE NOT is_rejected"""
+    ).fetchall()[0]
+    if not repeats and not earlier_versions:
+        return
+    connection.execute(
+        f"""UPDATE checked_records SET is_duplicate = TRUE
+            FROM (
+                WITH sound AS (
+                    SELECT record_key, identity_patient, place_in_history, record_number, record_hash
+                    FROM checked_records WHERE NOT is_rejected
+                ),
+                latest AS (
+                    SELECT record_key, identity_patient, place_in_history,
+                           arg_max(record_hash, (load_number, loaded_at, record_number)) AS latest_hash
+                    FROM ({in_raw}) GROUP BY ALL
+                ),
+                versions AS (
+                    SELECT record_number, record_hash,
+                           coalesce(lag(record_hash) OVER (
+                               PARTITION BY record_key, identity_patient, place_in_history ORDER BY record_number
+                           ), latest_hash) AS hash_before
+                    FROM sound LEFT JOIN latest USING (record_key, identity_patient, place_in_history)
+                )
+                SELECT record_number FROM versions WHERE record_hash = hash_before
+            ) AS unchanged
+            WHERE checked_records.record_number = unchanged.record_number"""
+    )
+
+
+def supersede_earlier_readings(
+    connection: duckdb.DuckDBPyConnection, contract: SourceContract, source_file: str, file_hash: str, load_number: int
+) -> None:
+    """What an earlier contract read from the very same bytes of this file is no longer in force; it stays in raw."""
+    connection.execute(
+        f"""UPDATE raw.{contract.feed} SET superseded_by = {load_number}
+            WHERE {of_system(contract)} AND source_file = ? AND file_hash = ? AND contract_version <> ?""",
+        [source_file, file_hash, contract.version],
+    )
+
+
+def note_keys_of_two_patients(connection: duckdb.DuckDBPyConnection, contract: SourceContract, lineage: str) -> int:
+    """A notice for each sound record whose key is another patient's too, in this file or in raw; returns how many.
+
+    Both patients' records stay in force.
+    """
+    if contract.patient_may_be_corrected or contract.patient_column in contract.key:
+        return 0
+    rows = connection.execute(
+        f"""INSERT INTO raw.load_notices BY NAME
+            WITH patients AS (
+                SELECT record_key, identity_patient FROM checked_records WHERE NOT is_rejected
+                UNION
+                SELECT record_key, {_identity_patient(contract)} FROM raw.{contract.feed}
+                WHERE {of_system(contract)} AND record_key IN (SELECT record_key FROM checked_records WHERE NOT is_rejected)
+            ),
+            shared AS (SELECT record_key FROM patients GROUP BY record_key HAVING count(*) > 1)
+            SELECT {lineage}, source_line, {text_literal(KEY_OF_TWO_PATIENTS)} AS kind,
+                   {text_literal(", ".join(contract.key))} AS what, 1 AS n, record_key AS value,
+                   'the same key is another patient''s record: both patients'' records are kept apart' AS reason,
+                   now()::TIMESTAMP AS noticed_at
+            FROM checked_records SEMI JOIN shared USING (record_key)
+            WHERE NOT is_rejected AND NOT is_duplicate ORDER BY record_number"""
+    ).fetchall()
+    return rows[0][0]
+
+
+def withdraw_record(
+    connection: duckdb.DuckDBPyConnection,
+    contract: SourceContract,
+    reference: str,
+    updated_at: str | None,
+    lineage: str,
+) -> int:
+    """A last version, withdrawn, of every record in raw that the source calls `reference`; 0 where there is none to withdraw."""
+    names = ", ".join(("source_file", "file_hash", "contract_version", "run_id", "load_number"))
+    rows = connection.execute(
+        f"""INSERT INTO raw.{contract.feed} BY NAME
+            WITH latest AS (
+                SELECT * FROM raw.{contract.feed} WHERE {of_system(contract)} AND source_reference = $reference
+                QUALIFY row_number() OVER (
+                    PARTITION BY record_key, {_identity_patient(contract)}
+                    ORDER BY source_version DESC NULLS LAST, source_updated_at DESC NULLS LAST, load_number DESC, record_number DESC
+                ) = 1
+            )
+            SELECT latest.* EXCLUDE ({names}) REPLACE (
+                TRUE AS is_withdrawn, md5(record_hash || 'withdrawn') AS record_hash, now()::TIMESTAMP AS loaded_at,
+                coalesce($updated_at, source_updated_at) AS source_updated_at, record_id || '-withdrawn' AS record_id
+            ), {lineage}
+            FROM latest
+            WHERE NOT coalesce(is_withdrawn, FALSE) AND ($updated_at IS NULL OR source_updated_at IS NULL
+                OR $updated_at >= source_updated_at)""",
+        {"reference": reference, "updated_at": updated_at},
+    ).fetchall()
+    return rows[0][0]
