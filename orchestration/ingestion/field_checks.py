@@ -141,8 +141,9 @@ def problem(value: str, canonical: str, field: FieldContract, column: CanonicalC
 def checked_records_query(
     contract: SourceContract, source: str, decimal_sign: str = ".", filled_by_reader: frozenset[str] = frozenset()
 ) -> str:
-    """SQL over the reader's relation `source`: the canonical columns (NULL where a value is not taken), `content_hash` (of what
-    the reader filled in beside the contract's columns), the source's own word on patient and order, and `problems`: a list of structs (field, value, reason, rejects_record) in the contract's order, NULL where there is none."""
+    """SQL over the reader's relation `source`: the canonical columns (NULL where a value is not taken), `content_hash` (of
+    what the reader filled in beside the contract's columns), the source's own word on patient and order, and `problems`: a
+    list of structs (field, value, reason, rejects_record) in the contract's order, NULL where there is none."""
     columns = canonical_feeds()[contract.feed].columns
     has_time_zones = contract.format in ("hl7_v2", "fhir")
     filled = [f"{quoted_name(name)}::VARCHAR" for name in columns if name in filled_by_reader]
