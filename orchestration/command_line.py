@@ -1,5 +1,6 @@
 """The `crlm` command line."""
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -72,18 +73,32 @@ def simulate(
 @app.command()
 def refresh(
     force: Annotated[bool, typer.Option(help="Run every step even when nothing is new.")] = False,
-    accept_cohort_change: Annotated[
-        bool, typer.Option(help="The cohort is right although its size has changed by more than the gate allows.")
-    ] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CHANGE",
+            help="A change that is right although the gate stops it, by the name it gave, followed by why: "
+            '--accept feed:registry.sex "new code list since May". For this night; may be repeated; is recorded.',
+        ),
+    ] = None,
+    reasons: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[REASON]...", help="Why each accepted change is right, in their order."),
+    ] = None,
     verbose: Annotated[bool, typer.Option(help="Show Dagster's whole log instead of one line a step.")] = False,
 ) -> None:
     """Load what is new in the landing folder, derive, validate, analyse, publish. Exit status 1: nothing was published."""
     from orchestration import nightly
     from orchestration.warehouse import WarehouseBusy
 
-    if accept_cohort_change:
+    names, why = accept or [], reasons or []
+    if len(names) != len(why) or not all(reason.strip() for reason in why):
+        raise _fail(
+            f'{len(names)} change(s) to accept, {len(why)} reason(s): say why after each, --accept NAME "why"', status=2
+        )
+    if names:
         # the steps of the job load their own settings, so it is said the way every setting is
-        os.environ["CRLM_ACCEPT_COHORT_CHANGE"] = "true"
+        os.environ["CRLM_ACCEPTED_CHANGES"] = json.dumps(dict(zip(names, why, strict=True)))
     settings = load_settings()
     try:
         outcome = nightly.refresh(settings, force=force, verbose=verbose)

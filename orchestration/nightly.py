@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import unclaimed_files, waiting_files
 from orchestration.ingestion.load_file import landed_files
+from orchestration.night_profile.baseline import files_gone
 from orchestration.settings import Settings
 from orchestration.warehouse import has_unpublished_files, open_build_file, read_publication
 
@@ -53,6 +54,14 @@ def nothing_new(settings: Settings) -> str | None:
             connection, settings.published_file
         ):
             return None
+        landed = [
+            (contract.source_system, contract.feed, path.relative_to(settings.landing).as_posix())
+            for contract in contracts
+            for path in landed_files(settings.landing, contract)
+        ]
+        # a feed that stands still is news, although there is nothing to load
+        if settings.accepted_changes or files_gone(connection, landed):
+            return None
     unclaimed = unclaimed_files(settings.landing, contracts)
     return (
         f"Nothing new: all {n_landed} files in the landing folder are loaded already and the code is unchanged. "
@@ -95,15 +104,28 @@ def refresh(settings: Settings, force: bool, verbose: bool) -> RefreshOutcome:
         print(f"notice not sent: {undelivered}", file=sys.stderr)
     if result.success:
         stamp = read_publication(settings.published_file)
-        return RefreshOutcome(
-            False, f"Published {stamp.n_patients:,} patients (data {stamp.data_hash}).", result.run_id
-        )
+        published = f"Published {stamp.n_patients:,} patients (data {stamp.data_hash})."
+        return RefreshOutcome(False, "\n".join([published, *warnings_of_gates(settings)]), result.run_id)
     failures = [event for event in result.all_events if event.is_step_failure]
     told = "\n".join(f"{event.step_key}: {_reason(event)}" for event in failures)
     stamp = read_publication(settings.published_file)
     is_published = stamp is not None and stamp.run_id == result.run_id
     what = "the warehouse was published, what follows it was not done." if is_published else "nothing was published."
     return RefreshOutcome(True, f"{what}\n{told}", result.run_id)
+
+
+def warnings_of_gates(settings: Settings) -> list[str]:
+    """A line for each check that did not pass in a night that was published all the same."""
+    with open_build_file(settings.build_file, read_only=True) as connection:
+        checks = connection.execute(
+            """SELECT status, suite, check_name, n_failed, n_checked, description, change IS NOT NULL AS is_change
+               FROM quality.check_results WHERE status <> 'passed' ORDER BY is_change DESC, suite, check_name"""
+        ).fetchall()
+    return [
+        f"- {'accepted' if status == 'accepted' else 'warning'}: "
+        + (told if is_change else f"{suite}: {told} ({n_failed:,} of {n_checked:,} do not)")
+        for status, suite, _, n_failed, n_checked, told, is_change in checks
+    ]
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ STEP_LABELS = {
     "raw__treatments": "Loading treatments",
     "raw__vital_status": "Loading vital status",
     "raw_accounts": "Assigning study ids, closing the ledger",
+    "quality__landing_gate": "Judging what changed overnight (Great Expectations)",
+    "quality__accepted_night": "Keeping the night as what the next is compared with",
     "dbt_models": "Deriving margins, recurrences and endpoints (dbt build and tests)",
     "quality__staging_gate": "Judging the registry records (Great Expectations)",
     "quality__marts_gate": "Judging the marts (Great Expectations)",

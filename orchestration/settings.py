@@ -46,8 +46,8 @@ class Settings(BaseSettings):
     nightly_cron: str = "0 2 * * *"
     time_zone: str = "UTC"
     """Of `nightly_cron`, such as Europe/Berlin."""
-    accept_cohort_change: bool = False
-    """For one refresh: the cohort may shrink or grow by any amount against what is published."""
+    accepted_changes: dict[str, str] = {}
+    """For one refresh: the name of a change that is right although the gate would stop it, and why (`crlm refresh --accept`)."""
 
     @field_validator("notify", mode="before")
     @classmethod

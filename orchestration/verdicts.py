@@ -12,10 +12,12 @@ import duckdb
 
 from orchestration.warehouse import published_tables, table_exists
 
-WRITTEN_BY_GATES = ("check_results", "violations", "gate_verdicts", "disclosure")
-STAGES = ("staging", "marts", "results")
+WRITTEN_BY_GATES = ("check_results", "violations", "gate_verdicts", "disclosure", "accepted_changes")
+STAGES = ("landing", "staging", "marts", "results")
 STAGE_OF_SCHEMA = {"marts": "marts", "quality": "marts", "meta": "marts", "results": "results"}
 STAGING_TABLES = (("staging", "stg_registry_operations"),)
+LANDING_TABLES = (("raw", "ingest_ledger"), ("raw", "rejected_records"))
+"""Whatever lands has a row in the ledger: what was loaded after the landing gate looked is told apart."""
 MOST_NAMED = 6
 
 MAKE_TABLES = """
@@ -33,8 +35,8 @@ class PublicationRefused(Exception):
 
 def judged_tables(stage: str) -> list[tuple[str, str]]:
     """Schema and name, in the build file, of the tables whose publication hangs on a stage's verdict."""
-    if stage == "staging":
-        return list(STAGING_TABLES)
+    if stage in ("landing", "staging"):
+        return list(LANDING_TABLES if stage == "landing" else STAGING_TABLES)
     return [
         (table.source_schema, table.source_name)
         for table in published_tables()

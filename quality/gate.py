@@ -43,6 +43,9 @@ class SuiteResult:
         not_passed = self.checks[self.checks["status"] != "passed"]
         closing = not_passed.index.isin(self.blocking.index)
         for check in pd.concat([not_passed[closing], not_passed[~closing]]).itertuples():
+            if isinstance(getattr(check, "change", None), str):
+                lines.append(f"- {check.status} ({check.severity}) {check.description}")
+                continue
             counted = f"{check.n_failed:,} of {check.n_checked:,}, allowed {check.threshold:.0%}"
             told = check.error if check.status == "error" else counted
             place = check.suite if check.suite == check.table_name else f"{check.suite} of {check.table_name}"
@@ -55,6 +58,11 @@ class SuiteResult:
 
 class GateReport(SuiteResult):
     """The same of every suite of a stage."""
+
+
+def no_violations() -> pd.DataFrame:
+    """Of a stage whose checks are of counts, which have no rows of patients to name."""
+    return pd.DataFrame(columns=VIOLATION_COLUMNS)
 
 
 def run_suite(

@@ -28,7 +28,15 @@ CALENDAR_DATE = (
 )
 CONTRACT_BOUND = r"(?:before|after) \d{4}-\d{2}-\d{2}"
 """A reason for rejection that gives the contract's bound, such as 'before 1980-01-01', and not the date that broke it."""
-OPERATIONAL_COLUMNS = {"loaded_at", "rejected_at", "published_at", "source_file", "run_id", "contract_version"}
+OPERATIONAL_COLUMNS = {
+    "loaded_at",
+    "rejected_at",
+    "published_at",
+    "accepted_at",
+    "source_file",
+    "run_id",
+    "contract_version",
+}
 """When and from which file the machine worked; dates in these are not of a patient."""
 PSEUDONYM = r"P[0-9a-f]{12}"
 

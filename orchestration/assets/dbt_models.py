@@ -97,6 +97,10 @@ class LayerTranslator(DagsterDbtTranslator):
         table = dbt_resource_props.get("alias") or dbt_resource_props["name"]
         return dg.AssetKey([dbt_resource_props["schema"], table])
 
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        # nothing is derived from what the landing gate has not let through
+        return super().get_asset_spec(manifest, unique_id, project).merge_attributes(deps=[["quality", "landing_gate"]])
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         folders = dbt_resource_props["fqn"][1:-1]
         if dbt_resource_props["resource_type"] == "seed":

@@ -1,4 +1,5 @@
-"""The gates: Great Expectations suites judge the registry records, the marts and the results; a closed gate stops all below it."""
+"""The gates: Great Expectations suites judge what landed, the registry records, the marts and the results; a closed gate stops
+all below it."""
 
 from collections.abc import Iterator
 
@@ -6,6 +7,11 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
+from orchestration.ingestion.load_file import landed_files
+from orchestration.ingestion.contract import load_hospitals
+from orchestration.night_profile.baseline import compared_with_last_night, keep_accepted_changes
+from orchestration.night_profile.deliveries import Landed
+from orchestration.night_profile.landing import profile_landing
 from orchestration.settings import Settings, load_settings
 from orchestration.verdicts import WRITTEN_BY_GATES, record_verdict
 from orchestration.warehouse import (
@@ -17,8 +23,11 @@ from orchestration.warehouse import (
     table_exists,
     write_table,
 )
-from quality import GateReport, list_suites, run_suites
+from quality import GateReport, list_suites, no_violations, run_suites
+from quality.night import judge_night, list_night_suites
 
+STAGES_OF_THE_NIGHT = ("landing", "marts")
+"""Where what changed since the last accepted night is judged."""
 SCHEMAS_OF_STAGE = {"marts": ("marts", "quality"), "results": ("results",)}
 STAGING_TABLES = ("stg_registry_operations",)
 
@@ -45,17 +54,39 @@ def known_identifiers(connection: duckdb.DuckDBPyConnection) -> set[str]:
 def previous_cohort_size(settings: Settings) -> int | None:
     """How many patients the published warehouse holds; None before the first publication, and when whoever runs the
     refresh has said that a change of the cohort's size is right."""
-    if settings.accept_cohort_change or not settings.published_file.exists():
+    if "cohort:size" in settings.accepted_changes or not settings.published_file.exists():
         return None
     return int(read_published(settings.published_file, "SELECT n_patients FROM meta.publication").iloc[0, 0])
+
+
+def landed_tonight(settings: Settings) -> list[Landed]:
+    """Hospital, feed and name of every file in the landing folder that a contract names."""
+    return [
+        (contract.source_system, contract.feed, path.relative_to(settings.landing).as_posix())
+        for contract in load_hospitals(settings.contracts_dir)
+        for path in landed_files(settings.landing, contract)
+    ]
+
+
+def judge_change(connection: duckdb.DuckDBPyConnection, settings: Settings, stage: str, run_id: str) -> pd.DataFrame:
+    """Count tonight's records or marts, compare with the last accepted night, judge by the rules; keeps the counts, and the
+    changes that were accepted by name. Returns the checks."""
+    profile_landing(connection, landed_tonight(settings))
+    counts = compared_with_last_night(connection, stage)
+    checks, accepted = judge_night(counts, stage, settings.accepted_changes)
+    keep_accepted_changes(connection, accepted, run_id)
+    return checks
 
 
 def judge(settings: Settings, stage: str, run_id: str) -> GateReport:
     """Run a stage's suites on the build file and keep their results in quality.check_results and quality.violations, and the
     verdict, with fingerprints of what was judged, in quality.gate_verdicts and quality.judged_tables: publication asks them."""
     with open_build_file(settings.build_file) as connection:
-        frames = frames_for_stage(connection, stage)
-        report = run_suites(frames, stage, previous_cohort_size(settings), known_identifiers(connection))
+        if stage == "landing":
+            report = GateReport(judge_change(connection, settings, stage, run_id), no_violations())
+        else:
+            frames = frames_for_stage(connection, stage)
+            report = run_suites(frames, stage, previous_cohort_size(settings), known_identifiers(connection))
         for table, new_rows in (("check_results", report.checks), ("violations", report.violations)):
             rows = new_rows.assign(stage=stage)
             if table_exists(connection, "quality", table):
@@ -78,7 +109,7 @@ def _gate_asset(stage: str, judged: list[tuple[str, str]], description: str) -> 
         deps=[list(table) for table in judged],
         check_specs=[
             dg.AssetCheckSpec(f"expectations_of_{suite}", asset=key, description=f"Great Expectations suite of {suite}")
-            for suite in list_suites(stage)
+            for suite in _suites(stage)
         ],
     )
     def gate(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
@@ -94,6 +125,13 @@ def _gate_asset(stage: str, judged: list[tuple[str, str]], description: str) -> 
         yield dg.MaterializeResult(metadata={"checks": len(report.checks), "violations": len(report.violations)})
 
     return gate
+
+
+def _suites(stage: str) -> list[str]:
+    return [
+        *([] if stage == "landing" else list_suites(stage)),
+        *(list_night_suites(stage) if stage == "landing" else []),
+    ]
 
 
 def _as_asset_check(key: dg.AssetKey, suite: str, checks: pd.DataFrame) -> dg.AssetCheckResult:
@@ -112,6 +150,12 @@ def _as_asset_check(key: dg.AssetKey, suite: str, checks: pd.DataFrame) -> dg.As
     )
 
 
+landing_gate = _gate_asset(
+    "landing",
+    [("raw", "ingest_ledger"), ("raw", "patient_identifiers"), ("raw", "rejected_records")],
+    "Judges what changed in the records since the last accepted night. Closed when a rule of severity blocking is broken and "
+    "nobody has accepted the change: nothing is derived, nothing published.",
+)
 staging_gate = _gate_asset(
     "staging",
     [("staging", table) for table in STAGING_TABLES],
@@ -127,4 +171,4 @@ results_gate = _gate_asset(
     [("results", table) for table in published_names("results")],
     "Judges the results. Closed when a blocking check fails or cannot be run: yesterday's warehouse stays published.",
 )
-gate_assets = [staging_gate, marts_gate, results_gate]
+gate_assets = [landing_gate, staging_gate, marts_gate, results_gate]

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from orchestration.adjudication_worklist import write_worklist
+from orchestration.night_profile.baseline import accept_night
 from orchestration.publish import publish
 from orchestration.report_inputs import report_context, report_frames
 from orchestration.settings import Settings, load_settings
@@ -81,4 +82,17 @@ def adjudication_worklist(context: dg.AssetExecutionContext) -> dg.MaterializeRe
     )
 
 
-publication_assets = [published_warehouse, report, adjudication_worklist]
+@dg.asset(
+    key=["quality", "accepted_night"],
+    group_name="quality",
+    kinds={"duckdb"},
+    deps=[published_warehouse],
+    description="The published night's counts, which the next night is compared with; a refused night never gets here.",
+)
+def accepted_night(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    with open_build_file(load_settings().build_file) as connection:
+        night = accept_night(connection, context.run.run_id)
+    return dg.MaterializeResult(metadata={"night": night})
+
+
+publication_assets = [published_warehouse, accepted_night, report, adjudication_worklist]

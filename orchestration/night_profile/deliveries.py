@@ -1,0 +1,142 @@
+"""What arrived tonight against what each feed sends: files, rows, records that are no longer sent, rejections, rhythm."""
+
+from collections.abc import Sequence
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.night_profile.records import NEW_RUNS, Feed
+
+Landed = tuple[str, str, str]
+"""Hospital, canonical feed and file as the ledger names it."""
+
+
+def stage_deliveries(connection: duckdb.DuckDBPyConnection, landed: Sequence[Landed]) -> None:
+    """Keep the files that are in the landing folder in quality.night_files; make the temporary tables `known_files`, the ledger's
+    last word on each file, and `replaced_files`, those loaded in an accepted night that have other contents tonight."""
+    columns = [pa.array([file[place] for file in landed], pa.string()) for place in range(3)]
+    listing = pa.table(columns, names=["hospital", "feed", "source_file"])
+    connection.register("landing_listing", listing)
+    connection.execute("CREATE OR REPLACE TABLE quality.night_files AS SELECT DISTINCT * FROM landing_listing")
+    connection.unregister("landing_listing")
+    last_word = "QUALIFY row_number() OVER (PARTITION BY hospital, feed, source_file ORDER BY loaded_at DESC) = 1"
+    ledger = f"""SELECT source_system AS hospital, * EXCLUDE (source_system), {NEW_RUNS} AS is_new
+                 FROM raw.ingest_ledger WHERE feed IS NOT NULL"""
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE ledger AS {ledger};
+            CREATE OR REPLACE TEMP TABLE known_files AS SELECT * FROM ledger WHERE status = 'loaded' {last_word};
+            CREATE OR REPLACE TEMP TABLE replaced_files AS
+            SELECT hospital, feed, source_file, now.rows_loaded, now.rows_duplicate,
+                   before.rows_loaded + before.rows_duplicate AS rows_before
+            FROM (SELECT * FROM known_files WHERE is_new) AS now
+            INNER JOIN (SELECT * FROM ledger WHERE status = 'loaded' AND NOT is_new {last_word}) AS before
+            USING (hospital, feed, source_file)"""
+    )
+
+
+def profile_deliveries(connection: duckdb.DuckDBPyConnection) -> None:
+    """Measures of files: missing, feeds without any, not sent again; and what was rejected, by reason."""
+    connection.execute(
+        """INSERT INTO quality.night_profile BY NAME
+           WITH missing AS (
+               SELECT hospital, feed, source_file FROM known_files AS known
+               ANTI JOIN quality.night_files USING (hospital, feed, source_file)
+               -- a file of the same bytes under another name is not missing
+               WHERE NOT EXISTS (
+                   SELECT 1 FROM quality.night_files INNER JOIN known_files AS there USING (hospital, feed, source_file)
+                   WHERE there.file_hash = known.file_hash AND there.feed = known.feed)
+           ),
+           newly_missing AS (
+               SELECT * FROM missing INNER JOIN quality.accepted_files AS files USING (hospital, feed, source_file) WHERE is_there
+           )
+           SELECT 'files_missing' AS measure, hospital, feed, NULL AS field, NULL AS value, NULL AS told,
+                  count(newly_missing.source_file) AS n, count(*) AS denominator
+           FROM known_files LEFT JOIN newly_missing USING (hospital, feed, source_file) GROUP BY ALL
+           UNION ALL
+           SELECT 'feed_is_gone', hospital, feed, NULL, NULL, NULL, CAST(count(there.source_file) = 0 AS INTEGER), 1
+           FROM known_files LEFT JOIN quality.night_files AS there USING (hospital, feed, source_file) GROUP BY ALL
+           UNION ALL
+           SELECT 'files_refused', hospital, feed, NULL, NULL,
+                  any_value(status) FILTER (WHERE is_last AND status <> 'loaded'), count(*) FILTER (WHERE is_last AND status <> 'loaded'),
+                  count(*) FILTER (WHERE is_last)
+           FROM (SELECT *, row_number() OVER (PARTITION BY hospital, feed, source_file ORDER BY loaded_at DESC) = 1 AS is_last FROM ledger)
+           GROUP BY ALL"""
+    )
+    connection.execute(
+        """INSERT INTO quality.night_profile BY NAME
+           WITH files AS (SELECT hospital, feed, source_file, file_hash, run_id, rows_read FROM known_files),
+           read AS (SELECT hospital, feed, sum(rows_read) AS denominator FROM files GROUP BY ALL)
+           SELECT 'rejected' AS measure, read.hospital, read.feed, rejected.field, rejected.reason AS value,
+                  count(rejected.reason) AS n, read.denominator
+           FROM read
+           LEFT JOIN (
+               SELECT records.source_system AS hospital, records.feed, records.field,
+                      records.scope || ': ' || records.reason AS reason
+               FROM raw.rejected_records AS records
+               INNER JOIN files ON records.source_system = files.hospital AND records.feed = files.feed
+                   AND records.source_file = files.source_file AND records.run_id = files.run_id
+           ) AS rejected USING (hospital, feed)
+           GROUP BY ALL"""
+    )
+
+
+def profile_feed_delivery(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Measures of the feed's records, of which `stage_and_count` made the temporary tables."""
+    connection.execute(
+        """INSERT INTO quality.night_profile BY NAME
+           WITH existing AS (
+               -- those that an accepted night knew: all of tonight's but the new ones
+               SELECT records_now.source_system AS hospital, count(*) AS n
+               FROM records_now ANTI JOIN new_records USING (source_system, system, record_key) GROUP BY ALL
+           ),
+           fresh AS (SELECT source_system AS hospital, count(*) AS n FROM new_records GROUP BY ALL),
+           hospitals AS (SELECT DISTINCT source_system AS hospital FROM records_now),
+           again AS (
+               -- a row of a replaced file that was there before is a duplicate, or a correction of a known record
+               SELECT hospital, sum(rows_before) AS n_before FROM replaced_files WHERE feed = $feed GROUP BY ALL
+           ),
+           repeated AS (
+               SELECT hospital, sum(rows_duplicate) AS n FROM known_files WHERE feed = $feed AND is_new GROUP BY ALL
+           ),
+           corrected AS (
+               SELECT source_system AS hospital, count(*) AS n FROM records_before GROUP BY ALL
+           )
+           SELECT 'records_new' AS measure, hospital, $feed AS feed, NULL AS field, NULL AS value, NULL AS told,
+                  coalesce(fresh.n, 0) AS n, coalesce(existing.n, 0) AS denominator
+           FROM hospitals LEFT JOIN fresh USING (hospital) LEFT JOIN existing USING (hospital)
+           UNION ALL
+           SELECT 'records_no_longer_sent', hospital, $feed, NULL, NULL, NULL,
+                  greatest(again.n_before - coalesce(repeated.n, 0) - coalesce(corrected.n, 0), 0), again.n_before
+           FROM again LEFT JOIN repeated USING (hospital) LEFT JOIN corrected USING (hospital)
+           UNION ALL
+           SELECT kind, hospital, feed, field, NULL, ways, changes.n, existing.n
+           FROM night_changes AS changes INNER JOIN existing USING (hospital) WHERE feed = $feed
+           UNION ALL
+           SELECT 'moved_by_one_step', hospital, feed, field, NULL, ways, n_commonest_step, existing.n
+           FROM night_changes AS changes INNER JOIN existing USING (hospital) WHERE feed = $feed AND n_commonest_step > 0""",
+        {"feed": feed.name},
+    )
+
+
+RHYTHM = """
+    WITH days AS (
+        SELECT DISTINCT source_system AS hospital, feed, CAST(loaded_at AS DATE) AS day
+        FROM raw.ingest_ledger WHERE status = 'loaded' AND rows_loaded > 0 AND feed IS NOT NULL
+    ),
+    gaps AS (SELECT *, day - lag(day) OVER (PARTITION BY hospital, feed ORDER BY day) AS gap FROM days)
+    SELECT hospital, feed, $today::DATE - max(day) AS days_since, max(gap) AS longest_gap, count(gap) AS n_gaps
+    FROM gaps GROUP BY ALL
+"""
+"""By hospital and feed: days since the last new record, the longest time it took before, and how many such times there were."""
+
+
+def profile_rhythm(connection: duckdb.DuckDBPyConnection) -> None:
+    """The measure `days_without_news`: days since a feed's last new record over the longest it ever took before."""
+    connection.execute(
+        f"""INSERT INTO quality.night_profile BY NAME
+            SELECT 'days_without_news' AS measure, hospital, feed, NULL AS field,
+                   format('{{:,}} days, at most {{:,}} before', days_since, longest_gap) AS told,
+                   days_since AS n, longest_gap AS denominator
+            FROM ({RHYTHM}) WHERE n_gaps >= 5""",
+        {"today": connection.execute("SELECT CAST(now()::TIMESTAMP AS DATE)").fetchall()[0][0]},
+    )

@@ -1,0 +1,88 @@
+"""The records of a feed as they stand tonight and as they stood in the last accepted night, each in its latest version."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.ingestion.canonical_feeds import CanonicalFeed, canonical_feeds
+
+HISTORY_SQL = Path(__file__).with_name("history.sql")
+RECORD = "source_system, system, coalesce(record_key, record_id)"
+"""A record is known by its key alone: that it is now another patient's is a change of the field `mrn`."""
+NEW_RUNS = "coalesce(run_id, '') NOT IN (SELECT run_id FROM quality.accepted_runs)"
+# the words of a report and what each is, without the places of its parts
+WORDS_OF_REPORT = """array_to_string(list_transform(
+    list_filter(observations, x -> coalesce(x.status, '') NOT IN ('D', 'X')), x -> x.value), chr(10))"""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A canonical feed and how its raw table is read."""
+
+    name: str
+    definition: CanonicalFeed
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Type by field, without what only says when a record was written."""
+        return {name: column.type for name, column in self.definition.columns.items() if name not in WRITTEN_WHEN}
+
+    @property
+    def columns(self) -> str:
+        """SQL of the fields; the lines of a report as one text."""
+        return ", ".join(
+            f"{WORDS_OF_REPORT} AS {name}" if type_ == "observations" else name for name, type_ in self.fields.items()
+        )
+
+    def latest(self, where: str) -> str:
+        """SQL of the latest versions among those that fulfil a condition. A source that says when it changed a record is
+        believed, as in dbt's macro of the same purpose."""
+        changed_at = "record_updated_at DESC NULLS LAST, " if "record_updated_at" in self.definition.columns else ""
+        return f"""SELECT source_system, system, coalesce(record_key, record_id) AS record_key, {self.columns}
+                   FROM raw.{self.name} WHERE {where}
+                   QUALIFY row_number() OVER (
+                       PARTITION BY {RECORD} ORDER BY {changed_at}loaded_at DESC, source_file DESC, source_line DESC
+                   ) = 1"""
+
+
+WRITTEN_WHEN = {"message_datetime", "record_updated_at", "decided_at", "note", "comment"}
+"""Neither the clock of the sender nor free notes are derived from: that they change is no news."""
+
+
+def feeds() -> list[Feed]:
+    """All feeds of patients' records."""
+    return [Feed(name, definition) for name, definition in canonical_feeds().items()]
+
+
+def create_night_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """The tables of the nights' history, where they are not there yet."""
+    connection.execute(HISTORY_SQL.read_text(encoding="utf-8"))
+
+
+def has_accepted_night(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether there is a night to compare with."""
+    return connection.execute("SELECT count(*) FROM quality.accepted_runs").fetchall()[0][0] > 0
+
+
+def stage_feed(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Temporary tables: records_now, and of the records that a new run touched records_before and records_after (records of
+    keys that were there in the last accepted night), and new_records (keys that were not)."""
+    accepted = f"NOT ({NEW_RUNS})"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE records_now AS {feed.latest('TRUE')}")
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE touched AS
+            SELECT source_system, system, coalesce(record_key, record_id) AS record_key, bool_or({accepted}) AS was_there
+            FROM raw.{feed.name}
+            WHERE ({RECORD}) IN (SELECT ({RECORD}) FROM raw.{feed.name} WHERE {NEW_RUNS}) GROUP BY ALL"""
+    )
+    was_there = (
+        f"{accepted} AND ({RECORD}) IN (SELECT (source_system, system, record_key) FROM touched WHERE was_there)"
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE records_before AS {feed.latest(was_there)}")
+    for name, condition in (("records_after", "was_there"), ("new_records", "NOT was_there")):
+        connection.execute(
+            f"""CREATE OR REPLACE TEMP TABLE {name} AS
+                SELECT records_now.* FROM records_now
+                INNER JOIN (SELECT * FROM touched WHERE {condition}) AS those USING (source_system, system, record_key)"""
+        )

@@ -1,0 +1,89 @@
+"""The rules of the night: each a row that a clinician or a data engineer can read, with its reason and what to do about it."""
+
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, model_validator
+
+RULES_FOLDER = Path(__file__).parent.parent / "rules"
+
+
+class Limit(BaseModel):
+    """How far a count may go: `above` is a share (0.05: one in twenty), a difference of shares or a factor, by the rule's
+    comparison; `at_least` so many rows, so that a single one of a small hospital is no alarm."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    above: float
+    at_least: float = 1
+
+
+class Rule(BaseModel):
+    """What is counted, how it is compared, from where on it warns or blocks, why, and what to do then."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    measure: str
+    """What is counted: the measure of quality.night_profile, numerator and denominator."""
+    only: list[str] = ["*"]
+    """Patterns of `feed.field` that the rule is for; `feed.` where the count is of a whole feed."""
+    but: list[str] = []
+    """Patterns of `feed.field` that it is not for."""
+    values: list[str] = ["*"]
+    """Patterns of the values that it is for."""
+    compare: Literal["share", "shift", "rise", "fall", "factor", "count"] = "share"
+    """share: n / denominator tonight. shift, rise, fall: difference of that share from the last accepted night's, where it
+    cannot be chance (`z`). factor: how many times n is, or was, the other. count: n itself."""
+    z: float = 4.0
+    """For shift, rise and fall: standard errors that the difference must exceed."""
+    warning: Limit | None = None
+    blocking: Limit | None = None
+    change: str = "feed:{feed}.{field}"
+    """The name by which the change is accepted."""
+    message: str
+    """What is said: {n}, {denominator}, {share}, {before}, {feed}, {field}, {value}, {told}, {hospital}."""
+    reason: str
+    when_it_fails: str
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> "Rule":
+        if self.warning is None and self.blocking is None:
+            raise ValueError(f"rule {self.id}: give a warning or a blocking limit")
+        return self
+
+    def is_for(self, feed: str, field: str, value: str) -> bool:
+        """Whether a count of this feed and field is judged by the rule."""
+        name = f"{feed}.{field}"
+        return (
+            any(fnmatchcase(name, pattern) for pattern in self.only)
+            and not any(fnmatchcase(name, pattern) for pattern in self.but)
+            and any(fnmatchcase(value, pattern) for pattern in self.values)
+        )
+
+
+class RuleBook(BaseModel):
+    """The rules of one suite: rules/<suite>.yml."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    stage: Literal["landing", "marts"]
+    rules: list[Rule]
+
+
+@cache
+def rule_books() -> dict[str, RuleBook]:
+    """All suites of rules by name.
+
+    Raises:
+        pydantic.ValidationError: a rule is not of the form; it names the rule's place.
+    """
+    books = [
+        RuleBook(name=path.stem, **yaml.safe_load(path.read_text(encoding="utf-8")))
+        for path in sorted(RULES_FOLDER.glob("*.yml"))
+    ]
+    return {book.name: book for book in books}
