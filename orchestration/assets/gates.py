@@ -7,8 +7,8 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
-from orchestration.ingestion.load_file import landed_files
 from orchestration.ingestion.contract import load_hospitals
+from orchestration.ingestion.load_file import landed_files
 from orchestration.night_profile.baseline import compared_with_last_night, keep_accepted_changes
 from orchestration.night_profile.deliveries import Landed
 from orchestration.night_profile.landing import profile_landing

@@ -9,6 +9,7 @@ import pytest
 
 from orchestration.ingestion.load_feed import assign_study_ids
 from orchestration.ingestion.raw_schema import create_raw_schema
+from orchestration.night_profile.records import create_night_tables
 from orchestration.publish import publish, publish_history
 from orchestration.verdicts import MAKE_TABLES, STAGES, PublicationRefused, record_verdict
 from orchestration.warehouse import (
@@ -43,12 +44,13 @@ def build_file(tmp_path: Path) -> Path:
     with duckdb.connect(str(path)) as connection:
         create_raw_schema(connection)
         connection.execute(MAKE_TABLES)
+        create_night_tables(connection)
         assign_study_ids(connection, "a key for tests")
         connection.execute(
             f"CREATE SCHEMA staging; CREATE TABLE staging.stg_registry_operations AS SELECT '{PATIENT}' AS study_id"
         )
         for table in published_tables():
-            if table.source_schema != "raw" and table.source_name != "gate_verdicts":
+            if table.source_schema != "raw" and table.source_name not in ("gate_verdicts", "accepted_changes"):
                 opaque = "".join(f", '0123456789ab-7' AS {column}" for column in table.opaque)
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.source_schema}")
                 connection.execute(
