@@ -73,7 +73,7 @@ def contracts_of(path: Path, contracts: list[SourceContract], hospital: str | No
         {hospital} if hospital else {contract.source_system for contract in contracts} & set(path.resolve().parts)
     )
     candidates = [contract for contract in contracts if not hospitals or contract.source_system in hospitals]
-    name = PurePath(path.resolve().as_posix().removesuffix(".gz"))
+    name = PurePath(path.resolve().as_posix().removesuffix(".gz").removesuffix(".zip"))
     by_folder = [contract for contract in candidates if name.match(contract.file_pattern)]
     by_name = [contract for contract in candidates if name.match(PurePath(contract.file_pattern).name)]
     chosen = by_folder or by_name
@@ -111,7 +111,7 @@ def _change(connection: duckdb.DuckDBPyConnection, contract: SourceContract, loa
     if load.status != "loaded":
         return {}
     patient = contract.patient_column
-    identity = list(dict.fromkeys([*contract.key, patient]))
+    identity = list(dict.fromkeys(["record_key", *contract.key, patient]))
     key = ", ".join(f'"{name}"' for name in identity)
     same_key = " AND ".join(f'now."{name}" = before."{name}"' for name in identity)
     new, corrected, unchanged, vanished = connection.execute(

@@ -106,7 +106,7 @@ def copy_loaded_records(connection: duckdb.DuckDBPyConnection, build_file: Path,
     Raises:
         WarehouseBusy: another process holds the build file.
     """
-    identity = list(dict.fromkeys([contract.patient_column, *contract.key]))
+    identity = list(dict.fromkeys(["record_key", contract.patient_column, *contract.key]))
     key = ", ".join(identity)
     latest = f"SELECT {key}, record_hash, parse_filename(source_file) AS file_name FROM {{}}raw.{contract.feed}"
     connection.execute(

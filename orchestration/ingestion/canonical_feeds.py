@@ -20,6 +20,8 @@ class CanonicalColumn(BaseModel):
 
     type: Literal["text", "date", "timestamp", "integer", "decimal", "code", "code_list", "observations"]
     unit: str | None = None
+    may_be_bound: bool = False
+    """Whether a number may come with < or > before it: it is kept so ('<0.5'), for it is another statement than the number."""
     words: list[str] = []
 
 
@@ -29,6 +31,7 @@ class CanonicalFeed(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     description: str
+    one_row_a_patient: bool = False
     columns: dict[str, CanonicalColumn]
 
     @property
@@ -60,3 +63,15 @@ def conversion(unit: str, canonical_unit: str) -> str:
         return ""
     rule = _units()[canonical_unit][unit]
     return f" * {rule['multiply_by']}" if "multiply_by" in rule else f" / {rule['divide_by']}"
+
+
+def is_known_unit(text: str) -> bool:
+    """Whether the text is a unit of units.yml, of the warehouse or of a hospital."""
+    known = {plain_unit(unit) for canonical, others in _units().items() for unit in (canonical, *others)}
+    return plain_unit(text) in known
+
+
+def plain_unit(unit: str) -> str:
+    """The unit in small letters, the three ways of writing micro as one."""
+    plain = unit.strip().lower().replace("\u03bc", "\u00b5")
+    return "\u00b5" + plain[1:] if plain.startswith(("ug", "um")) else plain

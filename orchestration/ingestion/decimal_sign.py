@@ -8,8 +8,8 @@ from orchestration.ingestion.field_checks import present_value
 from orchestration.ingestion.readers.landed_file import UnreadableFile
 
 # '1,234' may be a thousand or a little over one
-LOOKS_LIKE_A_NUMBER = r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?"
-MAYBE_THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+"
+LOOKS_LIKE_A_NUMBER = r"([<>≤≥]=?\s*)?[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?"
+MAYBE_THOUSANDS = r"([<>≤≥]=?\s*)?[+-]?\d{1,3}(,\d{3})+"
 
 
 def decimal_sign_of(connection: duckdb.DuckDBPyConnection, contract: SourceContract, source: str) -> str:
@@ -21,7 +21,7 @@ def decimal_sign_of(connection: duckdb.DuckDBPyConnection, contract: SourceContr
     columns = canonical_feeds()[contract.feed].columns
     numbers = [
         field for name, field in contract.fields.items()
-        if field.column and (columns[name].type == "decimal" or (columns[name].type == "date" and field.unit))
+        if field.source_columns and (columns[name].type == "decimal" or (columns[name].type == "date" and field.unit))
     ]  # fmt: skip
     if contract.decimal_sign != "sniff" or not numbers:
         return "." if contract.decimal_sign == "sniff" else contract.decimal_sign

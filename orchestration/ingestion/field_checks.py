@@ -1,17 +1,49 @@
 """A contract's fields as SQL: the canonical value of each source column, and why a value cannot be taken."""
 
+from collections.abc import Callable
+
 from orchestration.ingestion.canonical_feeds import (
     CanonicalColumn,
     canonical_feeds,
     conversion,
 )
 from orchestration.ingestion.contract import TIME_ZERO, FieldContract, SourceContract
+from orchestration.ingestion.contract.date_formats import (
+    has_four_digit_year,
+    needs_pattern,
+    other_way_round,
+    strict_pattern,
+)
+from orchestration.ingestion.readers.xlsx_cells import NEVER_CALCULATED
 
 WHITESPACE = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 CANONICAL_DATE = "%Y-%m-%d"
 CANONICAL_TIMESTAMP = "%Y-%m-%d %H:%M:%S"
 FRACTION_AND_OFFSET = r"([.]\d+)?(Z|[+-]\d{2}:?\d{2})?$"
 MAX_DURATION_DAYS = 36525
+REAL_DATES = (CANONICAL_DATE, CANONICAL_TIMESTAMP)
+"""What the cells of a workbook that are dates, not text, come out as."""
+FIRST_YEAR = 1000
+"""The first year of four digits."""
+TABLES = ("delimited", "redcap", "excel", "parquet", "database")
+"""Formats whose cells may come from a spreadsheet."""
+SPREADSHEET_ERRORS = (
+    "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA", "#BEZUG!", "#WERT!",
+    "#NV", "#ZAHL!",
+)  # fmt: skip
+COMPARATORS = {
+    "<=": "<=",
+    ">=": ">=",
+    "=<": "<=",
+    "=>": ">=",
+    "≤": "<=",
+    "≥": ">=",
+    "⩽": "<=",
+    "⩾": ">=",
+    "<": "<",
+    ">": ">",
+}
+STARTS_WITH_COMPARATOR = "^(<=|>=|=<|=>|[<>≤≥⩽⩾])"
 NUMBER = r"[+-]?(\d+([.]\d*)?|[.]\d+)([eE][+-]?\d+)?"
 
 
@@ -25,19 +57,39 @@ def quoted_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _text_list(values: list[str]) -> str:
-    return "[" + ", ".join(text_literal(value) for value in values) + "]"
-
-
 def present_value(field: FieldContract, contract: SourceContract) -> str:
-    """The trimmed source text, NULL where it is one of the declared missing values."""
+    """The trimmed source text, NULL where it is one of the declared missing values; of the first choice that has one, or of
+    several columns together; an identifier as the contract wants its zeros."""
     if field.is_time_zero:
         return text_literal(TIME_ZERO.isoformat())
     if field.constant is not None:
         return text_literal(field.constant)
-    trimmed = f"trim({quoted_name(contract.reader_column(field.column))}, {WHITESPACE})"
+    texts = [_as_identifier(_present_text(name, field, contract), field) for name in field.source_columns]
+    if field.choices:
+        return texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})"
+    parts = f" || {text_literal(field.joined_by)} || ".join(f"coalesce({text}, '')" for text in texts)
+    return f"CASE WHEN coalesce({', '.join(texts)}) IS NOT NULL THEN {parts} END"
+
+
+def _present_text(column: str, field: FieldContract, contract: SourceContract) -> str:
+    trimmed = f"trim({quoted_name(contract.reader_column(column))}, {WHITESPACE})"
     sentinels = ", ".join(map(text_literal, dict.fromkeys(["", *contract.missing_values, *field.missing_values])))
     return f"CASE WHEN {trimmed} NOT IN ({sentinels}) THEN {trimmed} END"
+
+
+def _as_identifier(text: str, field: FieldContract) -> str:
+    if field.strip_prefix:
+        prefix = text_literal(field.strip_prefix)
+        text = f"CASE WHEN starts_with({text}, {prefix}) THEN substr({text}, {len(field.strip_prefix) + 1}) ELSE {text} END"
+    if field.strip_zeros or field.pad_zeros_to:
+        # what a spreadsheet or a data frame made of a number
+        text = f"regexp_replace({text}, '^([0-9]+)[.]0+$', '\\1')"
+    if field.strip_zeros:
+        text = f"regexp_replace({text}, '^0+([0-9])', '\\1')"
+    if field.pad_zeros_to:
+        is_short = f"regexp_full_match({text}, '[0-9]{{1,{field.pad_zeros_to - 1}}}')"
+        text = f"CASE WHEN {is_short} THEN lpad({text}, {field.pad_zeros_to}, '0') ELSE {text} END"
+    return text
 
 
 def _word_of_code(value: str, codes: dict[str, str]) -> str:
@@ -64,12 +116,52 @@ def _number(value: str, field: FieldContract, column: CanonicalColumn, decimal_s
     return f"({number}){conversion(field.unit, unit)}" if field.unit else number
 
 
+def _number_or_bound(value: str, number_of: Callable[[str], str]) -> str:
+    """A number, or what a bound such as '< 0.5' says: its comparator and its number, never the number alone."""
+    said = f"regexp_extract({value}, '{STARTS_WITH_COMPARATOR}')"
+    number = number_of(f"ltrim(substr({value}, length({said}) + 1))")
+    return (
+        f"CASE WHEN regexp_matches({value}, '{STARTS_WITH_COMPARATOR}')"
+        f" THEN {_word_of_code(said, COMPARATORS)} || ({number})::VARCHAR ELSE ({number_of(value)})::VARCHAR END"
+    )
+
+
+def _whole_number(text: str) -> str:
+    return f"CASE WHEN regexp_full_match({text}, '[+-]?\\d+([.]0*)?') THEN try_cast({text} AS BIGINT) END"
+
+
+def moment(text: str, field: FieldContract, also: tuple[str, ...] = ()) -> str:
+    """SQL for the timestamp that `text` is by the field's formats; NULL where it is none, or two different ones."""
+    readings = [_moment_by(text, shape, field.two_digit_years_from) for shape in dict.fromkeys([*field.formats, *also])]
+    read = readings[0] if len(readings) == 1 else f"coalesce({', '.join(readings)})"
+    for number, shape in enumerate(field.formats):
+        if other_way_round(shape) in field.formats[number + 1 :]:
+            other = readings[field.formats.index(other_way_round(shape))]
+            read = f"CASE WHEN {readings[number]} <> {other} THEN NULL ELSE {read} END"
+    return read
+
+
+def _moment_by(text: str, shape: str, two_digit_years_from: int | None) -> str:
+    read = f"try_strptime({text}, {text_literal(shape)})"
+    if needs_pattern(shape):
+        read = f"CASE WHEN regexp_full_match({text}, {text_literal(strict_pattern(shape))}) THEN {read} END"
+    if has_four_digit_year(shape):
+        return f"CASE WHEN year({read}) >= {FIRST_YEAR} THEN {read} END"
+    if two_digit_years_from is None:
+        return read
+    # DuckDB puts the two digits somewhere; the 29th of February is one only where the year that is meant has it
+    moved = f"(year({read}) % 100 - {two_digit_years_from % 100} + 100) % 100 + {two_digit_years_from} - year({read})"
+    shifted = f"{read} + to_years(CAST({moved} AS INTEGER))"
+    return f"CASE WHEN day({shifted}) = day({read}) THEN {shifted} END"
+
+
 def canonical_value(
     value: str,
     field: FieldContract,
     column: CanonicalColumn,
     decimal_sign: str = ".",
     has_time_zones: bool = False,
+    has_real_dates: bool = False,
 ) -> str:
     """SQL for the canonical text of `value` (a column holding `present_value`); NULL where it cannot be read."""
     if field.is_time_zero or field.constant is not None:
@@ -84,13 +176,13 @@ def canonical_value(
         shape = CANONICAL_DATE if column.type == "date" else CANONICAL_TIMESTAMP
         # the clock on the ward counts, not its distance from Greenwich
         local = f"regexp_replace({value}, '{FRACTION_AND_OFFSET}', '')" if has_time_zones else value
-        return f"strftime(try_strptime({local}, {_text_list(field.formats)}), '{shape}')"
-    if column.type == "integer":
-        return (
-            f"CASE WHEN regexp_full_match({value}, '[+-]?\\d+([.]0*)?') THEN try_cast({value} AS BIGINT)::VARCHAR END"
-        )
-    if column.type == "decimal":
-        return f"({_number(value, field, column, decimal_sign)})::VARCHAR"
+        return f"strftime({moment(local, field, REAL_DATES if has_real_dates else ())}, '{shape}')"
+    if column.type in ("integer", "decimal"):
+
+        def number_of(text: str) -> str:
+            return _whole_number(text) if column.type == "integer" else _number(text, field, column, decimal_sign)
+
+        return _number_or_bound(value, number_of) if column.may_be_bound else f"({number_of(value)})::VARCHAR"
     if column.type == "code":
         return _word_of_code(value, field.codes)
     return value
@@ -99,9 +191,12 @@ def canonical_value(
 def _not_read(field: FieldContract, column: CanonicalColumn) -> str | None:
     if column.type == "date" and field.unit:
         return f"not a duration in {field.unit} from the operation on"
+    forms = " or ".join(field.formats)
+    if any(other_way_round(shape) in field.formats for shape in field.formats if other_way_round(shape) != shape):
+        forms += ", read one way only"
     return {
-        "date": f"not a date of the form {' or '.join(field.formats)}",
-        "timestamp": f"not a time of the form {' or '.join(field.formats)}",
+        "date": f"not a date of the form {forms}",
+        "timestamp": f"not a time of the form {forms}",
         "integer": "not a whole number",
         "decimal": "not a number",
         "code": "unknown code",
@@ -109,13 +204,19 @@ def _not_read(field: FieldContract, column: CanonicalColumn) -> str | None:
     }.get(column.type)
 
 
-def problem(value: str, canonical: str, field: FieldContract, column: CanonicalColumn) -> str:
+def problem(
+    value: str, canonical: str, field: FieldContract, column: CanonicalColumn, is_of_table: bool = False
+) -> str:
     """SQL for the reason why `value` is not taken (NULL = taken); `canonical` holds its canonical text or NULL."""
     if field.constant is not None or field.is_time_zero:
         return "NULL::VARCHAR"
     cases = []
     if field.required:
         cases.append(f"WHEN {value} IS NULL THEN 'required, but missing'")
+    if is_of_table:
+        errors = ", ".join(map(text_literal, SPREADSHEET_ERRORS))
+        cases.append(f"WHEN starts_with({value}, '#') AND {value} IN ({errors}) THEN 'an error of a spreadsheet'")
+        cases.append(f"WHEN starts_with({value}, '{NEVER_CALCULATED}') THEN 'a formula that was never calculated'")
     if field.pattern:
         cases.append(
             f"WHEN NOT regexp_full_match({value}, {text_literal(field.pattern)}) THEN 'not of the expected form'"
@@ -131,10 +232,11 @@ def problem(value: str, canonical: str, field: FieldContract, column: CanonicalC
     if field.not_after:
         last = field.not_after.isoformat()
         cases.append(f"WHEN left({canonical}, 10) > '{last}' THEN 'after {last}'")
+    number = f"ltrim({canonical}, '<>=')" if column.may_be_bound else canonical
     if field.minimum is not None:
-        cases.append(f"WHEN {canonical}::DOUBLE < {field.minimum} THEN 'below the minimum of {field.minimum:g}'")
+        cases.append(f"WHEN {number}::DOUBLE < {field.minimum} THEN 'below the minimum of {field.minimum:g}'")
     if field.maximum is not None:
-        cases.append(f"WHEN {canonical}::DOUBLE > {field.maximum} THEN 'above the maximum of {field.maximum:g}'")
+        cases.append(f"WHEN {number}::DOUBLE > {field.maximum} THEN 'above the maximum of {field.maximum:g}'")
     return f"CASE {' '.join(cases)} END" if cases else "NULL::VARCHAR"
 
 
@@ -148,17 +250,19 @@ def checked_records_query(
     has_time_zones = contract.format in ("hl7_v2", "fhir")
     filled = [f"{quoted_name(name)}::VARCHAR" for name in columns if name in filled_by_reader]
     content_hash = f"md5(concat_ws(chr(31), {', '.join(filled)}))" if filled else "''"
+    is_of_table = contract.format in TABLES
+    has_real_dates = contract.format in ("excel", "parquet")
     present, canonical, reasons, taken, problems, word_lists = [], [], [], [], [], []
     for name, field in contract.fields.items():
         value, text, reason = f'"{name}: value"', f'"{name}: canonical"', f'"{name}: reason"'
         present.append(f"{present_value(field, contract)} AS {value}")
-        if columns[name].type == "code_list" and field.column:
+        if columns[name].type == "code_list" and field.source_columns:
             word_lists.append(name)
             canonical.append(f'"{name}: words".words AS {text}')
         else:
-            read = canonical_value(value, field, columns[name], decimal_sign, has_time_zones)
+            read = canonical_value(value, field, columns[name], decimal_sign, has_time_zones, has_real_dates)
             canonical.append(f"{read} AS {text}")
-        reasons.append(f"{problem(value, text, field, columns[name])} AS {reason}")
+        reasons.append(f"{problem(value, text, field, columns[name], is_of_table)} AS {reason}")
         taken.append(f'CASE WHEN {reason} IS NULL THEN {text} END AS "{name}"')
         rejects = str(field.required or field.required_when_present).upper()
         problems.append(f"{{'field': '{name}', 'value': {value}, 'reason': {reason}, 'rejects_record': {rejects}}}")
@@ -166,7 +270,7 @@ def checked_records_query(
     any_reason = "coalesce(" + ", ".join(f'"{name}: reason"' for name in contract.fields) + ")"
     return f"""
     WITH present AS (
-        SELECT source_line, record_number, structure_problem, source_reference, source_patient, source_version,
+        SELECT source_line, record_number, structure_problem, source_reference, source_patient, source_version, key_within_format,
                source_updated_at, {content_hash} AS content_hash, {", ".join(present)} FROM {source}
     ),
     {"".join(_words_of_distinct_lists(name, contract.fields[name]) for name in word_lists)}
@@ -175,7 +279,7 @@ def checked_records_query(
         {" ".join(f'LEFT JOIN "{name}: words" ON present."{name}: value" = "{name}: words".value' for name in word_lists)}
     ),
     judged AS (SELECT *, {", ".join(reasons)} FROM canonical)
-    SELECT source_line, record_number, structure_problem, source_reference, source_patient, source_version,
+    SELECT source_line, record_number, structure_problem, source_reference, source_patient, source_version, key_within_format,
            source_updated_at, content_hash,
            {", ".join(taken)},
            CASE WHEN {any_reason} IS NOT NULL

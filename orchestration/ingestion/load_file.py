@@ -24,12 +24,12 @@ def hash_of_file(path: Path) -> str:
 
 
 def landed_files(landing_folder: Path, contract: SourceContract) -> list[Path]:
-    """The files in the hospital's landing folder that the contract's pattern names, gzipped or not, by name.
+    """The files in the hospital's landing folder that the contract's pattern names, gzipped, zipped or neither, by name.
 
     Hidden files and Excel's lock files are not yet, or never, what a hospital sends.
     """
     folder = landing_folder / contract.source_system
-    found = {*folder.glob(contract.file_pattern), *folder.glob(f"{contract.file_pattern}.gz")}
+    found = {path for ending in ("", ".gz", ".zip") for path in folder.glob(f"{contract.file_pattern}{ending}")}
     return sorted(path for path in found if path.is_file() and not path.name.startswith((".", "~$")))
 
 

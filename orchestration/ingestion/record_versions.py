@@ -25,7 +25,8 @@ def version_columns(contract: SourceContract) -> str:
     told_by_contract = times[:1] if times and times[0] == '"record_updated_at"' else []
     updated_at = ", ".join([*told_by_contract, "source_updated_at", *times])
     values = ", ".join(f"coalesce({quoted_name(name)}, chr(0))" for name in columns if name in contract.fields)
-    return f"""concat_ws('|', {key}) AS record_key, coalesce(source_patient, {patient}, '') AS identity_patient,
+    return f"""concat_ws('|', {key}, nullif(key_within_format, '')) AS record_key,
+               coalesce(source_patient, {patient}, '') AS identity_patient,
                concat_ws('|', coalesce(source_version::VARCHAR, ''), coalesce({updated_at}, '')) AS place_in_history,
                coalesce({updated_at}) AS updated_at,
                md5(concat_ws(chr(31), {text_literal(contract.version)}, content_hash, {values},

@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import pyarrow as pa
@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from orchestration.ingestion.canonical_feeds import COLUMNS_FILLED_BY_READER, canonical_feeds
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.decimal_sign import decimal_sign_of
+from orchestration.ingestion.doubtful_dates import notices_of_doubtful_dates
 from orchestration.ingestion.field_checks import checked_records_query, text_literal
-from orchestration.ingestion.readers.account import NOT_READ, Account, account_of
+from orchestration.ingestion.readers.account import Account, account_of
 from orchestration.ingestion.record_versions import (
     mark_duplicates,
     note_keys_of_two_patients,
@@ -28,7 +29,7 @@ SAME_RECORD = "reader_records.record_number = checked.record_number"
 # what a reader may tell of a record beside the contract's columns; NULL where it does not
 TOLD_BY_SOURCE = {
     "source_reference": pa.string(), "source_patient": pa.string(), "source_version": pa.int64(),
-    "source_updated_at": pa.string(),
+    "source_updated_at": pa.string(), "key_within_format": pa.string(),
 }  # fmt: skip
 
 
@@ -72,6 +73,8 @@ def store_records(connection: duckdb.DuckDBPyConnection, origin: "Origin", recor
     try:
         _check_records(connection, contract, wanted.column_names)
         mark_duplicates(connection, contract)
+        doubtful = notices_of_doubtful_dates(connection, contract, "reader_records")
+        account = replace(account, notices=[*account.notices, *doubtful])
         n_collisions = note_keys_of_two_patients(connection, contract, origin.columns(*NOTICE_LINEAGE))
         written = _insert_loaded(connection, origin, wanted.column_names)
         _insert_rejected(connection, origin)
@@ -120,9 +123,15 @@ def _insert_notices(connection: duckdb.DuckDBPyConnection, origin: "Origin", acc
     for notice in account.notices:
         connection.execute(
             f"""INSERT INTO raw.load_notices BY NAME
-                SELECT {origin.columns(*NOTICE_LINEAGE)}, {text_literal(NOT_READ)} AS kind, $what AS what, $n AS n,
+                SELECT {origin.columns(*NOTICE_LINEAGE)}, $kind AS kind, $what AS what, $n AS n,
                        $line::BIGINT AS source_line, $reason AS reason, now()::TIMESTAMP AS noticed_at""",
-            {"what": notice.what, "n": notice.n, "line": notice.first_line, "reason": notice.reason},
+            {
+                "kind": notice.kind,
+                "what": notice.what,
+                "n": notice.n,
+                "line": notice.first_line,
+                "reason": notice.reason,
+            },
         )
 
 

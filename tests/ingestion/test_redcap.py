@@ -203,7 +203,7 @@ def test_a_stray_quote_changes_nothing_about_instruments_and_boxes(warehouse):
             "form",
             "the header lacks redcap_repeat_instrument, so instrument 'follow_up' cannot be told",
         ),
-        ("site___", "place___", "the header lacks the contract's checkbox column(s) site___..."),
+        ("site___", "place___", "the header lacks the contract's checkbox column(s) site___... or site (choice=...)"),
         ("visit_date", "date", "the header lacks the contract's column(s): visit_date"),
         ("record_id", "study_number", "the header lacks the contract's column(s): record_id"),
         (",sex,", ",mrn,", "the header names the contract's column(s) more than once: mrn"),

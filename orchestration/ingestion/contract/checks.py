@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 
 from orchestration.ingestion.canonical_feeds import CanonicalColumn, canonical_feeds, conversion
+from orchestration.ingestion.contract.date_formats import problems_of_format
 from orchestration.ingestion.contract.formats import CHECKS_OF_FORMAT
 from orchestration.ingestion.contract.model import FieldContract, SourceContract
 from orchestration.ingestion.contract.problems import Problem
+from orchestration.ingestion.contract.report_lines import problems_of_report_lines
 
 
 def problems_of(contract: SourceContract) -> Iterator[Problem]:
@@ -25,6 +27,7 @@ def problems_of(contract: SourceContract) -> Iterator[Problem]:
     for place, name in enumerate(contract.key):
         if name not in contract.fields or not contract.fields[name].required:
             yield Problem(("key", place), f"key '{name}' must be a field with `required: true`")
+    yield from problems_of_report_lines(contract)
     yield from _problems_of_encoding(contract)
     if contract.format in CHECKS_OF_FORMAT:
         yield from CHECKS_OF_FORMAT[contract.format](contract)
@@ -53,6 +56,10 @@ def _problems_of_field(name: str, field: FieldContract, column: CanonicalColumn)
             f"'{name}' is a {column.type}: give its `formats`, such as [\"%Y-%m-%d\"],"
             " or the `unit` of a duration from the operation",
         )
+    for place, text in enumerate(field.formats):
+        for reason in problems_of_format(text, column.type, field.two_digit_years_from):
+            yield Problem((*where, "formats", place), f"'{name}': {reason}")
+    yield from _problems_of_identifier(name, field, column)
     if field.unit:
         yield from _problems_of_unit(name, field.unit, column)
     if column.type in ("code", "code_list"):
@@ -65,6 +72,14 @@ def _problems_of_field(name: str, field: FieldContract, column: CanonicalColumn)
             re.compile(field.pattern)
         except re.error as error:
             yield Problem((*where, "pattern"), f"'{field.pattern}' is no regular expression: {error}")
+
+
+def _problems_of_identifier(name: str, field: FieldContract, column: CanonicalColumn) -> Iterator[Problem]:
+    changes = [setting for setting in ("pad_zeros_to", "strip_zeros", "strip_prefix") if getattr(field, setting)]
+    if changes and column.type != "text":
+        yield Problem(("fields", name, changes[0]), f"'{name}' is no identifier but a {column.type}")
+    if field.pad_zeros_to and field.strip_zeros:
+        yield Problem(("fields", name, "strip_zeros"), "an identifier cannot be padded and stripped at once")
 
 
 def _problems_of_unit(name: str, unit: str, column: CanonicalColumn) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from orchestration.ingestion.canonical_feeds import canonical_feeds
+from orchestration.ingestion.contract.report_lines import ReportLine
 
 TIME_ZERO = date(1900, 1, 1)
 """The operation date of sources that give durations from the operation instead of dates; never published."""
@@ -27,6 +28,11 @@ class FieldContract(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     column: str = ""
+    otherwise: list[str] = []
+    """Second choices: the column to read where the ones before it are empty, or not in the file at all."""
+    columns: list[str] = []
+    """Several columns whose texts together are the value (the parts of a key), with `joined_by` between them."""
+    joined_by: str = "-"
     constant: str | None = None
     """Every record has this canonical value; the file does not say it."""
     is_time_zero: bool = False
@@ -36,6 +42,16 @@ class FieldContract(BaseModel):
     required_when_present: bool = False
     """May be missing; but a value that cannot be read rejects the whole record instead of becoming missing."""
     formats: list[str] = []
+    two_digit_years_from: int | None = Field(default=None, ge=1800, le=2100)
+    """The first of the hundred years that a year of two digits (%y) stands for: from 1930 on, 29 is 2029 and 30 is 1930."""
+    pad_zeros_to: int | None = Field(default=None, ge=1, le=50)
+    """An identifier of digits has zeros before it up to this length: 451 is 000451."""
+    strip_zeros: bool = False
+    """An identifier has no zeros before it: 000451 is 451."""
+    strip_prefix: str = ""
+    """What stands before each identifier and does not belong to it."""
+    from_event: str | None = None
+    """REDCap: the event in whose row the value stands, whichever row of its record is the record."""
     unit: str | None = None
     codes: dict[str, str] = {}
     separator: str = ";"
@@ -51,9 +67,21 @@ class FieldContract(BaseModel):
 
     @model_validator(mode="after")
     def has_one_origin(self) -> "FieldContract":
-        if sum([bool(self.column), self.constant is not None, self.is_time_zero]) != 1:
-            raise ValueError("give `column` (or `constant`, or `is_time_zero: true`), and only one of them")
+        if sum([bool(self.column), bool(self.columns), self.constant is not None, self.is_time_zero]) != 1:
+            raise ValueError("give `column` (or `columns`, `constant` or `is_time_zero: true`), and only one of them")
+        if self.otherwise and not self.column:
+            raise ValueError("`otherwise` is the second choice of a `column`")
         return self
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The column and its second choices; one of them must be in the file."""
+        return (self.column, *self.otherwise) if self.column else ()
+
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        """All of the hospital's columns that the field is read from."""
+        return (*self.choices, *self.columns)
 
 
 class SourceContract(BaseModel):
@@ -69,23 +97,34 @@ class SourceContract(BaseModel):
     format: Literal["delimited", "excel", "parquet", "redcap", "hl7_v2", "fhir"]
     fields: dict[str, FieldContract]
     key: list[str] = Field(min_length=1)
+    lines: list[ReportLine] = []
+    """Feed pathology_messages from tables: the columns that are lines of the report."""
     only_rows: dict[str, list[str]] = {}
     """Rows with other values in these columns belong to other contracts; they are counted as passed over."""
     patient_may_be_corrected: bool = False
     """A key that comes again with another patient is a correction of whose record it is, not another patient's record."""
     missing_values: list[str] = [""]
     decimal_sign: Literal[".", ",", "sniff"] = "."
+    # tables
+    header_row: int | None = Field(default=None, ge=1)
+    """The line or row of the header; without it, the first of the first 50 that has the contract's columns."""
+    units_row: bool | None = None
+    """Whether the first row under the header is one of units; without it, one that holds nothing but units is."""
     # text files
     delimiter: str = ","
     encoding: str = "utf-8"
     fallback_encoding: Literal["latin-1"] | None = None
     ends_with_newline: bool = True
+    escape_character: str = Field(default="", max_length=1)
     # workbooks
     sheet: str | None = None
+    """The sheet to read, or "*" for all that have the contract's columns; without it, the only visible one that has them."""
     # REDCap
     record_id: str = "record_id"
     instrument: str | None = None
     """The repeating instrument (its name or its label) whose rows are records; without it, the records' first rows are."""
+    events: list[str] = []
+    """The events (their unique names or their labels) of a longitudinal project whose rows are records."""
     # HL7 v2
     message_type: Literal["ORU", "ADT"] = "ORU"
     passes_over: list[str] = []
@@ -100,8 +139,16 @@ class SourceContract(BaseModel):
     @property
     def source_columns(self) -> list[str]:
         """The hospital's own columns that the contract names."""
-        named = [field.column for field in self.fields.values() if field.column]
+        named = [name for field in self.fields.values() for name in field.source_columns]
         return list(dict.fromkeys([*named, *self.only_rows]))
+
+    @property
+    def column_choices(self) -> list[tuple[str, ...]]:
+        """For each of the hospital's columns that a file must have: it and what may stand in for it."""
+        choices = [field.choices for field in self.fields.values() if field.choices]
+        parts = [(name,) for field in self.fields.values() for name in field.columns]
+        of_lines = [(name,) for line in self.lines for name in line.source_columns]
+        return list(dict.fromkeys([*choices, *parts, *of_lines, *((name,) for name in self.only_rows)]))
 
     @property
     def patient_column(self) -> str:

@@ -8,6 +8,8 @@ that `SourceContract.reader_column` gives them; HL7 and FHIR reports also `obser
 import pyarrow as pa
 
 from orchestration.ingestion.contract import SourceContract
+from orchestration.ingestion.readers.account import Account, Notice, account_of, summed, with_account
+from orchestration.ingestion.readers.archive import archived_files, is_archive
 from orchestration.ingestion.readers.delimited import read_delimited
 from orchestration.ingestion.readers.excel import read_excel
 from orchestration.ingestion.readers.fhir import read_fhir
@@ -30,15 +32,37 @@ READERS = {
 
 
 def read_records(content: bytes, contract: SourceContract) -> pa.Table:
-    """All records of a file, gzipped or not, by the reader of its contract's format.
+    """All records of a file, gzipped, zipped or neither, by the reader of its contract's format.
 
     Raises:
         UnreadableFile: the file as a whole cannot be read (empty, not decodable, a column missing); the reason says why.
     """
     try:
-        return READERS[contract.format](unpacked(content), contract)
+        plain = unpacked(content)
+        if is_archive(plain, may_be_workbook=contract.format == "excel"):
+            return _records_of_archive(plain, contract)
+        return READERS[contract.format](plain, contract)
     except UnreadableFile:
         raise
     except Exception as error:
         # one file that nobody thought of must not stop the night for all the others
         raise UnreadableFile(f"{READER_FAILED} ({type(error).__name__}); please report it with the file") from error
+
+
+def _records_of_archive(content: bytes, contract: SourceContract) -> pa.Table:
+    """The records of all files of a zip archive one after the other; one of them that cannot be read refuses all."""
+    files, others = archived_files(content, contract.file_pattern)
+    parts = []
+    for number, (_, inside) in enumerate(files, start=1):
+        try:
+            parts.append(READERS[contract.format](unpacked(inside), contract))
+        except UnreadableFile as refusal:
+            which = f", file {number} of {len(files)}" if len(files) > 1 else ""
+            raise UnreadableFile(f"in the zip archive{which}: {refusal}") from refusal
+    not_named = Notice("file in an archive", len(others), "the contract's file_pattern does not name it")
+    account = summed([*map(account_of, parts), Account(notices=[not_named] if others else [])])
+    if len(parts) == 1:
+        return with_account(parts[0], account)
+    plain = [part.set_column(1, "payload", part["payload"].cast(pa.string())) for part in parts]
+    plain = [part.replace_schema_metadata(None) for part in plain]
+    return with_account(pa.concat_tables(plain, promote_options="permissive"), account)

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 ACCOUNT = b"crlm_account"
 NOT_READ = "not read"
+WARNING = "warning"
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Notice:
     n: int
     reason: str | None = None
     first_line: int | None = None
+    kind: str = NOT_READ
+    """Or a warning: all was read, but somebody should look at it."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ def summed(accounts: Iterable[Account]) -> Account:
         withdrawals += account.withdrawals
         used |= account.used_companions
         for notice in account.notices:
-            before = notices.get((notice.what, notice.reason))
+            before = notices.get((notice.kind, notice.what, notice.reason))
             n = notice.n + (before.n if before else 0)
             first = before.first_line if before else notice.first_line
-            notices[notice.what, notice.reason] = Notice(notice.what, n, notice.reason, first)
+            notices[notice.kind, notice.what, notice.reason] = Notice(notice.what, n, notice.reason, first, notice.kind)
     return Account(passed_over, list(notices.values()), withdrawals, used)

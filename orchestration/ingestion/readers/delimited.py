@@ -2,7 +2,9 @@
 
 import csv
 import io
+import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -11,52 +13,52 @@ import pyarrow as pa
 import pyarrow.csv
 
 from orchestration.ingestion.contract import SourceContract
+from orchestration.ingestion.readers.account import WARNING, Notice
 from orchestration.ingestion.readers.byte_ranges import ByteText, count_between
+from orchestration.ingestion.readers.delimited_header import Layout, layout_of
 from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8, ends_as_declared
-from orchestration.ingestion.readers.tabular import Rows, check_header, rows_of_lists
+from orchestration.ingestion.readers.report_rows import records_of_table
+from orchestration.ingestion.readers.tabular import Choices, Rows, check_header, rows_of_lists
 
 MAX_BLOCK_BYTES = 2**31 - 1
-SNIFFED_DELIMITERS = (",", ";", "\t", "|")
 # csv's own limit of 128 kB a field would refuse a file for one long report
 csv.field_size_limit(sys.maxsize)
 # a line that no text file holds; found again as a row of its own only if no quote is open before it
 END_OF_FILE = "\0"
+BACKSLASH = "\\"
 
 
 def read_delimited(content: bytes, contract: SourceContract) -> pa.Table:
     """Records of a delimited file; a row with too few or too many fields carries a structure problem.
 
-    Blank lines are no records. `source_line` is the physical line on which the record starts.
+    Blank lines are no records. `source_line` is the physical line on which the record starts. Excel's line `sep=;` names the
+    delimiter. The header is the first row that has the contract's columns, or `header_row`; what stands above it is listed.
 
     Raises:
         UnreadableFile: see `as_utf_8`; also a last line without end, or a header without the contract's columns.
     """
-    return delimited_rows(content, contract, contract.source_columns).records(contract)
+    return records_of_table(delimited_rows(content, contract, contract.column_choices), contract)
 
 
-def delimited_rows(content: bytes, contract: SourceContract, wanted: list[str]) -> Rows:
-    """All rows of a delimited file with all of its columns, of which those `wanted` must be there."""
+def delimited_rows(content: bytes, contract: SourceContract, *wanted: Choices) -> Rows:
+    """All rows of a delimited file with all of its columns; those of one of the sets `wanted` must be there."""
     text = as_utf_8(content, contract.encoding, contract.fallback_encoding)
     ends_as_declared(text, contract.ends_with_newline)
-    first_line = io.StringIO(text[: text.find(b"\n") + 1 or len(text)].decode(), newline="").readline()
-    delimiter = _sniffed_delimiter(first_line, wanted) if contract.delimiter == "sniff" else contract.delimiter
-    header = [name.strip() for name in next(csv.reader([first_line], delimiter=delimiter), [])]
-    records = None if first_line.count('"') % 2 else _plain_records(text, delimiter, len(header))
-    if records is None:
-        return _read_line_by_line(text.decode(), delimiter, wanted)
-    check_header(wanted, header)
-    return _parsed_by_arrow(records, delimiter, header)
+    layout = layout_of(text, contract, wanted)
+    text = text[layout.start :]
+    escape = contract.escape_character if contract.escape_character.encode() in text else ""
+    records = None if layout.names is None or escape else _plain_records(text, layout.delimiter, len(layout.names))
+    rows = _parsed_by_arrow(records, layout) if records else _read_line_by_line(text.decode(), layout, escape)
+    check_header(next((choice for choice in wanted if _holds(choice, rows.header)), wanted[0]), rows.header)
+    return rows.noticed(layout.notices)
 
 
-def _sniffed_delimiter(first_line: str, wanted: list[str]) -> str:
-    """The delimiter by which the header holds all of the contract's columns: no guess from the look of the data."""
-    for delimiter in SNIFFED_DELIMITERS:
-        names = [name.strip() for name in next(csv.reader([first_line], delimiter=delimiter), [])]
-        if set(wanted) <= set(names):
-            return delimiter
-    raise UnreadableFile(
-        f"the header lacks the contract's column(s) by any of the delimiters {' '.join(map(repr, SNIFFED_DELIMITERS))}"
-    )
+def _holds(choice: Choices, header: list[str]) -> bool:
+    try:
+        check_header(choice, header)
+    except UnreadableFile:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,12 @@ def _are_quotes_regular(text: ByteText, quotes: np.ndarray, delimiter: str) -> b
     return bool(np.isin(before, around).all() and np.isin(after, around).all())
 
 
-def _parsed_by_arrow(records: _Records, delimiter: str, header: list[str]) -> Rows:
+def _parsed_by_arrow(records: _Records, layout: Layout) -> Rows:
+    header = _header_as_wide_as_rows(
+        layout.names or [], records.n_fields, lambda: _n_delimiters_at_end(records, layout.delimiter)
+    )
     is_ragged = records.n_fields != len(header)
-    columns = _columns(records, ~is_ragged, delimiter, len(header))
+    columns = _columns(records, ~is_ragged, layout.delimiter, len(header))
     order = np.argsort(np.concatenate([records.lines[~is_ragged], records.lines[is_ragged]]), kind="stable")
     problems = np.full(len(is_ragged), None, object)
     problems[is_ragged] = [f"{n} fields where the header has {len(header)}" for n in records.n_fields[is_ragged]]
@@ -126,12 +131,39 @@ def _parsed_by_arrow(records: _Records, delimiter: str, header: list[str]) -> Ro
         nothing = pa.nulls(int(is_ragged.sum()), pa.string())
         columns = [pa.chunked_array([*column.chunks, nothing]).take(pa.array(order)) for column in columns]
     return Rows(
-        pa.array(records.lines),
+        pa.array(records.lines + layout.lines_before),
         records.text.column(records.starts, records.ends),
         pa.array(problems, pa.string()),
         header,
         columns,
     )
+
+
+def _n_delimiters_at_end(records: _Records, delimiter: str) -> np.ndarray:
+    found = np.zeros(len(records.ends), np.int64)
+    while True:
+        places = records.ends - 1 - found
+        is_one = (places >= records.starts) & (records.text.codes[np.maximum(places, 0)] == ord(delimiter))
+        if not is_one.any():
+            return found
+        found += is_one
+
+
+def _header_as_wide_as_rows(
+    names: list[str], n_fields: np.ndarray, n_empty_at_end: Callable[[], np.ndarray]
+) -> list[str]:
+    """The header with as many names as the rows have fields, where they differ only by delimiters at the line ends.
+
+    Some systems end each record, but not the header, with a delimiter (or the header only). That is so only if no row has as many
+    fields as the header: one longer row among others holds a delimiter within a value.
+    """
+    if not len(n_fields) or (n_fields == len(names)).any():
+        return names
+    width = int(np.bincount(n_fields).argmax())
+    if width < len(names):
+        return names[:width] if not any(names[width:]) else names
+    ends_so = n_empty_at_end()[n_fields == width] >= width - len(names)
+    return [*names, *[""] * (width - len(names))] if ends_so.all() else names
 
 
 def _columns(records: _Records, is_sound: np.ndarray, delimiter: str, width: int) -> list[pa.ChunkedArray]:
@@ -165,32 +197,65 @@ def _without(records: _Records, is_ragged: np.ndarray) -> bytes:
     )
 
 
-def _read_line_by_line(text: str, delimiter: str, wanted: list[str]) -> Rows:
-    """The slow road by Python's csv module, for stray quotes, lone carriage returns and long delimiters."""
+def _read_line_by_line(text: str, layout: Layout, escape: str) -> Rows:
+    """The slow road by Python's csv module, for stray quotes, escapes, lone carriage returns and long delimiters."""
+    rows = _read_by_csv(text, layout, escape)
+    if escape or BACKSLASH + '"' not in text or not _n_ragged(rows):
+        return rows
+    try:
+        escaped = _read_by_csv(text, layout, BACKSLASH)
+    except UnreadableFile:
+        return rows
+    if _n_ragged(escaped):
+        return rows
+    reason = 'quotes are written as \\" and read so: only then has each row as many fields as the header'
+    return escaped.noticed([Notice("escape character", len(escaped), reason, kind=WARNING)])
+
+
+def _n_ragged(rows: Rows) -> int:
+    return len(rows) - rows.structure_problem.null_count
+
+
+def _read_by_csv(text: str, layout: Layout, escape: str) -> Rows:
     # not str.splitlines, which would also break a line at characters such as Latin-1's 0x85
     lines = list(io.StringIO(text, newline=""))
+    # databases that write escapes write \N for a missing value
+    read = [_without_null_marks(line, layout.delimiter) for line in lines] if escape == BACKSLASH else lines
     try:
-        rows = list(csv.reader([*lines, END_OF_FILE], delimiter=delimiter))
+        rows = list(csv.reader([*read, END_OF_FILE], delimiter=layout.delimiter, escapechar=escape or None))
     except (csv.Error, TypeError) as error:
         raise UnreadableFile(f"not readable as delimited text: {error}") from error
-    last_line = 1 + sum(_n_lines(row) for row in rows[:-1])
+    last_line = 1 + layout.lines_before + sum(_n_lines(row) for row in rows[:-1])
     if rows.pop() != [END_OF_FILE]:
         raise UnreadableFile(f"a quote opened in the record of line {last_line} is never closed")
-    header = [name.strip() for name in rows[0]]
-    if any("\n" in name or "\r" in name for name in header):
+    names = [name.strip() for name in rows[0]]
+    if any("\n" in name or "\r" in name for name in names) and layout.names is None:
         # a stray quote in the header swallows the records after it into a column's name
         raise UnreadableFile("a column's name in the header holds a line break: a quote may be stray or not closed")
-    check_header(wanted, header)
     # a quoted field may hold line breaks, so a record's first line is the running sum of the lines before it
     spans = [_n_lines(row) for row in rows] if len(rows) < len(lines) else [1] * len(rows)
     starts = list(accumulate(spans, initial=1))[:-1]
     records = [(start, span, row) for start, span, row in zip(starts[1:], spans[1:], rows[1:], strict=True) if row]
+    header = _header_as_wide_as_rows(
+        names,
+        np.array([len(row) for _, _, row in records], np.int64),
+        lambda: np.array([_n_empty_at_end(row) for _, _, row in records], np.int64),
+    )
     problems = [
         None if len(row) == len(header) else f"{len(row)} fields where the header has {len(header)}"
         for _, _, row in records
     ]
     payloads = ["".join(lines[start - 1 : start - 1 + span]).rstrip("\r\n") for start, span, _ in records]
-    return rows_of_lists([start for start, _, _ in records], payloads, problems, header, [row for _, _, row in records])
+    numbers = [start + layout.lines_before for start, _, _ in records]
+    return rows_of_lists(numbers, payloads, problems, header, [row for _, _, row in records])
+
+
+def _without_null_marks(line: str, delimiter: str) -> str:
+    return re.sub(rf"(?:(?<=^)|(?<={re.escape(delimiter)}))\\N(?={re.escape(delimiter)}|\r|\n|$)", "", line)
+
+
+def _n_empty_at_end(row: list[str]) -> int:
+    return next((place for place, value in enumerate(reversed(row)) if value), len(row))
 
 
 def _n_lines(row: list[str]) -> int:

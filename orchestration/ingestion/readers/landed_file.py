@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import os
+import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,19 @@ def unpacked(content: bytes) -> bytes:
     if not any(parts):
         raise UnreadableFile("the file is empty")
     return b"".join(parts)
+
+
+def check_proportion_of_zip(content: bytes, what: str, damaged: str) -> None:
+    """Raises UnreadableFile for a zip archive (a `what`) that is damaged, or unpacks beyond all proportion to its size."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked_bytes = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+        raise UnreadableFile(damaged) from error
+    if unpacked_bytes > min(max(MAX_UNPACKING_RATIO * len(content), UNPACKED_ALWAYS_ALLOWED), MAX_CONTENT_BYTES):
+        raise UnreadableFile(
+            f"the {what} unpacks to {unpacked_bytes // 2**20:,} MiB, beyond all proportion to its size"
+        )
 
 
 def _one_byte_as_latin_1(error: UnicodeError) -> tuple[str, int]:

@@ -10,6 +10,7 @@ from orchestration.ingestion.readers.landed_file import (
     UNPACKED_ALWAYS_ALLOWED,
     UnreadableFile,
 )
+from orchestration.ingestion.readers.report_rows import records_of_table
 from orchestration.ingestion.readers.tabular import Rows, check_header
 
 
@@ -26,7 +27,7 @@ def read_parquet(content: bytes, contract: SourceContract) -> pa.Table:
     """
     records = _table(content)
     header = records.column_names
-    check_header(contract.source_columns, header)
+    check_header(contract.column_choices, header)
     # DuckDB takes names that differ in capitals only for one
     numbered = records.rename_columns([f"c{place}" for place in range(len(header))])
     texts = ", ".join(f"{_as_text(f'c{place}', kind)} AS c{place}" for place, kind in enumerate(records.schema.types))
@@ -41,7 +42,7 @@ def read_parquet(content: bytes, contract: SourceContract) -> pa.Table:
         raise UnreadableFile("the Parquet file holds values that cannot be written as text") from error
     lines = pa.array(range(1, table.num_rows + 1), pa.int64())
     problems = pa.nulls(table.num_rows, pa.string())
-    return Rows(lines, table["payload"], problems, header, table.columns[1:]).records(contract)
+    return records_of_table(Rows(lines, table["payload"], problems, header, table.columns[1:]), contract)
 
 
 def _as_text(column: str, kind: pa.DataType) -> str:

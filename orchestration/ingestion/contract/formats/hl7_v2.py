@@ -15,7 +15,8 @@ FIELD_PATH = re.compile(
 
 def problems_of_hl7_v2(contract: SourceContract) -> Iterator[Problem]:
     for name, field in contract.fields.items():
-        if field.column and field.column != ORDER_NUMBER and not FIELD_PATH.match(field.column):
-            yield Problem(
-                ("fields", name, "column"), f"'{field.column}' is not of the form PID-3, PID-3.1 or PID-3[MR].1"
-            )
+        for column in field.source_columns:
+            if column != ORDER_NUMBER and not FIELD_PATH.match(column):
+                yield Problem(
+                    ("fields", name, "column"), f"'{column}' is not of the form PID-3, PID-3.1 or PID-3[MR].1"
+                )
