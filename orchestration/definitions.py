@@ -9,6 +9,7 @@ from orchestration.assets.raw import raw_assets
 from orchestration.assets.results import result_assets
 from orchestration.nights.telling import night_sensors
 from orchestration.progress import progress_logger
+from orchestration.retention import retention
 from orchestration.settings import load_settings
 
 # DuckDB lets one process write at a time, so all steps run in one process, one after the other
@@ -29,7 +30,7 @@ nightly_schedule = dg.ScheduleDefinition(
 )
 
 definitions = dg.Definitions(
-    assets=[*raw_assets, built_patients, dbt_models, *gate_assets, *result_assets, *publication_assets],
+    assets=[*raw_assets, built_patients, dbt_models, *gate_assets, *result_assets, *publication_assets, retention],
     jobs=[nightly_refresh],
     schedules=[nightly_schedule],
     sensors=night_sensors,

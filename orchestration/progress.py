@@ -32,6 +32,7 @@ STEP_LABELS = {
     "quality__results_gate": "Judging the results (Great Expectations)",
     "published__warehouse": "Publishing the de-identified warehouse",
     "published__report": "Drawing the report",
+    "restricted__retention": "Removing what old nights left",
     "restricted__adjudication_worklist": "Writing the reviewers' worklist",
     "results__margin_agreement": "Agreement on margins",
 }

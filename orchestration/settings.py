@@ -48,6 +48,12 @@ class Settings(BaseSettings):
     """Of `nightly_cron`, such as Europe/Berlin."""
     accepted_changes: dict[str, str] = {}
     """For one refresh: the name of a change that is right although the gate would stop it, and why (`crlm refresh --accept`)."""
+    keep_publication_days: int = 14
+    """Every publication of so many days is kept; of older ones the last of a week, then of a month."""
+    keep_publication_weeks: int = 8
+    keep_publication_months: int = 24
+    keep_runs: int = 14
+    """Dagster's runs with all their events; how older nights ended stays in the nights' records."""
 
     @field_validator("notify", mode="before")
     @classmethod

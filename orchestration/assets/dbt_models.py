@@ -34,6 +34,8 @@ def prepare_dbt_environment(settings: Settings) -> None:
     os.environ["DBT_TARGET_PATH"] = str(settings.dbt_target)
     os.environ["DBT_LOG_PATH"] = str(settings.dbt_target / "logs")
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+    # at its default, debug, the log of one night is 9 MB
+    os.environ["DBT_LOG_LEVEL_FILE"] = "info"
 
 
 def current_manifest(settings: Settings) -> Path:
