@@ -256,6 +256,24 @@ def publish_history() -> None:
 
 
 @app.command()
+def review(port: Annotated[int, typer.Option(help="Local port.")] = 3001) -> None:
+    """Answer what the rules could not settle, on a page that only this machine can open (restricted: shows reports).
+
+    Each answer is kept at once and lands in the landing folder's `adjudication/review`; it counts from the next refresh.
+    """
+    from orchestration.review.questions import QUESTIONS_FILE
+    from orchestration.review.server import ReviewRoom, serve
+    from orchestration.service import port_is_free
+
+    settings = load_settings()
+    if not (settings.worklist_folder / QUESTIONS_FILE).exists():
+        raise _fail("there are no questions yet: run `crlm refresh` first")
+    if not port_is_free(port):
+        raise _fail(f"port {port} is taken: give another with --port")
+    serve(ReviewRoom(settings.worklist_folder, settings.landing / "adjudication"), port)
+
+
+@app.command()
 def ui(port: Annotated[int, typer.Option(help="Local port.")] = 3000) -> None:
     """Open Dagster: lineage, runs, reruns and the nightly schedule, at localhost."""
     import sys

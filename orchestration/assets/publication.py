@@ -6,6 +6,7 @@ from orchestration.adjudication_worklist import write_worklist
 from orchestration.night_profile.baseline import accept_night
 from orchestration.publish import publish
 from orchestration.report_inputs import report_context, report_frames
+from orchestration.review.questions import collect_questions, write_questions
 from orchestration.settings import Settings, load_settings
 from orchestration.verdicts import PublicationRefused
 from orchestration.warehouse import open_build_file, read_table
@@ -76,7 +77,9 @@ def adjudication_worklist(context: dg.AssetExecutionContext) -> dg.MaterializeRe
     settings = load_settings()
     with open_build_file(settings.build_file) as connection:
         questions = read_table(connection, "intermediate", "adjudication_worklist")
+        questionnaire = collect_questions(connection)
     write_worklist(questions, settings.worklist_folder, settings.landing / "adjudication")
+    write_questions(questionnaire, settings.worklist_folder)
     return dg.MaterializeResult(
         metadata={"n_open": int((~questions["is_sample"]).sum()), "n_sampled": int(questions["is_sample"].sum())}
     )

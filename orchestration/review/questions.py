@@ -1,0 +1,90 @@
+"""What reviewers are asked: written by the night as one file of the restricted build area, so that the page needs no database.
+
+The build file may be locked by a night while somebody reviews; the page then goes on with the questions of the last night.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+QUESTIONS_FILE = "questions.json"
+REPORTS_OF_QUESTIONS = """
+    WITH lines AS (
+        SELECT record_id, section, coalesce(specimen, '') AS specimen, min(line_sequence) AS position,
+               string_agg(line_text, chr(10) ORDER BY line_sequence) AS text
+        FROM staging.stg_pathology_lines WHERE line_text IS NOT NULL GROUP BY ALL
+    ),
+    paragraphs AS (
+        SELECT record_id, list({'section': section, 'specimen': specimen, 'text': text} ORDER BY position) AS paragraphs
+        FROM lines GROUP BY record_id
+    )
+    SELECT reports.study_id,
+           list({'accession': accession_number, 'version': report_version, 'status': report_status, 'is_current': is_current,
+                 'is_addendum': is_addendum, 'reported': strftime(reported_at, '%Y-%m-%d %H:%M'), 'paragraphs': paragraphs}
+                ORDER BY is_current DESC, reported_at DESC) AS reports
+    FROM staging.stg_pathology_reports AS reports
+    JOIN paragraphs USING (record_id)
+    WHERE reports.study_id IN (SELECT study_id FROM intermediate.adjudication_worklist)
+    GROUP BY reports.study_id"""
+PATIENTS_OF_QUESTIONS = """
+    SELECT study_id, list(DISTINCT mrn ORDER BY mrn) AS mrns
+    FROM raw.patient_identifiers
+    WHERE study_id IN (SELECT study_id FROM intermediate.adjudication_worklist)
+    GROUP BY study_id"""
+QUESTIONS = f"""
+    SELECT asked.question_id, asked.study_id, asked.is_sample, asked.why, patients.mrns,
+           strftime(operations.index_operation_date, '%Y-%m-%d') AS operation_date,
+           coalesce(reports.reports, []) AS reports
+    FROM intermediate.adjudication_worklist AS asked
+    LEFT JOIN ({REPORTS_OF_QUESTIONS}) AS reports USING (study_id)
+    LEFT JOIN ({PATIENTS_OF_QUESTIONS}) AS patients USING (study_id)
+    LEFT JOIN intermediate.index_operations AS operations USING (study_id)
+    ORDER BY asked.is_sample, asked.why, asked.study_id"""
+GROUPS = """
+    SELECT margin_group AS name, from_mm, is_from_included, to_mm, is_to_included
+    FROM seeds.margin_definitions WHERE definition = 'published' ORDER BY group_order"""
+
+
+@dataclass(frozen=True)
+class Questionnaire:
+    """All open questions, and the groups that an answer may name with the widths that belong to each."""
+
+    questions: list[dict[str, Any]]
+    groups: list[dict[str, Any]]
+
+    def question(self, question_id: str) -> dict[str, Any] | None:
+        """The question of that id; None when it is not, or no longer, asked."""
+        return next((asked for asked in self.questions if asked["question_id"] == question_id), None)
+
+
+def collect_questions(connection: duckdb.DuckDBPyConnection) -> Questionnaire:
+    """The questions of tonight with the words of every version of the reports (restricted)."""
+    return Questionnaire(_records(connection, QUESTIONS), _records(connection, GROUPS))
+
+
+def _records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    result = connection.execute(query)
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def write_questions(questionnaire: Questionnaire, folder: Path) -> None:
+    """Replace the file that the page reads; readable for its owner only."""
+    new_file = folder / f".{QUESTIONS_FILE}.new"
+    with os.fdopen(os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump({"questions": questionnaire.questions, "groups": questionnaire.groups}, file, ensure_ascii=False)
+    new_file.replace(folder / QUESTIONS_FILE)
+
+
+def read_questions(folder: Path) -> Questionnaire:
+    """The questions of the last night.
+
+    Raises:
+        FileNotFoundError: no night has written any.
+    """
+    content = json.loads((folder / QUESTIONS_FILE).read_text(encoding="utf-8"))
+    return Questionnaire(content["questions"], content["groups"])
