@@ -23,3 +23,11 @@
 {% macro is_within_synchronous_window(first_date, site_date) -%}
     {{ crlm_days_between(first_date, site_date) }} <= {{ clinical_setting('synchronous_window_days') }}
 {%- endmacro %}
+
+{#- Completed years by the calendar: who was born on 29 February completes a year on 1 March where there is no such day. -#}
+{% macro completed_years(birth_date, on_date) -%}
+floor(({{ day_number(on_date) }} - ({{ day_number(birth_date) }})) / 10000.0)
+{%- endmacro %}
+{% macro day_number(a_date) -%}
+10000 * extract(year from {{ a_date }}) + 100 * extract(month from {{ a_date }}) + extract(day from {{ a_date }})
+{%- endmacro %}

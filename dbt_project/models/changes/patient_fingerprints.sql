@@ -1,5 +1,5 @@
 -- A number a patient that changes when anything her rows are derived from changes: a record of hers, whose MRNs are hers, what
--- her hospital says it cannot tell, or its deaths show that it cannot.
+-- her hospital says it cannot tell, or its deaths or recurrences show that it cannot.
 with versions as (
     select source_system, mrn, told_study_id, sum(version_number) as fingerprint
     from {{ ref('record_versions') }}
@@ -13,6 +13,10 @@ limits as (
     union all
     select source_system, {{ crlm_hash(["'deaths without a cause'", 'source_system']) }}
     from {{ ref('hospitals_without_causes_of_death') }}
+    union all
+    select source_system, {{ crlm_hash(["'recurrences without a site'", 'source_system']) }}
+    from {{ ref('hospitals_by_recurrence_sites') }}
+    where is_too_many
 ),
 
 parts as (

@@ -1,6 +1,7 @@
 -- The cohort flow: each registered patient is counted once, at the first criterion not met.
 with steps as (
     select step_number, exclusion_reason, label as criterion from {{ ref('cohort_criteria') }}
+    where study = '{{ var('study') }}'
 ),
 
 excluded as (

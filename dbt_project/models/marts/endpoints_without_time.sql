@@ -1,7 +1,7 @@
 -- Endpoints to which a patient of the cohort has no time, each with its reason: together with marts.time_to_event they account
 -- for every patient and endpoint whose origin the patient reached.
 with winners as (
-    select study_id, endpoint, role, event_label, time_days, source_table, source_record_id
+    select study_id, endpoint, role, event_label, is_a_time, source_table, source_record_id
     from {{ ref('endpoint_candidates') }}
     where candidate_number = 1
 ),
@@ -15,7 +15,7 @@ reached as (
 -- only who lacks the record that would censor can end up with nothing that ends the time
 censors as (
     select distinct endpoint, origin, milestone from {{ ref('endpoint_definitions') }}
-    where role = 'censor'
+    where role = 'censor' and milestone <> 'last_disease_assessment_long_before_death'
 ),
 
 needed as (
@@ -47,7 +47,7 @@ without_time as (
         source_table,
         source_record_id
     from winners
-    where role = 'unsettled' or time_days < 1
+    where role = 'unsettled' or not is_a_time
 ),
 
 not_told as (

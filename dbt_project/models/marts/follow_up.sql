@@ -32,6 +32,12 @@ select
         when vital.vital_status = 'dead' then false
         else {{ crlm_days_between('contacts.last_contact_date', 'ends.record_end_date') }} > {{ clinical_setting('lost_to_follow_up_after_days') }}
     end as is_lost_to_follow_up,
+    {{ crlm_days_between('assessments.last_disease_assessment_date', 'deaths.milestone_date') }} as days_from_last_look_to_death,
+    coalesce(
+        {{ crlm_days_between('assessments.last_disease_assessment_date', 'deaths.milestone_date') }}
+        > {{ clinical_setting('late_death_after_days') }},
+        false
+    ) as is_death_long_after_last_look,
     cast(coalesce(intervals.n_assessments, 0) as integer) as n_assessments,
     cast(intervals.median_interval_days as double) as median_assessment_interval_days
 from {{ ref('index_operations') }} as operations
@@ -39,4 +45,6 @@ inner join {{ ref('operation_margins') }} as margins on operations.study_id = ma
 left join {{ ref('last_contacts') }} as contacts on operations.study_id = contacts.study_id
 left join {{ ref('stg_vital_status') }} as vital on operations.study_id = vital.study_id
 left join {{ ref('hospital_record_ends') }} as ends on operations.source_system = ends.source_system
+left join {{ ref('last_disease_assessments') }} as assessments on operations.study_id = assessments.study_id
+left join {{ ref('milestones') }} as deaths on operations.study_id = deaths.study_id and deaths.milestone = 'death'
 left join intervals on operations.study_id = intervals.study_id

@@ -10,4 +10,4 @@ select
     margins.margin_group as read_margin_group,
     answers.record_id as source_record_id
 from {{ ref('usable_adjudications') }} as answers
-inner join {{ ref('read_operation_margins') }} as margins on answers.study_id = margins.study_id
+inner join {{ ref('stated_operation_margins') }} as margins on answers.study_id = margins.study_id

@@ -12,7 +12,7 @@ measured as (
             when not coalesce(operations.has_nominal_dates, false) then cast(extract(year from operations.index_operation_date) as integer)
         end as operation_year,
         coalesce(
-            {{ crlm_days_between('operations.birth_date', 'operations.index_operation_date') }} / 365.25,
+            {{ completed_years('operations.birth_date', 'operations.index_operation_date') }},
             operations.stated_age_at_operation_years
         ) as age_years,
         {{ crlm_days_between('operations.primary_resection_date', 'operations.liver_metastasis_date') }} / 30.4375

@@ -13,6 +13,6 @@ left join {{ ref('underivable_patient_endpoints') }} as underivable
     on candidates.study_id = underivable.study_id and candidates.endpoint = underivable.endpoint
 where
     candidates.candidate_number = 1
-    and candidates.time_days >= 1
+    and candidates.is_a_time
     and candidates.role <> 'unsettled'
     and underivable.study_id is null

@@ -1,5 +1,5 @@
 -- The endpoints of an initial pattern by each other synchronous window: the same days, but the first recurrence may be another
--- pattern. Whose pattern a window leaves open has no row.
+-- pattern; one that a window leaves open is another pattern.
 with ends as (
     select
         times.study_id,
@@ -34,4 +34,3 @@ select
     time_days,
     case when not is_first_recurrence then event_code when is_of_pattern then 1 else 2 end as event_code
 from patterned
-where not is_first_recurrence or is_of_pattern is not null

@@ -1,4 +1,4 @@
--- The latest version of each look at the patient after operation, typed.
+-- The latest version of each look at the patient after operation, typed. Sites that are named twice stand once.
 with versions as (
     {{ latest_version_in_force('follow_up') }}
 )
@@ -7,10 +7,11 @@ select
     identifiers.study_id,
     versions.event_id,
     cast(versions.event_date as date) as event_date,
+    cast(versions.specimen_date as date) as specimen_date,
     versions.event_type,
     versions.modality,
     versions.finding,
-    coalesce(string_split(versions.sites, ';'), site_texts.sites) as sites,
+    list_sort(list_distinct(coalesce(string_split(versions.sites, ';'), site_texts.sites))) as sites,
     site_texts.unknown_words as unknown_site_words,
     versions.source_system,
     versions.system,

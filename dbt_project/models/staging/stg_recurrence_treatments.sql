@@ -8,7 +8,7 @@ select
     versions.treatment_id,
     cast(versions.treatment_date as date) as treatment_date,
     versions.treatment_type,
-    string_split(versions.sites, ';') as sites,
+    list_sort(list_distinct(string_split(versions.sites, ';'))) as sites,
     versions.residual_disease,
     versions.source_system,
     versions.system,

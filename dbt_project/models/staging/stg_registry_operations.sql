@@ -13,6 +13,7 @@ select
     versions.operative_intent,
     versions.residual_disease,
     versions.diagnosis,
+    versions.operated_organ,
     versions.primary_site,
     versions.primary_node_status,
     cast(versions.primary_resection_date as date) as primary_resection_date,

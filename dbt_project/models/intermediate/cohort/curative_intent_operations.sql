@@ -1,4 +1,4 @@
--- Of those, the ones meant to cure.
+-- Of those, the ones meant to cure, where the study asks for that.
 select *
-from {{ ref('colorectal_metastasis_operations') }}
-where operative_intent = 'curative'
+from {{ ref('operations_for_the_disease') }}
+where operative_intent = 'curative' or not {{ study_asks_for('curative_intent') }}

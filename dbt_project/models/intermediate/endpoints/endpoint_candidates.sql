@@ -3,10 +3,14 @@
 select
     ends.study_id,
     definitions.endpoint,
+    definitions.origin,
     definitions.role,
     definitions.event_label,
     ends.milestone,
     {{ crlm_days_between('origins.milestone_date', 'ends.milestone_date') }} as time_days,
+    -- after recurrence the day itself is a time, as in R; nobody is followed from the operation for no day
+    {{ crlm_days_between('origins.milestone_date', 'ends.milestone_date') }}
+    >= case when definitions.origin = 'index_operation' then 1 else 0 end as is_a_time,
     ends.source_table,
     ends.source_record_id,
     row_number() over (

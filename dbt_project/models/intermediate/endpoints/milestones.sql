@@ -15,6 +15,21 @@ deaths as (
     from {{ ref('stg_vital_status') }} as vital
     inner join {{ ref('index_operations') }} as operations on vital.study_id = operations.study_id
     where vital.vital_status = 'dead' and vital.death_date > operations.index_operation_date
+),
+
+-- who dies long after the last look is not known to have died without recurrence
+last_looks as (
+    select
+        assessments.study_id,
+        assessments.last_disease_assessment_date,
+        assessments.source_record_id,
+        coalesce(
+            {{ crlm_days_between('assessments.last_disease_assessment_date', 'deaths.death_date') }}
+            > {{ clinical_setting('late_death_after_days') }},
+            false
+        ) as is_long_before_death
+    from {{ ref('last_disease_assessments') }} as assessments
+    left join deaths on assessments.study_id = deaths.study_id
 )
 
 select study_id, 'index_operation' as milestone, index_operation_date as milestone_date,
@@ -70,8 +85,15 @@ select study_id,
     death_date, 'stg_vital_status', record_id
 from deaths
 union all
-select study_id, 'last_disease_assessment', last_disease_assessment_date, 'stg_follow_up_events', source_record_id
-from {{ ref('last_disease_assessments') }}
+select deaths.study_id, 'death_soon_after_last_assessment', deaths.death_date, 'stg_vital_status', deaths.record_id
+from deaths
+left join last_looks on deaths.study_id = last_looks.study_id
+where not coalesce(last_looks.is_long_before_death, false)
+union all
+select study_id,
+    case when is_long_before_death then 'last_disease_assessment_long_before_death' else 'last_disease_assessment' end,
+    last_disease_assessment_date, 'stg_follow_up_events', source_record_id
+from last_looks
 union all
 select study_id, 'last_contact', last_contact_date, source_table, source_record_id
 from {{ ref('last_contacts') }}

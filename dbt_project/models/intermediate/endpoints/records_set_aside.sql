@@ -23,6 +23,19 @@ select 'stg_follow_up_events', record_id, source_system, study_id, problem
 from {{ ref('dated_follow_up_events') }}
 where problem is not null
 union all
+-- the look counts as one; what was said at it does not
+select 'stg_follow_up_events', record_id, source_system, study_id, 'a clinic visit alone is no evidence of recurrence'
+from {{ ref('dated_follow_up_events') }}
+where problem is null and not is_evidence and finding in ('suspicious', 'definite')
+union all
+select 'stg_follow_up_events', record_id, source_system, study_id, 'site of disease in words that are not understood'
+from {{ ref('dated_follow_up_events') }}
+where problem is null and finding in ('suspicious', 'definite') and unknown_site_words is not null
+union all
+select 'stg_follow_up_events', record_id, source_system, study_id, 'disease without a site'
+from {{ ref('dated_follow_up_events') }}
+where problem is null and finding in ('suspicious', 'definite') and is_without_site
+union all
 select 'stg_recurrence_treatments', record_id, source_system, study_id, problem
 from {{ ref('treatments_after_recurrence') }}
 where problem is not null
@@ -57,7 +70,7 @@ select candidates.source_table, candidates.source_record_id, operations.source_s
     'no time between origin and end of ' || candidates.endpoint
 from {{ ref('endpoint_candidates') }} as candidates
 inner join {{ ref('index_operations') }} as operations on candidates.study_id = operations.study_id
-where candidates.candidate_number = 1 and candidates.time_days < 1 and candidates.role <> 'unsettled'
+where candidates.candidate_number = 1 and not candidates.is_a_time and candidates.role <> 'unsettled'
 union all
 select candidates.source_table, candidates.source_record_id, operations.source_system, candidates.study_id,
     candidates.event_label || ': not counted for ' || candidates.endpoint

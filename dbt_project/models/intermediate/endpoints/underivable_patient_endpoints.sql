@@ -12,8 +12,18 @@ deaths_without_cause as (
     where limits.source_system is null
 ),
 
+recurrences_without_site as (
+    select hospitals.source_system, definitions.endpoint, 'too many recurrences without a site' as reason
+    from {{ ref('hospitals_by_recurrence_sites') }} as hospitals
+    inner join (select distinct endpoint from {{ ref('endpoint_definitions') }} where needs_site) as definitions on hospitals.is_too_many
+    left join limits on hospitals.source_system = limits.source_system and definitions.endpoint = limits.endpoint
+    where limits.source_system is null
+),
+
 all_limits as (
     select * from limits
+    union all
+    select * from recurrences_without_site
     union all
     select * from deaths_without_cause
 )

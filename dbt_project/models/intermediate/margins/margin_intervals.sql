@@ -2,8 +2,13 @@
 -- ink for 'negative' without a distance. A margin that is open for another reason than its width has none.
 select
     margins.study_id,
-    case when margins.rule = 'adjudicated' then coalesce(margins.margin_mm, chosen.from_mm) else read.low_mm end as low_mm,
     case
+        when margins.rule = 'adjudicated' then coalesce(margins.margin_mm, chosen.from_mm)
+        when margins.rule = 'registry''s residual status' then margins.margin_mm
+        else read.low_mm
+    end as low_mm,
+    case
+        when margins.rule = 'registry''s residual status' then margins.margin_mm
         when margins.rule <> 'adjudicated' then read.high_mm
         else coalesce(margins.margin_mm, chosen.to_mm)
     end as high_mm,

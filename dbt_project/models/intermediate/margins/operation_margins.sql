@@ -1,4 +1,4 @@
--- The margin of every index operation: the reviewers' answer where there is one to today's question, else what was read.
+-- The margin of every index operation: the reviewers' answer where there is one to today's question, else what was read or the registry states.
 select
     margins.study_id,
     margins.accession_number,
@@ -23,5 +23,5 @@ select
     end as unresolved_reason,
     margins.evidence_text,
     coalesce(adjudicated.source_record_id, margins.source_record_id) as source_record_id
-from {{ ref('read_operation_margins') }} as margins
+from {{ ref('stated_operation_margins') }} as margins
 left join {{ ref('adjudicated_margins') }} as adjudicated on margins.study_id = adjudicated.study_id

@@ -1,23 +1,43 @@
--- Every look at a patient of the cohort against the index operation and the date of death: usable, or why not. What two
--- systems report alike counts once, as the first system's by name.
+-- Every look at a patient of the cohort against the index operation and the date of death: usable, or why not. A biopsy is a look
+-- on the day its tissue was taken. What two systems report alike counts once, as the first system's by name.
+with looks as (
+    select
+        events.study_id,
+        events.event_id,
+        coalesce(specimens.tissue_date, events.event_date) as event_date,
+        specimens.treatment_record_id as specimen_of_treatment,
+        events.event_type,
+        events.modality,
+        events.finding,
+        case
+            when events.sites is null and events.finding in ('suspicious', 'definite') then ['not_stated'] else events.sites
+        end as sites,
+        events.sites is null as is_without_site,
+        events.unknown_site_words,
+        -- what is seen or said at a clinic visit alone is no evidence; an abstractor's statement is
+        coalesce(events.event_type, 'not_stated') <> 'clinic_visit' or coalesce(lower(events.modality), '') = 'registry'
+            as is_evidence,
+        events.source_system,
+        events.system,
+        events.record_key,
+        events.record_id
+    from {{ ref('stg_follow_up_events') }} as events
+    left join {{ ref('specimen_dates') }} as specimens on events.record_id = specimens.record_id
+)
+
 select
-    events.*,
+    looks.*,
     operations.index_operation_date,
     case
-        when events.event_date <= operations.index_operation_date then 'not after the index operation'
-        when events.event_date > vital.death_date then 'after the date of death'
-        when events.finding in ('suspicious', 'definite') and events.unknown_site_words is not null
-            then 'finding of disease at a site in unknown words'
-        when events.finding in ('suspicious', 'definite') and coalesce(len(events.sites), 0) = 0
-            then 'finding of disease without a site'
+        when looks.event_date <= operations.index_operation_date then 'not after the index operation'
+        when looks.event_date > vital.death_date then 'after the date of death'
         when
-            events.system <> min(events.system) over (
+            looks.system <> min(looks.system) over (
                 partition by
-                    events.study_id, events.event_date, events.event_type, events.finding,
-                    array_to_string(list_sort(events.sites), ';')
+                    looks.study_id, looks.event_date, looks.event_type, looks.finding, array_to_string(looks.sites, ';')
             )
             then 'the same event from another system'
     end as problem
-from {{ ref('stg_follow_up_events') }} as events
-inner join {{ ref('index_operations') }} as operations on events.study_id = operations.study_id
-left join {{ ref('stg_vital_status') }} as vital on events.study_id = vital.study_id
+from looks
+inner join {{ ref('index_operations') }} as operations on looks.study_id = operations.study_id
+left join {{ ref('stg_vital_status') }} as vital on looks.study_id = vital.study_id

@@ -1,4 +1,5 @@
--- The initial pattern of each patient who recurred: liver only, lung only, another single organ, or multiple organs.
+-- The initial pattern of each patient who recurred: liver only, lung only, another single organ, or multiple organs;
+-- a site not stated beside others makes several.
 with counted as (
     select
         study_id,
@@ -15,12 +16,13 @@ select
     counted.study_id,
     first_dates.first_recurrence_date,
     case
-        when counted.has_site_not_stated then 'not stated'
         when counted.n_organs > 1 then 'multiple sites'
+        when counted.has_site_not_stated then 'not stated'
         when counted.first_organ = 'liver' then 'liver only'
         when counted.first_organ = 'lung' then 'lung only'
         else 'other single site'
     end as initial_pattern,
+    counted.has_site_not_stated,
     counted.is_isolated_liver,
     counted.is_extrahepatic_only,
     counted.has_margin_site,

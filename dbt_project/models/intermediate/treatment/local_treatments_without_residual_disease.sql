@@ -1,6 +1,6 @@
--- Local treatments after which no disease was left by the operator's or radiotherapist's own account.
-select study_id, treatment_date, treatment_type, record_id
-from {{ ref('treatments_after_recurrence') }}
-where problem is null
-    and treatment_type in ('resection', 'ablation', 'radiotherapy')
-    and residual_disease = 'none'
+-- Treatments that can eradicate disease (seeds.treatment_types) after which none was left by the operator's or
+-- radiotherapist's own account.
+select treatments.study_id, treatments.treatment_date, treatments.treatment_type, treatments.record_id
+from {{ ref('treatments_after_recurrence') }} as treatments
+inner join {{ ref('treatment_types') }} as types on treatments.treatment_type = types.treatment_type
+where treatments.problem is null and types.can_eradicate and treatments.residual_disease = 'none'
