@@ -121,11 +121,11 @@ def _index_operations(patients: pd.DataFrame) -> pd.DataFrame:
 
 
 def _earlier_operations(patients: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """The hepatectomy, for something benign, that some patients had had years before."""
+    """The hepatectomy for the same disease, without curative intent, that some patients had had years before."""
     earlier = patients[patients["ineligible_kind"] == "earlier hepatectomy"]
     years_before = rng.integers(200, 1500, len(earlier)).astype("timedelta64[D]")
     return _another_operation(earlier, -years_before, rng).assign(
-        role="earlier", diagnosis="other", residual_disease="R0", procedure_type="wedge_resection"
+        role="earlier", intent="palliative", residual_disease="R0", procedure_type="wedge_resection"
     )
 
 

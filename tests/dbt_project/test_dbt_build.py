@@ -52,7 +52,8 @@ def test_every_model_is_described_and_has_a_grain_test(build):
     grain_tests = {
         node["attached_node"]
         for node in manifest["nodes"].values()
-        if node["resource_type"] == "test" and node.get("test_metadata", {}).get("name") in ("unique", "unique_combination")
+        if node["resource_type"] == "test"
+        and node.get("test_metadata", {}).get("name") in ("unique", "unique_combination")
     }
     without_grain = sorted(node["name"] for key, node in models.items() if key not in grain_tests)
     assert undescribed == []
@@ -63,7 +64,9 @@ def test_every_model_is_described_and_has_a_grain_test(build):
 def test_every_mart_has_an_enforced_contract_and_every_column_a_description(build):
     _, target = build
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-    marts = [node for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["schema"] == "marts"]
+    marts = [
+        node for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["schema"] == "marts"
+    ]
     assert len(marts) == 19
     for mart in marts:
         assert mart["config"]["contract"]["enforced"], mart["name"]

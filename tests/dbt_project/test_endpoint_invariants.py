@@ -9,19 +9,26 @@ from tests.dbt_project.literal_records import Records, day, derived, operation_r
 
 days = st.integers(-40, 400)
 sites = st.lists(
-    st.sampled_from(["liver_at_margin", "liver_elsewhere", "liver", "lung", "bone", "not_stated"]), max_size=3, unique=True
+    st.sampled_from(["liver_at_margin", "liver_elsewhere", "liver", "lung", "bone", "not_stated"]),
+    max_size=3,
+    unique=True,
 )
 looks = st.tuples(
     days,
     st.sampled_from(["imaging", "biopsy", "clinic_visit"]),
-    st.sampled_from(["no_evidence_of_disease", "indeterminate", "suspicious", "definite", "second_primary", "not_stated"]),
+    st.sampled_from(
+        ["no_evidence_of_disease", "indeterminate", "suspicious", "definite", "second_primary", "not_stated"]
+    ),
     sites,
 )
 treatments = st.tuples(
     days, st.sampled_from(["resection", "ablation", "chemotherapy"]), st.sampled_from(["none", "present", "unknown"])
 )
 vital = st.tuples(
-    st.sampled_from(["alive", "dead", None]), days, st.one_of(st.none(), days), st.sampled_from(["cancer", "other", None])
+    st.sampled_from(["alive", "dead", None]),
+    days,
+    st.one_of(st.none(), days),
+    st.sampled_from(["cancer", "other", None]),
 )
 # recurred, was salvaged, recurred again: too rare to be drawn
 SALVAGED_AND_RECURRED = (
@@ -62,7 +69,14 @@ def records_of(cohort: list[tuple]) -> Records:
 
 def marts_of(cohort: list[tuple]) -> dict[str, pd.DataFrame]:
     """The marts derived from such a cohort by the real dbt project."""
-    names = ["index_operations", "time_to_event", "event_counts", "recurrences", "first_recurrences", "recurrence_episodes"]
+    names = [
+        "index_operations",
+        "time_to_event",
+        "event_counts",
+        "recurrences",
+        "first_recurrences",
+        "recurrence_episodes",
+    ]
     return derived(records_of(cohort), [f"marts.{name}" for name in names])
 
 

@@ -1,64 +1,33 @@
 """Patient stories: two to six literal records in, the endpoint rows out, one story a rule. Days count from the index operation."""
 
-from dataclasses import dataclass, field
-
 import pandas as pd
 import pytest
 
-from tests.dbt_project.literal_records import day, derived, operation_record
-
-CENSORED, EVENT, COMPETING = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class Story:
-    """The records of a patient, in the order in which they arrive, and what is made of them.
-
-    times: endpoint -> (days, event code), of the endpoints that the rule is about; without: endpoint -> why there is no time;
-    set_aside: reasons; pattern: of the initial recurrence; episodes: (first day, sites) of each.
-    """
-
-    rule: str
-    records: list[dict]
-    times: dict[str, tuple[int, int]] = field(default_factory=dict)
-    without: dict[str, str] = field(default_factory=dict)
-    set_aside: list[str] = field(default_factory=list)
-    pattern: str | None = None
-    episodes: list[tuple[int, str]] | None = None
-    second_primaries: list[int] = field(default_factory=list)
-    hospital: str = "h"
-
-
-def look(at: int, finding: str, sites: str | None = None, kind: str = "imaging", **other: str) -> dict:
-    return {"feed": "follow_up", "event_date": day(at), "event_type": kind, "finding": finding, "sites": sites, **other}
-
-
-def clear(at: int, kind: str = "imaging") -> dict:
-    return look(at, "no_evidence_of_disease", kind=kind)
-
-
-def treated(at: int, kind: str, residual_disease: str) -> dict:
-    return {
-        "feed": "treatments", "treatment_date": day(at), "treatment_type": kind, "residual_disease": residual_disease,
-    }  # fmt: skip
-
-
-def alive(at: int) -> dict:
-    return {"feed": "vital_status", "vital_status": "alive", "last_contact_date": day(at)}
-
-
-def died(at: int | None, cause: str | None = "cancer", contact: int | None = None) -> dict:
-    return {
-        "feed": "vital_status", "vital_status": "dead", "cause_of_death": cause,
-        "death_date": None if at is None else day(at), "last_contact_date": day(contact if contact is not None else at),
-    }  # fmt: skip
-
-
-RFS, ANY, SURVIVAL = "recurrence_free_survival", "overall_recurrence", "overall_survival"
-ISOLATED, MARGIN, LIVER = "isolated_liver_recurrence", "margin_recurrence", "liver_recurrence_any_time"
-OUTSIDE, CANCER = "extrahepatic_only_recurrence", "cancer_specific_survival"
-AFTER, SALVAGE = "post_recurrence_survival", "salvage"
-NEVER_SEEN = "neither an event nor a last disease assessment"
+from tests.dbt_project.edge_stories import EDGE_STORIES
+from tests.dbt_project.literal_records import Records, day, derived
+from tests.dbt_project.stories import (
+    AFTER,
+    ANY,
+    CANCER,
+    CENSORED,
+    COMPETING,
+    EVENT,
+    ISOLATED,
+    LIVER,
+    MARGIN,
+    NEVER_SEEN,
+    OUTSIDE,
+    RFS,
+    SALVAGE,
+    SURVIVAL,
+    Story,
+    alive,
+    clear,
+    died,
+    look,
+    operated,
+    treated,
+)  # fmt: skip
 
 STORIES = [
     Story(
@@ -111,8 +80,7 @@ STORIES = [
     Story(
         "a second primary confirms no suspicion, and recurrence may follow it",
         [look(100, "suspicious", "lung"), look(130, "second_primary", "lung", "biopsy"), look(400, "definite", "liver"), alive(500)],
-        {RFS: (400, EVENT), ISOLATED: (400, EVENT), LIVER: (400, EVENT)}, {MARGIN: "first recurrence at the margin or not is not stated"},
-        ["first recurrence at the margin or not is not stated: not counted for margin_recurrence"],
+        {RFS: (400, EVENT), ISOLATED: (400, EVENT), LIVER: (400, EVENT), MARGIN: (400, COMPETING)},
         pattern="liver only", second_primaries=[130],
     ),
     Story(
@@ -143,24 +111,26 @@ STORIES = [
     Story(
         "sites in words",
         [look(100, "definite", sites_text="Hepatic; retroperitoneal nodes"), alive(500)],
-        {RFS: (100, EVENT), ISOLATED: (100, COMPETING), LIVER: (100, EVENT)},
-        {MARGIN: "first recurrence at the margin or not is not stated"},
-        ["first recurrence at the margin or not is not stated: not counted for margin_recurrence"], pattern="multiple sites",
+        {RFS: (100, EVENT), ISOLATED: (100, COMPETING), LIVER: (100, EVENT), MARGIN: (100, COMPETING)}, pattern="multiple sites",
     ),
     Story(
         "a word that is not in the list is not guessed",
         [look(100, "definite", sites_text="hilar"), clear(300), alive(500)],
-        {RFS: (300, CENSORED)}, set_aside=["finding of disease at a site in unknown words"],
+        {RFS: (100, EVENT), ANY: (100, EVENT), ISOLATED: (100, COMPETING), MARGIN: (100, COMPETING), OUTSIDE: (100, COMPETING),
+         LIVER: (300, CENSORED), SALVAGE: (400, CENSORED)},
+        set_aside=["site of disease in words that are not understood"], pattern="not stated", sites={"not_stated": 100},
     ),
     Story(
         "a recurrence after salvage is another episode",
-        [look(100, "definite", "liver_elsewhere"), treated(120, "resection", "none"), clear(150), look(300, "definite", "lung"), alive(500)],
+        [look(100, "definite", "liver_elsewhere"), treated(120, "resection", "none"), clear(150), look(300, "definite", "lung"),
+         alive(500)],
         {RFS: (100, EVENT), SALVAGE: (20, EVENT), AFTER: (400, CENSORED)}, pattern="liver only",
         episodes=[(100, "liver_elsewhere"), (300, "lung")],
     ),
     Story(
         "disease seen again before a clear look: no salvage",
-        [look(100, "definite", "liver_elsewhere"), treated(120, "ablation", "none"), look(150, "definite", "lung"), clear(200), alive(500)],
+        [look(100, "definite", "liver_elsewhere"), treated(120, "ablation", "none"), look(150, "definite", "lung"), clear(200),
+         alive(500)],
         {SALVAGE: (400, CENSORED)}, episodes=[(100, "liver_elsewhere;lung")],
     ),
     Story(
@@ -187,15 +157,57 @@ STORIES = [
         {RFS: (200, CENSORED)}, set_aside=["not after the index operation", "not after the index operation"],
     ),
     Story(
-        "a finding of disease without a site is an error",
+        "a finding of disease without a site is a recurrence at a site not stated",
         [look(100, "definite"), clear(200), alive(500)],
-        {RFS: (200, CENSORED)}, set_aside=["finding of disease without a site"],
+        {RFS: (100, EVENT), ISOLATED: (100, COMPETING), LIVER: (200, CENSORED)}, set_aside=["disease without a site"],
+        pattern="not stated", sites={"not_stated": 100},
     ),
     Story(
-        "recurrence and death on one day: nothing is left to survive",
+        "a look without a site agrees with what was found that day, and adds no site",
+        [look(100, "definite", "liver_elsewhere"), look(100, "definite", kind="biopsy"), look(120, "definite", modality="registry"), alive(500)],
+        {ISOLATED: (100, EVENT)}, set_aside=["disease without a site"] * 2, pattern="liver only", sites={"liver_elsewhere": 100},
+    ),
+    Story(
+        "a statement of the registry's abstractor is evidence even where it was made at a clinic visit",
+        [look(100, "definite", "lung", "clinic_visit", modality="Registry"), alive(500)],
+        {RFS: (100, EVENT)}, pattern="lung only",
+    ),
+    Story(
+        "a biopsy counts from the day its tissue was taken",
+        [look(110, "definite", "lung", "biopsy", specimen_date=day(100)), alive(500)],
+        {RFS: (100, EVENT)},
+    ),
+    Story(
+        "one row that names a site twice",
+        [look(100, "definite", "lung;lung"), alive(500)],
+        {RFS: (100, EVENT)}, pattern="lung only", sites={"lung": 100},
+    ),
+    Story(
+        "tissue reported long after a treatment is new disease",
+        [look(100, "definite", "lung"), treated(120, "resection", "none"), look(151, "definite", "lung", "biopsy"), clear(200),
+         alive(500)],
+        {SALVAGE: (400, CENSORED)}, no_salvage="disease seen again before a clear look",
+    ),
+    Story(
+        "a clinic visit confirms no suspicion",
+        [look(100, "suspicious", "lung"), look(120, "definite", "lung", "clinic_visit"), clear(300), alive(500)],
+        {RFS: (300, CENSORED)}, set_aside=["a clinic visit alone is no evidence of recurrence"], episodes=[],
+    ),
+    Story(
+        "a death a year after the last look counts, a day later it does not",
+        [clear(200), died(565)],
+        {RFS: (565, EVENT), ANY: (565, COMPETING), SURVIVAL: (565, EVENT)},
+    ),
+    Story(
+        "a death more than a year after the last look is not known to be without recurrence",
+        [clear(200), died(566)],
+        {RFS: (200, CENSORED), ANY: (200, CENSORED), ISOLATED: (200, CENSORED), LIVER: (200, CENSORED), SURVIVAL: (566, EVENT),
+         CANCER: (566, EVENT)},
+    ),
+    Story(
+        "recurrence and death on one day: the day itself is a time",
         [look(300, "definite", "lung"), died(300)],
-        {RFS: (300, EVENT), ANY: (300, EVENT)}, {AFTER: "no time between origin and end", SALVAGE: "no time between origin and end"},
-        ["no time between origin and end of post_recurrence_survival", "no time between origin and end of salvage"],
+        {RFS: (300, EVENT), ANY: (300, EVENT), AFTER: (0, EVENT), SALVAGE: (0, COMPETING)}, no_salvage="no treatment on record",
     ),
     Story(
         "death before the operation is an error",
@@ -221,11 +233,25 @@ STORIES = [
         {RFS: (200, CENSORED), SURVIVAL: (200, CENSORED)}, set_aside=["last contact before a disease assessment"],
     ),
     Story(
-        "a site that is not stated leaves open what it would decide",
+        "a source that states no site competes under its own name",
         [look(100, "definite", "not_stated"), alive(500)],
-        {RFS: (100, EVENT)}, {ISOLATED: "first recurrence at a site not stated", OUTSIDE: "first recurrence at a site not stated"},
-        [f"first recurrence at a site not stated: not counted for {endpoint}" for endpoint in (ISOLATED, OUTSIDE)]
-        + ["first recurrence at the margin or not is not stated: not counted for margin_recurrence"], pattern="not stated",
+        {RFS: (100, EVENT), ISOLATED: (100, COMPETING), MARGIN: (100, COMPETING), OUTSIDE: (100, COMPETING)}, pattern="not stated",
+    ),
+    Story(
+        "nobody wrote down whether the resection was complete",
+        [clear(100), alive(500)], exclusion="completeness of the resection not recorded", operations=[operated(residual_disease=None)],
+    ),
+    Story(
+        "nobody wrote down what was meant", [clear(100), alive(500)], exclusion="intent of the operation not recorded",
+        operations=[operated(operative_intent=None)],
+    ),
+    Story(
+        "nobody wrote down what was resected", [clear(100), alive(500)], exclusion="diagnosis not recorded",
+        operations=[operated(diagnosis=None)],
+    ),
+    Story(
+        "nobody wrote down what an earlier operation was for", [clear(300), alive(500)],
+        exclusion="diagnosis of an earlier hepatectomy not recorded", operations=[operated(-300, diagnosis=None), operated()],
     ),
     Story(
         "a hospital that does not know what its patients die of",
@@ -233,27 +259,38 @@ STORIES = [
         {RFS: (300, EVENT), SURVIVAL: (300, EVENT)}, {CANCER: "too many deaths without a stated cause"},
         ["death of a cause not stated: not counted for cancer_specific_survival"], hospital="clinic",
     ),
+    *EDGE_STORIES,
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def outcome() -> dict[str, pd.DataFrame]:
+def records_of(stories: list[Story]) -> Records:
+    """The raw records of such patients, M0, M1, ..."""
     keys = {"follow_up": "event_id", "treatments": "treatment_id"}
-    records: dict[str, list[dict]] = {"registry": [], "follow_up": [], "treatments": [], "vital_status": []}
-    for number, story in enumerate(STORIES):
+    records: Records = {"registry": [], "follow_up": [], "treatments": [], "vital_status": []}
+    for number, story in enumerate(stories):
         patient = {"mrn": f"M{number}", "source_system": story.hospital}
-        records["registry"].append({**operation_record(f"M{number}"), **patient})
+        records["registry"] += [
+            {**operation, "registry_record_id": f"M{number}-{position}", **patient}
+            for position, operation in enumerate(story.operations)
+        ]
         for position, record in enumerate(story.records):
             feed = record["feed"]
             row = {name: value for name, value in record.items() if name != "feed"} | patient
             records[feed].append(row | ({keys[feed]: f"M{number}-{position}"} if feed in keys else {}))
+    return records
+
+
+@pytest.fixture(scope="module")
+def outcome() -> dict[str, pd.DataFrame]:
     tables = [
         *(f"marts.{name}" for name in (
-            "time_to_event", "endpoints_without_time", "first_recurrences", "recurrence_episodes", "second_primaries",
+            "time_to_event", "endpoints_without_time", "recurrences", "first_recurrences", "recurrence_episodes", "second_primaries",
+            "patients", "index_operations", "resection_margins", "recurrence_treatments",
         )),
-        "intermediate.records_set_aside",
+        "intermediate.records_set_aside", "intermediate.site_words_to_settle", "quality.listed_recurrence_statements",
+        "quality.recurrence_statement_totals",
     ]  # fmt: skip
-    return derived(records, tables)
+    return derived(records_of(STORIES), tables)
 
 
 def rows_of(outcome: dict[str, pd.DataFrame], table: str, story: Story) -> pd.DataFrame:
@@ -263,6 +300,7 @@ def rows_of(outcome: dict[str, pd.DataFrame], table: str, story: Story) -> pd.Da
 
 @pytest.mark.parametrize("story", STORIES, ids=[story.rule for story in STORIES])
 def test_the_records_of_a_patient_give_these_rows(outcome, story):
+    assert rows_of(outcome, "patients", story)["exclusion_reason"].fillna("").tolist() == [story.exclusion or ""]
     times = rows_of(outcome, "time_to_event", story).set_index("endpoint")
     found = {name: (int(row.time_days), int(row.event_code)) for name, row in times.iterrows() if name in story.times}
     assert found == story.times
@@ -277,6 +315,16 @@ def test_the_records_of_a_patient_give_these_rows(outcome, story):
     assert rows_of(outcome, "second_primaries", story)["found_days"].tolist() == story.second_primaries
     if story.pattern is not None:
         assert rows_of(outcome, "first_recurrences", story)["initial_pattern"].tolist() == [story.pattern]
+    if story.sites is not None:
+        sites = rows_of(outcome, "recurrences", story)
+        assert dict(zip(sites["site"], sites["recurrence_days"], strict=True)) == story.sites
+    if story.no_salvage is not None:
+        assert rows_of(outcome, "first_recurrences", story)["no_salvage_reason"].tolist() == [story.no_salvage]
+    if story.margin is not None:
+        margin = rows_of(outcome, "resection_margins", story)
+        assert list(margin[["margin_group", "rule"]].itertuples(index=False, name=None)) == [story.margin]
+    if story.age is not None:
+        assert rows_of(outcome, "index_operations", story)["age_at_operation_years"].tolist() == [story.age]
     if story.episodes is not None:
         episodes = rows_of(outcome, "recurrence_episodes", story).sort_values("episode_number")
         assert list(episodes[["start_days", "sites"]].itertuples(index=False, name=None)) == story.episodes
@@ -289,5 +337,38 @@ def test_every_patient_of_the_stories_has_a_time_or_a_reason_for_every_endpoint(
     n_endpoints = told.groupby("study_id").size()
     recurred = set(outcome["first_recurrences"]["study_id"])
     assert n_endpoints.to_dict() == {
-        f"SM{number}": 10 if f"SM{number}" in recurred else 8 for number in range(len(STORIES))
+        f"SM{number}": 10 if f"SM{number}" in recurred else 8
+        for number, story in enumerate(STORIES)
+        if story.exclusion is None
     }
+
+
+def test_every_definite_statement_is_behind_a_recurrence_or_listed_with_its_reason(outcome):
+    statements = [row for row in records_of(STORIES)["follow_up"] if row["finding"] == "definite"]
+    totals, listed = outcome["recurrence_statement_totals"], outcome["listed_recurrence_statements"]
+    assert totals["n_statements"].sum() == len(statements)
+    assert (totals["n_statements"] == totals["n_in_recurrences"] + totals["n_listed"]).all()
+    assert listed["reason"].notna().all()
+    assert len(listed) == totals["n_listed"].sum() >= 8
+
+
+def test_salvage_is_told_alike_by_every_table(outcome):
+    first = outcome["first_recurrences"].set_index("study_id")
+    times = outcome["time_to_event"]
+    times = times[times["endpoint"] == "salvage"].set_index("study_id")
+    assert set(times.index) == set(first.index)
+    assert (times["event_code"] == 1).eq(first["has_salvage"].astype(bool)).all()
+    salvaged = times[times["event_code"] == 1].index
+    days = first.loc[salvaged, "salvage_days"] - first.loc[salvaged, "recurrence_days"]
+    assert days.astype(int).to_dict() == times.loc[salvaged, "time_days"].astype(int).to_dict()
+    assert 0 in days.to_numpy()
+    treatments = outcome["recurrence_treatments"]
+    assert set(treatments.loc[treatments["is_salvage"], "study_id"]) == set(salvaged)
+    assert treatments["is_salvage"].ne(treatments["no_salvage_reason"].notna()).all()
+
+
+def test_words_that_are_not_understood_are_shown_to_the_coordinator_with_the_nearest_known_word(outcome):
+    words = outcome["site_words_to_settle"].set_index("word")
+    assert words.loc["retroperitoneum", "n_looks"] == 3
+    assert words.loc["lymfnode", ["nearest_known_word", "proposed_site"]].tolist() == ["lymph node", "lymph_node"]
+    assert pd.isna(words.loc["hilar", "proposed_site"]) or words.loc["hilar", "similarity"] < 1

@@ -3,7 +3,7 @@ with nearest_to_salvage as (
     select
         study_id,
         reason,
-        row_number() over (partition by study_id order by n_conditions_met desc, treatment_date, record_id) as nearness
+        row_number() over (partition by study_id order by n_conditions_met desc, treatment_date asc, record_id asc) as nearness
     from {{ ref('treatments_without_salvage') }}
 )
 

@@ -14,7 +14,8 @@ with ends as (
     left join {{ ref('milestones') }} as deaths on times.study_id = deaths.study_id and deaths.milestone = 'death'
     left join {{ ref('last_disease_assessments') }} as assessments on times.study_id = assessments.study_id
     where times.endpoint in (
-        select endpoint from {{ ref('endpoint_definitions') }} where milestone = 'last_disease_assessment_long_before_death'
+        select endpoint from {{ ref('endpoint_definitions') }}
+        where milestone = 'last_disease_assessment_long_before_death'
     )
 ),
 

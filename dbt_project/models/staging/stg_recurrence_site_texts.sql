@@ -1,6 +1,10 @@
 -- What the texts that name sites in words mean: each distinct text is taken apart once, word by word. A word that
 -- seeds.recurrence_site_words does not have is not guessed: it names a site that is not stated.
-with texts as (
+with qualifiers as (
+    {{ site_qualifiers() }}
+),
+
+texts as (
     select distinct sites_text from {{ source('raw', 'follow_up') }}
     where sites_text is not null
 ),
@@ -11,7 +15,7 @@ parts as (
         trim(regexp_replace(part, '\s+', ' ', 'g'), ' .:') as word,
         {{ site_word_key('part', 'qualifiers.listed') }} as word_key
     from texts
-    cross join ({{ site_qualifiers() }}) as qualifiers
+    cross join qualifiers
     cross join unnest(string_split_regex(lower(sites_text), '[;,/+&|]|\band\b')) as taken_apart (part)
 ),
 

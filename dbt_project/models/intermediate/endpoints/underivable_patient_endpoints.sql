@@ -12,12 +12,17 @@ deaths_without_cause as (
     where limits.source_system is null
 ),
 
+endpoints_that_need_a_site as (
+    select distinct endpoint from {{ ref('endpoint_definitions') }}
+    where needs_site
+),
+
 recurrences_without_site as (
     select hospitals.source_system, definitions.endpoint, 'too many recurrences without a site' as reason
     from {{ ref('hospitals_by_recurrence_sites') }} as hospitals
-    inner join (select distinct endpoint from {{ ref('endpoint_definitions') }} where needs_site) as definitions on hospitals.is_too_many
+    cross join endpoints_that_need_a_site as definitions
     left join limits on hospitals.source_system = limits.source_system and definitions.endpoint = limits.endpoint
-    where limits.source_system is null
+    where limits.source_system is null and hospitals.is_too_many
 ),
 
 all_limits as (

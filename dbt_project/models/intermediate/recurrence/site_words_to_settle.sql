@@ -1,6 +1,10 @@
 -- Restricted, it holds free text: the words for sites of disease that could not be read, for the coordinator - how many looks each
 -- concerns, and the nearest word that is known, as a proposal that changes nothing.
-with texts as (
+with qualifiers as (
+    {{ site_qualifiers() }}
+),
+
+texts as (
     select sites_text, count(*) as n_looks
     from {{ source('raw', 'follow_up') }}
     where sites is null and finding in ('suspicious', 'definite')
@@ -14,7 +18,7 @@ unread as (
         sum(texts.n_looks) as n_looks
     from {{ ref('stg_recurrence_site_texts') }} as meanings
     inner join texts on meanings.sites_text = texts.sites_text
-    cross join ({{ site_qualifiers() }}) as qualifiers
+    cross join qualifiers
     cross join unnest(string_split(meanings.unknown_words, '; ')) as taken_apart (word)
     group by all
 ),
@@ -35,7 +39,7 @@ nearest as (
         known_word,
         site,
         similarity,
-        row_number() over (partition by word order by similarity desc, known_word) as nearness
+        row_number() over (partition by word order by similarity desc, known_word asc) as nearness
     from compared
     where similarity >= {{ clinical_setting('site_word_least_similarity') }}
 )
