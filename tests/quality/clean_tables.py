@@ -123,7 +123,12 @@ def _recurrence() -> dict[str, pd.DataFrame]:
         (A, 330, "chemotherapy", "unknown", False, "t1"),
         (B, 760, "resection", "none", True, "t2"),
     )
-    return {"recurrences": sites, "first_recurrences": first, "recurrence_treatments": treatments, **_courses()}
+    statements = _table(
+        "source_system n_statements n_in_recurrences n_listed n_accounted has_many_recurrences_without_site",
+        ("h", 5, 3, 2, 5, False),
+    )
+    sites_and_statements = {"recurrences": sites, "recurrence_statement_totals": statements}
+    return {**sites_and_statements, "first_recurrences": first, "recurrence_treatments": treatments, **_courses()}
 
 
 def _courses() -> dict[str, pd.DataFrame]:
