@@ -113,7 +113,7 @@ BROKEN = [
     ("time_to_event", {"study_id": NA}, "patient_is_named", "study_id=None,endpoint=recurrence_free_survival"),
     ("time_to_event", {"time_days": NA}, "time_is_given", TIME),
     ("time_to_event", {"time_days": 0}, "time_is_positive", TIME),
-    ("time_to_event", {"endpoint": "salvage", "time_days": -1}, "time_after_recurrence_is_not_negative", f"study_id={A},endpoint=salvage"),
+    ("time_to_event", {"row": 25, "time_days": -1}, "time_after_recurrence_is_not_negative", f"study_id={A},endpoint=salvage"),
     ("recurrence_statements", {"n_statements": 6}, "every_statement_is_accounted_for", "source_system=h"),
     ("recurrence_statements", {"has_many_recurrences_without_site": True}, "recurrences_have_a_site", "source_system=h"),
     ("time_to_event", {"event_code": NA}, "event_code_is_given", TIME),
