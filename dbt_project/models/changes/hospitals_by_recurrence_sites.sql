@@ -2,8 +2,8 @@
 -- many, the hospital cannot tell the endpoints that need a site. It concerns all patients of the hospital, so it is counted from raw
 -- before it is known who changed: by MRN, after the first registered operation.
 with latest as (
-    select * from {{ source('raw', 'follow_up') }}
-    {{ only_the_latest('follow_up', 'record_updated_at') }}
+    select versions.* from {{ source('raw', 'follow_up') }} as versions
+    {{ only_the_latest('follow_up', 'coalesce(versions.source_patient, versions.mrn)') }}
 ),
 
 operations as (
@@ -24,6 +24,7 @@ statements as (
     left join {{ ref('stg_recurrence_site_texts') }} as texts on latest.sites is null and latest.sites_text = texts.sites_text
     where latest.finding = 'definite'
         and coalesce(latest.record_status, 'active') <> 'cancelled'
+        and not coalesce(latest.is_withdrawn, false)
         and (coalesce(latest.event_type, 'not_stated') <> 'clinic_visit' or coalesce(lower(latest.modality), '') = 'registry')
         and latest.event_date > operations.operation_date
 ),

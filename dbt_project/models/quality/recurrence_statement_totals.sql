@@ -1,14 +1,17 @@
 -- One row a hospital: its definite statements of a recurrence as raw has them, and where they went; and how many of its recurrences
 -- have no readable site.
 with latest as (
-    select * from {{ source('raw', 'follow_up') }}
-    {{ only_the_latest('follow_up', 'record_updated_at') }}
+    select versions.*
+    from {{ source('raw', 'follow_up') }} as versions
+    left join {{ ref('stg_patient_identities') }} as whose
+        on versions.source_system = whose.source_system and versions.mrn = whose.mrn
+    {{ only_the_latest('follow_up', patient_of_record('follow_up')) }}
 ),
 
 statements as (
     select source_system, count(*) as n
     from latest
-    where finding = 'definite' and coalesce(record_status, 'active') <> 'cancelled'
+    where finding = 'definite' and coalesce(record_status, 'active') <> 'cancelled' and not coalesce(is_withdrawn, false)
     group by source_system
 ),
 
