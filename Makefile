@@ -75,5 +75,7 @@ lint: $(INSTALLED) ## ruff, sqlfluff, import-linter
 bench: $(INSTALLED) ## Timings on this machine: ingestion against DuckDB, a night against a build of everybody
 	@$(BIN)/python -m tests.bench
 
-clean: ## Remove build, published and Dagster data (the landing folder stays)
-	@rm -rf $(DATA)/build $(DATA)/published $(DATA)/dagster dbt_project/target dbt_project/logs
+clean: ## Remove what a refresh can make anew (landing folder, study-id key and kept publications stay)
+	@for part in build published; do test ! -d $(DATA)/$$part || find $(DATA)/$$part -mindepth 1 -maxdepth 1 \
+		! -name 'study_id*' ! -name history ! -name SHA256SUMS -exec rm -rf {} +; done
+	@rm -rf $(DATA)/dagster dbt_project/target dbt_project/logs

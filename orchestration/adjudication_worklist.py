@@ -3,6 +3,7 @@
 The page needs no server: it saves the answers as a CSV that goes into the landing folder `adjudication`.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,14 @@ ANSWER_COLUMNS = ["question_id", "study_id", "reviewer", "decided_at", "margin_g
 GROUPS = ("positive", "<1 mm", "1.0-9.9 mm", ">=10 mm", "not_assessable")
 
 
+CONTROL_CHARACTERS = {number: " " for number in [*range(9), 11, 12, *range(14, 32), 127, 0xFFFE, 0xFFFF]}
+"""What a report may hold (a form feed between pages) and a workbook, XML inside, may not; tab and line ends stay."""
+
+
+class WorklistFailed(Exception):
+    """The worklist could not be written; the message says where and of which kind, not which report."""
+
+
 def write_worklist(questions: pd.DataFrame, folder: Path, landing_folder: Path) -> None:
     """worklist.html, worklist.xlsx and worklist.csv, readable for their owner only.
 
@@ -20,19 +29,42 @@ def write_worklist(questions: pd.DataFrame, folder: Path, landing_folder: Path) 
         questions: study_id, question_id, is_sample, why, report_text; one row a question.
         folder: in the restricted build area; made if it is not there.
         landing_folder: where the answers go; named on the page.
+    Raises:
+        WorklistFailed: one of the files could not be written. What stood in the folder before stays.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    ordered = questions.sort_values(["is_sample", "study_id"], kind="stable").reset_index(drop=True)
+    what = "worklist"
+    try:
+        for what, write in _writers(questions, landing_folder).items():
+            new_file = folder / f".{what}"
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            new_file.touch(mode=0o600)
+            write(new_file)
+            new_file.chmod(0o600)
+            new_file.replace(folder / what)
+    except Exception as error:
+        # libraries quote the cell that they could not take: a whole report
+        raise WorklistFailed(f"{what} could not be written: {type(error).__name__}") from None
+
+
+def _writers(questions: pd.DataFrame, landing_folder: Path) -> dict[str, Callable[[Path], object]]:
+    """Name of each file of the worklist -> what writes it."""
+    readable = questions.assign(
+        **{name: questions[name].map(_without_control_characters) for name in ("why", "report_text")}
+    )
+    ordered = readable.sort_values(["is_sample", "study_id"], kind="stable").reset_index(drop=True)
     sheet = ordered[["question_id", "study_id"]].assign(
         reviewer="", decided_at="", margin_group="", margin_mm="", comment=""
     )
     sheet = sheet[ANSWER_COLUMNS].assign(why=ordered["why"], report_text=ordered["report_text"])
-    sheet.to_csv(folder / "worklist.csv", index=False)
-    sheet.to_excel(folder / "worklist.xlsx", index=False, sheet_name="worklist")
-    (folder / "worklist.html").write_text(worklist_page(ordered, landing_folder), encoding="utf-8")
-    for name in ("worklist.csv", "worklist.xlsx", "worklist.html"):
-        (folder / name).chmod(0o600)
+    return {
+        "worklist.csv": lambda path: sheet.to_csv(path, index=False),
+        "worklist.xlsx": lambda path: sheet.to_excel(path, index=False, sheet_name="worklist", engine="openpyxl"),
+        "worklist.html": lambda path: path.write_text(worklist_page(ordered, landing_folder), encoding="utf-8"),
+    }
+
+
+def _without_control_characters(text: object) -> object:
+    return text.translate(CONTROL_CHARACTERS) if isinstance(text, str) else text
 
 
 def worklist_page(questions: pd.DataFrame, landing_folder: Path) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from orchestration.private_files import be_private
 from orchestration.settings import load_settings
 
 app = typer.Typer(
@@ -20,6 +21,12 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 console = Console()
+
+
+@app.callback()
+def at_every_command() -> None:
+    """The outcomes warehouse for hepatectomy of colorectal liver metastases: from raw records to published statistics."""
+    be_private()
 
 
 def _fail(message: str, status: int = 1) -> typer.Exit:
@@ -86,10 +93,15 @@ def refresh(
         typer.Argument(metavar="[REASON]...", help="Why each accepted change is right, in their order."),
     ] = None,
     verbose: Annotated[bool, typer.Option(help="Show Dagster's whole log instead of one line a step.")] = False,
+    wait: Annotated[
+        bool, typer.Option(help="Wait for a refresh under way (CRLM_WAIT_FOR_NIGHT_MINUTES); else be refused at once.")
+    ] = True,
 ) -> None:
     """Load what is new in the landing folder, derive, validate, analyse, publish. Exit status 1: nothing was published."""
     from orchestration import nightly
-    from orchestration.warehouse import WarehouseBusy
+    from orchestration.file_problems import WarehouseProblem
+    from orchestration.night_lock import NightUnderWay
+    from orchestration.study_id_key import StudyIdKeyProblem
 
     names, why = accept or [], reasons or []
     if len(names) != len(why) or not all(reason.strip() for reason in why):
@@ -100,9 +112,16 @@ def refresh(
         # the steps of the job load their own settings, so it is said the way every setting is
         os.environ["CRLM_ACCEPTED_CHANGES"] = json.dumps(dict(zip(names, why, strict=True)))
     settings = load_settings()
+    if not wait:
+        settings.wait_for_night_minutes = 0
     try:
-        outcome = nightly.refresh(settings, force=force, verbose=verbose)
-    except (nightly.NothingLanded, WarehouseBusy) as error:
+        outcome = nightly.refresh(
+            settings,
+            force=force,
+            verbose=verbose,
+            say=lambda text: Console(stderr=True).print(f"crlm: {escape(text)}", highlight=False, soft_wrap=True),
+        )
+    except (nightly.NothingLanded, WarehouseProblem, NightUnderWay, StudyIdKeyProblem) as error:
         raise _fail(str(error)) from error
     if outcome.is_failed:
         raise _fail(

@@ -8,6 +8,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.ingestion.contract import SourceContract, load_hospitals
+from orchestration.ingestion.landed_names import readable_name
 from orchestration.ingestion.load_file import FileLoad, load_file
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.settings import Settings
@@ -43,9 +44,11 @@ def preview(
     paths = sorted(found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]
     for number, found in enumerate(paths, start=1):
         chosen = contracts_of(found, contracts, hospital)
-        progress(f"{found.name}: file {number} of {len(paths)}")
+        progress(f"{readable_name(PurePath(found.name))}: file {number} of {len(paths)}")
         if not chosen:
-            files.append(pd.DataFrame([{"file": found.name, "status": "no contract names this file"}]))
+            files.append(
+                pd.DataFrame([{"file": readable_name(PurePath(found.name)), "status": "no contract names this file"}])
+            )
         for contract in chosen:
             account, why, unknown = _preview_file(settings, found, contract, outcome)
             files.append(account)
@@ -93,15 +96,15 @@ def _preview_file(
                 outcome.notes.append(note)
         load = load_file(connection, path, path.parent, contract, "preview")
         account = {
-            "file": path.name, "hospital": contract.source_system, "feed": contract.feed, "system": contract.system,
+            "file": load.source_file, "hospital": contract.source_system, "feed": contract.feed, "system": contract.system,
             "status": load.status, "read": load.rows_read, "loaded": load.rows_loaded,
             "rejected": load.rows_rejected, "twice in the file": load.rows_duplicate, "fields missing": load.fields_rejected,
             "passed over": load.rows_passed_over,
         }  # fmt: skip
         return (
             pd.DataFrame([account | _change(connection, contract, load)]),
-            _reasons(connection, path.name),
-            _unknown_codes(connection, path.name),
+            _reasons(connection, load.source_file),
+            _unknown_codes(connection, load.source_file),
         )
 
 

@@ -4,17 +4,23 @@ import contextlib
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from orchestration.healing import heal
 from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import unclaimed_files, waiting_files
 from orchestration.ingestion.load_file import landed_files
+from orchestration.night_lock import whole_night
 from orchestration.night_profile.baseline import files_gone
 from orchestration.settings import Settings
 from orchestration.warehouse import has_unpublished_files, open_build_file, read_publication
 
-DAGSTER_YAML = """telemetry:
+DAGSTER_YAML = """# written once, when the data folder is made; change it as you like
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+telemetry:
   enabled: false
 nux:
   enabled: false
@@ -66,7 +72,7 @@ def nothing_new(settings: Settings) -> str | None:
     return (
         f"Nothing new: all {n_landed} files in the landing folder are loaded already and the code is unchanged. "
         f"The warehouse published {stamp.published_at:%Y-%m-%d %H:%M} UTC stays ({stamp.n_patients:,} patients, data {stamp.data_hash})."
-        + (f" {len(unclaimed)} file(s) are named by no contract, such as {unclaimed[0].name}." if unclaimed else "")
+        + (f" {len(unclaimed)} file(s) are named by no contract; `crlm doctor` names them." if unclaimed else "")
     )
 
 
@@ -74,18 +80,44 @@ def prepare_dagster_home(settings: Settings) -> None:
     """Dagster's home folder with telemetry off, and the variables that runs need."""
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    (settings.dagster_home / "dagster.yaml").write_text(DAGSTER_YAML, encoding="utf-8")
+    written = settings.dagster_home / "dagster.yaml"
+    if not written.exists() or written.stat().st_size == 0:
+        new_file = written.with_suffix(".new")
+        new_file.write_text(DAGSTER_YAML, encoding="utf-8")
+        new_file.replace(written)
 
 
-def refresh(settings: Settings, force: bool, verbose: bool) -> RefreshOutcome:
-    """Run the nightly job unless there is nothing new.
+def refresh(
+    settings: Settings, force: bool, verbose: bool, say: Callable[[str], None] = lambda text: None
+) -> RefreshOutcome:
+    """Run the nightly job unless there is nothing new; a night that met with a damaged build file is run again from the
+    landing folder, once.
 
+    Args:
+        say: gets, for a person, whom the night waits for and which damaged files were put aside.
     Raises:
-        NothingLanded, WarehouseBusy: see `nothing_new`, `open_build_file`.
+        NothingLanded, WarehouseBusy, DiskFull: see `nothing_new`, `open_build_file`, `heal`.
+        NightUnderWay: another process has the night, for longer than the settings say to wait.
+        StudyIdKeyProblem: the key is empty, lost, or another than before.
     """
-    reason = nothing_new(settings)
-    if reason and not force:
-        return RefreshOutcome(is_failed=False, message=reason)
+    with whole_night(settings.build_file.parent, "crlm refresh", 60 * settings.wait_for_night_minutes, say):
+        heal(settings, say)
+        _ = settings.study_id_key
+        reason = nothing_new(settings)
+        if reason and not force:
+            return RefreshOutcome(is_failed=False, message=reason)
+        outcome = _run_night(settings, verbose)
+        if outcome.is_failed and settings.suspicion.exists():
+            told: list[str] = []
+            heal(settings, told.append)
+            for text in told:
+                say(text)
+            if told:
+                outcome = _run_night(settings, verbose)
+        return outcome
+
+
+def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
     prepare_dagster_home(settings)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     import dagster as dg

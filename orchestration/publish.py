@@ -2,12 +2,19 @@
 
 import hashlib
 import os
+import shutil
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
+from orchestration.disclosure import DisclosureRules, anonymity, coarsen, disclosure_rules, generalise_until_k
+from orchestration.file_problems import WarehouseProblem
+from orchestration.file_sums import known_sums, sha256_of, write_sums
+from orchestration.privacy_of_publication import attacks_on_days, describe, leaks
+from orchestration.private_files import publish_mode
 from orchestration.verdicts import PublicationRefused, objections, verdict_runs
 from orchestration.warehouse import (
     Publication,
@@ -32,47 +39,173 @@ def now_utc() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+@dataclass(frozen=True)
+class Door:
+    """What is published and where to: the restricted build file, the published file, its history, and by which rules."""
+
+    build_file: Path
+    published_file: Path
+    history: Path
+    rules: DisclosureRules
+    folder_mode: int = 0o755
+    with_shareable: bool = True
+
+    @property
+    def draft(self) -> Path:
+        """The copy that is made coarser; in the build area, for a database file keeps what was changed in it."""
+        return self.build_file.with_name("publication_draft.duckdb")
+
+    @property
+    def shareable_file(self) -> Path:
+        """The coarser publication, for others."""
+        return self.published_file.with_name("shareable.duckdb")
+
+
 def publish(
-    build_file: Path, published_file: Path, history_folder: Path, run_id: str, code_version: str
+    build_file: Path,
+    published_file: Path,
+    history_folder: Path,
+    run_id: str,
+    code_version: str,
+    rules: DisclosureRules | None = None,
+    folder_mode: int = 0o755,
+    with_shareable: bool = True,
 ) -> tuple[Publication, bool]:
-    """Write the de-identified copy beside the published file and rename it into place; open readers keep the old one.
+    """Write the de-identified copy beside the published file, look it through, and rename it into place; open readers keep the
+    old one.
 
     Returns the stamp, and whether the data differ from what was published before. An unchanged night replaces the
     file too, so that its stamp tells of the last good run, but adds nothing to the history.
 
     Raises:
-        PublicationRefused: a gate is closed, has not judged, or judged something else than what stands in the build file now.
+        PublicationRefused: a gate is closed, has not judged, or judged something else than what stands in the build file now;
+            or the very file that was about to be published holds what may not leave the build area.
     """
-    before = read_publication(published_file)
+    door = Door(build_file, published_file, history_folder, rules or disclosure_rules(), folder_mode, with_shareable)
+    before = _stamp_before(published_file)
     published_file.parent.mkdir(parents=True, exist_ok=True)
-    new_file = published_file.with_suffix(".new")
-    new_file.unlink(missing_ok=True)
-    with open_build_file(build_file) as connection:
+    new_file, new_shareable = published_file.with_suffix(".new"), door.shareable_file.with_suffix(".shareable.new")
+    try:
+        stamp = _write(door, new_file, new_shareable, run_id, code_version, before)
+        is_changed = before is None or before.data_hash != stamp.data_hash
+        _put_in_place(door, new_file, new_shareable, stamp, is_changed)
+    finally:
+        for path in (new_file, new_shareable, door.draft):
+            path.unlink(missing_ok=True)
+            path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    return stamp, is_changed
+
+
+def _stamp_before(published_file: Path) -> Publication | None:
+    """Of what is published now; a file that cannot be read tells nothing, and is about to be replaced."""
+    try:
+        return read_publication(published_file)
+    except (WarehouseProblem, duckdb.Error):
+        return None
+
+
+def _write(
+    door: Door, new_file: Path, new_shareable: Path, run_id: str, code_version: str, before: Publication | None
+) -> Publication:
+    for path in (new_file, new_shareable, door.draft):
+        path.unlink(missing_ok=True)
+    with open_build_file(door.build_file) as connection:
         against = objections(connection, code_version)
         if against:
             raise PublicationRefused(f"not published: {'; '.join(against)}. {WHAT_TO_DO}")
         connection.execute("CHECKPOINT")
-        connection.execute(f"ATTACH '{new_file}' AS published")
+        connection.execute(f"ATTACH '{door.draft}' AS draft")
         for table in published_tables():
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{table.schema}")
-            connection.execute(f"CREATE TABLE published.{table.schema}.{table.name} AS {table.query}")
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS draft.{table.schema}")
+            connection.execute(f"CREATE TABLE draft.{table.schema}.{table.name} AS {table.query}")
+        coarsened = _coarsen_for_the_study(connection, door.rules)
+        describe(connection, "draft", "internal", door.rules, coarsened)
         stamp = _stamp(connection, run_id, code_version, before)
-        connection.execute("DETACH published")
-    is_changed = before is None or before.data_hash != stamp.data_hash
-    _flush_to_disk(new_file)
+        _copy_ordered(connection, new_file, "internal")
+        if door.with_shareable:
+            _make_shareable(connection, door.rules, new_shareable, coarsened)
+        connection.execute("DETACH draft")
+    return stamp
+
+
+def _coarsen_for_the_study(connection: duckdb.DuckDBPyConnection, rules: DisclosureRules) -> list[str]:
+    """The draft by the rules of the internal publication, and coarser yet where dates could be computed; what was done."""
+    coarsen(connection, "draft", rules.internal)
+    done = list(rules.internal)
+    for step in rules.when_dates_can_be_computed:
+        if not any(attack.works for attack in attacks_on_days(connection, "draft")):
+            break
+        coarsen(connection, "draft", [step])
+        done.append(step)
+    return [f"{step} ({step.why})" for step in done]
+
+
+def _make_shareable(
+    connection: duckdb.DuckDBPyConnection, rules: DisclosureRules, new_file: Path, coarsened: list[str]
+) -> None:
+    """The shareable file, or none where the cohort is too small for it."""
+    coarsen(connection, "draft", rules.shareable)
+    for name in rules.shareable_leaves_out:
+        connection.execute(f"DROP TABLE IF EXISTS draft.{name}")
+    done = [*coarsened, *(f"{step} ({step.why})" for step in rules.shareable)]
+    done += generalise_until_k(connection, "draft", rules)
+    if anonymity(connection, "draft", rules).k >= rules.least_k:
+        describe(connection, "draft", "shareable", rules, done)
+        _copy_ordered(connection, new_file, "shareable")
+
+
+def _copy_ordered(connection: duckdb.DuckDBPyConnection, new_file: Path, which: str) -> None:
+    """The draft's tables into a new file that never held anything else, their rows by value: the order in which records came
+    tells their dates. Then the file is looked through as whoever opens it would."""
+    connection.execute(f"ATTACH '{new_file}' AS published")
+    tables = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'draft' ORDER BY ALL"
+    ).fetchall()
+    for schema, table in tables:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{schema}")
+        connection.execute(f"CREATE TABLE published.{schema}.{table} AS FROM draft.{schema}.{table} ORDER BY ALL")
+    found = leaks(connection, "published", which)
+    connection.execute("DETACH published")
+    if found:
+        raise PublicationRefused(
+            f"not published: the {which} file that was about to be published holds what may not leave the build area:"
+            f" {'; '.join(found)}. quality.check_results in the build file, stage 'publication', lists the checks"
+        )
+
+
+def _put_in_place(door: Door, new_file: Path, new_shareable: Path, stamp: Publication, is_changed: bool) -> None:
+    folder, sums = door.published_file.parent, known_sums(door.published_file.parent)
+    renamed = {door.published_file.name: new_file, door.shareable_file.name: new_shareable}
+    digests = {name: sha256_of(path) for name, path in renamed.items() if path.exists()}
+    for path in renamed.values():
+        if path.exists():
+            _flush_to_disk(path)
+            path.chmod(door.folder_mode & 0o666)
     if is_changed:
-        history_folder.mkdir(parents=True, exist_ok=True)
-        kept = history_folder / f"{stamp.published_at:%Y%m%dT%H%M%S%f}Z.duckdb"
+        door.history.mkdir(parents=True, exist_ok=True)
+        kept = door.history / f"{stamp.published_at:%Y%m%dT%H%M%S%f}Z.duckdb"
         kept.unlink(missing_ok=True)
-        os.link(new_file, kept)
-    new_file.replace(published_file)
-    return stamp, is_changed
+        # copied, not linked: what damages the one must not damage the other
+        shutil.copyfile(new_file, kept)
+        kept.chmod(door.folder_mode & 0o666)
+        _flush_to_disk(kept)
+        sums[f"{door.history.name}/{kept.name}"] = {digests[door.published_file.name]}
+    # until the new file has its name both are known, so that a kill in between leaves no file that looks damaged
+    write_sums(folder, {**sums, **{name: sums.get(name, set()) | {digest} for name, digest in digests.items()}})
+    new_file.replace(door.published_file)
+    if new_shareable.exists():
+        new_shareable.replace(door.shareable_file)
+    else:
+        door.shareable_file.unlink(missing_ok=True)
+        sums.pop(door.shareable_file.name, None)
+    write_sums(folder, {**sums, **{name: {digest} for name, digest in digests.items()}})
+    publish_mode(folder, door.folder_mode)
 
 
 def _stamp(
     connection: duckdb.DuckDBPyConnection, run_id: str, code_version: str, before: Publication | None
 ) -> Publication:
-    n_patients = connection.execute("SELECT count(*) FROM published.marts.index_operations").fetchall()[0][0]
+    n_patients = connection.execute("SELECT count(*) FROM draft.marts.index_operations").fetchall()[0][0]
     is_simulated = connection.execute(
         "SELECT coalesce(bool_or(is_simulated), FALSE) FROM raw.ingest_ledger"
     ).fetchall()[0][0]
@@ -84,9 +217,9 @@ def _stamp(
         n_patients,
         is_simulated,
     )
-    connection.execute("CREATE SCHEMA IF NOT EXISTS published.meta")
+    connection.execute("CREATE SCHEMA IF NOT EXISTS draft.meta")
     connection.execute(
-        """CREATE TABLE published.meta.publication AS
+        """CREATE TABLE draft.meta.publication AS
            SELECT ?::TIMESTAMP AS published_at, ? AS run_id, ? AS code_version, ? AS data_hash,
                   ?::BIGINT AS n_patients, ?::BOOLEAN AS is_simulated, ? AS judged_in_runs""",
         [stamp.published_at, run_id, code_version, stamp.data_hash, n_patients, is_simulated, verdict_runs(connection)],
@@ -107,7 +240,7 @@ def _data_hash(connection: duckdb.DuckDBPyConnection) -> str:
         if table.name not in TABLES_WITHOUT_DATA_MEANING:
             rows = connection.execute(
                 f"""SELECT count(*), sum(md5_number_lower(to_json(t)::VARCHAR)::HUGEINT)
-                    FROM published.{table.schema}.{table.name} AS t"""
+                    FROM draft.{table.schema}.{table.name} AS t"""
             ).fetchall()
             digest.update(f"{table.schema}.{table.name}:{rows[0]}".encode())
     return digest.hexdigest()[:16]
@@ -119,10 +252,12 @@ def _flush_to_disk(path: Path) -> None:
 
 
 def publish_history(history_folder: Path) -> pd.DataFrame:
-    """One row a kept publication, newest first: file, published_at, run_id, code_version, data_hash, n_patients."""
+    """One row a kept publication that can be read (`crlm doctor` names the others), newest first: file, published_at, run_id,
+    code_version, data_hash, n_patients."""
     rows = []
-    for path in sorted(history_folder.glob("*.duckdb"), reverse=True):
-        stamp = read_publication(path)
+    for path in history_folder.glob("*.duckdb"):
+        stamp = _stamp_before(path)
         if stamp:
             rows.append({"file": path.name, **vars(stamp)})
-    return pd.DataFrame(rows)
+    columns = ["file", *Publication.__dataclass_fields__]
+    return pd.DataFrame(rows, columns=columns).sort_values(["published_at", "file"], ascending=False, ignore_index=True)

@@ -2,8 +2,6 @@
 
 import hashlib
 import importlib.metadata
-import os
-import secrets
 import subprocess
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +9,9 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from orchestration.private_files import be_private, open_to_others
+from orchestration.study_id_key import study_id_key
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 IS_CHECKOUT = (PROJECT_ROOT / "pyproject.toml").exists()
@@ -54,6 +55,14 @@ class Settings(BaseSettings):
     keep_publication_months: int = 24
     keep_runs: int = 14
     """Dagster's runs with all their events; how older nights ended stays in the nights' records."""
+    published_mode: str = "755"
+    """Who may read the published folder, as for chmod: 755 everybody on the machine, 750 the group, 700 its owner only."""
+    disclosure_rules: Path | None = None
+    """An installation's own copy of orchestration/disclosure.yml: how exact patients' values are published."""
+    publish_shareable: bool = True
+    """Whether a coarser file for others, shareable.duckdb, is published beside the warehouse."""
+    wait_for_night_minutes: float = 60.0
+    """How long a second start waits for a refresh under way before it is refused."""
 
     @field_validator("notify", mode="before")
     @classmethod
@@ -86,6 +95,16 @@ class Settings(BaseSettings):
         return self.data_dir.resolve() / "build" / "adjudication"
 
     @property
+    def set_aside_folder(self) -> Path:
+        """Where damaged files are put; in the build area, for they may hold anything."""
+        return self.data_dir.resolve() / "build" / "set_aside"
+
+    @property
+    def suspicion(self) -> Path:
+        """There when a step met with damage in the build file: the next start reads all of it."""
+        return self.data_dir.resolve() / "build" / "build.suspect"
+
+    @property
     def refresh_log(self) -> Path:
         """What dbt printed during the last refresh."""
         return self.data_dir.resolve() / "build" / "refresh.log"
@@ -111,21 +130,34 @@ class Settings(BaseSettings):
         return self.data_dir.resolve() / "dagster"
 
     def prepare_folders(self) -> None:
-        """Make the folders; the build area is for its owner only."""
-        for folder in (self.landing, self.history, self.dagster_home, self.build_file.parent):
+        """Make the folders; all but the published one are for their owner only, now and whatever this process makes."""
+        be_private()
+        private = [self.dagster_home, self.build_file.parent]
+        if self.landing_dir is None:
+            private.append(self.landing)
+        for folder in (*private, self.landing, self.history):
             folder.mkdir(parents=True, exist_ok=True)
-        self.build_file.parent.chmod(0o700)
+        for folder in private:
+            if open_to_others(folder):
+                folder.chmod(0o700)
+        for folder in (self.published_file.parent, self.history):
+            folder.chmod(self.published_folder_mode)
+        # whoever may read the published folder must be able to go through the folder above it, without seeing what is in it
+        self.data_dir.chmod(0o711 if self.published_folder_mode & 0o077 else 0o700)
+
+    @property
+    def published_folder_mode(self) -> int:
+        """`published_mode` as a number."""
+        return int(self.published_mode, 8)
 
     @cached_property
     def study_id_key(self) -> str:
-        """The secret that study ids are made with: CRLM_STUDY_ID_KEY, or a file in the build area made on first use."""
-        if key := os.environ.get("CRLM_STUDY_ID_KEY"):
-            return key
-        key_file = self.build_file.parent / "study_id.key"
-        if not key_file.exists():
-            key_file.touch(mode=0o600)
-            key_file.write_text(secrets.token_hex(32), encoding="ascii")
-        return key_file.read_text(encoding="ascii")
+        """The secret that study ids are made with: CRLM_STUDY_ID_KEY, or a file in the build area made on first use.
+
+        Raises:
+            StudyIdKeyProblem: it is empty, lost, or not the one that the build file was made with.
+        """
+        return study_id_key(self.build_file.parent)
 
     @cached_property
     def code_version(self) -> str:

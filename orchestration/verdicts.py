@@ -12,7 +12,7 @@ import duckdb
 
 from orchestration.warehouse import published_tables, table_exists
 
-WRITTEN_BY_GATES = ("check_results", "violations", "gate_verdicts", "disclosure", "accepted_changes")
+WRITTEN_BY_GATES = ("check_results", "violations", "gate_verdicts", "accepted_changes")
 STAGES = ("landing", "staging", "marts", "results")
 STAGE_OF_SCHEMA = {"marts": "marts", "quality": "marts", "meta": "marts", "results": "results"}
 STAGING_TABLES = (("staging", "stg_registry_operations"),)

@@ -56,6 +56,28 @@ def open_build_file(path: Path, read_only: bool = False) -> Iterator[duckdb.Duck
             connection.close()
 
 
+@contextmanager
+def connect_read_only(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A published file, or any other, for reading.
+
+    Raises:
+        DamagedFile, NotAccessible: it cannot be.
+    """
+    try:
+        connection = duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        raise named_problem(error, path) or error from None
+    try:
+        yield connection
+    except duckdb.Error as error:
+        problem = named_problem(error, path)
+        if problem is None:
+            raise
+        raise problem from None
+    finally:
+        connection.close()
+
+
 def is_born(path: Path) -> bool:
     """Whether there is a file with anything in it; DuckDB itself makes files of no bytes before it writes to them."""
     return path.exists() and path.stat().st_size > 0
@@ -252,10 +274,14 @@ class Publication:
 
 
 def read_publication(published_file: Path) -> Publication | None:
-    """The stamp of the published warehouse; None if nothing is published yet."""
+    """The stamp of the published warehouse; None if nothing is published yet.
+
+    Raises:
+        DamagedFile: the file is not what was published.
+    """
     if not published_file.exists():
         return None
-    with duckdb.connect(str(published_file), read_only=True) as connection:
+    with connect_read_only(published_file) as connection:
         row = connection.execute(
             "SELECT published_at, run_id, code_version, data_hash, n_patients, is_simulated FROM meta.publication"
         ).fetchall()[0]
@@ -264,5 +290,5 @@ def read_publication(published_file: Path) -> Publication | None:
 
 def read_published(published_file: Path, query: str, parameters: list[Any] | None = None) -> pd.DataFrame:
     """The answer of a query on the published warehouse."""
-    with duckdb.connect(str(published_file), read_only=True) as connection:
+    with connect_read_only(published_file) as connection:
         return connection.execute(query, parameters or []).df()

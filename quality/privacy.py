@@ -22,22 +22,30 @@ IDENTIFYING_VALUE = r"SIM\d{7}"
 are given to the check as they stand in raw."""
 SHORTEST_TOKEN = 5
 """An MRN of fewer characters is looked for as a whole value only: '1776' stands in many an honest text."""
+LIKE_A_COUNTER = r"\d{1,7}"
+"""An MRN that looks so may be an honest number: it is not looked for in numbers that say what they count, nor, where it is shorter
+than a token, in columns of labels."""
+COUNTED = (
+    r"\b[0-9a-f]{12}-\d+\b|\b\w*(?:days|months|number|count|mm|bytes|line|score|version)=-?\d+\b|\bn_\w+=\d+\b"
+    r"|\b\d{1,3}(?:,\d{3})+\b|\b\d+ of \d+\b|\b\d*\.\d+\b|\b(?:file|line|row) \d+\b"
+    r"|\b\d+ (?:rows?|records?|patients?|files?|days?|months?|years?|bytes|lines?|messages?|fields?|checks?|mm|cm|%)"
+)
+"""Numbers that say what they are: a record's number in its file, a counter of a key, a count with its noun, a decimal."""
+LABEL_NAMES = {
+    "stratum", "level", "term", "grouping", "category", "reference", "group", "version", "score", "number", "label", "class", "grade",
+    "part", "specimen", "lesion", "code", "period", "era", "landmark", "groups", "arm", "state", "step", "stage",
+}  # fmt: skip
+"""A column whose name ends so holds labels, of which '3' is one."""
 CALENDAR_DATE = (
-    r"\b(?:19|20)\d{2}-\d{1,2}-\d{1,2}(?:\D|$)|\b\d{1,2}[/.]\d{1,2}[/.](?:19|20)\d{2}\b"
+    r"(?:^|[^A-Za-z0-9])(?:19|20)\d{2}-\d{1,2}-\d{1,2}(?:\D|$)|\b\d{1,2}[/.]\d{1,2}[/.](?:19|20)\d{2}\b"
     r"|^(?:19|20)\d{2}[01]\d[0-3]\d(?:\d{4,6})?$"
 )
 CONTRACT_BOUND = r"(?:before|after) \d{4}-\d{2}-\d{2}"
 """A reason for rejection that gives the contract's bound, such as 'before 1980-01-01', and not the date that broke it."""
 OPERATIONAL_COLUMNS = {
-    "loaded_at",
-    "rejected_at",
-    "published_at",
-    "accepted_at",
-    "source_file",
-    "run_id",
-    "contract_version",
-}
-"""When and from which file the machine worked; dates in these are not of a patient."""
+    "loaded_at", "rejected_at", "published_at", "judged_at", "accepted_at", "run_id", "contract_version",
+}  # fmt: skip
+"""When the machine worked; dates in these are not of a patient. A file's name is not among them: it often holds an extract's date."""
 PSEUDONYM = r"P[0-9a-f]{12}"
 
 
@@ -71,19 +79,33 @@ def _identifying_columns(frame: pd.DataFrame) -> tuple[int, dict[str, int]]:
 
 
 def _identifying_values(frame: pd.DataFrame, identifiers: pa.Array) -> tuple[int, dict[str, int]]:
-    long_identifiers = identifiers.filter(pc.greater_equal(pc.utf8_length(identifiers), SHORTEST_TOKEN))
+    is_long = pc.greater_equal(pc.utf8_length(identifiers), SHORTEST_TOKEN)
+    like_counters = pc.match_substring_regex(identifiers, f"^{LIKE_A_COUNTER}$")
+    unmistakable = identifiers.filter(pc.and_(is_long, pc.invert(like_counters)))
+    long_counters = identifiers.filter(pc.and_(is_long, like_counters))
     n_checked, hits = 0, {}
     for name, texts in _text_columns(frame):
         n_checked += int(texts.sum())
         values = texts.index.to_series()
-        is_hit = _is_in(values, identifiers) | values.str.contains(IDENTIFYING_VALUE)
+        is_label = name.lower().rsplit("_", 1)[-1] in LABEL_NAMES
+        whole = identifiers.filter(pc.or_(is_long, pc.invert(like_counters))) if is_label else identifiers
+        is_hit = _is_in(values, whole) | values.str.contains(IDENTIFYING_VALUE)
         # one word is one token: only texts of several words need to be taken apart, and 'A-17' may be one or two
         sentences = values[values.str.contains(r"[^A-Za-z0-9]")]
-        for between_words in (r"[^A-Za-z0-9]+", r"[^A-Za-z0-9./_-]+") if len(long_identifiers) else ():
-            tokens = sentences.str.split(between_words, regex=True).explode()
-            is_hit |= values.isin(tokens.index[_is_in(tokens, long_identifiers)])
+        is_hit |= values.isin(_texts_with_tokens(sentences, unmistakable))
+        if len(long_counters):
+            is_hit |= values.isin(_texts_with_tokens(sentences.str.replace(COUNTED, " ", regex=True), long_counters))
         hits[name] = int(texts[is_hit.to_numpy()].sum())
     return n_checked, {name: n for name, n in hits.items() if n}
+
+
+def _texts_with_tokens(texts: pd.Series, identifiers: pa.Array) -> list[str]:
+    """Index of the texts of which a word is one of the identifiers."""
+    found: list[str] = []
+    for between_words in (r"[^A-Za-z0-9]+", r"[^A-Za-z0-9./_-]+") if len(identifiers) and len(texts) else ():
+        tokens = texts.str.split(between_words, regex=True).explode()
+        found += list(tokens.index[_is_in(tokens, identifiers)])
+    return found
 
 
 def _is_in(values: pd.Series, identifiers: pa.Array) -> pd.Series:

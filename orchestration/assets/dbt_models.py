@@ -13,7 +13,9 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
+from orchestration.night_steps import night_step
 from orchestration.settings import Settings, load_settings
+from orchestration.spoken_errors import spoken
 from orchestration.warehouse import derivation_versions
 
 DBT_GROUPS = {
@@ -28,6 +30,27 @@ def dbt_executable() -> str:
     return str(beside_python) if beside_python.exists() else shutil.which("dbt") or "dbt"
 
 
+def dbt_with_parent() -> str:
+    """dbt by way of a script that ends it when this process ends, however that comes; where it may not be run, plain dbt."""
+    script = Path(__file__).parents[1] / "dbt_with_parent.sh"
+    return str(script) if os.access(script, os.X_OK) else dbt_executable()
+
+
+def failed_nodes(target_path: Path, log_folder: Path) -> str:
+    """Which models and tests failed in a dbt run, and of which kind the errors are, for a person; never what they quote."""
+    path = target_path / "run_results.json"
+    results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else []
+    failed = [
+        f"{result['unique_id'].split('.')[2]} ({spoken(RuntimeError(result['message'] or '')).removeprefix('RuntimeError: ')})"
+        for result in results
+        if result["status"] in ("error", "fail", "runtime error")
+    ]
+    what = "; ".join(failed) or "dbt ended before it had built anything"
+    return (
+        f"dbt failed: {what}. The whole log, which may quote records, is in {log_folder.name}/logs of the build area."
+    )
+
+
 def prepare_dbt_environment(settings: Settings) -> None:
     """What the dbt subprocess reads from its environment."""
     os.environ["CRLM_BUILD_PATH"] = str(settings.build_file)
@@ -36,6 +59,8 @@ def prepare_dbt_environment(settings: Settings) -> None:
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
     # at its default, debug, the log of one night is 9 MB
     os.environ["DBT_LOG_LEVEL_FILE"] = "info"
+    os.environ["CRLM_PYTHON"] = sys.executable
+    os.environ["CRLM_DBT_PARENT"] = str(os.getpid())
 
 
 def current_manifest(settings: Settings) -> Path:
@@ -129,11 +154,23 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
     )
 
     @dbt_assets(manifest=current_manifest(settings), project=project, dagster_dbt_translator=LayerTranslator())
+    @night_step
     def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource):
         """Staging, clinical rules and marts; a failing test of severity error stops everything below it."""
-        yield from dbt.cli(dbt_build_arguments(settings), context=context).stream()
+        if context.is_subset:
+            raise dg.Failure(
+                description="The dbt models are made together: a single one would stand beside those of another night. Materialize"
+                " the whole of `dbt_models`, or run `crlm refresh --force`.",
+                allow_retries=False,
+            )
+        prepare_dbt_environment(settings)
+        invocation = dbt.cli(dbt_build_arguments(settings), context=context, raise_on_error=False)
+        yield from invocation.stream()
+        if not invocation.is_successful():
+            settings.suspicion.touch()
+            raise dg.Failure(description=failed_nodes(invocation.target_path, settings.dbt_target), allow_retries=False)
 
-    return dbt_models, DbtCliResource(project_dir=project, dbt_executable=dbt_executable())
+    return dbt_models, DbtCliResource(project_dir=project, dbt_executable=dbt_with_parent())
 
 
 dbt_models, dbt_resource = dbt_assets_and_resource(load_settings())

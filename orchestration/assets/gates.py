@@ -12,6 +12,7 @@ from orchestration.ingestion.load_file import landed_files
 from orchestration.night_profile.baseline import compared_with_last_night, keep_accepted_changes
 from orchestration.night_profile.deliveries import Landed
 from orchestration.night_profile.landing import profile_landing
+from orchestration.night_steps import night_step
 from orchestration.settings import Settings, load_settings
 from orchestration.verdicts import WRITTEN_BY_GATES, record_verdict
 from orchestration.warehouse import (
@@ -112,6 +113,7 @@ def _gate_asset(stage: str, judged: list[tuple[str, str]], description: str) -> 
             for suite in _suites(stage)
         ],
     )
+    @night_step
     def gate(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         report = judge(load_settings(), stage, context.run.run_id)
         for suite, checks in report.checks.groupby("suite", sort=False):

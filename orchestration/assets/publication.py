@@ -3,7 +3,9 @@
 import dagster as dg
 
 from orchestration.adjudication_worklist import write_worklist
+from orchestration.disclosure import disclosure_rules
 from orchestration.night_profile.baseline import accept_night
+from orchestration.night_steps import night_step
 from orchestration.publish import publish
 from orchestration.report_inputs import report_context, report_frames
 from orchestration.review.questions import collect_questions, write_questions
@@ -19,6 +21,7 @@ def write_report(settings: Settings) -> None:
     page = render_report(report_frames(settings), report_context(settings))
     new_file = settings.report_file.with_suffix(".new")
     new_file.write_text(page, encoding="utf-8")
+    new_file.chmod(settings.published_folder_mode & 0o666)
     new_file.replace(settings.report_file)
 
 
@@ -29,6 +32,7 @@ def write_report(settings: Settings) -> None:
     deps=[["quality", "results_gate"], ["quality", "adjudication_queue"]],
     description="The de-identified warehouse that everybody queries; replaced by renaming, so that open readers never notice.",
 )
+@night_step
 def published_warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     settings = load_settings()
     try:
@@ -38,6 +42,9 @@ def published_warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResu
             settings.history,
             context.run.run_id,
             settings.code_version,
+            disclosure_rules(settings.disclosure_rules),
+            settings.published_folder_mode,
+            settings.publish_shareable,
         )
     except PublicationRefused as refusal:
         raise dg.Failure(description=str(refusal), allow_retries=False) from None
@@ -60,6 +67,7 @@ def published_warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResu
     deps=[published_warehouse],
     description="The one-page report, drawn from the published warehouse alone.",
 )
+@night_step
 def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     settings = load_settings()
     write_report(settings)
@@ -73,6 +81,7 @@ def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     deps=[["intermediate", "adjudication_worklist"]],
     description="What reviewers are asked about margins, with the words of the reports: a local page, a workbook, a CSV.",
 )
+@night_step
 def adjudication_worklist(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     settings = load_settings()
     with open_build_file(settings.build_file) as connection:

@@ -6,12 +6,14 @@ from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import (
     assign_study_ids,
+    file_numbers,
     load_feed,
     record_hospital_limits,
     record_unclaimed_files,
 )
 from orchestration.ingestion.load_file import FileLoad
 from orchestration.ingestion.raw_schema import create_raw_schema
+from orchestration.night_steps import night_step
 from orchestration.settings import load_settings
 from orchestration.warehouse import open_build_file
 
@@ -33,8 +35,7 @@ landing_files = [
 ]
 
 
-def _metadata(loads: list[FileLoad]) -> dict[str, dg.MetadataValue]:
-    refused = [f"{load.source_file}: {load.status}" for load in loads if load.status != "loaded"]
+def _metadata(loads: list[FileLoad], refused: list[str]) -> dict[str, dg.MetadataValue]:
     return {
         "files_taken_in": dg.MetadataValue.int(len(loads)),
         "rows_read": dg.MetadataValue.int(sum(load.rows_read for load in loads)),
@@ -54,14 +55,22 @@ def _feed_asset(feed: str, description: str) -> dg.AssetsDefinition:
         kinds={"python", "duckdb"},
         description=f"{description}. Verbatim and append-only; every record keeps its file, line, hash and load time.",
     )
+    @night_step
     def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         settings = load_settings()
         contracts = load_hospitals(settings.contracts_dir)
         with open_build_file(settings.build_file) as connection:
             loads = load_feed(connection, settings.landing, contracts, feed, context.run.run_id, context.log.info)
-        for refused in (load for load in loads if load.status != "loaded"):
-            context.log.warning(f"{refused.source_file}: {refused.status}")
-        return dg.MaterializeResult(metadata=_metadata(loads))
+            numbers = file_numbers(connection)
+        # a file's name may hold a patient's: Dagster's store gets its number, raw.ingest_ledger in the build file its name
+        refused = [
+            f"{numbers[load.source_system, load.source_file]} of {load.source_system}: {load.status}"
+            for load in loads
+            if load.status != "loaded"
+        ]
+        for told in refused:
+            context.log.warning(told)
+        return dg.MaterializeResult(metadata=_metadata(loads, refused))
 
     return load
 
@@ -82,6 +91,7 @@ feed_assets = [_feed_asset(feed, definition.description) for feed, definition in
         for name, description in ACCOUNTS.items()
     ],
 )
+@night_step
 def raw_accounts(context: dg.AssetExecutionContext):
     """What every feed adds to: the link to study ids, the quarantine, the ledger."""
     settings = load_settings()
@@ -92,8 +102,9 @@ def raw_accounts(context: dg.AssetExecutionContext):
         unclaimed = record_unclaimed_files(connection, settings.landing, contracts, context.run.run_id)
         new_patients = assign_study_ids(connection, settings.study_id_key)
         counts = {name: connection.execute(f"SELECT count(*) FROM raw.{name}").fetchall()[0][0] for name in ACCOUNTS}
+        numbers = file_numbers(connection)
     for name in unclaimed:
-        context.log.warning(f"{name}: no contract names this file")
+        context.log.warning(f"{numbers[name.split('/')[0], name]}: no contract names this file; `crlm doctor` names it")
     for name in ACCOUNTS:
         metadata = {"dagster/row_count": counts[name]}
         if name == "patient_identifiers":

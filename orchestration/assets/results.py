@@ -7,6 +7,7 @@ import duckdb
 import pandas as pd
 
 from analysis.results.robustness_tables import FURTHER_TABLES
+from orchestration.night_steps import night_step
 from orchestration.settings import load_settings
 from orchestration.warehouse import open_build_file, read_table, write_table
 
@@ -72,6 +73,7 @@ def _tables_asset(
             for table, description in tables.items()
         ],
     )
+    @night_step
     def results(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         selected = sorted(context.selected_asset_keys)
         with open_build_file(load_settings().build_file) as connection:
@@ -112,6 +114,7 @@ def _table_asset(
         description=description,
         deps=[["quality", "marts_gate"], *([schema, name] for schema, name in inputs)],
     )
+    @night_step
     def result(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         settings = load_settings()
         with open_build_file(settings.build_file) as connection:

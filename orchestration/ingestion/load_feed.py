@@ -9,6 +9,7 @@ import duckdb
 
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import SourceContract
+from orchestration.ingestion.landed_names import name_in_landing
 from orchestration.ingestion.load_file import FileLoad, hash_of_file, is_loaded, landed_files, load_file
 from orchestration.ingestion.raw_schema import create_raw_schema
 
@@ -36,7 +37,7 @@ def waiting_files(
         WaitingFile(path, contract)
         for contract in contracts
         for path in landed_files(landing_folder, contract)
-        if not is_loaded(connection, contract, path.relative_to(landing_folder).as_posix(), hash_of_file(path))
+        if not is_loaded(connection, contract, name_in_landing(path, landing_folder), hash_of_file(path))
     ]
 
 
@@ -91,7 +92,7 @@ def record_unclaimed_files(
     """A ledger row for each landed file that no contract names, so that none is overlooked; returns their names."""
     names = []
     for path in unclaimed_files(landing_folder, contracts):
-        names.append(path.relative_to(landing_folder).as_posix())
+        names.append(name_in_landing(path, landing_folder))
         connection.execute(
             """INSERT INTO raw.ingest_ledger BY NAME
                SELECT $hospital AS source_system, $name AS source_file, $hash AS file_hash, $size AS size_bytes,
@@ -104,6 +105,12 @@ def record_unclaimed_files(
             },
         )  # fmt: skip
     return names
+
+
+def file_numbers(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    """(Hospital, file name) of every file in the ledger -> what it is called where its name may not be read: 'file 17'."""
+    rows = connection.execute("SELECT source_system, source_file, file_number FROM restricted.file_numbers").fetchall()
+    return {(hospital, name): f"file {number}" for hospital, name, number in rows}
 
 
 def assign_study_ids(connection: duckdb.DuckDBPyConnection, key: str) -> int:

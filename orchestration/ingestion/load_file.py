@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.contract import SourceContract
+from orchestration.ingestion.landed_names import name_in_landing
 from orchestration.ingestion.readers import UnreadableFile, read_records
 from orchestration.ingestion.readers.landed_file import take_landed_file
 from orchestration.ingestion.record_versions import supersede_earlier_readings
@@ -59,7 +60,7 @@ def load_file(
 
     A file that cannot be read at all is refused: a ledger row says why, and it is tried again next time.
     """
-    source_file = path.relative_to(landing_folder).as_posix()
+    source_file = name_in_landing(path, landing_folder)
     file_hash, size_bytes = "", 0
     connection.execute("BEGIN")
     try:

@@ -70,9 +70,9 @@ CREATE OR REPLACE MACRO restricted.opaque_file(of_system, of_file) AS (
 );
 CREATE OR REPLACE MACRO restricted.opaque_keys(of_row) AS (
     SELECT string_agg(
-        CASE WHEN regexp_full_match(parts.part, '[a-z_]*record_id=[0-9a-f]{12}-[0-9]+')
-            THEN split_part(parts.part, '=', 1) || '='
-                || restricted.opaque_name(known.secret, split_part(parts.part, '=', 2))
+        CASE WHEN regexp_full_match(parts.part, '([a-z_]+=)?[0-9a-f]{12}-[0-9]+')
+            THEN regexp_extract(parts.part, '^([a-z_]+=)?', 0)
+                || restricted.opaque_name(known.secret, regexp_extract(parts.part, '[0-9a-f]{12}-[0-9]+$', 0))
         ELSE parts.part END, ',' ORDER BY parts.part_number)
     FROM (SELECT unnest(string_split(of_row, ',')) AS part,
                  generate_subscripts(string_split(of_row, ','), 1) AS part_number) AS parts

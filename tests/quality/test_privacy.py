@@ -71,8 +71,41 @@ def test_eras_widths_hashes_and_bounds_of_contracts_are_not_dates(value):
 
 
 def test_the_machines_own_times_and_files_may_be_published():
-    frame = pd.DataFrame({"loaded_at": [pd.Timestamp("2026-11-23")], "source_file": ["north/follow_up_2026-11-23.csv"]})
+    frame = pd.DataFrame({"loaded_at": [pd.Timestamp("2026-11-23")], "source_file": ["file 17"]})
     assert privacy_failures(frame) == {}
+
+
+def test_a_files_own_name_is_found_by_the_date_in_it():
+    frame = pd.DataFrame({"source_file": ["north/follow_up_2026-11-23.csv"]})
+    assert privacy_failures(frame) == {"no_calendar_date": "source_file"}
+
+
+FIVE_DIGITS = tuple(str(number) for number in range(10000, 11776))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("source_record_id", "bee33449c130-11402"), ("row_key", "endpoint=overall_survival,time_days=10432"),
+        ("reason", "10432 of 11000 read"), ("reason", "11,402 records"), ("description", "10432 patients"), ("source_file", "file 10432"),
+        ("why", "ratio 0.10432"), ("row_key", "study_id=P00000000000a,n_event=10432"),
+    ],
+)  # fmt: skip
+def test_a_number_that_says_what_it_counts_is_no_record_number_of_five_digits(column, value):
+    assert privacy_failures(pd.DataFrame({column: [value]}), FIVE_DIGITS) == {}
+
+
+@pytest.mark.parametrize(
+    "value", ["10432", "see 10432 of last year", "repeat of 10432", "(10432)", "mrn=10432", "10432;liver"]
+)
+def test_a_record_number_of_five_digits_is_found_alone_and_within_text(value):
+    assert privacy_failures(pd.DataFrame({"reason": [value]}), FIVE_DIGITS) == {"no_identifying_value": "reason"}
+
+
+@pytest.mark.parametrize("column", ["stratum", "metastasis_count_group", "contract_version", "clinical_risk_score"])
+def test_a_label_3_is_not_the_record_number_3(column):
+    assert privacy_failures(pd.DataFrame({column: ["3"], "n_event": [1]}), ("1", "2", "3")) == {}
+    assert privacy_failures(pd.DataFrame({column: ["10432"]}), FIVE_DIGITS) == {"no_identifying_value": column}
 
 
 @pytest.mark.parametrize("name", ["0001234", "P1934", "Muster"])

@@ -24,6 +24,7 @@ from orchestration.ingestion.readers.tabular import (
     notices_above_header,
     rows_of_lists,
 )
+from orchestration.ingestion.readers.workbook_extent import check_extent
 from orchestration.ingestion.readers.workbook_kind import ZIP_MAGIC, check_is_workbook
 from orchestration.ingestion.readers.xlsx_cells import special_cells
 
@@ -57,6 +58,7 @@ def read_excel(content: bytes, contract: SourceContract) -> pa.Table:
     check_is_workbook(content)
     if content.startswith(ZIP_MAGIC):
         check_proportion_of_zip(content, "workbook", "not readable as an Excel workbook: damaged or cut off")
+        check_extent(content)
     sheets, notices = _wanted_sheets(content, contract)
     parts = [_rows_of_sheet(content, sheet, contract) for sheet in sheets]
     return records_of_table(Rows.joined(parts).noticed(notices), contract)

@@ -1,0 +1,34 @@
+"""dbt as a child that ends with its parent: a refresh that is killed leaves no dbt behind that holds the build file.
+
+Run as `python -m orchestration.dbt_child ARGUMENTS` (by orchestration/dbt_with_parent.sh): dbt's own command line, and beside it
+a thread that looks whether the parent is still there.
+"""
+
+import os
+import sys
+import threading
+import time
+
+LOOK_EVERY_SECONDS = 0.25
+KILLED = 137
+
+
+def end_with_parent(parent: int) -> None:
+    """End this process at once when its parent is no longer `parent`; DuckDB's log keeps the file whole, as after a kill."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_EVERY_SECONDS)
+    os._exit(KILLED)
+
+
+def main() -> None:
+    """dbt, watched."""
+    parent = int(os.environ.get("CRLM_DBT_PARENT") or os.getppid())
+    threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
+    from dbt.cli.main import cli
+
+    sys.argv[0] = "dbt"
+    cli()
+
+
+if __name__ == "__main__":
+    main()

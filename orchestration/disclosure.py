@@ -1,0 +1,188 @@
+"""How exact patients' values leave the build file (disclosure.yml), as SQL on a file that is about to be published."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+RULES_FILE = Path(__file__).parent / "disclosure.yml"
+COARSENED_SCHEMAS = ("marts", "quality", "meta")
+IN_PLACE = {
+    "blank": "NULL",
+    "at_most": "CASE WHEN {column} > {to} THEN {to} ELSE {column} END",
+    "round_up": "round(ceil(round({column} / {to}, 6)) * {to}, 6)",
+    "round_down": "round(floor(round({column} / {to}, 6)) * {to}, 6)",
+    "significant_digits": """CASE WHEN {column} > 0 THEN round(
+        ceil(round({column} / power(10, floor(log10({column})) - {to} + 1), 6)) * power(10, floor(log10({column})) - {to} + 1), 6)
+        ELSE {column} END""",
+    "quarter": "date_trunc('quarter', {column})",
+}
+
+
+class DisclosureRulesError(Exception):
+    """disclosure.yml cannot be used; the message says which entry and why."""
+
+
+@dataclass(frozen=True)
+class Coarsening:
+    """One rule: what is done to every column of a name, in every published table of patients."""
+
+    column: str
+    rule: str
+    to: Any = None
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.column}: {self.rule}" + ("" if self.to is None else f" {self.to}")
+
+
+@dataclass(frozen=True)
+class DisclosureRules:
+    """All that disclosure.yml says."""
+
+    least_k: int
+    quasi_identifiers: list[str]
+    internal: list[Coarsening]
+    when_dates_can_be_computed: list[Coarsening]
+    shareable: list[Coarsening]
+    shareable_leaves_out: list[str]
+    most_suppressed: float
+    until_k: list[Coarsening]
+
+
+def disclosure_rules(path: Path | None = None) -> DisclosureRules:
+    """The rules of an installation.
+
+    Raises:
+        DisclosureRulesError: an entry is missing, unknown, or has a rule that there is not.
+    """
+    told = yaml.safe_load((path or RULES_FILE).read_text(encoding="utf-8"))
+    try:
+        lists = ("internal", "when_dates_can_be_computed", "shareable", "until_k")
+        rules = DisclosureRules(**{**told, **{name: [Coarsening(**entry) for entry in told[name]] for name in lists}})
+    except (TypeError, KeyError) as error:
+        raise DisclosureRulesError(f"{(path or RULES_FILE).name}: {error}") from None
+    for entry in (*rules.internal, *rules.when_dates_can_be_computed, *rules.shareable, *rules.until_k):
+        if entry.rule not in {*IN_PLACE, "withhold", "leave_out"}:
+            raise DisclosureRulesError(f"{(path or RULES_FILE).name}: no rule '{entry.rule}' (of {entry.column})")
+    return rules
+
+
+def coarsen(connection: duckdb.DuckDBPyConnection, database: str, steps: list[Coarsening]) -> None:
+    """Apply rules, in order, to every table of an attached file that has a column of the name. Results are made of many
+    patients and keep their columns; only rows that are to be left out go."""
+    for step in steps:
+        # results have no patients' columns, but groupings
+        schemas = (*COARSENED_SCHEMAS, "results") if step.rule == "leave_out" else COARSENED_SCHEMAS
+        for schema, table, kind in columns_named(connection, database, step.column, schemas):
+            place = f'{database}."{schema}"."{table}"'
+            if step.rule == "withhold":
+                connection.execute(f'ALTER TABLE {place} DROP COLUMN "{step.column}"')
+            elif step.rule == "leave_out":
+                connection.execute(f'DELETE FROM {place} WHERE "{step.column}" = ?', [step.to])
+            else:
+                value = IN_PLACE[step.rule].format(column=f'"{step.column}"', to=step.to)
+                connection.execute(f'UPDATE {place} SET "{step.column}" = CAST({value} AS {kind})')
+
+
+def columns_named(
+    connection: duckdb.DuckDBPyConnection, database: str, column: str, schemas: tuple[str, ...]
+) -> list[tuple[str, str, str]]:
+    """Schema, table and type of every column of a name in an attached file."""
+    return connection.execute(
+        """SELECT schema_name, table_name, data_type FROM duckdb_columns()
+           WHERE database_name = ? AND column_name = ? AND list_contains(?, schema_name) ORDER BY ALL""",
+        [database, column, list(schemas)],
+    ).fetchall()
+
+
+@dataclass(frozen=True)
+class Anonymity:
+    """How alike patients are: of n_patients, in n_groups, the smallest group has k; n_below patients are in groups below
+    least_k."""
+
+    quasi_identifiers: list[str]
+    n_patients: int
+    n_groups: int
+    k: int
+    n_below: int
+
+
+def anonymity(connection: duckdb.DuckDBPyConnection, database: str, rules: DisclosureRules) -> Anonymity:
+    """Of the index operations in an attached file, by the quasi-identifiers that it has."""
+    present = _present(connection, database, rules)
+    group_by = f"GROUP BY {', '.join(present)}" if present else ""
+    row = connection.execute(
+        f"""SELECT coalesce(sum(n), 0), count(*), coalesce(min(n), 0), coalesce(sum(n) FILTER (n < {rules.least_k}), 0)
+            FROM (SELECT count(*) AS n FROM {database}.marts.index_operations {group_by})"""
+    ).fetchall()[0]
+    return Anonymity(present, *(int(value) for value in row))
+
+
+def generalise_until_k(connection: duckdb.DuckDBPyConnection, database: str, rules: DisclosureRules) -> list[str]:
+    """Make an attached file coarser, step by step, until every patient is like at least least_k - 1 others; returns what was
+    done, in words. Where the cohort itself is smaller than that, it cannot be done: `anonymity` then tells a k below."""
+    done = []
+    for step in rules.until_k:
+        reached = anonymity(connection, database, rules)
+        if reached.n_below <= rules.most_suppressed * reached.n_patients:
+            break
+        coarsen(connection, database, [step])
+        done.append(str(step))
+    n_suppressed = _suppress(connection, database, rules)
+    return [*done, f"{n_suppressed} patients' quasi-identifiers left blank"] if n_suppressed else done
+
+
+def _suppress(connection: duckdb.DuckDBPyConnection, database: str, rules: DisclosureRules) -> int:
+    """Blank the quasi-identifiers of patients in small groups, and of the next larger groups until those left blank are enough to
+    hide among; returns of how many."""
+    present = _present(connection, database, rules)
+    if not present:
+        return 0
+    all_blank = " AND ".join(f"{name} IS NULL" for name in present)
+    sizes = f"""SELECT study_id, count(*) OVER (PARTITION BY {", ".join(present)}) AS n, {all_blank} AS is_blank,
+                       dense_rank() OVER (ORDER BY {", ".join(present)}) AS group_number
+                FROM {database}.marts.index_operations"""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE suppressed AS SELECT study_id FROM ({sizes}) WHERE n < {rules.least_k}"
+    )
+    while 0 < _n_blank(connection, database, all_blank) < rules.least_k:
+        added = connection.execute(
+            f"""INSERT INTO suppressed
+                SELECT study_id FROM ({sizes}) WHERE NOT is_blank AND study_id NOT IN (FROM suppressed)
+                QUALIFY dense_rank() OVER (ORDER BY n, group_number) = 1"""
+        ).fetchall()[0][0]
+        if not added:
+            break
+    n_suppressed = connection.execute("SELECT count(*) FROM suppressed").fetchall()[0][0]
+    for column in present:
+        for schema, table, _ in columns_named(connection, database, column, ("marts",)):
+            if columns_named_in(connection, database, schema, table, "study_id"):
+                connection.execute(
+                    f'UPDATE {database}."{schema}"."{table}" SET "{column}" = NULL WHERE study_id IN (FROM suppressed)'
+                )
+    connection.execute("DROP TABLE suppressed")
+    return n_suppressed
+
+
+def _n_blank(connection: duckdb.DuckDBPyConnection, database: str, all_blank: str) -> int:
+    return connection.execute(
+        f"""SELECT count(*) FROM {database}.marts.index_operations WHERE {all_blank} OR study_id IN (FROM suppressed)"""
+    ).fetchall()[0][0]
+
+
+def columns_named_in(
+    connection: duckdb.DuckDBPyConnection, database: str, schema: str, table: str, column: str
+) -> bool:
+    """Whether one table of an attached file has a column."""
+    return any(found[:2] == (schema, table) for found in columns_named(connection, database, column, (schema,)))
+
+
+def _present(connection: duckdb.DuckDBPyConnection, database: str, rules: DisclosureRules) -> list[str]:
+    return [
+        name
+        for name in rules.quasi_identifiers
+        if columns_named_in(connection, database, "marts", "index_operations", name)
+    ]

@@ -1,0 +1,50 @@
+"""What holds for every step of a night, whoever starts it: one night at a time, a healed data folder, errors without values."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dagster as dg
+
+from orchestration.file_problems import DamagedFile
+from orchestration.healing import heal
+from orchestration.night_lock import hold_until_exit
+from orchestration.settings import Settings, load_settings
+from orchestration.spoken_errors import without_values
+
+
+def night_step(step: Callable[..., Any]) -> Callable[..., Any]:
+    """The step of an asset (its first argument is Dagster's context), begun only when this process has the night."""
+    if inspect.isgeneratorfunction(step):
+
+        @functools.wraps(step)
+        def generate(context: dg.AssetExecutionContext, *args: Any, **kwargs: Any) -> Iterator[Any]:
+            settings = _begin(context)
+            try:
+                yield from step(context, *args, **kwargs)
+            except DamagedFile:
+                settings.suspicion.touch()
+                raise
+
+        return without_values(generate)
+
+    @functools.wraps(step)
+    def run(context: dg.AssetExecutionContext, *args: Any, **kwargs: Any) -> Any:
+        settings = _begin(context)
+        try:
+            return step(context, *args, **kwargs)
+        except DamagedFile:
+            settings.suspicion.touch()
+            raise
+
+    return without_values(run)
+
+
+def _begin(context: dg.AssetExecutionContext) -> Settings:
+    settings = load_settings()
+    who = f"Dagster's run {context.run.run_id[:8]}"
+    patience = 60 * settings.wait_for_night_minutes
+    if hold_until_exit(settings.build_file.parent, who, patience, context.log.info):
+        heal(settings, context.log.warning)
+    return settings

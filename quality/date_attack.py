@@ -1,0 +1,98 @@
+"""The attacks on dates of operation, tried on what is about to be published, by somebody who holds the truth to score them.
+
+A time in days is no date until something anchors it. If many patients were last heard of on one day D (the end of the records, an
+extract's date), D minus their days is their day of operation, and a period beside the days (a year, an era) tells which D fits.
+And a row's place, or a number in a name, tells the order of operation where records are kept in that order.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+NEAR_DAYS = 3
+"""A date that is told to within so many days counts as recovered."""
+LEAST_RECOVERED, LEAST_SHARE = 5, 0.10
+"""Fewer are what guessing the middle of the records gives."""
+LEAST_PINNED_DAYS = 31
+"""A day that many patients share must not be told to within a month."""
+STRONGEST_ORDER, LEAST_ROWS = 0.3, 20
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One attempt: on which columns, on how many patients, how many dates it recovered, and in words whether it worked."""
+
+    source: str
+    n_patients: int
+    n_recovered: int
+    works: bool
+
+
+def try_shared_days(times: pd.DataFrame) -> list[Attack]:
+    """Look for the one day that patients of a hospital, or all of them, share.
+
+    Args:
+        times: source (table.column), hospital, days (since the operation), first_day and last_day (of the period published
+            beside them, as day numbers), operation_day (the truth, a day number). Missing values are left out.
+    Returns:
+        One attack a source: the most successful of those on each hospital and on everybody.
+    """
+    known = times.dropna(subset=["days", "first_day", "last_day", "operation_day"])
+    attacks = []
+    for source, rows in known.groupby("source", sort=True):
+        groups = [rows, *(of_hospital for _, of_hospital in rows.groupby("hospital"))]
+        tried = [_on_group(str(source), group) for group in groups]
+        attacks.append(max(tried, key=lambda attack: (attack.works, attack.n_recovered)))
+    return attacks
+
+
+def _on_group(source: str, rows: pd.DataFrame) -> Attack:
+    days, operated = rows["days"].to_numpy(np.int64), rows["operation_day"].to_numpy(np.int64)
+    first, last = rows["first_day"].to_numpy(np.int64) + days, rows["last_day"].to_numpy(np.int64) + days
+    guess = _best_day(first, last)
+    n_recovered = int((np.abs(guess - days - operated) <= NEAR_DAYS).sum())
+    n_pinned = _patients_of_a_pinned_day(days + operated, first, last)
+    found = max(n_recovered, n_pinned)
+    works = n_recovered >= max(LEAST_RECOVERED, LEAST_SHARE * len(rows)) or n_pinned > 0
+    return Attack(source, len(rows), found, works)
+
+
+def _best_day(first: np.ndarray, last: np.ndarray) -> int:
+    """The day that lies in most of the intervals [first, last]; the middle one where several do."""
+    days = np.concatenate([first, last + 1])
+    steps = np.concatenate([np.ones(len(first), np.int64), -np.ones(len(last), np.int64)])
+    order = np.argsort(days, kind="stable")
+    at, where = np.unique(days[order], return_index=True)
+    height = np.add.reduceat(steps[order], where).cumsum()
+    best = np.flatnonzero(height == height.max())
+    return int((at[best[0]] + at[min(best[-1] + 1, len(at) - 1)] - 1) // 2)
+
+
+def _patients_of_a_pinned_day(shared: np.ndarray, first: np.ndarray, last: np.ndarray) -> int:
+    """Of a day that a noticeable part of the patients share (one in twenty, five at least): how many they are, if what is
+    published beside their days tells that day to within a month; else 0."""
+    day, place, n_sharing = np.unique(shared, return_inverse=True, return_counts=True)
+    noticeable = np.flatnonzero(n_sharing >= max(LEAST_RECOVERED, 0.05 * len(shared)))
+    for which in noticeable[np.argsort(-n_sharing[noticeable])]:
+        members = place == which
+        if last[members].min() - first[members].max() + 1 <= LEAST_PINNED_DAYS:
+            return int(n_sharing[which])
+    return 0
+
+
+def try_order(places: pd.DataFrame) -> list[Attack]:
+    """Whether the order of rows, or a number in a name, follows the order of operation.
+
+    Args:
+        places: source (table, or table.column), place (a number), operation_day (the truth).
+    """
+    attacks = []
+    for source, rows in places.dropna().groupby("source", sort=True):
+        if len(rows) < LEAST_ROWS or rows["place"].nunique() < LEAST_ROWS or rows["operation_day"].nunique() < 2:
+            continue
+        correlation = abs(np.corrcoef(rows["place"].rank(), rows["operation_day"].rank())[0, 1])
+        is_certain = correlation * np.sqrt(len(rows) - 1) > 5
+        works = bool(correlation > STRONGEST_ORDER and is_certain)
+        attacks.append(Attack(str(source), len(rows), len(rows) if works else 0, works))
+    return attacks

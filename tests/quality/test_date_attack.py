@@ -1,0 +1,62 @@
+"""The attack finds dates where they can be found, and nothing where they cannot."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from quality.date_attack import try_order, try_shared_days
+
+END_OF_RECORDS = 16_000
+YEAR = 365.25
+
+
+def published(n: int, last_contact: np.ndarray, period_years: float) -> pd.DataFrame:
+    """n patients operated on evenly over twenty years before, the period that each operation lies in published beside the days."""
+    operated = np.linspace(END_OF_RECORDS - 20 * YEAR, END_OF_RECORDS - YEAR, n).astype(int)
+    first = np.floor(operated / (YEAR * period_years)) * YEAR * period_years
+    return pd.DataFrame(
+        {
+            "source": "patients.last_contact_days", "hospital": "h", "days": last_contact - operated,
+            "first_day": np.ceil(first), "last_day": np.ceil(first + YEAR * period_years) - 1, "operation_day": operated,
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("n", "period_years"), [(300, 1), (1000, 7)])
+def test_one_day_shared_by_all_is_found_from_the_year_and_in_a_large_cohort_from_the_era(n, period_years):
+    [attack] = try_shared_days(published(n, np.full(n, END_OF_RECORDS), period_years))
+    assert attack.works
+    assert attack.n_recovered == n
+
+
+def test_patients_who_share_a_day_among_others_are_found(n=600):
+    contacts = END_OF_RECORDS - np.arange(n) * 7 % 700
+    contacts[::4] = END_OF_RECORDS
+    [attack] = try_shared_days(published(n, contacts, 1))
+    assert attack.works
+
+
+def test_contacts_spread_over_two_years_beside_an_era_tell_no_date(n=600):
+    [attack] = try_shared_days(published(n, END_OF_RECORDS - np.arange(n) * 7 % 700, 7))
+    assert not attack.works
+
+
+def test_two_hospitals_with_an_end_of_their_own_are_attacked_apart():
+    ours = published(300, np.full(300, END_OF_RECORDS), 1)
+    theirs = published(300, np.full(300, END_OF_RECORDS), 1).assign(hospital="other")
+    theirs[["first_day", "last_day", "operation_day"]] -= 143
+    [attack] = try_shared_days(pd.concat([ours, theirs]))
+    assert attack.works
+    assert attack.n_recovered == 300
+
+
+def test_row_numbers_in_order_of_operation_are_found_and_shuffled_ones_are_not():
+    operated = pd.Series(range(200)) * 11
+    shuffled = operated.sample(frac=1, random_state=7).reset_index(drop=True)
+    places = pd.concat(
+        [
+            pd.DataFrame({"source": "in order", "place": range(200), "operation_day": operated}),
+            pd.DataFrame({"source": "shuffled", "place": range(200), "operation_day": shuffled}),
+        ]
+    )
+    assert {attack.source: attack.works for attack in try_order(places)} == {"in order": True, "shuffled": False}
