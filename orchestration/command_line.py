@@ -294,17 +294,48 @@ def review(port: Annotated[int, typer.Option(help="Local port.")] = 3001) -> Non
 
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="Local port.")] = 3000) -> None:
-    """Open Dagster: lineage, runs, reruns and the nightly schedule, at localhost."""
+    """Open Dagster: lineage, runs, reruns and the nightly schedule, at localhost; foreign names are refused."""
+    import subprocess
     import sys
 
     from orchestration.nightly import prepare_dagster_home
 
     prepare_dagster_home(load_settings())
-    dagster = str(Path(sys.executable).with_name("dagster"))
-    os.execv(
-        dagster,
-        [dagster, "dev", "-m", "orchestration.definitions", "--host", "127.0.0.1", "--port", str(port)],
-    )
+    daemon = str(Path(sys.executable).with_name("dagster-daemon"))
+    house = ["-m", "orchestration.definitions"]
+    page = ["-m", "orchestration.guarded_page", *house, "--host", "127.0.0.1", "--port", str(port)]
+    console.print(f"Dagster at http://localhost:{port} (Ctrl-C ends it)", highlight=False)
+    # the daemon runs the schedule; the page is what people see
+    schedule = subprocess.Popen([daemon, "run", *house])
+    try:
+        status = subprocess.run([sys.executable, *page], check=False).returncode
+    except KeyboardInterrupt:
+        status = 0
+    finally:
+        schedule.terminate()
+        schedule.wait()
+    raise typer.Exit(status)
+
+
+@app.command()
+def doctor() -> None:
+    """What is wrong with this installation, and what to do: key, room, contracts, files, gates, modes. Changes nothing.
+
+    Exit status 1: something is ill and the next night would not heal it by itself, or somebody should know.
+    """
+    from orchestration.doctor import ILL, WELL, examine
+
+    signs = {WELL: "[green]✓[/]", ILL: "[bold red]✗[/]"}
+    findings = examine(load_settings())
+    for finding in findings:
+        console.print(
+            f"{signs.get(finding.state, '[yellow]·[/]')} [bold]{finding.what}[/]: {escape(finding.told)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        if finding.to_do:
+            console.print(f"    {escape(finding.to_do)}", highlight=False, soft_wrap=True, style="dim")
+    raise typer.Exit(int(any(finding.state == ILL for finding in findings)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,166 @@
+"""Whatever broke, the next night starts: damaged files are named as what they are, put aside, and made anew."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.file_problems import DamagedFile, DiskFull, WarehouseBusy, named_problem
+from orchestration.file_sums import known_sums, sha256_of, write_sums
+from orchestration.healing import damaged_history, heal
+from orchestration.settings import Settings
+from orchestration.warehouse import open_build_file
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings(data_dir=tmp_path / "data")
+    settings.prepare_folders()
+    return settings
+
+
+def whole_file(path: Path) -> bytes:
+    """A warehouse of a few blocks."""
+    path.unlink(missing_ok=True)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE t AS SELECT range AS a, 'text ' || range AS b FROM range(100000)")
+        connection.execute("CREATE SCHEMA meta; CREATE TABLE meta.publication AS SELECT 'run' AS run_id")
+    return path.read_bytes()
+
+
+DAMAGE = {
+    "empty": lambda content: b"",
+    "garbage": lambda content: b"no database " * 5000,
+    "a text of one line": lambda content: b"x",
+    "cut short in the header": lambda content: content[:100],
+    "cut short after the header": lambda content: content[:20000],
+    "cut in half": lambda content: content[: len(content) // 2],
+    "the last byte lost": lambda content: content[:-1],
+    "header overwritten": lambda content: content[:4096] + b"z" * 16 + content[4112:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_build_file_is_put_aside_and_a_new_one_can_be_begun(settings, damage):
+    content = DAMAGE[damage](whole_file(settings.build_file))
+    settings.build_file.write_bytes(content)
+    said: list[str] = []
+    heal(settings, said.append)
+    with open_build_file(settings.build_file) as connection:
+        connection.execute("CREATE TABLE begun_anew (a INTEGER)")
+    kept = list(settings.set_aside_folder.glob("build.duckdb.*")) if settings.set_aside_folder.exists() else []
+    if content:
+        assert [path.read_bytes() for path in kept] == [content]
+        assert "build.duckdb was damaged and is put aside" in said[0]
+    assert not any("process" in text for text in said)
+
+
+def test_a_whole_build_file_stays(settings):
+    whole_file(settings.build_file)
+    heal(settings, lambda text: pytest.fail(text))
+    with open_build_file(settings.build_file) as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchall() == [(100000,)]
+
+
+def test_damage_within_a_file_that_a_step_met_with_is_found_at_the_next_start(settings):
+    content = bytearray(whole_file(settings.build_file))
+    for place in range(300_000, len(content) - 100, 4096):
+        content[place : place + 64] = b"z" * 64
+    settings.build_file.write_bytes(bytes(content))
+    heal(settings, lambda text: pytest.fail("nobody has read that far yet"))
+    settings.suspicion.touch()
+    said: list[str] = []
+    heal(settings, said.append)
+    assert said
+    assert not settings.build_file.exists()
+    assert not settings.suspicion.exists()
+
+
+@pytest.mark.parametrize("damage", [name for name in DAMAGE if name != "empty"])
+def test_a_damaged_published_file_is_put_aside(settings, damage):
+    settings.published_file.write_bytes(DAMAGE[damage](whole_file(settings.published_file)))
+    said: list[str] = []
+    heal(settings, said.append)
+    assert "warehouse.duckdb was damaged" in said[0]
+    assert not settings.published_file.exists()
+
+
+def test_a_published_file_of_which_one_byte_was_changed_is_not_what_was_published(settings):
+    content = bytearray(whole_file(settings.published_file))
+    write_sums(settings.published_file.parent, {"warehouse.duckdb": {sha256_of(settings.published_file), "0" * 64}})
+    heal(settings, lambda text: pytest.fail(text))
+    content[-300] ^= 1
+    settings.published_file.write_bytes(bytes(content))
+    said: list[str] = []
+    heal(settings, said.append)
+    assert "warehouse.duckdb was damaged" in said[0]
+
+
+def test_a_damaged_kept_publication_is_named_and_harms_nobody(settings):
+    from orchestration.publish import publish_history
+
+    whole_file(settings.history / "20260101T000000000000Z.duckdb")
+    (settings.history / "20260102T000000000000Z.duckdb").write_bytes(b"garbage")
+    assert damaged_history(settings.history) == [str(settings.history / "20260102T000000000000Z.duckdb")]
+    assert publish_history(settings.history).empty
+
+
+def test_half_written_files_of_a_killed_night_are_cleared_away(settings):
+    left = [
+        settings.build_file.with_name(".build.duckdb.123.born"),
+        settings.build_file.with_name(".study_id.key.123"),
+        settings.published_file.with_suffix(".new"),
+        settings.published_file.with_name("report.new"),
+    ]
+    for path in left:
+        path.write_bytes(b"half")
+    heal(settings, lambda text: pytest.fail(text))
+    assert not any(path.exists() for path in left)
+
+
+def test_too_little_room_is_said_before_anything_is_begun(settings, monkeypatch):
+    class Disk:
+        free = 3 * 2**20
+
+    monkeypatch.setattr("orchestration.healing.shutil.disk_usage", lambda path: Disk)
+    with pytest.raises(DiskFull, match=r"no space left: 3 MiB free .* no record is lost"):
+        heal(settings, print)
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Could not write to file: No space left on device", DiskFull),
+        ("Invalidated because of a previous fatal error: No space left on device", DiskFull),
+        ("Could not set lock on file: Conflicting lock is held in /usr/bin/python3 (PID 4711)", WarehouseBusy),
+        (
+            "Corrupt database file: computed checksum 1 does not match stored checksum 2 in block at location 8192",
+            DamagedFile,
+        ),
+        ("Could not read enough bytes from file: attempted to read 20 bytes", DamagedFile),
+    ],
+)
+def test_trouble_with_a_file_is_named_as_what_it_is(message, kind):
+    assert type(named_problem(duckdb.IOException(message), Path("build.duckdb"))) is kind
+
+
+def test_an_error_of_a_query_is_no_trouble_with_the_file(tmp_path):
+    assert named_problem(duckdb.CatalogException("Table lockers does not exist"), tmp_path) is None
+    with pytest.raises(duckdb.ConversionException), open_build_file(tmp_path / "b.duckdb") as connection:
+        connection.execute("SELECT CAST('block' AS INTEGER)")
+
+
+def test_sums_can_be_checked_by_the_systems_own_tool(settings):
+    import subprocess
+
+    whole_file(settings.published_file)
+    write_sums(settings.published_file.parent, {"warehouse.duckdb": {sha256_of(settings.published_file)}})
+    assert known_sums(settings.published_file.parent)["warehouse.duckdb"] == {sha256_of(settings.published_file)}
+    told = subprocess.run(
+        ["sha256sum", "--check", "SHA256SUMS"],
+        cwd=settings.published_file.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == "warehouse.duckdb: OK\n"
