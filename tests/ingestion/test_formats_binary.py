@@ -105,7 +105,7 @@ def test_the_contract_names_the_sheet_and_without_it_the_only_one_with_its_colum
     warehouse.land("operations/o.xlsx", workbook(TYPED_OPERATIONS, "Leber", {"Notes": [["read me"], ["now"]]}))
     assert status_of_one_load(warehouse) == "loaded"
     assert warehouse.rows("SELECT kind, what, reason FROM raw.load_notices") == [
-        ("not read", "sheet", "it has not the contract's columns")
+        ("not read", "sheet", "a sheet that has not the contract's columns")
     ]
 
     operations_contract(warehouse, "sheet: Lunge", file_format="excel", ending="xlsx")

@@ -64,7 +64,7 @@ def test_a_hidden_sheet_is_not_read_and_is_listed(warehouse):
     assert status_of_one_load(warehouse, "vital_status") == "loaded"
     assert vital(warehouse) == [("900001", "alive", "2009-04-03", None)]
     assert [(what, reason) for _, what, _, _, reason in notices(warehouse)] == [
-        ("hidden sheet", "it has the contract's columns")
+        ("hidden sheet", "a hidden sheet that has the contract's columns")
     ]
 
 

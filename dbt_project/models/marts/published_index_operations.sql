@@ -25,9 +25,18 @@ criteria as (
         measured.*,
         primary_node_status = 'positive' as is_node_positive,
         interval_months < {{ clinical_setting('short_disease_free_interval_months') }} as has_short_interval,
-        metastasis_count > {{ clinical_setting('multiple_metastases_above') }} as has_multiple_metastases,
-        largest_metastasis_cm > {{ clinical_setting('large_metastasis_above_cm') }} as is_large,
-        cea_ng_ml > {{ clinical_setting('high_cea_above_ng_ml') }} as has_high_cea
+        coalesce(
+            metastasis_count > {{ clinical_setting('multiple_metastases_above') }},
+            {{ is_bound_above('metastasis_count_told', clinical_setting('multiple_metastases_above')) }}
+        ) as has_multiple_metastases,
+        coalesce(
+            largest_metastasis_cm > {{ clinical_setting('large_metastasis_above_cm') }},
+            {{ is_bound_above('largest_metastasis_cm_told', clinical_setting('large_metastasis_above_cm')) }}
+        ) as is_large,
+        coalesce(
+            cea_ng_ml > {{ clinical_setting('high_cea_above_ng_ml') }},
+            {{ is_bound_above('cea_ng_ml_told', clinical_setting('high_cea_above_ng_ml')) }}
+        ) as has_high_cea
     from measured
 )
 

@@ -59,7 +59,9 @@ def _records_of_archive(content: bytes, contract: SourceContract) -> pa.Table:
         except UnreadableFile as refusal:
             which = f", file {number} of {len(files)}" if len(files) > 1 else ""
             raise UnreadableFile(f"in the zip archive{which}: {refusal}") from refusal
-    not_named = Notice("file in an archive", len(others), "the contract's file_pattern does not name it")
+    not_named = Notice(
+        "file in an archive", len(others), "a file in the archive that the contract's file_pattern does not name"
+    )
     account = summed([*map(account_of, parts), Account(notices=[not_named] if others else [])])
     if len(parts) == 1:
         return with_account(parts[0], account)

@@ -138,7 +138,7 @@ def _chosen(sheets: list[Sheet], visible: set[str], contract: SourceContract) ->
             continue
         kind = "sheet" if sheet.name in visible else "hidden sheet"
         has = "has" if sheet.header_at is not None else "has not"
-        notices.append(Notice(kind, 1, f"it {has} the contract's columns"))
+        notices.append(Notice(kind, 1, f"a {kind} that {has} the contract's columns"))
     # the refusal of the first one says which columns are missing
     chosen = found or shown[:1]
     if not chosen:
