@@ -20,9 +20,12 @@ WHITESPACE = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 CANONICAL_DATE = "%Y-%m-%d"
 CANONICAL_TIMESTAMP = "%Y-%m-%d %H:%M:%S"
 FRACTION_AND_OFFSET = r"([.]\d+)?(Z|[+-]\d{2}:?\d{2})?$"
+MIDNIGHT = r"[ T]0{1,2}:00(:00([.]0+)?)?$"
 MAX_DURATION_DAYS = 36525
 REAL_DATES = (CANONICAL_DATE, CANONICAL_TIMESTAMP)
 """What the cells of a workbook that are dates, not text, come out as."""
+POWER_OF_TEN = r"[0-9]([.,][0-9]+)?E[+][0-9]+"
+DIGITS_ARE_LOST = "an identifier shown as a power of ten: its digits are lost"
 FIRST_YEAR = 1000
 """The first year of four digits."""
 TABLES = ("delimited", "redcap", "excel", "parquet", "database")
@@ -176,7 +179,15 @@ def canonical_value(
         shape = CANONICAL_DATE if column.type == "date" else CANONICAL_TIMESTAMP
         # the clock on the ward counts, not its distance from Greenwich
         local = f"regexp_replace({value}, '{FRACTION_AND_OFFSET}', '')" if has_time_zones else value
-        return f"strftime({moment(local, field, REAL_DATES if has_real_dates else ())}, '{shape}')"
+        read = moment(local, field, REAL_DATES if has_real_dates else ())
+        if column.type == "date" and not any(
+            hour in form for form in field.formats for hour in ("%H", "%I", "%c", "%X")
+        ):
+            # databases and data frames write a day as its midnight
+            at_midnight = f"regexp_matches({local}, '{MIDNIGHT}')"
+            bare = f"regexp_replace({local}, '{MIDNIGHT}', '')"
+            read = f"coalesce({read}, CASE WHEN {at_midnight} THEN {moment(bare, field)} END)"
+        return f"strftime({read}, '{shape}')"
     if column.type in ("integer", "decimal"):
 
         def number_of(text: str) -> str:
@@ -204,8 +215,22 @@ def _not_read(field: FieldContract, column: CanonicalColumn) -> str | None:
     }.get(column.type)
 
 
+def _spreadsheet_error(value: str) -> str:
+    """SQL for what is wrong with a cell that its spreadsheet could not calculate; NULL for any other."""
+    errors = ", ".join(map(text_literal, SPREADSHEET_ERRORS))
+    return (
+        f"CASE WHEN {value} IN ({errors}) THEN 'an error of a spreadsheet'"
+        f" WHEN starts_with({value}, '{NEVER_CALCULATED}') THEN 'a formula that was never calculated' END"
+    )
+
+
 def problem(
-    value: str, canonical: str, field: FieldContract, column: CanonicalColumn, is_of_table: bool = False
+    value: str,
+    canonical: str,
+    field: FieldContract,
+    column: CanonicalColumn,
+    is_of_table: bool = False,
+    is_identifier: bool = False,
 ) -> str:
     """SQL for the reason why `value` is not taken (NULL = taken); `canonical` holds its canonical text or NULL."""
     if field.constant is not None or field.is_time_zero:
@@ -213,16 +238,23 @@ def problem(
     cases = []
     if field.required:
         cases.append(f"WHEN {value} IS NULL THEN 'required, but missing'")
-    if is_of_table:
-        errors = ", ".join(map(text_literal, SPREADSHEET_ERRORS))
-        cases.append(f"WHEN starts_with({value}, '#') AND {value} IN ({errors}) THEN 'an error of a spreadsheet'")
-        cases.append(f"WHEN starts_with({value}, '{NEVER_CALCULATED}') THEN 'a formula that was never calculated'")
+    if is_of_table and is_identifier:
+        cases.append(
+            f"WHEN contains({value}, 'E+') AND regexp_full_match({value}, '{POWER_OF_TEN}') THEN '{DIGITS_ARE_LOST}'"
+        )
+    reason = _not_read(field, column)
+    if is_of_table and reason is None:
+        cases.append(
+            f"WHEN starts_with({value}, '#') AND {_spreadsheet_error(value)} IS NOT NULL THEN {_spreadsheet_error(value)}"
+        )
     if field.pattern:
         cases.append(
             f"WHEN NOT regexp_full_match({value}, {text_literal(field.pattern)}) THEN 'not of the expected form'"
         )
-    if reason := _not_read(field, column):
-        cases.append(f"WHEN {value} IS NOT NULL AND {canonical} IS NULL THEN {text_literal(reason)}")
+    if reason is not None:
+        # looked at only where the value cannot be read, so that sound values cost nothing
+        told = f"coalesce({_spreadsheet_error(value)}, {text_literal(reason)})" if is_of_table else text_literal(reason)
+        cases.append(f"WHEN {value} IS NOT NULL AND {canonical} IS NULL THEN {told}")
     # canonical dates and times are ISO text, whose order is that of time
     if column.type in ("date", "timestamp"):
         cases.append(f"WHEN {canonical} > strftime(current_date + 1, '{CANONICAL_TIMESTAMP}') THEN 'in the future'")
@@ -251,6 +283,7 @@ def checked_records_query(
     filled = [f"{quoted_name(name)}::VARCHAR" for name in columns if name in filled_by_reader]
     content_hash = f"md5(concat_ws(chr(31), {', '.join(filled)}))" if filled else "''"
     is_of_table = contract.format in TABLES
+    identifiers = {contract.patient_column, *contract.key}
     has_real_dates = contract.format in ("excel", "parquet")
     present, canonical, reasons, taken, problems, word_lists = [], [], [], [], [], []
     for name, field in contract.fields.items():
@@ -262,7 +295,7 @@ def checked_records_query(
         else:
             read = canonical_value(value, field, columns[name], decimal_sign, has_time_zones, has_real_dates)
             canonical.append(f"{read} AS {text}")
-        reasons.append(f"{problem(value, text, field, columns[name], is_of_table)} AS {reason}")
+        reasons.append(f"{problem(value, text, field, columns[name], is_of_table, name in identifiers)} AS {reason}")
         taken.append(f'CASE WHEN {reason} IS NULL THEN {text} END AS "{name}"')
         rejects = str(field.required or field.required_when_present).upper()
         problems.append(f"{{'field': '{name}', 'value': {value}, 'reason': {reason}, 'rejects_record': {rejects}}}")

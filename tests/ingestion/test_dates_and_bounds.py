@@ -41,6 +41,18 @@ def test_a_year_of_four_digits_has_four_digits(warehouse):
     assert {reason for *_, reason in rejected(warehouse)} == {"not a date of the form %d/%m/%Y"}
 
 
+def test_a_day_may_be_written_as_its_midnight_and_as_no_other_time(warehouse):
+    vital_contract(warehouse, 'formats: ["%Y-%m-%d"]')
+    values = [
+        "2009-04-03 00:00:00",
+        "2009-04-03 00:00:00.000",
+        "2009-04-03T00:00:00",
+        "2009-04-03 10:00:00",
+        "2009-04-03 00:00:00.086",
+    ]
+    assert last_contacts(warehouse, *values) == ["2009-04-03", "2009-04-03", "2009-04-03", None, None]
+
+
 def test_numbers_side_by_side_have_their_full_width(warehouse):
     vital_contract(warehouse, 'formats: ["%Y%m%d"]')
     assert last_contacts(warehouse, "20090403", "2009113", "200943", "090403") == ["2009-04-03", None, None, None]

@@ -228,6 +228,26 @@ def test_an_error_of_a_spreadsheet_is_no_value_whatever_the_column(warehouse):
     ]
 
 
+@pytest.mark.parametrize(
+    "mrn", ['="000451"', '"=""000451"""', "\u200b000451", "000451\ufeff", " 000451\u00a0"], ids=str.encode
+)
+def test_what_a_program_put_around_an_identifier_is_no_part_of_it(warehouse, mrn):
+    looks_contract(warehouse)
+    warehouse.land("looks/a.csv", HEADER + f"1;{mrn};13/04/2005;3;\n")
+    warehouse.load("follow_up")
+    assert looks(warehouse) == [("1", "000451", "2005-04-13", "definite", None)]
+
+
+def test_an_identifier_shown_as_a_power_of_ten_is_no_identifier(warehouse):
+    looks_contract(warehouse)
+    warehouse.land("looks/a.csv", HEADER + "1;9.00001E+11;13/04/2005;3;\n2;E+12;13/04/2005;3;9.1E+11 is the number\n")
+    (load,) = warehouse.load("follow_up")
+    assert (load.rows_loaded, load.rows_rejected) == (1, 1)
+    assert rejected(warehouse) == [
+        (2, "mrn", "9.00001E+11", "an identifier shown as a power of ten: its digits are lost")
+    ]
+
+
 # zip archives
 
 

@@ -5,7 +5,7 @@ import io
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow.csv
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.account import WARNING, Notice
 from orchestration.ingestion.readers.byte_ranges import ByteText, count_between
+from orchestration.ingestion.readers.cell_marks import without_marks
 from orchestration.ingestion.readers.delimited_header import Layout, layout_of
 from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8, ends_as_declared
 from orchestration.ingestion.readers.report_rows import records_of_table
@@ -122,7 +123,7 @@ def _parsed_by_arrow(records: _Records, layout: Layout) -> Rows:
         layout.names or [], records.n_fields, lambda: _n_delimiters_at_end(records, layout.delimiter)
     )
     is_ragged = records.n_fields != len(header)
-    columns = _columns(records, ~is_ragged, layout.delimiter, len(header))
+    columns = without_marks(_columns(records, ~is_ragged, layout.delimiter, len(header)), records.text.content)
     order = np.argsort(np.concatenate([records.lines[~is_ragged], records.lines[is_ragged]]), kind="stable")
     problems = np.full(len(is_ragged), None, object)
     problems[is_ragged] = [f"{n} fields where the header has {len(header)}" for n in records.n_fields[is_ragged]]
@@ -247,7 +248,8 @@ def _read_by_csv(text: str, layout: Layout, escape: str) -> Rows:
     ]
     payloads = ["".join(lines[start - 1 : start - 1 + span]).rstrip("\r\n") for start, span, _ in records]
     numbers = [start + layout.lines_before for start, _, _ in records]
-    return rows_of_lists(numbers, payloads, problems, header, [row for _, _, row in records])
+    read_rows = rows_of_lists(numbers, payloads, problems, header, [row for _, _, row in records])
+    return replace(read_rows, columns=without_marks(read_rows.columns, text.encode()))
 
 
 def _without_null_marks(line: str, delimiter: str) -> str:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.account import Notice
+from orchestration.ingestion.readers.cell_marks import cell_without_marks
 from orchestration.ingestion.readers.landed_file import (
     UnreadableFile,
     check_proportion_of_zip,
@@ -160,7 +161,7 @@ def _as_text(cell: Any) -> str | None:
     if cell is None or cell == "":
         return None
     if isinstance(cell, str):
-        return cell.strip().replace("\0", "") or None
+        return cell_without_marks(cell).replace("\0", "") or None
     if isinstance(cell, bool):
         return str(cell).lower()
     if isinstance(cell, datetime):
