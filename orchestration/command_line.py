@@ -56,6 +56,14 @@ def simulate(
     ] = 1776,
     seed: Annotated[int, typer.Option(help="The same seed writes the same files, byte for byte.")] = 2012,
     out: Annotated[Path | None, typer.Option(help="Gets landing/ and truth/; default: the data folder.")] = None,
+    hospitals: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=2,
+            help="2: a second hospital beside it, with another baseline hazard, other margins, fewer covariates.",
+        ),
+    ] = 1,
 ) -> None:
     """Draw a simulated cohort and write the raw files that a hospital's systems would (all labelled simulated)."""
     from rich.progress import Progress
@@ -70,9 +78,11 @@ def simulate(
             seed,
             folder,
             progress=lambda share, what: bar.update(task, completed=share, description=what),
+            hospitals=hospitals,
         )
+    each = " at each of two hospitals" if hospitals == 2 else ""
     console.print(
-        f"{patients:,} simulated patients (seed {seed}) landed in {folder / 'landing'}; the truth is in {folder / 'truth'}",
+        f"{patients:,} simulated patients{each} (seed {seed}) landed in {folder / 'landing'}; the truth is in {folder / 'truth'}",
         soft_wrap=True,
     )
 

@@ -142,7 +142,10 @@ def soil(
     changed: dict[int, Row] = {}
     pieces: list[tuple[str, str, int, float, str, str]] = []
     added: list[tuple[float, Row]] = []
-    for dirt in (dirt for dirt in DIRT if dirt.feed == feed):
+    # a registry that lacks a column has no dirt in it
+    for dirt in (
+        dirt for dirt in DIRT if dirt.feed == feed and (feed != "registry" or dirt.field in ("", *rows.columns))
+    ):
         for position in _hit(dirt, rows, taken, is_protected, rng):
             taken[position] = True
             row = rows.iloc[position].to_dict()

@@ -4,14 +4,18 @@ import csv
 import random
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from simulated_hospital.cohort import load_constants
 from simulated_hospital.dirt import soil
 from simulated_hospital.population import Population, draw_population
+from simulated_hospital.practices import hide_sites, prove_by_specimens, say_at_the_clinic
 from simulated_hospital.truth import truth_of_patients, write_truth
 from simulated_hospital.writers.follow_up import draw_looks, follow_up_rows, with_second_primaries, with_sites_in_words
 from simulated_hospital.writers.pathology import write_messages, write_reports
@@ -20,6 +24,8 @@ from simulated_hospital.writers.treatments import treatment_rows
 from simulated_hospital.writers.vital_status import vital_status_rows, write_workbook
 
 HOSPITAL = "simulated_hospital"
+SECOND_HOSPITAL = "simulated_hospital_2"
+MOST_HOSPITALS = 2
 FILES = {
     "registry": "registry/hepatectomy_registry.csv",
     "follow_up": "follow_up/follow_up.csv",
@@ -33,67 +39,118 @@ Nobody described here exists; no figure here is an observation.
 Progress = Callable[[float, str], None]
 
 
-def simulate(n_patients: int, seed: int, out_dir: Path, progress: Progress | None = None) -> dict[str, object]:
+@dataclass(frozen=True)
+class Site:
+    """A hospital to draw: its folder in landing, where its truth goes, its constants (none: those of calibration.yml) and the
+    columns of the registry that it does not keep."""
+
+    name: str
+    truth_folder: Path
+    seed: int
+    constants: dict[str, Any] | None = None
+    registry_lacks: tuple[str, ...] = ()
+
+
+def simulate(
+    n_patients: int, seed: int, out_dir: Path, progress: Progress | None = None, hospitals: int = 1
+) -> dict[str, object]:
     """Write `out_dir`/landing/simulated_hospital and `out_dir`/truth; earlier simulated files there are replaced.
 
-    The same `n_patients` and `seed` write the same bytes.
+    The same arguments write the same bytes; a second hospital changes nothing of the first.
 
     Args:
-        n_patients: patients eligible for the cohort (>= 1); about 4 % more are not.
+        n_patients: patients eligible for the cohort (>= 1) of each hospital; about 4 % more are not.
         progress: called with the share done (0-1) and what is being done.
+        hospitals: 1, or 2: simulated_hospital_2 beside it, with another baseline hazard, other margins and fewer covariates
+            (second_hospital of calibration.yml); its truth is in truth/simulated_hospital_2.
 
     Returns:
-        Counts: n_patients, n_ineligible, rows by feed, dirt by expected effect, reports by history.
+        Counts of the first hospital: n_patients, n_ineligible, rows by feed, dirt by expected effect, reports by history.
 
     Raises:
-        ValueError: `n_patients` out of range.
+        ValueError: `n_patients` or `hospitals` out of range.
     """
+    if not 1 <= hospitals <= MOST_HOSPITALS:
+        raise ValueError(f"hospitals must be between 1 and {MOST_HOSPITALS}, not {hospitals}")
     tell = progress or (lambda share, what: None)
+    landing, truth = Path(out_dir) / "landing", Path(out_dir) / "truth"
+    # files of an earlier, larger simulation must not stay among the new ones
+    for name in (HOSPITAL, SECOND_HOSPITAL):
+        shutil.rmtree(landing / name, ignore_errors=True)
+    shutil.rmtree(truth / SECOND_HOSPITAL, ignore_errors=True)
+    sites = [Site(HOSPITAL, truth, seed), *([_second_site(truth, seed)] if hospitals == MOST_HOSPITALS else [])]
+    summaries = [
+        _simulate_site(
+            site, n_patients, landing / site.name,
+            lambda share, what, number=number: tell((number + share) / len(sites), what),
+        )
+        for number, site in enumerate(sites)
+    ]  # fmt: skip
+    return summaries[0]
+
+
+def _second_site(truth: Path, seed: int) -> Site:
+    constants = load_constants()
+    second = constants["second_hospital"]
+    hazard = [second["baseline_hazard_ratio"] * value for value in constants["first_recurrence_hazard"]]
+    own = {**constants, "first_recurrence_hazard": hazard, "margin_group_shares": second["margin_group_shares"]}
+    return Site(SECOND_HOSPITAL, truth / SECOND_HOSPITAL, seed + 2_000_003, own, tuple(second["registry_lacks"]))
+
+
+def _simulate_site(site: Site, n_patients: int, landing: Path, tell: Progress) -> dict[str, object]:
+    seed = site.seed
     tell(0.0, "Drawing the cohort")
-    population = draw_population(n_patients, seed)
-    landing, truth_folder = Path(out_dir) / "landing" / HOSPITAL, Path(out_dir) / "truth"
-    # a file of an earlier, larger simulation must not stay among the new ones
-    shutil.rmtree(landing, ignore_errors=True)
+    population = draw_population(n_patients, seed, site.constants)
     landing.mkdir(parents=True)
     (landing / "SIMULATED.txt").write_text(LABEL, encoding="utf-8")
 
     tell(0.1, "Following the patients up")
-    rows, looks = _rows_by_feed(population, seed)
+    rows, looks, practices = _rows_by_feed(population, seed)
     tell(0.3, "Writing pathology reports")
     messages, histories = write_reports(
         population.operations, seed, lambda share: tell(0.3 + 0.5 * share, "Writing pathology reports")
     )
     tell(0.8, "Writing the files")
     rows["pathology"] = messages
+    rows["registry"] = rows["registry"].drop(columns=list(site.registry_lacks))
     dirt = _write_feeds(rows, landing, seed)
     tell(0.95, "Writing the truth")
     truth = truth_of_patients(
-        _with_record_id(population.patients, rows["registry"]), population.site_events, population.treatments, looks
-    )
+        _with_record_id(population.patients, rows["registry"]),
+        population.site_events, population.treatments, looks, practices,
+    )  # fmt: skip
     summary = {
         "n_patients": n_patients,
         "n_ineligible": int((~population.patients["is_eligible"]).sum()),
         "rows": {feed: len(frame) for feed, frame in rows.items()},
         "dirt": dirt["expected_effect"].value_counts().sort_index().to_dict(),
+        "practices": {name: len(patients) for name, patients in sorted(practices.items())},
         "reports": dict(sorted(histories.items())),
     }
-    write_truth(truth_folder, truth, dirt, {"seed": seed, "versions": _versions(), **summary})
+    write_truth(site.truth_folder, truth, dirt, {"seed": seed, "versions": _versions(), **summary})
     tell(1.0, "Done")
     return summary
 
 
-def _rows_by_feed(population: Population, seed: int) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+def _rows_by_feed(
+    population: Population, seed: int
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, dict[str, np.ndarray]]:
+    """The rows of each feed, the looks behind those of follow-up, and the patients whom each practice befell."""
     patients = population.patients
+    habits = np.random.default_rng([seed, 8])
     looks = draw_looks(patients, population.site_events, population.treatments, np.random.default_rng([seed, 2]))
     heard_of = (patients["ineligible_kind"] != "no follow-up").to_numpy()
     looks = with_second_primaries(looks[heard_of[looks["patient"]]], np.random.default_rng([seed, 5]))
+    looks, proven = prove_by_specimens(looks, population.treatments, habits)
+    looks, said = say_at_the_clinic(looks, habits)
+    written, hidden = hide_sites(with_sites_in_words(looks, np.random.default_rng([seed, 6])), habits)
     rows = {
         "registry": registry_rows(population.operations, np.random.default_rng([seed, 3])),
-        "follow_up": follow_up_rows(with_sites_in_words(looks, np.random.default_rng([seed, 6])), patients),
+        "follow_up": follow_up_rows(written, patients),
         "treatments": treatment_rows(population.treatments, patients),
         "vital_status": vital_status_rows(patients[heard_of], np.random.default_rng([seed, 4])),
     }
-    return rows, looks
+    return rows, looks, {**population.practices, "specimen proves it": proven, **said, **hidden}
 
 
 def _with_record_id(patients: pd.DataFrame, registry: pd.DataFrame) -> pd.DataFrame:

@@ -2,11 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from simulated_hospital.cohort import Cohort, draw_cohort
+from simulated_hospital.practices import PRACTICES, stop_surveillance
 from simulated_hospital.writers.specimens import choose_unresolved_kinds
 
 INELIGIBLE_SHARE = 0.04
@@ -23,22 +25,33 @@ INELIGIBLE_KINDS = {
     "R2": "macroscopically incomplete resection (R2)",
     "R2 again": "macroscopically incomplete resection (R2)",
     "no follow-up": "no follow-up after the operation",
+    "completeness not recorded": "completeness of the resection not recorded",
+    "intent not recorded": "intent of the operation not recorded",
+    "diagnosis not recorded": "diagnosis not recorded",
 }
+# what the registry's abstractor could not find, by the column of the registry's file
+NOT_RECORDED = {
+    "completeness not recorded": "residual", "intent not recorded": "intent", "diagnosis not recorded": "diagnosis",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Population:
-    """Frames whose `patient` column is the row number in `patients`; `operations` has one row a hepatectomy."""
+    """Frames whose `patient` column is the row number in `patients`; `operations` has one row a hepatectomy; `practices` the
+    patients (row numbers) whom a practice of the hospital befell."""
 
     patients: pd.DataFrame
     site_events: pd.DataFrame
     treatments: pd.DataFrame
     operations: pd.DataFrame
+    practices: dict[str, np.ndarray]
 
 
-def draw_population(n_patients: int, seed: int) -> Population:
+def draw_population(n_patients: int, seed: int, constants: dict[str, Any] | None = None) -> Population:
     """The cohort of `n_patients` and about 4 % who are not eligible, as the registry and the laboratory see them.
 
+    Args:
+        constants: instead of those of calibration.yml, for a hospital of its own.
     Raises:
         ValueError: fewer than 1 patient, or more than the simulated MRNs can number.
     """
@@ -47,8 +60,11 @@ def draw_population(n_patients: int, seed: int) -> Population:
     n_ineligible = max(1, math.ceil(INELIGIBLE_SHARE * n_patients))
     rng = np.random.default_rng([seed, 1])
     patients, site_events, treatments = _together(
-        draw_cohort(n_patients, seed), draw_cohort(n_ineligible, seed + 1_000_003)
+        draw_cohort(n_patients, seed, constants=constants),
+        draw_cohort(n_ineligible, seed + 1_000_003, constants=constants),
     )
+    habits = np.random.default_rng([seed, 7])
+    patients, site_events, treatments, stopped = stop_surveillance(patients, site_events, treatments, habits)
     patients = _with_identity(_with_ineligibility(patients, n_patients), rng)
     patients["unresolved_kind"] = choose_unresolved_kinds(patients["margin_mm"].to_numpy(), rng)
     _combine_operations(patients, rng)
@@ -58,15 +74,23 @@ def draw_population(n_patients: int, seed: int) -> Population:
     # a later curative resection of an ineligible patient's liver could be taken for an index operation
     resected = (treatments["treatment_type"] == "resection") & treatments["patient"].isin(ineligible)
     treatments = treatments[~treatments["patient"].isin(lost) & ~resected]
+    resected_before = np.flatnonzero(
+        patients["is_eligible"]
+        & (habits.random(len(patients)) < PRACTICES["earlier hepatectomy for another disease"].share)
+    )
     operations = pd.concat(
         [
             _index_operations(patients),
             _earlier_operations(patients, rng),
+            _operations_for_another_disease(patients.loc[resected_before], habits),
             _repeat_operations(patients, treatments, rng),
         ],
         ignore_index=True,
     )
-    return Population(patients, site_events.reset_index(drop=True), treatments.reset_index(drop=True), operations)
+    practices = {"surveillance stops early": stopped, "earlier hepatectomy for another disease": resected_before}
+    return Population(
+        patients, site_events.reset_index(drop=True), treatments.reset_index(drop=True), operations, practices
+    )
 
 
 def _together(cohort: Cohort, others: Cohort) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -85,6 +109,7 @@ def _with_ineligibility(patients: pd.DataFrame, n_patients: int) -> pd.DataFrame
     kind = np.where(number >= 0, kinds[number % len(kinds)], None)
     patients = patients.assign(is_eligible=number < 0, ineligible_kind=kind)
     patients["exclusion_reason"] = [INELIGIBLE_KINDS.get(name, "") for name in kind]
+    patients["not_recorded"] = [NOT_RECORDED.get(name, "") for name in kind]
     diagnoses = {"hepatocellular carcinoma": "hepatocellular_carcinoma", "other diagnosis": "other"}
     patients["diagnosis"] = [diagnoses.get(name, "colorectal_liver_metastasis") for name in kind]
     patients["intent"] = np.where(kind == "palliative intent", "palliative", "curative")
@@ -129,6 +154,15 @@ def _earlier_operations(patients: pd.DataFrame, rng: np.random.Generator) -> pd.
     )
 
 
+def _operations_for_another_disease(patients: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The hepatectomy for another disease that some patients of the cohort had had years before."""
+    years_before = rng.integers(400, 3000, len(patients)).astype("timedelta64[D]")
+    diagnosis = np.asarray(["other", "hepatocellular_carcinoma"], dtype=object)[rng.integers(0, 2, len(patients))]
+    return _another_operation(patients, -years_before, rng).assign(
+        role="earlier", diagnosis=diagnosis, residual_disease="R0", procedure_type="wedge_resection"
+    )
+
+
 def _repeat_operations(patients: pd.DataFrame, treatments: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Recurrences in the liver that were resected: hepatectomies too, each with a specimen of its own."""
     is_repeat = (treatments["treatment_type"] == "resection") & treatments["sites"].str.contains("liver")
@@ -154,4 +188,5 @@ def _another_operation(patients: pd.DataFrame, after: np.ndarray, rng: np.random
         unresolved_kind="",
         has_colon=False,
         intent="curative",
+        not_recorded="",
     ).reset_index(drop=True)

@@ -6,28 +6,39 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from simulated_hospital.practices import NOT_STATED
+from simulated_hospital.writers.specimens import NO_REPORT
+
 SYNCHRONOUS_DAYS = 30
+WITHOUT_SITES = ("site left blank", "site in odd words")
 LIVER_SITES = ("liver_at_margin", "liver_elsewhere")
 PATIENT_COLUMNS = [
     "mrn", "registry_record_id", "is_eligible", "exclusion_reason", "operation_date", "margin_mm", "margin_group",
     "documented_margin_group", "first_recurrence_date", "initial_sites", "is_isolated_liver", "has_margin_site",
     "first_liver_recurrence_date", "last_assessment_date", "last_contact_date", "death_date", "is_salvaged",
-    "salvage_date", "is_clean",
+    "salvage_date", "practices", "is_clean",
 ]  # fmt: skip
 DIRT_COLUMNS = ["kind", "source_file", "source_line", "mrn", "field", "expected_effect"]
 
 
 def truth_of_patients(
-    patients: pd.DataFrame, site_events: pd.DataFrame, treatments: pd.DataFrame, looks: pd.DataFrame
+    patients: pd.DataFrame,
+    site_events: pd.DataFrame,
+    treatments: pd.DataFrame,
+    looks: pd.DataFrame,
+    practices: dict[str, np.ndarray] | None = None,
 ) -> pd.DataFrame:
-    """One row a patient in order of mrn, PATIENT_COLUMNS without is_clean; dates are ISO text, '' = there is none.
+    """One row a patient in order of mrn, PATIENT_COLUMNS without is_clean: what the files can tell; dates are ISO text, '' = there
+    is none. A site that they do not tell is not_stated.
 
     Args:
         patients: row number = patient; mrn, registry_record_id, is_eligible, exclusion_reason, operation_date, margin_mm,
             margin_group, unresolved_kind, last_contact_days, death_days.
         site_events, treatments, looks: patient and day columns, as the writers take them.
+        practices: the patients (row numbers) whom each practice befell.
     """
     n = len(patients)
+    site_events = _as_told(site_events, practices or {})
     every = range(n)
     first = site_events.groupby("patient")["day"].min().reindex(every)
     initial = site_events[site_events["day"] - first.reindex(site_events["patient"]).to_numpy() <= SYNCHRONOUS_DAYS]
@@ -41,12 +52,17 @@ def truth_of_patients(
     truth = patients[
         ["mrn", "registry_record_id", "is_eligible", "exclusion_reason", "margin_mm", "margin_group"]
     ].copy()
-    truth["documented_margin_group"] = patients["margin_group"].where(patients["unresolved_kind"] == "", "unresolved")
+    # the registry's R1 counts where there is no report at all
+    is_told = (patients["unresolved_kind"] == "") | (
+        (patients["unresolved_kind"] == NO_REPORT) & (patients["margin_group"] == "positive")
+    )
+    truth["documented_margin_group"] = patients["margin_group"].where(is_told, "unresolved")
     truth["initial_sites"] = sites.to_numpy()
     recurred = first.notna().to_numpy()
     truth["is_isolated_liver"] = recurred & ~np.isin(every, outside_liver)
     truth["has_margin_site"] = np.isin(every, at_margin)
     truth["is_salvaged"] = salvage.notna().to_numpy()
+    truth["practices"] = _joined(practices or {}, n)
     start = patients["operation_date"]
     for name, days in (
         ("operation_date", pd.Series(0.0, index=patients.index)),
@@ -59,6 +75,22 @@ def truth_of_patients(
     ):
         truth[name] = _iso_day(start, days)
     return truth.sort_values("mrn", ignore_index=True)
+
+
+def _as_told(site_events: pd.DataFrame, practices: dict[str, np.ndarray]) -> pd.DataFrame:
+    """The sites as far as the files tell them: of some patients none, so that only the first day is known."""
+    hidden = np.concatenate([practices.get(name, np.zeros(0, dtype=int)) for name in WITHOUT_SITES])
+    is_hidden = site_events["patient"].isin(hidden)
+    first = site_events[is_hidden].sort_values("day", kind="stable").drop_duplicates("patient").assign(site=NOT_STATED)
+    return pd.concat([site_events[~is_hidden], first], ignore_index=True)
+
+
+def _joined(practices: dict[str, np.ndarray], n_patients: int) -> np.ndarray:
+    """The names of the practices that befell each patient, joined by '; '."""
+    names = np.full(n_patients, "", dtype=object)
+    for name, patients in practices.items():
+        names[patients] = [f"{before}; {name}" if before else name for before in names[patients]]
+    return names
 
 
 def _iso_day(start: pd.Series, days: pd.Series) -> np.ndarray:

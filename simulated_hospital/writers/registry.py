@@ -21,7 +21,8 @@ def registry_rows(operations: pd.DataFrame, rng: np.random.Generator) -> pd.Data
 
     Args:
         operations: one row a hepatectomy with mrn, names, birth_date, sex, operation_date, procedure_type, intent,
-            residual_disease, diagnosis and the tumour's columns as the cohort names them.
+            residual_disease, diagnosis and the tumour's columns as the cohort names them; not_recorded: a column of the file that
+            is left empty, or ''.
     """
     ordered = operations.sort_values(["operation_date", "mrn"], kind="stable").reset_index(drop=True)
     rows = pd.DataFrame(index=ordered.index)
@@ -57,7 +58,10 @@ def registry_rows(operations: pd.DataFrame, rng: np.random.Generator) -> pd.Data
     for column, share in MISSING_SHARES.items():
         rows.loc[rng.random(len(rows)) < share, column] = ""
     rows.loc[rng.random(len(rows)) < UNKNOWN_NODES_SHARE, "primary_nodes"] = "9"
-    not_colorectal = rows["diagnosis"] != "1"
+    if "not_recorded" in ordered:
+        for column in set(ordered["not_recorded"]) - {""}:
+            rows.loc[ordered["not_recorded"] == column, column] = ""
+    not_colorectal = ~rows["diagnosis"].isin(["1", ""])
     rows.loc[not_colorectal, ["primary_site", "primary_nodes", "primary_resection_date"]] = ""
     return rows[COLUMNS].astype(object).where(rows[COLUMNS].notna(), "")
 

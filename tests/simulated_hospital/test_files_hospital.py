@@ -11,7 +11,8 @@ import pytest
 from openpyxl import load_workbook
 
 from simulated_hospital.dirt import DIRT
-from simulated_hospital.hospital import simulate
+from simulated_hospital.hospital import SECOND_HOSPITAL, simulate
+from simulated_hospital.practices import PRACTICES
 from simulated_hospital.writers.follow_up import SITE_WORDS
 from tests.simulated_hospital.test_files_follow_up import first_evidence
 
@@ -168,7 +169,7 @@ def date_shape(piece) -> str:
 
 def known_codes(field: str) -> set[str]:
     return {
-        "intent": {"1", "2"}, "sex": {"1", "2"}, "finding": {"NED", "indeterminate", "suspicious", "definite", "second primary"},
+        "intent": {"1", "2", ""}, "sex": {"1", "2"}, "finding": {"NED", "indeterminate", "suspicious", "definite", "second primary"},
         "event_type": {"imaging", "biopsy", "clinic_visit"}, "vital_status": {"A", "D"}, "cause": {"cancer", "other", "unknown"},
         "sites": {"", "liver_margin", "liver_other", "lung", "lymph_node", "peritoneum", "pelvis", "bone", "brain", "other"},
         "treatment": {"resection", "ablation", "radiotherapy", "chemotherapy", "supportive_care"},
@@ -213,6 +214,10 @@ def test_losing_a_record_never_makes_another_one_stand_for_it(truth, dirt, recor
 
 def test_the_follow_up_of_every_clean_patient_shows_the_true_recurrence(truth, records):
     rows = pd.DataFrame(records["follow_up/follow_up.csv"].values())
+    # what the practices make of a patient's looks is told by the stories of the dbt project
+    practised = truth.loc[truth["practices"] != "", "mrn"]
+    rows = rows[~rows["mrn"].isin(practised)]
+    truth = truth[truth["practices"] == ""]
     in_words = rows["site_words"] != ""
     assert in_words.any()
     rows.loc[in_words, "sites"] = rows.loc[in_words, "site_words"].map(
@@ -241,11 +246,18 @@ def test_who_is_not_eligible_can_be_told_from_the_registry(truth, records):
     reasons = truth["exclusion_reason"]
     assert truth["is_eligible"].sum() == PATIENTS
     assert 0.03 <= (~truth["is_eligible"]).mean() <= 0.05
-    assert (index.loc[reasons == "not a colorectal liver metastasis", "diagnosis"] != "1").all()
+    assert index.loc[reasons == "not a colorectal liver metastasis", "diagnosis"].isin(["2", "3"]).all()
     assert (index.loc[reasons == "no operation with curative intent", "intent"] == "2").all()
     assert (index.loc[reasons == "macroscopically incomplete resection (R2)", "residual"] == "2").all()
     before = truth[reasons == "liver resected before"]
     assert (registry["mrn"].value_counts()[before["mrn"]] == 2).all()
+    for column, reason in (
+        ("residual", "completeness of the resection"),
+        ("intent", "intent of the operation"),
+        ("diagnosis", "diagnosis"),
+    ):
+        assert (index.loc[reasons == f"{reason} not recorded", column] == "").all()
+        assert (reasons == f"{reason} not recorded").any()
     clean = (truth["is_eligible"] & truth["is_clean"]).to_numpy()
     sound = (index["diagnosis"] == "1") & (index["intent"] == "1") & index["residual"].isin(["0", "1"])
     assert sound[clean].all()
@@ -270,3 +282,91 @@ def test_the_simulation_file_names_seed_size_and_versions(hospital):
     simulation = json.loads((hospital / "truth" / "simulation.json").read_text())
     assert (simulation["seed"], simulation["n_patients"]) == (7, PATIENTS)
     assert {"numpy", "pandas"} <= set(simulation["versions"])
+
+
+def rows_by_mrn(records, name: str) -> pd.DataFrame:
+    return pd.DataFrame(records[name].values()).set_index("mrn", drop=False)
+
+
+def of_practice(truth: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The clean patients whom a practice befell: at least one."""
+    found = truth[truth["practices"].str.contains(name, regex=False) & (truth["is_clean"].astype(str) == "True")]
+    assert len(found) > 0, name
+    return found
+
+
+def test_every_practice_befalls_about_its_share_of_patients(hospital, truth):
+    counted = json.loads((hospital / "truth" / "simulation.json").read_text())["practices"]
+    named = truth["practices"][truth["practices"] != ""].str.split("; ").explode().value_counts()
+    assert set(counted) == set(PRACTICES)
+    assert named.to_dict() == {name: n for name, n in counted.items() if n}
+    assert (truth["practices"] != "").mean() < 0.25
+
+
+def test_sites_left_blank_or_in_odd_words_are_a_recurrence_at_a_site_not_stated(truth, records):
+    looks = rows_by_mrn(records, "follow_up/follow_up.csv")
+    for name in ("site left blank", "site in odd words"):
+        for patient in of_practice(truth, name).itertuples():
+            disease = looks.loc[[patient.mrn]].query("finding in ('definite', 'suspicious')")
+            assert set(disease["sites"]) == {""}
+            assert (disease["site_words"] == "").all() == (name == "site left blank")
+            assert patient.initial_sites == "not_stated"
+            assert patient.first_liver_recurrence_date == ""
+            assert str(patient.is_isolated_liver) != "True"
+
+
+def test_where_surveillance_stops_the_death_stays_known_and_nothing_is_seen_after(truth, records):
+    stopped = of_practice(truth, "surveillance stops early")
+    assert (stopped["first_recurrence_date"] == "").all()
+    looks = rows_by_mrn(records, "follow_up/follow_up.csv")
+    last = pd.to_datetime(looks["event_date"], format="%m/%d/%Y", errors="coerce").groupby(level=0).max()
+    assert (last[stopped["mrn"]].dt.strftime("%Y-%m-%d").to_numpy() == stopped["last_assessment_date"].to_numpy()).all()
+    gap = (pd.to_datetime(stopped["last_contact_date"]) - pd.to_datetime(stopped["last_assessment_date"])).dt.days
+    assert gap.max() > 365
+    treated = rows_by_mrn(records, "treatments/recurrence_treatments.csv")
+    assert not set(treated["mrn"]) & set(stopped["mrn"])
+
+
+def test_a_specimen_that_proves_a_recurrence_is_reported_after_the_resection_that_salvaged_it(truth, records):
+    looks = rows_by_mrn(records, "follow_up/follow_up.csv")
+    for patient in of_practice(truth, "specimen proves it").itertuples():
+        own = looks.loc[[patient.mrn]].assign(day=lambda rows: pd.to_datetime(rows["event_date"], format="%m/%d/%Y"))
+        recurred, salvaged = pd.Timestamp(patient.first_recurrence_date), pd.Timestamp(patient.salvage_date)
+        assert set(own.loc[own["day"] == recurred, "finding"]) == {"suspicious"}
+        proof = own[(own["event_type"] == "biopsy") & (own["finding"] == "definite") & (own["day"] > salvaged)].iloc[0]
+        assert 3 <= (proof["day"] - salvaged).days <= 14
+        assert not ((own["finding"] == "definite") & (own["day"] > recurred) & (own["day"] <= salvaged)).any()
+        assert str(patient.is_salvaged) == "True"
+
+
+def test_what_is_said_at_a_clinic_alone_dates_nothing(truth, records):
+    looks = rows_by_mrn(records, "follow_up/follow_up.csv")
+    said = looks[(looks["event_type"] == "clinic_visit") & (looks["finding"] == "definite")]
+    listed = truth[truth["practices"].str.contains("clinic statement")]
+    assert set(said["mrn"]) - set(truth.loc[truth["is_clean"].astype(str) != "True", "mrn"]) <= set(listed["mrn"])
+    before = of_practice(truth, "clinic statement before the image").set_index("mrn")["first_recurrence_date"]
+    days = pd.to_datetime(said["event_date"], format="%m/%d/%Y").groupby(level=0).min().reindex(before.index)
+    assert (days < pd.to_datetime(before)).all()
+    assert (of_practice(truth, "no image bears out")["first_recurrence_date"] == "").all()
+
+
+def test_a_second_hospital_has_its_own_hazard_margins_and_columns_and_leaves_the_first_as_it_is(hospital, tmp_path):
+    simulate(PATIENTS, 7, tmp_path, hospitals=2)
+    first = [path.relative_to(hospital).as_posix() for path in hospital.rglob("*") if path.is_file()]
+    _, differing, missing = filecmp.cmpfiles(hospital, tmp_path, first, shallow=False)
+    assert (differing, missing) == ([], [])
+    header = (
+        (tmp_path / "landing" / SECOND_HOSPITAL / "registry" / "hepatectomy_registry.csv").read_text().split("\n")[0]
+    )
+    assert not {"cea_ng_ml", "hai_pump", "preop_chemo"} & set(header.split(","))
+    truths = [pd.read_csv(folder / "patients.csv", keep_default_na=False) for folder in (
+        tmp_path / "truth", tmp_path / "truth" / SECOND_HOSPITAL,
+    )]  # fmt: skip
+    recurred = [(truth["first_recurrence_date"] != "").mean() for truth in truths]
+    positive = [(truth["margin_group"] == "positive").mean() for truth in truths]
+    assert recurred[1] > recurred[0] + 0.15
+    assert positive[1] > positive[0] + 0.05
+    simulate(40, 1, tmp_path)
+    assert not (tmp_path / "landing" / SECOND_HOSPITAL).exists()
+    with pytest.raises(ValueError, match="hospitals"):
+        simulate(40, 1, tmp_path, hospitals=3)
