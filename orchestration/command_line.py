@@ -285,6 +285,36 @@ def publish_history() -> None:
 
 
 @app.command()
+def diff(
+    before: Annotated[
+        str | None,
+        typer.Argument(help="A file, or the beginning of a kept publication's name; default: the one before."),
+    ] = None,
+    after: Annotated[str | None, typer.Argument(help="The same; default: what is published now.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Everything as JSON instead of the first rows of each table.")
+    ] = False,
+) -> None:
+    """What changed from one publication to another: the cohort, each patient's values and by which record, each headline number."""
+    from orchestration.comparison.kept import UnknownPublication, default_pair, named_publication
+    from orchestration.comparison.show import as_json as whole_comparison
+    from orchestration.comparison.show import compare, print_comparison
+
+    settings = load_settings()
+    try:
+        first, second = default_pair(settings.history, settings.published_file)
+        first = named_publication(settings.history, before) if before else first
+        second = named_publication(settings.history, after) if after else second
+        parts = compare(first, second)
+    except (UnknownPublication, FileNotFoundError) as error:
+        raise _fail(str(error)) from error
+    if as_json:
+        typer.echo(whole_comparison(parts))
+    else:
+        print_comparison(console, parts)
+
+
+@app.command()
 def review(port: Annotated[int, typer.Option(help="Local port.")] = 3001) -> None:
     """Answer what the rules could not settle, on a page that only this machine can open (restricted: shows reports).
 

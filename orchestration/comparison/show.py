@@ -1,0 +1,69 @@
+"""The comparison in the terminal, each list cut where nobody would read on, and whole as JSON."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.comparison.publications import both, cohort_changes, headline_changes, patient_changes, stamps
+
+MOST_ROWS = 20
+
+
+def compare(before: Path, after: Path) -> dict[str, pd.DataFrame]:
+    """publications, cohort, patients, numbers: see `publications`.
+
+    Raises:
+        FileNotFoundError: one of them is not there.
+    """
+    with both(before, after) as connection:
+        return {
+            "publications": stamps(connection),
+            "cohort": cohort_changes(connection),
+            "patients": patient_changes(connection),
+            "numbers": headline_changes(connection),
+        }
+
+
+def as_json(parts: dict[str, pd.DataFrame]) -> str:
+    """All rows; moments as text."""
+    content: dict[str, Any] = {
+        name: json.loads(frame.to_json(orient="records", date_format="iso")) for name, frame in parts.items()
+    }
+    return json.dumps(content, ensure_ascii=False, indent=1)
+
+
+def print_comparison(console: Console, parts: dict[str, pd.DataFrame]) -> None:
+    """What changed, most summarised first; `--json` has every row."""
+    before, after = parts["publications"].to_dict("records")
+    console.print(
+        f"[bold]{before['published_at']:%Y-%m-%d %H:%M}[/] to [bold]{after['published_at']:%Y-%m-%d %H:%M}[/] UTC"
+    )
+    if before["code_version"] != after["code_version"]:
+        console.print(f"Other code: {before['code_version']} to {after['code_version']}")
+    if before["data_hash"] == after["data_hash"]:
+        console.print("Nothing changed: both hold the same data.")
+        return
+    cohort, patients, numbers = parts["cohort"], parts["patients"], parts["numbers"]
+    _print(console, "Cohort", cohort.groupby(["change", "before", "after"]).size().rename("patients").reset_index())
+    counted = patients.assign(what=patients["what"]).groupby(["what", "due_to"])["study_id"].nunique()
+    _print(console, "Patients whose values changed", counted.rename("patients").reset_index())
+    _print(console, "Changed values", patients[["study_id", "what", "before", "after", "due_to"]])
+    moved = numbers[numbers["difference"].fillna(1).abs() > 0]
+    _print(console, "Numbers that moved", moved.round(3))
+
+
+def _print(console: Console, title: str, frame: pd.DataFrame) -> None:
+    if frame.empty:
+        console.print(f"[bold]{title}[/]: none")
+        return
+    table = Table(*map(str, frame.columns), title=title, title_justify="left")
+    shown = frame.head(MOST_ROWS).astype(object)
+    for row in shown.where(shown.notna(), "").itertuples(index=False):
+        table.add_row(*map(str, row))
+    console.print(table)
+    if len(frame) > MOST_ROWS:
+        console.print(f"... and {len(frame) - MOST_ROWS:,} more (`crlm diff --json` has all)")
