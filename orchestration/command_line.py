@@ -49,6 +49,15 @@ def print_rows(target: Console, frame) -> None:
         target.print("  - " + " · ".join(known), highlight=False, soft_wrap=True)
 
 
+def print_to_fit(target: Console, frame) -> None:
+    """A table where it fits the terminal, else a paragraph a row."""
+    widths = [max([len(str(name)), *frame[name].head(200).astype(str).str.len()]) for name in frame.columns]
+    if sum(widths) + 3 * len(widths) + 1 <= target.width:
+        print_frame(target, frame)
+    else:
+        print_rows(target, frame)
+
+
 @app.command()
 def simulate(
     patients: Annotated[
@@ -140,38 +149,61 @@ def refresh(
     console.print(outcome.message, soft_wrap=True)
 
 
-@app.command()
-def summary() -> None:
-    """The published study in the terminal: cohort, margin groups, cumulative incidence, hazard ratios, what was set aside."""
-    from orchestration.terminal_summary import print_summary
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of", help="A kept publication instead of the latest: the beginning of its name, such as 2026-11-26."
+    ),
+]
+
+
+def _published_file(as_of: str | None) -> Path:
+    """The publication that a command reads."""
+    from orchestration.comparison.kept import UnknownPublication, named_publication
 
     settings = load_settings()
     if not settings.published_file.exists():
         raise _fail("nothing is published yet: run `crlm refresh` first")
-    print_summary(console, settings)
+    try:
+        return named_publication(settings.history, as_of) if as_of else settings.published_file
+    except UnknownPublication as error:
+        raise _fail(str(error)) from error
+
+
+@app.command()
+def summary(as_of: AsOf = None) -> None:
+    """The published study in the terminal: cohort, margin groups, cumulative incidence, hazard ratios, what was set aside."""
+    from orchestration.terminal_summary import print_summary
+
+    print_summary(console, _published_file(as_of), None if as_of else load_settings().report_file)
 
 
 @app.command()
 def sql(
     query: Annotated[str, typer.Argument(help='For example: "SELECT * FROM results.hazard_ratios"')],
     csv: Annotated[bool, typer.Option(help="Print CSV instead of a table.")] = False,
+    json: Annotated[bool, typer.Option(help="Print a JSON array of rows.")] = False,
+    parquet: Annotated[Path | None, typer.Option(help="Write the rows to this Parquet file.")] = None,
+    as_of: AsOf = None,
 ) -> None:
-    """Query the published warehouse."""
+    """Query the published warehouse. A query can neither write nor reach any other file."""
     import duckdb
 
-    from orchestration.warehouse import read_published
+    from orchestration.warehouse import ask_published
 
-    settings = load_settings()
-    if not settings.published_file.exists():
-        raise _fail("nothing is published yet: run `crlm refresh` first")
     try:
-        frame = read_published(settings.published_file, query)
+        frame = ask_published(_published_file(as_of), query)
     except duckdb.Error as error:
         raise _fail(str(error)) from error
-    if csv:
+    if parquet:
+        frame.to_parquet(parquet, index=False)
+        console.print(f"{len(frame):,} rows in {parquet}", soft_wrap=True)
+    elif csv:
         typer.echo(frame.to_csv(index=False), nl=False)
-        return
-    print_frame(console, frame)
+    elif json:
+        typer.echo(frame.to_json(orient="records", date_format="iso", force_ascii=False))
+    else:
+        print_to_fit(console, frame)
 
 
 @app.command()
@@ -258,15 +290,20 @@ def read_margins(
 
 
 @app.command()
-def report() -> None:
+def report(
+    as_of: AsOf = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write it; default: beside the published warehouse.")
+    ] = None,
+) -> None:
     """Draw the one-page report anew from the published warehouse and say where it is."""
     from orchestration.assets.publication import write_report
 
-    settings = load_settings()
-    if not settings.published_file.exists():
-        raise _fail("nothing is published yet: run `crlm refresh` first")
-    write_report(settings)
-    console.print(f"Report: {settings.report_file}", soft_wrap=True)
+    published, settings = _published_file(as_of), load_settings()
+    own = settings.report_file
+    file = out or (own.with_name(f"report_{published.stem}.html") if as_of else own)
+    write_report(published, file, settings.published_folder_mode & 0o666)
+    console.print(f"Report: {file}", soft_wrap=True)
 
 
 @app.command(name="publish-history")

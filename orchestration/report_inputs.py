@@ -1,10 +1,10 @@
 """What the report and the terminal summary show, read from the published file only: nothing restricted can get in."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from orchestration.settings import Settings
 from orchestration.warehouse import published_names, read_publication, read_published
 
 INGEST_BY_FEED = """
@@ -30,7 +30,7 @@ MARGIN_GROUPS = """
 """
 
 
-def report_frames(settings: Settings) -> dict[str, pd.DataFrame]:
+def report_frames(published_file: Path) -> dict[str, pd.DataFrame]:
     """Every published table of results, the cohort flow and the quality tables, by table name; plus the summaries."""
     tables = [("results", table) for table in published_names("results")]
     tables += [
@@ -39,7 +39,7 @@ def report_frames(settings: Settings) -> dict[str, pd.DataFrame]:
         ("quality", "check_results"),
         ("meta", "clinical_settings"),
     ]
-    frames = {table: read_published(settings.published_file, f"FROM {schema}.{table}") for schema, table in tables}
+    frames = {table: read_published(published_file, f"FROM {schema}.{table}") for schema, table in tables}
     for name, query in (
         ("ingest_by_feed", INGEST_BY_FEED),
         ("rejected_by_reason", REJECTED_BY_REASON),
@@ -47,13 +47,13 @@ def report_frames(settings: Settings) -> dict[str, pd.DataFrame]:
         ("records_set_aside", SET_ASIDE_BY_REASON),
         ("margin_groups", MARGIN_GROUPS),
     ):
-        frames[name] = read_published(settings.published_file, query)
+        frames[name] = read_published(published_file, query)
     return frames
 
 
-def report_context(settings: Settings) -> dict[str, Any]:
+def report_context(published_file: Path) -> dict[str, Any]:
     """The run stamp."""
-    stamp = read_publication(settings.published_file)
+    stamp = read_publication(published_file)
     if stamp is None:
         raise FileNotFoundError("nothing is published yet: run `crlm refresh` first")
     return dict(vars(stamp))

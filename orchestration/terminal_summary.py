@@ -1,17 +1,18 @@
 """The published study on one screen: cohort, margin groups, cumulative incidence, hazard ratios, what was set aside."""
 
+from pathlib import Path
+
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 from analysis.patients.names import MARGIN_GROUPS, UNRESOLVED
 from orchestration.report_inputs import report_context, report_frames
-from orchestration.settings import Settings
 
 
-def print_summary(console: Console, settings: Settings) -> None:
+def print_summary(console: Console, published_file: Path, report_file: Path | None = None) -> None:
     """Print the published study; every number is read from the published warehouse."""
-    frames, stamp = report_frames(settings), report_context(settings)
+    frames, stamp = report_frames(published_file), report_context(published_file)
     if stamp["is_simulated"]:
         console.print("[bold black on yellow] SIMULATED DATA - no patient is in these numbers [/]")
     console.print(
@@ -21,7 +22,8 @@ def print_summary(console: Console, settings: Settings) -> None:
     console.print(_groups(frames["margin_groups"], frames["published_comparison"]))
     console.print(_hazard_ratios(frames["published_comparison"]))
     console.print(_set_aside(frames))
-    console.print(f"Report: {settings.report_file}", soft_wrap=True)
+    if report_file is not None:
+        console.print(f"Report: {report_file}", soft_wrap=True)
 
 
 def _interval(estimate: float, low: float, high: float) -> str:

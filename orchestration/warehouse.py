@@ -288,6 +288,17 @@ def read_publication(published_file: Path) -> Publication | None:
     return Publication(*row)
 
 
+def ask_published(published_file: Path, query: str) -> pd.DataFrame:
+    """The answer of anybody's query on the published warehouse: it can neither write nor open another file.
+
+    Raises:
+        duckdb.Error: the query is wrong, or wants what it may not.
+    """
+    with duckdb.connect(str(published_file), read_only=True) as connection:
+        connection.execute("SET enable_external_access = FALSE; SET lock_configuration = TRUE")
+        return connection.execute(query).df()
+
+
 def read_published(published_file: Path, query: str, parameters: list[Any] | None = None) -> pd.DataFrame:
     """The answer of a query on the published warehouse."""
     with connect_read_only(published_file) as connection:

@@ -1,5 +1,7 @@
 """Write, audit, publish: the de-identified copy replaces the published warehouse, then the report is drawn from it."""
 
+from pathlib import Path
+
 import dagster as dg
 
 from orchestration.adjudication_worklist import write_worklist
@@ -9,20 +11,20 @@ from orchestration.night_steps import night_step
 from orchestration.publish import publish
 from orchestration.report_inputs import report_context, report_frames
 from orchestration.review.questions import collect_questions, write_questions
-from orchestration.settings import Settings, load_settings
+from orchestration.settings import load_settings
 from orchestration.verdicts import PublicationRefused
 from orchestration.warehouse import open_build_file, read_table
 
 
-def write_report(settings: Settings) -> None:
-    """Render the report from the published warehouse and replace the old one."""
+def write_report(published_file: Path, report_file: Path, mode: int = 0o600) -> None:
+    """Render the report of a published warehouse and replace the old one."""
     from analysis.report import render_report
 
-    page = render_report(report_frames(settings), report_context(settings))
-    new_file = settings.report_file.with_suffix(".new")
+    page = render_report(report_frames(published_file), report_context(published_file))
+    new_file = report_file.with_suffix(".new")
     new_file.write_text(page, encoding="utf-8")
-    new_file.chmod(settings.published_folder_mode & 0o666)
-    new_file.replace(settings.report_file)
+    new_file.chmod(mode)
+    new_file.replace(report_file)
 
 
 @dg.asset(
@@ -70,7 +72,7 @@ def published_warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResu
 @night_step
 def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     settings = load_settings()
-    write_report(settings)
+    write_report(settings.published_file, settings.report_file, settings.published_folder_mode & 0o666)
     return dg.MaterializeResult(metadata={"size_bytes": settings.report_file.stat().st_size})
 
 
