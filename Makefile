@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup simulate run refresh summary report sql ui test truth-at-scale simulation-study lint bench clean
+.PHONY: help setup simulate run refresh summary report sql ui test truth-at-scale simulation-study lint bench kill-test clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ lint: $(INSTALLED) ## ruff, sqlfluff, import-linter
 
 bench: $(INSTALLED) ## Timings on this machine: ingestion against DuckDB, a night against a build of everybody
 	@$(BIN)/python -m tests.bench
+
+kill-test: $(INSTALLED) ## Kill whole refreshes at KILLS=40 random moments, and compare the last with an undisturbed one (an hour)
+	@$(BIN)/python -W ignore -m tests.reliability
 
 clean: ## Remove what a refresh can make anew (landing folder, study-id key and kept publications stay)
 	@for part in build published; do test ! -d $(DATA)/$$part || find $(DATA)/$$part -mindepth 1 -maxdepth 1 \

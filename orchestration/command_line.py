@@ -208,7 +208,13 @@ def sql(
 
 @app.command()
 def trace(
-    study_id: Annotated[str, typer.Argument(help="As in marts.patients, for example P0123456789AB.")],
+    study_id: Annotated[
+        str,
+        typer.Argument(
+            help="As in marts.patients, for example P0123456789AB; or what a published table calls a record (R0123456789abcdef) or a"
+            " file ('file 17'), to see which one it is."
+        ),
+    ],
     words: Annotated[
         bool, typer.Option(help="Also show the pathologist's words that the margin was read from (restricted).")
     ] = False,
@@ -217,16 +223,21 @@ def trace(
 
     Reads the restricted build file; shows no name, MRN or birth date. Exit status 1: no such patient.
     """
-    from orchestration.patient_trace import UnknownPatient, trace_patient
-    from orchestration.warehouse import WarehouseBusy, open_build_file
+    from orchestration.file_problems import WarehouseProblem
+    from orchestration.patient_trace import UnknownPatient, follow_name, trace_patient
+    from orchestration.warehouse import open_build_file
 
     settings = load_settings()
     if not settings.build_file.exists():
         raise _fail("there is no build file yet: run `crlm refresh` first")
     try:
         with open_build_file(settings.build_file, read_only=True) as connection:
+            named = follow_name(connection, study_id)
+            if named is not None:
+                print_rows(console, named)
+                return
             parts = trace_patient(connection, study_id, with_words=words)
-    except (UnknownPatient, WarehouseBusy) as error:
+    except (UnknownPatient, WarehouseProblem) as error:
         raise _fail(str(error)) from error
     for title, frame in parts.items():
         console.print(f"[bold]{title}[/]" + ("" if len(frame) else ": none"))

@@ -121,7 +121,7 @@ def _verdicts(settings: Settings) -> Found:
     if not is_born(settings.build_file):
         yield NOTE, "nothing is built yet", "`crlm refresh`"
         return
-    with open_build_file(settings.build_file) as connection:
+    with open_build_file(settings.build_file, read_only=True) as connection:
         against = objections(connection, settings.code_version)
     if against:
         yield (

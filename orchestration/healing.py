@@ -81,7 +81,7 @@ def check_whole(settings: Settings, path: Path) -> None:
             raise DamagedFile(path)
         return
     is_build = path == settings.build_file
-    with open_build_file(path) if is_build else connect_read_only(path) as connection:
+    with open_build_file(path, read_only=True) if is_build else connect_read_only(path) as connection:
         _check_length(connection, path)
         if is_build and settings.suspicion.exists():
             _read_all(connection, path)

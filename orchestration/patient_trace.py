@@ -2,6 +2,7 @@
 how each endpoint ended, and in which results the patient stands. Reads the restricted build file; names no person.
 """
 
+import re
 from dataclasses import dataclass
 
 import duckdb
@@ -28,6 +29,7 @@ NEVER_SHOWN = (
     "reviewer",
     "comment",
 )
+RECORD_NAME, FILE_NAME = re.compile(r"R[0-9a-f]{16}"), re.compile(r"file \d+")
 SURVIVAL_TABLE, INCIDENCE_TABLE = "kaplan_meier", "cumulative_incidence"
 
 
@@ -112,6 +114,42 @@ OUTCOME_SECTIONS = [
             FROM marts.time_to_event AS times INNER JOIN strata USING (study_id) ORDER BY ALL""",
     ),
 ]
+
+
+def follow_name(connection: duckdb.DuckDBPyConnection, name: str) -> pd.DataFrame | None:
+    """Where an opaque name of the published warehouse leads: a record (`R` and sixteen hexadecimal digits) to its feed, file, line and
+    patient, a file (`file 17`) to its name and loads; None for what is neither.
+
+    Raises:
+        UnknownPatient: no record or file has the name.
+    """
+    if RECORD_NAME.fullmatch(name):
+        queries = [_record_named(feed, definition.patient_column) for feed, definition in canonical_feeds().items()]
+        found = connection.execute(" UNION ALL ".join(queries), {"name": name}).df()
+    elif FILE_NAME.fullmatch(name):
+        found = connection.execute(
+            """SELECT ledger.source_system AS hospital, ledger.source_file, ledger.feed, ledger.status, ledger.loaded_at
+               FROM raw.ingest_ledger AS ledger
+               INNER JOIN restricted.file_numbers AS numbers
+                   ON ledger.source_system IS NOT DISTINCT FROM numbers.source_system AND ledger.source_file = numbers.source_file
+               WHERE 'file ' || numbers.file_number = $name ORDER BY loaded_at""",
+            {"name": name},
+        ).df()
+    else:
+        return None
+    if found.empty:
+        raise UnknownPatient(f"no record and no file is published as {name}")
+    return found
+
+
+def _record_named(feed: str, patient_column: str) -> str:
+    of_patient = "LEFT JOIN staging.stg_patient_identities AS identities USING (source_system, mrn)"
+    study_id = "identities.study_id"
+    if patient_column == "study_id":
+        of_patient, study_id = "", "records.study_id"
+    return f"""SELECT '{feed}' AS feed, source_system AS hospital, source_file, source_line AS line, record_id,
+                      {study_id} AS study_id
+               FROM raw.{feed} AS records {of_patient} WHERE restricted.opaque_record(record_id) = $name"""
 
 
 def trace_patient(

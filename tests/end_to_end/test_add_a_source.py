@@ -71,7 +71,7 @@ def test_both_hospitals_patients_stand_in_one_cohort_with_their_margins_and_endp
                       times.time_days, times.event_label
                FROM marts.index_operations AS operations
                INNER JOIN marts.time_to_event AS times USING (study_id)
-               WHERE source_system = 'riverside' AND endpoint = 'recurrence_free_survival' ORDER BY operation_year"""
+               WHERE source_system = 'riverside' AND endpoint = 'recurrence_free_survival' ORDER BY time_days"""
         ).fetchall()
         counted = connection.execute(
             """SELECT sum(n_event + n_competing + n_censored) FROM marts.event_counts
@@ -79,9 +79,10 @@ def test_both_hospitals_patients_stand_in_one_cohort_with_their_margins_and_endp
         ).fetchall()
 
     assert riverside == [
-        ("1.0-9.9 mm", 2, 3.55, 456, "recurrence"),
-        ("positive", None, 6.2, 193, "recurrence"),
-        (">=10 mm", None, 0.8, 2183, "no recurrence at last disease assessment"),
+        # sizes are published rounded up to half a centimetre
+        ("positive", None, 6.5, 193, "recurrence"),
+        ("1.0-9.9 mm", 2, 4.0, 456, "recurrence"),
+        (">=10 mm", None, 1.0, 2183, "no recurrence at last disease assessment"),
     ]
     assert sizes["riverside"] == 3
     assert sizes["simulated_hospital"] > 350

@@ -1,0 +1,1 @@
+"""Nights that break, and the nights after them."""
