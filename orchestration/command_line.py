@@ -119,6 +119,7 @@ def refresh(
     """Load what is new in the landing folder, derive, validate, analyse, publish. Exit status 1: nothing was published."""
     from orchestration import nightly
     from orchestration.file_problems import WarehouseProblem
+    from orchestration.ingestion.contract import ContractError
     from orchestration.night_lock import NightUnderWay
     from orchestration.study_id_key import StudyIdKeyProblem
 
@@ -140,7 +141,7 @@ def refresh(
             verbose=verbose,
             say=lambda text: Console(stderr=True).print(f"crlm: {escape(text)}", highlight=False, soft_wrap=True),
         )
-    except (nightly.NothingLanded, WarehouseProblem, NightUnderWay, StudyIdKeyProblem) as error:
+    except (nightly.NothingLanded, ContractError, WarehouseProblem, NightUnderWay, StudyIdKeyProblem) as error:
         raise _fail(str(error)) from error
     if outcome.is_failed:
         raise _fail(
@@ -253,8 +254,9 @@ def validate(
 ) -> None:
     """What a refresh would load and reject of these files, and what would change against the records already loaded.
 
-    Exit status 0: everything would be loaded; 1: some records or fields would be rejected; 2: a file would be refused, or no
-    contract names it, or a contract is wrong.
+    Exit status 0: everything would be loaded; 1: some records or fields would be rejected, or loaded otherwise than meant (a key
+    of two patients, filters that match nothing, no field that everybody needs); 2: a file would be refused, or no contract or
+    hospital names it, or a contract is wrong.
     """
     from orchestration.file_preview import preview
     from orchestration.ingestion.contract import ContractError
@@ -275,6 +277,84 @@ def validate(
             print_rows(console, frame)
     console.print(outcome.verdict, soft_wrap=True)
     raise typer.Exit(outcome.status)
+
+
+@app.command(name="draft-contract")
+def draft_contract_command(
+    path: Annotated[Path, typer.Argument(help="A file as the hospital sends it.")],
+    feed: Annotated[
+        str, typer.Option(help="What its records are: registry, pathology_messages, follow_up, treatments, ...")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where to write the contract (contracts/HOSPITAL/FEED.yml); default: the terminal."),
+    ] = None,
+) -> None:
+    """Write a first contract from a file: columns by name and values, formats, codes with their counts.
+
+    What is not sure stands as a comment on its line; a `?` is a question that the contract is refused for until it is answered.
+    No value of the file is shown but the codes of coded columns. Exit status 1: nothing to draft from, or OUT is there already.
+    """
+    from orchestration.ingestion.drafting import NothingToDraft, draft_contract
+
+    if not path.is_file():
+        raise _fail(f"{path}: there is no such file")
+    if out is not None and out.exists():
+        raise _fail(f"{out} is there already: a draft replaces no contract")
+    try:
+        with Console(stderr=True).status(f"Reading {path.name}"):
+            draft = draft_contract(path, feed)
+    except NothingToDraft as error:
+        raise _fail(str(error)) from error
+    if out is None:
+        typer.echo(draft, nl=False)
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(draft, encoding="utf-8")
+    n_open = sum("# " in line for line in draft.splitlines())
+    console.print(f"{out} written: {n_open} line(s) to look at; then `crlm validate {path}`", soft_wrap=True)
+
+
+@app.command()
+def fetch(
+    hospital: Annotated[str | None, typer.Option(help="Only this hospital's sources.")] = None,
+) -> None:
+    """Fetch what is new from the databases that contracts name as `source` into the landing folder, as a refresh does.
+
+    `crlm validate` on the new snapshot says what would be loaded of it. Exit status 1: a source could not be fetched.
+    """
+    from orchestration.hospitals import hospitals_of
+    from orchestration.ingestion.database import fetch_sources
+
+    settings = load_settings()
+    contracts = [one for one in hospitals_of(settings).contracts if hospital in (None, one.source_system)]
+    with console.status("Asking the databases"):
+        fetches = fetch_sources(settings.landing, contracts, again=True)
+    for one in fetches:
+        what = one.refusal or (
+            f"{one.rows:,} row(s), {one.withdrawn:,} withdrawn: {one.path}" if one.path else "nothing new"
+        )
+        console.print(f"{one.name}: {what}", highlight=False, soft_wrap=True)
+    if not fetches:
+        raise _fail("no contract names a `source`")
+    if any(one.refusal for one in fetches):
+        raise typer.Exit(1)
+
+
+@app.command(name="contract-schema")
+def contract_schema_command(
+    hospital: Annotated[bool, typer.Option("--hospital", help="Of hospital.yml instead of a feed's contract.")] = False,
+) -> None:
+    """The JSON schema of contracts: editors complete and mark with it.
+
+    For example `crlm contract-schema > contracts/contract.schema.json` and, as a contract's first line,
+    `# yaml-language-server: $schema=../contract.schema.json`.
+    """
+    import json
+
+    from orchestration.ingestion.contract.schema import contract_schema, hospital_schema
+
+    typer.echo(json.dumps(hospital_schema() if hospital else contract_schema(), indent=2, ensure_ascii=False))
 
 
 @app.command(name="read-margins")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from orchestration.file_problems import DamagedFile, WarehouseBusy, WarehouseProblem
 from orchestration.healing import LEAST_FREE_BYTES, check_whole, damaged_history
-from orchestration.ingestion.contract import ContractError, load_hospitals
+from orchestration.hospitals import hospitals_of
+from orchestration.ingestion.contract import ContractError
 from orchestration.ingestion.landed_names import name_in_landing
 from orchestration.ingestion.load_feed import unclaimed_files
 from orchestration.night_lock import holder_of
@@ -135,12 +136,14 @@ def _verdicts(settings: Settings) -> Found:
 
 def _contracts(settings: Settings) -> Found:
     try:
-        contracts = load_hospitals(settings.contracts_dir)
+        hospitals = hospitals_of(settings)
     except ContractError as error:
         yield ILL, str(error), "mend the contract; docs/add_a_source.md"
         return
-    yield WELL, f"{len(contracts)} contract(s) in {settings.contracts_dir}"
-    strays = unclaimed_files(settings.landing, contracts)
+    for refusal in hospitals.refusals:
+        yield ILL, refusal.reason, "mend the contract; docs/add_a_source.md"
+    yield WELL, f"{len(hospitals.contracts)} contract(s) in {settings.contracts_dir}"
+    strays = unclaimed_files(settings.landing, hospitals)
     if strays:
         names = ", ".join(name_in_landing(path, settings.landing) for path in strays[:MOST_NAMED])
         rest = f" and {len(strays) - MOST_NAMED} more" if len(strays) > MOST_NAMED else ""

@@ -6,15 +6,23 @@ from pathlib import Path, PurePath
 
 import duckdb
 import pandas as pd
+from rapidfuzz import process
 
-from orchestration.ingestion.contract import SourceContract, load_hospitals
+from orchestration.hospitals import hospitals_of
+from orchestration.ingestion.contract import ContractError, Hospitals, SourceContract
 from orchestration.ingestion.landed_names import readable_name
-from orchestration.ingestion.load_file import FileLoad, load_file
+from orchestration.ingestion.load_feed import NOT_THE_FILES_FAULT, failure_of
+from orchestration.ingestion.load_file import FileLoad, load_file, refuse_file
 from orchestration.ingestion.raw_schema import create_raw_schema
+from orchestration.preview_findings import findings_of_hospital, findings_of_load, frame_of
 from orchestration.settings import Settings
 from orchestration.warehouse import WarehouseBusy, copy_loaded_records, open_scratch_file
 
 NOTHING_REJECTED, SOME_REJECTED, REFUSED = 0, 1, 2
+LOADED, REJECTED = "What would be loaded", "What would be rejected, and why"
+CODES, NOTICES = "Codes that the contract does not map", "What was not read, or needs a look"
+FINDINGS = "What to look at"
+TITLES = (LOADED, REJECTED, CODES, NOTICES, FINDINGS)
 UNKNOWN_CODES = ("unknown code", "unknown code in the list")
 
 
@@ -26,6 +34,11 @@ class Preview:
     notes: list[str] = field(default_factory=list)
     status: int = NOTHING_REJECTED
     verdict: str = ""
+    has_refused_contract: bool = False
+    is_misnamed: bool = False
+    """The files lie in a folder that a refresh would not look into."""
+    is_doubtful: bool = False
+    """Something would be loaded, but hardly as it was meant."""
 
 
 def preview(
@@ -34,37 +47,105 @@ def preview(
     """Load the files into a scratch warehouse that knows the records loaded so far, and tell what became of them.
 
     Raises:
-        ContractError: a contract is wrong.
+        ContractError: there is no folder of contracts.
     """
-    contracts = load_hospitals(settings.contracts_dir)
+    hospitals = hospitals_of(settings)
     outcome = Preview()
-    files: list[pd.DataFrame] = []
-    reasons: list[pd.DataFrame] = []
-    codes: list[pd.DataFrame] = []
+    _tell_refused_contracts(outcome, hospitals, path, hospital)
+    parts: dict[str, list[pd.DataFrame]] = {title: [] for title in TITLES}
     paths = sorted(found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]
+    met: dict[str, list[SourceContract]] = {}
     for number, found in enumerate(paths, start=1):
-        chosen = contracts_of(found, contracts, hospital)
         progress(f"{readable_name(PurePath(found.name))}: file {number} of {len(paths)}")
+        _tell_misnamed_folder(outcome, found, path, hospitals, hospital)
+        chosen = contracts_of(found, hospitals.contracts, hospital)
         if not chosen:
-            files.append(
+            parts[LOADED].append(
                 pd.DataFrame([{"file": readable_name(PurePath(found.name)), "status": "no contract names this file"}])
             )
         for contract in chosen:
-            account, why, unknown = _preview_file(settings, found, contract, outcome)
-            files.append(account)
-            reasons.append(why)
-            codes.append(unknown)
-    accounts = pd.concat(files, ignore_index=True) if files else pd.DataFrame(columns=["file", "status"])
+            met.setdefault(contract.source_system, []).append(contract)
+            for title, frame in _preview_file(settings, found, contract, outcome).items():
+                parts[title].append(frame)
+    _tell_of_hospitals(outcome, hospitals, met, path, parts[FINDINGS])
+    outcome.tables = {
+        title: pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
+        if any(map(len, frames))
+        else pd.DataFrame()
+        for title, frames in parts.items()
+    }
+    accounts = outcome.tables[LOADED]
     counts = accounts.columns.difference(["file", "hospital", "feed", "system", "status"])
     # a refused file has no counts, which is not the same as counts of nothing
     accounts[counts] = accounts[counts].astype("Int64")
-    outcome.tables = {
-        "What would be loaded": accounts,
-        "What would be rejected, and why": pd.concat(reasons, ignore_index=True) if reasons else pd.DataFrame(),
-        "Codes that the contract does not map": pd.concat(codes, ignore_index=True) if codes else pd.DataFrame(),
-    }
     _judge(outcome, accounts)
     return outcome
+
+
+def _tell_refused_contracts(outcome: Preview, hospitals: Hospitals, path: Path, hospital: str | None) -> None:
+    """The hospital's own contracts that cannot be used are an error; another hospital's are only mentioned."""
+    names = {hospital} if hospital else set(path.resolve().parts)
+    of_path = any(name in names for name in _names_of(hospitals))
+    for refusal in hospitals.refusals:
+        is_own = refusal.source_system in names or not of_path
+        outcome.notes.append(
+            f"{'' if is_own else 'Of another hospital: '}the contract cannot be used: {refusal.reason}"
+        )
+        outcome.has_refused_contract |= is_own
+
+
+def _names_of(hospitals: Hospitals) -> list[str]:
+    return sorted({*hospitals.identities, *(refusal.source_system for refusal in hospitals.refusals)})
+
+
+def _tell_misnamed_folder(
+    outcome: Preview, found: Path, path: Path, hospitals: Hospitals, hospital: str | None
+) -> None:
+    """A refresh goes by the folder's name; a file tried from elsewhere only wants to be told so."""
+    names = _names_of(hospitals)
+    if hospital is not None:
+        if hospital not in names:
+            near = process.extractOne(hospital, names, score_cutoff=60)
+            raise ContractError(
+                f"no hospital is named '{hospital}'" + _meant(near) + f" (hospitals: {', '.join(names)})"
+            )
+        return
+    if set(names) & set(found.resolve().parts):
+        return
+    folder = path.resolve() if path.is_dir() else found.resolve().parent
+    near = process.extractOne(folder.name, names, score_cutoff=60)
+    note = (
+        f"No hospital is named after the folder '{folder.name}'{_meant(near)}: in the landing folder a refresh would not take"
+        f" these files (hospitals: {', '.join(names)}). They are tried with the only contract that fits their names, if any;"
+        " --hospital says whose they are."
+    )
+    if note not in outcome.notes:
+        outcome.notes.append(note)
+    outcome.is_misnamed |= path.is_dir()
+
+
+def _meant(near) -> str:
+    return f"; is '{near[0]}' meant?" if near else ""
+
+
+def _tell_of_hospitals(
+    outcome: Preview,
+    hospitals: Hospitals,
+    met: dict[str, list[SourceContract]],
+    path: Path,
+    findings: list[pd.DataFrame],
+) -> None:
+    for name, contracts in met.items():
+        own = [contract for contract in hospitals.contracts if contract.source_system == name]
+        found = findings_of_hospital(own)
+        outcome.is_doubtful |= any(one.is_serious for one in found)
+        findings.append(frame_of(found, name, own[0]))
+        if path.is_dir() and path.resolve().name == name:
+            for contract in own:
+                if contract not in contracts:
+                    outcome.notes.append(
+                        f"No file here for {contract.feed} ({contract.system}): {contract.file_pattern}"
+                    )
 
 
 def contracts_of(path: Path, contracts: list[SourceContract], hospital: str | None) -> list[SourceContract]:
@@ -85,7 +166,7 @@ def contracts_of(path: Path, contracts: list[SourceContract], hospital: str | No
 
 def _preview_file(
     settings: Settings, path: Path, contract: SourceContract, outcome: Preview
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+) -> dict[str, pd.DataFrame]:
     with open_scratch_file() as connection:
         create_raw_schema(connection)
         try:
@@ -94,18 +175,27 @@ def _preview_file(
             note = "A refresh is under way: the change against what is loaded cannot be told now."
             if note not in outcome.notes:
                 outcome.notes.append(note)
-        load = load_file(connection, path, path.parent, contract, "preview")
+        try:
+            load = load_file(connection, path, path.parent, contract, "preview")
+        except NOT_THE_FILES_FAULT:
+            raise
+        except Exception as error:
+            load = refuse_file(connection, path, path.parent, contract, "preview", failure_of(error))
         account = {
             "file": load.source_file, "hospital": contract.source_system, "feed": contract.feed, "system": contract.system,
             "status": load.status, "read": load.rows_read, "loaded": load.rows_loaded,
             "rejected": load.rows_rejected, "twice in the file": load.rows_duplicate, "fields missing": load.fields_rejected,
             "passed over": load.rows_passed_over,
         }  # fmt: skip
-        return (
-            pd.DataFrame([account | _change(connection, contract, load)]),
-            _reasons(connection, load.source_file),
-            _unknown_codes(connection, load.source_file),
-        )
+        findings = findings_of_load(connection, path, contract, load, settings.dbt_project_dir)
+        outcome.is_doubtful |= any(one.is_serious for one in findings)
+        return {
+            LOADED: pd.DataFrame([account | _change(connection, contract, load)]),
+            REJECTED: _reasons(connection, load.source_file),
+            CODES: _unknown_codes(connection, load.source_file),
+            NOTICES: _notices(connection, load.source_file),
+            FINDINGS: frame_of(findings, load.source_file, contract),
+        }
 
 
 def _change(connection: duckdb.DuckDBPyConnection, contract: SourceContract, load: FileLoad) -> dict[str, int]:
@@ -144,6 +234,14 @@ def _reasons(connection: duckdb.DuckDBPyConnection, name: str) -> pd.DataFrame:
     ).df()
 
 
+def _notices(connection: duckdb.DuckDBPyConnection, name: str) -> pd.DataFrame:
+    return connection.execute(
+        """SELECT ? AS file, kind, what, reason, sum(n) AS n, min(source_line) AS "first line"
+           FROM raw.load_notices GROUP BY ALL ORDER BY n DESC, kind, what""",
+        [name],
+    ).df()
+
+
 def _unknown_codes(connection: duckdb.DuckDBPyConnection, name: str) -> pd.DataFrame:
     """The codes themselves: a contract cannot be mended without them. They come from coded columns only, never free text."""
     return connection.execute(
@@ -154,14 +252,23 @@ def _unknown_codes(connection: duckdb.DuckDBPyConnection, name: str) -> pd.DataF
 
 
 def _judge(outcome: Preview, accounts: pd.DataFrame) -> None:
+    if outcome.has_refused_contract:
+        outcome.status = REFUSED
+        outcome.verdict = "A contract cannot be used: nothing of its feed would be loaded."
+        return
     if accounts.empty or (accounts["status"] != "loaded").any():
         outcome.status = REFUSED
         outcome.verdict = "Not every file would be loaded." if len(accounts) else "There is no file here."
         return
+    if outcome.is_misnamed:
+        outcome.status = REFUSED
+        outcome.verdict = "Nothing would be loaded from a folder of this name."
+        return
     rejected, fields = int(accounts["rejected"].sum()), int(accounts["fields missing"].sum())
-    outcome.status = SOME_REJECTED if rejected or fields else NOTHING_REJECTED
-    outcome.verdict = (
-        f"{rejected:,} record(s) would be rejected, {fields:,} field(s) taken as missing."
-        if outcome.status
-        else "Everything would be loaded."
-    )
+    if rejected or fields:
+        outcome.verdict = f"{rejected:,} record(s) would be rejected, {fields:,} field(s) taken as missing."
+    elif outcome.is_doubtful:
+        outcome.verdict = "The files would be loaded, but not as they are meant: see what to look at."
+    else:
+        outcome.verdict = "Everything would be loaded."
+    outcome.status = SOME_REJECTED if rejected or fields or outcome.is_doubtful else NOTHING_REJECTED

@@ -7,14 +7,18 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import duckdb
+
 from orchestration.healing import heal
-from orchestration.ingestion.contract import load_hospitals
-from orchestration.ingestion.load_feed import unclaimed_files, waiting_files
+from orchestration.hospitals import hospitals_of
+from orchestration.ingestion.contract import Hospitals
+from orchestration.ingestion.database import fetch_sources
+from orchestration.ingestion.load_feed import REFUSED_CONTRACT, landed_by_feed, unclaimed_files, waiting_files
 from orchestration.ingestion.load_file import landed_files
 from orchestration.night_lock import whole_night
 from orchestration.night_profile.baseline import files_gone
 from orchestration.settings import Settings
-from orchestration.warehouse import has_unpublished_files, open_build_file, read_publication
+from orchestration.warehouse import has_unpublished_files, open_build_file, read_publication, table_exists
 
 DAGSTER_YAML = """# written once, when the data folder is made; change it as you like
 concurrency:
@@ -46,11 +50,15 @@ def nothing_new(settings: Settings) -> str | None:
     Raises:
         NothingLanded: no file in the landing folder belongs to any contract.
     """
-    contracts = load_hospitals(settings.contracts_dir)
+    hospitals = hospitals_of(settings)
+    contracts = hospitals.contracts
+    unreached = [fetch for fetch in fetch_sources(settings.landing, contracts) if fetch.refusal]
     n_landed = sum(len(landed_files(settings.landing, contract)) for contract in contracts)
     if n_landed == 0:
         raise NothingLanded(
             f"no file for any source contract in {settings.landing}; `crlm simulate` lands a simulated hospital"
+            + told_refusals(hospitals)
+            + "".join(f"\nNot fetched: {fetch.name}: {fetch.refusal}" for fetch in unreached)
         )
     stamp = read_publication(settings.published_file)
     if stamp is None or stamp.code_version != settings.code_version or not settings.build_file.exists():
@@ -60,19 +68,61 @@ def nothing_new(settings: Settings) -> str | None:
             connection, settings.published_file
         ):
             return None
-        landed = [
-            (contract.source_system, contract.feed, path.relative_to(settings.landing).as_posix())
-            for contract in contracts
-            for path in landed_files(settings.landing, contract)
-        ]
+        landed = landed_by_feed(connection, settings.landing, hospitals)
+        if unreached or _was_unreached(connection):
+            return None
         # a feed that stands still is news, although there is nothing to load
         if settings.accepted_changes or files_gone(connection, landed):
             return None
-    unclaimed = unclaimed_files(settings.landing, contracts)
+    if _published_refusals(settings) != {(one.source_system, one.reason) for one in hospitals.refusals}:
+        return None
+    unclaimed = unclaimed_files(settings.landing, hospitals)
     return (
         f"Nothing new: all {n_landed} files in the landing folder are loaded already and the code is unchanged. "
         f"The warehouse published {stamp.published_at:%Y-%m-%d %H:%M} UTC stays ({stamp.n_patients:,} patients, data {stamp.data_hash})."
         + (f" {len(unclaimed)} file(s) are named by no contract; `crlm doctor` names them." if unclaimed else "")
+        + told_refusals(hospitals)
+    )
+
+
+def _was_unreached(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the night before could not fetch a source: that it can be reached again is news too."""
+    rows = connection.execute(
+        """SELECT count(*) FROM (SELECT arg_max(status, load_number) AS status FROM raw.ingest_ledger
+               WHERE source_file LIKE '%/fetched/%' AND source_file NOT LIKE '%.parquet'
+               GROUP BY source_system, feed, system, source_file) WHERE status LIKE 'refused%'"""
+    ).fetchall()
+    return rows[0][0] > 0
+
+
+def told_refusals(hospitals: Hospitals) -> str:
+    """The contracts that cannot be used, for a person; empty where there are none."""
+    return "".join(f"\nContract not used, its records stay as they were: {one.reason}" for one in hospitals.refusals)
+
+
+def _published_refusals(settings: Settings) -> set[tuple[str, str]]:
+    """Hospital and reason of the contracts that the published warehouse says could not be used."""
+    with open_build_file(settings.build_file, read_only=True) as connection:
+        rows = connection.execute(
+            f"""SELECT DISTINCT source_system, status[{len(REFUSED_CONTRACT) + 1}:] FROM raw.ingest_ledger
+                WHERE starts_with(status, '{REFUSED_CONTRACT}') AND run_id = ?""",
+            [read_publication(settings.published_file).run_id],
+        ).fetchall()
+    return set(rows)
+
+
+def told_stale_feeds(settings: Settings) -> str:
+    """The feeds whose last records stay because something of them was refused, for a person; empty where there are none."""
+    with open_build_file(settings.build_file, read_only=True) as connection:
+        if not table_exists(connection, "raw", "stale_feeds"):
+            return ""
+        rows = connection.execute(
+            """SELECT source_system, feed, system, coalesce('loaded last ' || strftime(last_loaded_at, '%Y-%m-%d %H:%M'),
+                      'never loaded'), reason FROM raw.stale_feeds ORDER BY ALL"""
+        ).fetchall()
+    return "".join(
+        f"\nStale, its last records stay: {hospital}, {feed} ({system}), {last}: {reason}"
+        for hospital, feed, system, last, reason in rows
     )
 
 
@@ -137,13 +187,15 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
     if result.success:
         stamp = read_publication(settings.published_file)
         published = f"Published {stamp.n_patients:,} patients (data {stamp.data_hash})."
-        return RefreshOutcome(False, "\n".join([published, *warnings_of_gates(settings)]), result.run_id)
+        return RefreshOutcome(
+            False, "\n".join([published, *warnings_of_gates(settings)]) + told_stale_feeds(settings), result.run_id
+        )
     failures = [event for event in result.all_events if event.is_step_failure]
     told = "\n".join(f"{event.step_key}: {_reason(event)}" for event in failures)
     stamp = read_publication(settings.published_file)
     is_published = stamp is not None and stamp.run_id == result.run_id
     what = "the warehouse was published, what follows it was not done." if is_published else "nothing was published."
-    return RefreshOutcome(True, f"{what}\n{told}", result.run_id)
+    return RefreshOutcome(True, f"{what}\n{told}{told_stale_feeds(settings)}", result.run_id)
 
 
 def warnings_of_gates(settings: Settings) -> list[str]:

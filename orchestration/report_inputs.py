@@ -37,6 +37,7 @@ def report_frames(published_file: Path) -> dict[str, pd.DataFrame]:
         ("marts", "cohort_flow"),
         ("marts", "not_derivable_endpoints"),
         ("quality", "check_results"),
+        ("quality", "stale_feeds"),
         ("meta", "clinical_settings"),
     ]
     frames = {table: read_published(published_file, f"FROM {schema}.{table}") for schema, table in tables}

@@ -86,6 +86,8 @@ def _set_aside(frames: dict[str, pd.DataFrame]) -> Table:
         table.add_row(f"{row.source_table}: record set aside", row.reason, f"{row.n:,}")
     for row in frames["unresolved_by_reason"].itertuples():
         table.add_row("margin unresolved", row.reason, f"{row.n:,}")
+    for row in frames["stale_feeds"].itertuples():
+        table.add_row(f"{row.source_system}: {row.feed} is stale, its last records stay", row.reason, "")
     failed = frames["check_results"]
     failed = failed[failed["status"] != "passed"]
     for row in failed.itertuples():

@@ -7,10 +7,9 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
-from orchestration.ingestion.contract import load_hospitals
-from orchestration.ingestion.load_file import landed_files
+from orchestration.hospitals import hospitals_of
+from orchestration.ingestion.load_feed import landed_by_feed
 from orchestration.night_profile.baseline import compared_with_last_night, keep_accepted_changes
-from orchestration.night_profile.deliveries import Landed
 from orchestration.night_profile.landing import profile_landing
 from orchestration.night_steps import night_step
 from orchestration.settings import Settings, load_settings
@@ -60,19 +59,10 @@ def previous_cohort_size(settings: Settings) -> int | None:
     return int(read_published(settings.published_file, "SELECT n_patients FROM meta.publication").iloc[0, 0])
 
 
-def landed_tonight(settings: Settings) -> list[Landed]:
-    """Hospital, feed and name of every file in the landing folder that a contract names."""
-    return [
-        (contract.source_system, contract.feed, path.relative_to(settings.landing).as_posix())
-        for contract in load_hospitals(settings.contracts_dir)
-        for path in landed_files(settings.landing, contract)
-    ]
-
-
 def judge_change(connection: duckdb.DuckDBPyConnection, settings: Settings, stage: str, run_id: str) -> pd.DataFrame:
     """Count tonight's records or marts, compare with the last accepted night, judge by the rules; keeps the counts, and the
     changes that were accepted by name. Returns the checks."""
-    profile_landing(connection, landed_tonight(settings))
+    profile_landing(connection, landed_by_feed(connection, settings.landing, hospitals_of(settings)))
     counts = compared_with_last_night(connection, stage)
     checks, accepted = judge_night(counts, stage, settings.accepted_changes)
     keep_accepted_changes(connection, accepted, run_id)

@@ -2,13 +2,17 @@
 
 import dagster as dg
 
+from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.canonical_feeds import canonical_feeds
-from orchestration.ingestion.contract import load_hospitals
+from orchestration.ingestion.database import fetch_sources
 from orchestration.ingestion.load_feed import (
     assign_study_ids,
     file_numbers,
     load_feed,
+    record_fetches,
     record_hospital_limits,
+    record_refused_contracts,
+    record_stale_feeds,
     record_unclaimed_files,
 )
 from orchestration.ingestion.load_file import FileLoad
@@ -21,6 +25,7 @@ ACCOUNTS = {
     "patient_identifiers": "MRN to study id, restricted to the build file. The study id is a keyed hash, the same on every rebuild.",
     "rejected_records": "Records (or single fields) that could not be read: file, line, field, value, reason and the record verbatim.",
     "not_derivable_endpoints": "What a hospital's records cannot tell, and why, as its hospital.yml says.",
+    "stale_feeds": "Feeds of which something that was sent is not in, because a contract or file was refused; their last records stay.",
     "ingest_ledger": "One row a file taken in: rows read = loaded + rejected + duplicate; refused files with the reason.",
 }
 
@@ -58,8 +63,10 @@ def _feed_asset(feed: str, description: str) -> dg.AssetsDefinition:
     @night_step
     def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         settings = load_settings()
-        contracts = load_hospitals(settings.contracts_dir)
+        contracts = hospitals_of(settings).contracts
+        fetches = fetch_sources(settings.landing, contracts, feed, progress=context.log.info)
         with open_build_file(settings.build_file) as connection:
+            unreached = record_fetches(connection, fetches, context.run.run_id)
             loads = load_feed(connection, settings.landing, contracts, feed, context.run.run_id, context.log.info)
             numbers = file_numbers(connection)
         # a file's name may hold a patient's: Dagster's store gets its number, raw.ingest_ledger in the build file its name
@@ -68,6 +75,8 @@ def _feed_asset(feed: str, description: str) -> dg.AssetsDefinition:
             for load in loads
             if load.status != "loaded"
         ]
+        for reason in unreached:
+            context.log.warning(f"not fetched: {reason}")
         for told in refused:
             context.log.warning(told)
         return dg.MaterializeResult(metadata=_metadata(loads, refused))
@@ -97,14 +106,18 @@ def raw_accounts(context: dg.AssetExecutionContext):
     settings = load_settings()
     with open_build_file(settings.build_file) as connection:
         create_raw_schema(connection)
-        contracts = load_hospitals(settings.contracts_dir)
-        record_hospital_limits(connection, contracts)
-        unclaimed = record_unclaimed_files(connection, settings.landing, contracts, context.run.run_id)
+        hospitals = hospitals_of(settings)
+        record_hospital_limits(connection, hospitals)
+        record_refused_contracts(connection, hospitals, context.run.run_id)
+        unclaimed = record_unclaimed_files(connection, settings.landing, hospitals, context.run.run_id)
+        stale = record_stale_feeds(connection, hospitals)
         new_patients = assign_study_ids(connection, settings.study_id_key)
         counts = {name: connection.execute(f"SELECT count(*) FROM raw.{name}").fetchall()[0][0] for name in ACCOUNTS}
         numbers = file_numbers(connection)
     for name in unclaimed:
         context.log.warning(f"{numbers[name.split('/')[0], name]}: no contract names this file; `crlm doctor` names it")
+    for hospital, feed, reason in stale:
+        context.log.warning(f"{hospital}: {feed} is stale, its last records stay: {reason}")
     for name in ACCOUNTS:
         metadata = {"dagster/row_count": counts[name]}
         if name == "patient_identifiers":

@@ -23,6 +23,9 @@ class CanonicalColumn(BaseModel):
     may_be_bound: bool = False
     """Whether a number may come with < or > before it: it is kept so ('<0.5'), for it is another statement than the number."""
     words: list[str] = []
+    without_it: str | None = None
+    """What becomes of every patient where the column is nowhere given; None: nothing of that weight."""
+    tells_of_follow_up: bool = False
 
 
 class CanonicalFeed(BaseModel):

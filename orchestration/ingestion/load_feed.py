@@ -8,12 +8,27 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.canonical_feeds import canonical_feeds
-from orchestration.ingestion.contract import SourceContract
+from orchestration.ingestion.contract import Hospitals, SourceContract
+from orchestration.ingestion.database import Fetch
 from orchestration.ingestion.landed_names import name_in_landing
-from orchestration.ingestion.load_file import FileLoad, hash_of_file, is_loaded, landed_files, load_file
+from orchestration.ingestion.load_file import (
+    FileLoad,
+    hash_of_file,
+    is_loaded,
+    landed_files,
+    load_file,
+    note_in_ledger,
+    refuse_file,
+)
 from orchestration.ingestion.raw_schema import create_raw_schema
 
 NOTE_SUFFIXES = (".txt", ".md")
+REFUSED_CONTRACT = "refused: the contract cannot be used: "
+NOT_THE_FILES_FAULT = (
+    duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException,
+    duckdb.InterruptException, OSError, MemoryError,
+)  # fmt: skip
+"""The disk, the memory or DuckDB itself: every other file would fail as well, and the night must say so."""
 
 
 class OtherStudyIdKey(Exception):
@@ -41,6 +56,30 @@ def waiting_files(
     ]
 
 
+def landed_by_feed(
+    connection: duckdb.DuckDBPyConnection, landing_folder: Path, hospitals: Hospitals
+) -> list[tuple[str, str, str]]:
+    """Hospital, feed and name of every landed file that a contract names.
+
+    A contract that cannot be used names nothing, but its files are not gone: those that it named before still count.
+    """
+    named = [
+        (contract.source_system, contract.feed, name_in_landing(path, landing_folder))
+        for contract in hospitals.contracts
+        for path in landed_files(landing_folder, contract)
+    ]
+    refused = sorted({refusal.source_system for refusal in hospitals.refusals})
+    if not refused:
+        return named
+    create_raw_schema(connection)
+    before = connection.execute(
+        """SELECT DISTINCT source_system, feed, source_file FROM raw.ingest_ledger
+           WHERE status = 'loaded' AND list_contains(CAST(? AS VARCHAR[]), source_system)""",
+        [refused],
+    ).fetchall()
+    return list(dict.fromkeys([*named, *(file for file in before if (landing_folder / file[2]).exists())]))
+
+
 def load_feed(
     connection: duckdb.DuckDBPyConnection,
     landing_folder: Path,
@@ -49,49 +88,152 @@ def load_feed(
     run_id: str,
     progress: Callable[[str], None] = lambda message: None,
 ) -> list[FileLoad]:
-    """Load what is waiting for one canonical feed, of all hospitals; returns one entry a file loaded or refused."""
+    """Load what is waiting for one canonical feed, of all hospitals; returns one entry a file loaded or refused.
+
+    A file on which the loader itself fails is refused too: one hospital's file never stops another's night.
+    """
     waiting = waiting_files(connection, landing_folder, [contract for contract in contracts if contract.feed == feed])
     loads = []
     for number, file in enumerate(waiting, start=1):
-        loads.append(load_file(connection, file.path, landing_folder, file.contract, run_id))
+        try:
+            loads.append(load_file(connection, file.path, landing_folder, file.contract, run_id))
+        except NOT_THE_FILES_FAULT:
+            raise
+        except Exception as error:
+            loads.append(refuse_file(connection, file.path, landing_folder, file.contract, run_id, failure_of(error)))
         progress(f"{feed}: file {number} of {len(waiting)}, {loads[-1].rows_read:,} records")
     return loads
 
 
-def record_hospital_limits(connection: duckdb.DuckDBPyConnection, contracts: list[SourceContract]) -> None:
-    """What each hospital's records cannot tell, as its hospital.yml says today."""
-    limits = {
-        (contract.source_system, endpoint, reason)
-        for contract in contracts
-        for endpoint, reason in contract.not_derivable.items()
-    }
-    connection.execute("DELETE FROM raw.not_derivable_endpoints")
+def record_fetches(connection: duckdb.DuckDBPyConnection, fetches: list[Fetch], run_id: str) -> list[str]:
+    """A ledger row for each source that could not be fetched, and one for the first time that it could again; returns what
+    was refused, for a person. What was fetched has the row of its snapshot."""
+    create_raw_schema(connection)
+    told = []
+    for fetch in fetches:
+        contract = fetch.contract
+        was_refused = connection.execute(
+            """SELECT coalesce(arg_max(status, load_number), '') LIKE 'refused%' FROM raw.ingest_ledger
+               WHERE source_system = ? AND feed = ? AND system = ? AND source_file = ?""",
+            [contract.source_system, contract.feed, contract.system, fetch.name],
+        ).fetchall()[0][0]
+        if fetch.refusal or was_refused:
+            status = f"refused: {fetch.refusal}" if fetch.refusal else "loaded"
+            note_in_ledger(connection, contract, fetch.name, status, run_id)
+        if fetch.refusal:
+            told.append(f"{fetch.name}: {fetch.refusal}")
+    return told
+
+
+def failure_of(error: Exception) -> str:
+    """The reason that the ledger keeps of an error nobody thought of: not its message, which may quote the file."""
+    return f"the loader failed on this file ({type(error).__name__}); please report it with the file"
+
+
+def record_hospital_limits(connection: duckdb.DuckDBPyConnection, hospitals: Hospitals) -> None:
+    """What each hospital's records cannot tell, as its hospital.yml says today; one that cannot be read: as it said last."""
+    limits = [
+        (hospital, endpoint, reason)
+        for hospital, identity in sorted(hospitals.identities.items())
+        for endpoint, reason in sorted(identity.not_derivable.items())
+    ]
+    unreadable = sorted({refusal.source_system for refusal in hospitals.refusals} - hospitals.identities.keys())
+    connection.execute(
+        "DELETE FROM raw.not_derivable_endpoints WHERE NOT list_contains(CAST(? AS VARCHAR[]), source_system)",
+        [unreadable],
+    )
     if limits:
-        connection.executemany("INSERT INTO raw.not_derivable_endpoints VALUES (?, ?, ?)", sorted(limits))
+        connection.executemany("INSERT INTO raw.not_derivable_endpoints VALUES (?, ?, ?)", limits)
 
 
-def unclaimed_files(landing_folder: Path, contracts: list[SourceContract]) -> list[Path]:
+def record_refused_contracts(connection: duckdb.DuckDBPyConnection, hospitals: Hospitals, run_id: str) -> None:
+    """A ledger row for each contract that cannot be used: what its hospital sent was not loaded this night."""
+    for refusal in hospitals.refusals:
+        connection.execute(
+            """INSERT INTO raw.ingest_ledger BY NAME
+               SELECT $hospital AS source_system, CAST($feed AS VARCHAR) AS feed, $system AS system, $file AS source_file, '' AS file_hash,
+                      0 AS size_bytes, 0 AS rows_read, 0 AS rows_loaded, 0 AS rows_rejected, 0 AS rows_duplicate,
+                      0 AS rows_passed_over, 0 AS fields_rejected, $run AS run_id, now()::TIMESTAMP AS loaded_at,
+                      $reason AS status, $is_simulated AS is_simulated""",
+            {
+                "hospital": refusal.source_system, "feed": refusal.feed, "system": refusal.system,
+                "file": f"{refusal.source_system}/contracts/{refusal.file}", "run": run_id, "reason": REFUSED_CONTRACT + refusal.reason,
+                "is_simulated": refusal.is_simulated,
+            },
+        )  # fmt: skip
+
+
+def record_stale_feeds(connection: duckdb.DuckDBPyConnection, hospitals: Hospitals) -> list[tuple[str, str, str]]:
+    """Into raw.stale_feeds, made anew each night: the feeds of which something that was sent is not in; their last records
+    stay in force. A feed counts as stale when its contract, its hospital's hospital.yml or one of its files was refused.
+
+    Returns hospital, feed and reason of each.
+    """
+    connection.execute("DELETE FROM raw.stale_feeds")
+    columns = "source_system VARCHAR, feed VARCHAR, system VARCHAR, reason VARCHAR"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE refused_contracts ({columns})")
+    for refusal in hospitals.refusals:
+        connection.execute(
+            "INSERT INTO refused_contracts VALUES (?, ?, ?, ?)",
+            [refusal.source_system, refusal.feed, refusal.system, f"the contract cannot be used: {refusal.reason}"],
+        )
+    connection.execute(STALE_FEEDS_QUERY)
+    connection.execute("DROP TABLE refused_contracts")
+    return connection.execute("SELECT source_system, feed, reason FROM raw.stale_feeds ORDER BY ALL").fetchall()
+
+
+STALE_FEEDS_QUERY = """
+    INSERT INTO raw.stale_feeds BY NAME
+    WITH accounts AS (SELECT * FROM raw.ingest_ledger WHERE feed IS NOT NULL AND source_file NOT LIKE '%/contracts/%.yml'),
+    last_loads AS (
+        SELECT source_system, feed, system, max(loaded_at) FILTER (status = 'loaded') AS last_loaded_at
+        FROM accounts GROUP BY ALL
+    ),
+    refused_files AS (
+        SELECT source_system, feed, system, count(*) || ' file(s) refused: ' || any_value(status[10:]) AS reason
+        FROM (SELECT DISTINCT ON (source_system, feed, system, source_file) *
+              FROM accounts ORDER BY source_system, feed, system, source_file, load_number DESC NULLS LAST, loaded_at DESC)
+        WHERE status LIKE 'refused: %' GROUP BY ALL
+    ),
+    of_contracts AS (
+        -- a contract that does not say its feed, or a hospital.yml, leaves every feed of the hospital as it was
+        SELECT refused.source_system, coalesce(refused.feed, known.feed, 'unknown') AS feed,
+               coalesce(if(refused.feed IS NULL, known.system, refused.system), 'main') AS system, refused.reason
+        FROM refused_contracts AS refused
+        LEFT JOIN last_loads AS known ON refused.feed IS NULL AND refused.source_system = known.source_system
+    ),
+    stale AS (SELECT * FROM of_contracts UNION ALL SELECT source_system, feed, system, reason FROM refused_files)
+    SELECT stale.source_system, stale.feed, stale.system, last_loads.last_loaded_at,
+           string_agg(stale.reason, '; ' ORDER BY stale.reason) AS reason
+    FROM stale LEFT JOIN last_loads USING (source_system, feed, system) GROUP BY ALL
+"""
+
+
+def unclaimed_files(landing_folder: Path, hospitals: Hospitals) -> list[Path]:
     """Landed files that no contract names: misnamed, or of a hospital without contracts. Notes to people are not meant.
 
-    A hidden file, one of Excel's lock files, and what lies beside the feeds' folders with the ending .txt or .md are notes.
+    Files of a hospital with a contract that cannot be used are not judged: that contract may name them. A hidden file, one
+    of Excel's lock files, and what lies beside the feeds' folders with the ending .txt or .md are notes.
     """
-    claimed = {path for contract in contracts for path in landed_files(landing_folder, contract)}
+    claimed = {path for contract in hospitals.contracts for path in landed_files(landing_folder, contract)}
+    unjudged = {refusal.source_system for refusal in hospitals.refusals}
     return sorted(
         path
         for path in landing_folder.rglob("*")
         if path.is_file()
         and path not in claimed
+        and path.relative_to(landing_folder).parts[0] not in unjudged
         and not path.name.startswith((".", "~$"))
         and not (path.suffix in NOTE_SUFFIXES and len(path.relative_to(landing_folder).parts) <= 2)
     )
 
 
 def record_unclaimed_files(
-    connection: duckdb.DuckDBPyConnection, landing_folder: Path, contracts: list[SourceContract], run_id: str
+    connection: duckdb.DuckDBPyConnection, landing_folder: Path, hospitals: Hospitals, run_id: str
 ) -> list[str]:
     """A ledger row for each landed file that no contract names, so that none is overlooked; returns their names."""
     names = []
-    for path in unclaimed_files(landing_folder, contracts):
+    for path in unclaimed_files(landing_folder, hospitals):
         names.append(name_in_landing(path, landing_folder))
         connection.execute(
             """INSERT INTO raw.ingest_ledger BY NAME

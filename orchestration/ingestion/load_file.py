@@ -86,6 +86,30 @@ def _next_load_number(connection: duckdb.DuckDBPyConnection) -> int:
     return connection.execute("SELECT coalesce(max(load_number), 0) + 1 FROM raw.ingest_ledger").fetchall()[0][0]
 
 
+def refuse_file(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    landing_folder: Path,
+    contract: SourceContract,
+    run_id: str,
+    reason: str,
+) -> FileLoad:
+    """A ledger row that says why the file is not loaded; it is tried again next time."""
+    load = FileLoad(contract.source_system, contract.feed, name_in_landing(path, landing_folder), f"refused: {reason}")
+    size_bytes = path.stat().st_size if path.exists() else 0
+    number = _next_load_number(connection)
+    _write_ledger(connection, contract, load, hash_of_file(path), size_bytes, run_id, number)
+    return load
+
+
+def note_in_ledger(
+    connection: duckdb.DuckDBPyConnection, contract: SourceContract, name: str, status: str, run_id: str
+) -> None:
+    """A ledger row of a source that is no file."""
+    load = FileLoad(contract.source_system, contract.feed, name, status)
+    _write_ledger(connection, contract, load, "", 0, run_id, _next_load_number(connection))
+
+
 def _write_ledger(
     connection: duckdb.DuckDBPyConnection,
     contract: SourceContract,

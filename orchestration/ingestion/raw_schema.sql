@@ -78,3 +78,10 @@ CREATE OR REPLACE MACRO restricted.opaque_keys(of_row) AS (
                  generate_subscripts(string_split(of_row, ','), 1) AS part_number) AS parts
     CROSS JOIN restricted.secret AS known
 );
+
+-- feeds of which something that was sent is not in, because a contract or a file was refused; made anew each night
+CREATE TABLE IF NOT EXISTS raw.stale_feeds (
+    source_system VARCHAR, feed VARCHAR, system VARCHAR,
+    last_loaded_at TIMESTAMP,   -- when records of it were last taken in; they stay in force
+    reason VARCHAR
+);

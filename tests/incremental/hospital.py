@@ -15,7 +15,7 @@ import yaml
 
 from orchestration.assets.dbt_models import dbt_build_arguments, dbt_executable
 from orchestration.ingestion.canonical_feeds import canonical_feeds
-from orchestration.ingestion.contract import CONTRACTS_FOLDER, load_hospitals
+from orchestration.ingestion.contract import CONTRACTS_FOLDER, read_hospitals
 from orchestration.ingestion.load_feed import assign_study_ids, load_feed, record_hospital_limits
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.settings import Settings
@@ -80,13 +80,14 @@ class Hospital:
     def load(self) -> None:
         """What a night takes in."""
         self.settings.prepare_folders()
-        contracts = load_hospitals(self.settings.contracts_dir)
+        hospitals = read_hospitals(self.settings.contracts_dir)
+        contracts = hospitals.contracts
         with duckdb.connect(str(self.settings.build_file)) as connection:
             create_raw_schema(connection)
             for feed in canonical_feeds():
                 loads = load_feed(connection, self.settings.landing, contracts, feed, "a night")
                 assert all(load.status == "loaded" for load in loads)
-            record_hospital_limits(connection, contracts)
+            record_hospital_limits(connection, hospitals)
             assign_study_ids(connection, "a test's key")
 
     def night(self, *, killed_after: str | None = None) -> None:

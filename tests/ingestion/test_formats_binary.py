@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.ingestion.contract import load_hospitals
+from orchestration.ingestion.contract import load_hospitals, read_hospitals
 from orchestration.ingestion.load_feed import record_unclaimed_files
 from orchestration.ingestion.load_file import load_file
 from orchestration.ingestion.raw_schema import create_raw_schema
@@ -454,9 +454,9 @@ def test_a_file_that_no_contract_names_stands_in_the_ledger(warehouse):
     elsewhere.parent.mkdir()
     elsewhere.write_bytes(b"id\n")
     warehouse.load("registry")
-    contracts = load_hospitals(warehouse.contracts_folder)
+    hospitals = read_hospitals(warehouse.contracts_folder)
 
-    assert record_unclaimed_files(warehouse.connection, warehouse.landing, contracts, "night-1") == [
+    assert record_unclaimed_files(warehouse.connection, warehouse.landing, hospitals, "night-1") == [
         "a_hospital/operations/o.CSV.bak",
         "a_hospital/operations/readme.txt",
         "a_hospital/scans/s.dcm",

@@ -6,8 +6,24 @@ docs/add_a_source.md walks through one. Rooms: model (the settings), checks (wha
 (what each file format asks of a contract), settings_file (YAML with its lines), loading.
 """
 
-from orchestration.ingestion.contract.loading import CONTRACTS_FOLDER, load_hospitals
+from orchestration.ingestion.contract.loading import (
+    CONTRACTS_FOLDER,
+    Hospitals,
+    Refusal,
+    load_hospitals,
+    read_hospitals,
+)
 from orchestration.ingestion.contract.model import TIME_ZERO, FieldContract, SourceContract
 from orchestration.ingestion.contract.problems import ContractError
 
-__all__ = ["CONTRACTS_FOLDER", "TIME_ZERO", "ContractError", "FieldContract", "SourceContract", "load_hospitals"]
+__all__ = [
+    "CONTRACTS_FOLDER",
+    "TIME_ZERO",
+    "ContractError",
+    "FieldContract",
+    "Hospitals",
+    "Refusal",
+    "SourceContract",
+    "load_hospitals",
+    "read_hospitals",
+]

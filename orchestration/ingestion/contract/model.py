@@ -1,7 +1,8 @@
 """The settings of a source contract and of a hospital, as their YAML files spell them."""
 
+import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -12,14 +13,19 @@ TIME_ZERO = date(1900, 1, 1)
 """The operation date of sources that give durations from the operation instead of dates; never published."""
 
 
-def _written_as_iso(value: object) -> object:
-    # pydantic would take the text '0' for a second count since 1970
-    if isinstance(value, str):
-        return date.fromisoformat(value)
-    return value
+def _a_day(value: object) -> object:
+    # pydantic would take a number for seconds since 1970
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError as error:
+        raise ValueError("must be a day such as 1980-01-01") from error
 
 
-IsoDate = Annotated[date, BeforeValidator(_written_as_iso)]
+Day = Annotated[date, BeforeValidator(_a_day)]
+# pydantic would take yes for 1
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class FieldContract(BaseModel):
@@ -59,10 +65,10 @@ class FieldContract(BaseModel):
     """REDCap: the column is a group of checkboxes `column___code`, one column a choice."""
     missing_values: list[str] = []
     pattern: str | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    not_before: IsoDate | None = None
-    not_after: IsoDate | None = None
+    minimum: Number | None = None
+    maximum: Number | None = None
+    not_before: Day | None = None
+    not_after: Day | None = None
     """The last day that an export can tell of; no date may be later than the load, with or without it."""
 
     @model_validator(mode="after")
@@ -84,6 +90,34 @@ class FieldContract(BaseModel):
         return (*self.choices, *self.columns)
 
 
+class DatabaseSource(BaseModel):
+    """A table or query of a hospital's database, fetched every night into the landing folder."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["postgres", "odbc"]
+    connection: str
+    """libpq's key words (`host=... dbname=... user=...`) or ODBC's (`Driver={...};Server=...;UID=...`), without the secret."""
+    secret: str | None = None
+    """The environment variable that holds the password; it stands in no file."""
+    table: str | None = None
+    query: str | None = None
+    watermark: str | None = None
+    """A column that grows with every change, such as the time of the last update: only rows from its highest value on are
+    fetched. Without it, all rows are, and a snapshot is kept when anything is different."""
+    vanished: Literal["kept", "withdrawn"] = "kept"
+    """What a row that is gone means: nothing, or that its record was withdrawn."""
+    timeout_seconds: int = Field(default=600, ge=1, le=86400)
+    time_zone: str = "UTC"
+    """Whose clock instants (timestamps with a zone) are told by."""
+
+    @model_validator(mode="after")
+    def has_rows(self) -> "DatabaseSource":
+        if bool(self.table) == bool(self.query):
+            raise ValueError("give `table` or `query`, and only one of them")
+        return self
+
+
 class SourceContract(BaseModel):
     """One feed of one hospital, from one of its systems."""
 
@@ -97,6 +131,8 @@ class SourceContract(BaseModel):
     format: Literal["delimited", "excel", "parquet", "redcap", "hl7_v2", "fhir"]
     fields: dict[str, FieldContract]
     key: list[str] = Field(min_length=1)
+    source: DatabaseSource | None = None
+    """Where the files come from, when nobody sends them."""
     lines: list[ReportLine] = []
     """Feed pathology_messages from tables: the columns that are lines of the report."""
     only_rows: dict[str, list[str]] = {}
@@ -135,6 +171,28 @@ class SourceContract(BaseModel):
     source_system: str = ""
     is_simulated: bool = False
     not_derivable: dict[str, str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def with_the_files_of_its_source(cls, settings: Any) -> Any:
+        """A source's snapshots have their format and place; a row that vanished may mean that its record was withdrawn."""
+        if not isinstance(settings, dict) or not isinstance(settings.get("source"), dict):
+            return settings
+        if given := [name for name in ("file_pattern", "format") if name in settings]:
+            raise ValueError(f"`{given[0]}` is that of the snapshots: with `source` it cannot be given")
+        system = re.sub(r"\W+", "_", str(settings.get("system", "main")))
+        settings = {
+            **settings,
+            "format": "parquet",
+            "file_pattern": f"fetched/{settings.get('feed')}.{system}/*.parquet",
+        }
+        fields = settings.get("fields")
+        if settings["source"].get("vanished") == "withdrawn" and isinstance(fields, dict):
+            if "record_status" in fields:
+                raise ValueError("`record_status` cannot be given where vanished rows are withdrawn")
+            status = {"column": "crlm_withdrawn", "codes": {"no": "active", "yes": "cancelled"}}
+            settings["fields"] = {**fields, "record_status": status}
+        return settings
 
     @property
     def source_columns(self) -> list[str]:

@@ -54,7 +54,9 @@ def layout_of(text: bytes, contract: SourceContract, wanted: Sequence[Choices]) 
                 return _layout(text, start, line, delimiter, wanted, first, contract)
     if contract.delimiter == "sniff":
         found = " ".join(map(repr, SNIFFED_DELIMITERS))
-        raise UnreadableFile(f"the header lacks the contract's column(s) by any of the delimiters {found}")
+        line = text[first : text.find(b"\n", first) + 1 or len(text)].decode("utf-8", "replace").strip()
+        names = max((next(csv.reader([line], delimiter=one), []) for one in delimiters), key=len)
+        raise UnreadableFile(f"the header lacks the contract's column(s) by any of the delimiters {found}", names)
     if contract.header_row:
         start, line = _line_start(text, contract.header_row)
         return _layout(text, start, line, contract.delimiter, wanted, first, contract)

@@ -7,6 +7,7 @@ import io
 import os
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,11 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 class UnreadableFile(Exception):
     """The file as a whole cannot be read; the message is the reason kept in the ledger (it quotes no content)."""
+
+    def __init__(self, reason: str, header: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.header = list(header)
+        """The header that was found, where a column is missing: for whoever mends the contract, never for the ledger."""
 
 
 @dataclass(frozen=True)

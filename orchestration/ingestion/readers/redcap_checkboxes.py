@@ -32,7 +32,8 @@ def _list_of_ticked(rows: Rows, field: FieldContract, contract: SourceContract) 
     columns = _choices_in_header(rows.header, field.column)
     if not columns:
         raise UnreadableFile(
-            f"the header lacks the contract's checkbox column(s) {field.column}___... or {field.column} (choice=...)"
+            f"the header lacks the contract's checkbox column(s) {field.column}___... or {field.column} (choice=...)",
+            rows.header,
         )
     missing = {*contract.missing_values, *field.missing_values} - {""}
     ticks = []

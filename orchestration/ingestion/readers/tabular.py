@@ -158,10 +158,10 @@ def check_header(wanted: Choices, found: list[str]) -> None:
     """Raises UnreadableFile naming the contract's columns that the file's header lacks, or names twice."""
     absent = [" or ".join(choice) for choice in wanted if not any(_is_among(name, found) for name in choice)]
     if absent:
-        raise UnreadableFile(f"the header lacks the contract's column(s): {', '.join(dict.fromkeys(absent))}")
+        raise UnreadableFile(f"the header lacks the contract's column(s): {', '.join(dict.fromkeys(absent))}", found)
     names = dict.fromkeys(name for choice in wanted for name in choice)
     if twice := [name for name in names if found.count(name) > 1]:
-        raise UnreadableFile(f"the header names the contract's column(s) more than once: {', '.join(twice)}")
+        raise UnreadableFile(f"the header names the contract's column(s) more than once: {', '.join(twice)}", found)
 
 
 def _is_among(name: str, found: list[str]) -> bool:
@@ -262,5 +262,5 @@ def _numbers_in_header(header: list[str], templates: list[str]) -> list[str]:
         if name != NUMBER and name.replace(NUMBER, number) not in header
     ]  # fmt: skip
     if absent:
-        raise UnreadableFile(f"the header lacks the contract's numbered column(s): {', '.join(absent)}")
+        raise UnreadableFile(f"the header lacks the contract's numbered column(s): {', '.join(absent)}", header)
     return sorted(numbers, key=lambda number: (int(re.sub(r"\D", "", number)), number))

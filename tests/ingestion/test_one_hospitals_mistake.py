@@ -1,0 +1,117 @@
+"""An error in one hospital's contract or file is its own: the others load, its last records stay and are marked stale."""
+
+import duckdb
+import pytest
+
+from orchestration.ingestion import load_feed as loading
+from orchestration.ingestion.contract import read_hospitals
+
+GOOD = "id;patient;when;what;where;left\nT1;SIM0000001;03.04.2009;op;L;0\n"
+
+
+@pytest.fixture
+def two_hospitals(warehouse):
+    """The hospital of the other tests, and a neighbour with the same contracts."""
+    neighbour = warehouse.contracts_folder / "neighbour"
+    neighbour.mkdir()
+    for path in (warehouse.contracts_folder / "a_hospital").glob("*.yml"):
+        (neighbour / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    warehouse.land("treatments/1.csv", GOOD)
+    warehouse.land("../neighbour/treatments/1.csv", GOOD)
+    night(warehouse, "night-1")
+    return warehouse
+
+
+def night(warehouse, run_id):
+    """A night as the assets of raw run it."""
+    hospitals = read_hospitals(warehouse.contracts_folder, ["overall_survival", "salvage"])
+    loading.load_feed(warehouse.connection, warehouse.landing, hospitals.contracts, "treatments", run_id)
+    loading.record_hospital_limits(warehouse.connection, hospitals)
+    loading.record_refused_contracts(warehouse.connection, hospitals, run_id)
+    unclaimed = loading.record_unclaimed_files(warehouse.connection, warehouse.landing, hospitals, run_id)
+    return loading.record_stale_feeds(warehouse.connection, hospitals), unclaimed
+
+
+def change(warehouse, file, right, wrong):
+    path = warehouse.contracts_folder / file
+    text = path.read_text(encoding="utf-8")
+    assert right in text
+    path.write_text(text.replace(right, wrong), encoding="utf-8")
+
+
+def test_a_wrong_contract_leaves_its_feed_as_it_was_and_the_neighbour_loads(two_hospitals):
+    change(two_hospitals, "a_hospital/treatments.yml", "{op: resection", "{op: surgery")
+    two_hospitals.land("treatments/2.csv", GOOD.replace("T1", "T2"))
+    two_hospitals.land("../neighbour/treatments/2.csv", GOOD.replace("T1", "T2"))
+
+    stale, unclaimed = night(two_hospitals, "night-2")
+
+    assert two_hospitals.rows("SELECT source_system, treatment_id FROM raw.treatments ORDER BY ALL") == [
+        ("a_hospital", "T1"), ("neighbour", "T1"), ("neighbour", "T2"),
+    ]  # fmt: skip
+    assert [(hospital, feed) for hospital, feed, _ in stale] == [("a_hospital", "treatments")]
+    assert "a_hospital/treatments.yml:13: fields.treatment_type.codes" in stale[0][2]
+    assert unclaimed == [], "the file of the wrong contract is not called unclaimed: that contract may name it"
+    ((status, last),) = two_hospitals.rows(
+        """SELECT status, last_loaded_at IS NOT NULL FROM raw.ingest_ledger LEFT JOIN raw.stale_feeds USING (source_system, feed)
+           WHERE run_id = 'night-2' AND source_system = 'a_hospital'"""
+    )
+    assert status.startswith("refused: the contract cannot be used: a_hospital/treatments.yml:13") and last
+
+    change(two_hospitals, "a_hospital/treatments.yml", "{op: surgery", "{op: resection")
+    stale, _ = night(two_hospitals, "night-3")
+    assert stale == [], "mended: what waited is loaded and nothing is stale any more"
+    assert two_hospitals.rows("SELECT count(*) FROM raw.treatments WHERE source_system = 'a_hospital'") == [(2,)]
+
+
+def test_a_wrong_hospital_file_keeps_what_it_said_last_about_its_endpoints(two_hospitals):
+    change(
+        two_hospitals,
+        "a_hospital/hospital.yml",
+        "is_simulated: true",
+        "is_simulated: true\nnot_derivable: {salvage: none}",
+    )
+    night(two_hospitals, "night-2")
+    change(two_hospitals, "a_hospital/hospital.yml", "salvage: none", "salvaged: none")
+
+    stale, _ = night(two_hospitals, "night-3")
+
+    assert two_hospitals.rows("FROM raw.not_derivable_endpoints") == [("a_hospital", "salvage", "none")]
+    ((hospital, feed, reason),) = stale
+    assert (hospital, feed) == ("a_hospital", "treatments")
+    assert (
+        "hospital.yml:3: not_derivable.salvaged: 'salvaged' is no endpoint (known: overall_survival, salvage)" in reason
+    )
+
+
+def test_a_file_that_the_loader_fails_on_is_refused_and_the_next_one_loads(two_hospitals, monkeypatch):
+    sound = loading.load_file
+
+    def failing(connection, path, *rest):
+        if path.name == "2.csv":
+            raise duckdb.BinderException("a patient's name")
+        return sound(connection, path, *rest)
+
+    monkeypatch.setattr(loading, "load_file", failing)
+    two_hospitals.land("treatments/2.csv", GOOD.replace("T1", "T2"))
+    two_hospitals.land("treatments/3.csv", GOOD.replace("T1", "T3"))
+
+    stale, _ = night(two_hospitals, "night-2")
+
+    assert two_hospitals.rows("SELECT treatment_id FROM raw.treatments WHERE source_system = 'a_hospital' ORDER BY ALL") == [
+        ("T1",), ("T3",),
+    ]  # fmt: skip
+    assert stale == [
+        ("a_hospital", "treatments",
+         "1 file(s) refused: the loader failed on this file (BinderException); please report it with the file"),
+    ]  # fmt: skip
+
+
+def test_a_full_disk_is_nobodys_file(two_hospitals, monkeypatch):
+    def full(*arguments):
+        raise duckdb.IOException("No space left on device")
+
+    monkeypatch.setattr(loading, "load_file", full)
+    two_hospitals.land("treatments/2.csv", GOOD)
+    with pytest.raises(duckdb.IOException):
+        night(two_hospitals, "night-2")
