@@ -341,6 +341,61 @@ def fetch(
         raise typer.Exit(1)
 
 
+@app.command()
+def listen(
+    hospital: Annotated[str, typer.Option(help="Whose messages these are: the name of its contract folder.")],
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; 0.0.0.0 for every network of this machine.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 2575 is that of HL7. 0: any free one.")] = 2575,
+    certificate: Annotated[Path | None, typer.Option(help="PEM file: with it, TLS only.")] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="PEM file of the certificate's key, where it is not in the same one.")
+    ] = None,
+    client_ca: Annotated[
+        Path | None, typer.Option(help="PEM file: only clients with a certificate of this authority.")
+    ] = None,
+) -> None:
+    """Receive HL7 v2 messages (MLLP) into the landing folder, until stopped (Ctrl-C or SIGTERM).
+
+    A message is acknowledged (AA) when it is on the disk. AR: none that a contract of the hospital takes; AE: it cannot be stored
+    now. What was received lands as files of up to 5,000 messages, at the latest after a minute; a refresh loads them.
+    """
+    import asyncio
+    import contextlib
+    import signal
+
+    from orchestration.hospitals import hospitals_of
+    from orchestration.ingestion.listener import AlreadyListening, NothingToListenFor, listener_for, tls_context
+
+    settings = load_settings()
+    say = Console(stderr=True)
+    try:
+        tls = tls_context(certificate, key, client_ca)
+        listener = listener_for(
+            hospital, settings.landing, hospitals_of(settings).contracts, lambda text: say.print(text, highlight=False)
+        )
+    except (NothingToListenFor, AlreadyListening, OSError) as error:
+        raise _fail(str(error)) from error
+
+    async def until_stopped() -> None:
+        serving = asyncio.create_task(
+            listener.serve(
+                host, port, tls, lambda at: say.print(f"listening at {host}:{at} for {hospital}", highlight=False)
+            )
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+    try:
+        asyncio.run(until_stopped())
+    except OSError as error:
+        raise _fail(f"cannot listen at {host}:{port}: {error.strerror}") from error
+    console.print(f"{listener.n_received:,} message(s) received, {listener.n_refused:,} refused", highlight=False)
+
+
 @app.command(name="contract-schema")
 def contract_schema_command(
     hospital: Annotated[bool, typer.Option("--hospital", help="Of hospital.yml instead of a feed's contract.")] = False,

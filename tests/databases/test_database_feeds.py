@@ -138,7 +138,7 @@ def test_a_wrong_secret_is_told_without_showing_it(database, tmp_path, kind, mon
 
 @pytest.mark.parametrize("kind", ["postgres", "odbc"])
 def test_a_slow_query_ends_after_its_time(database, tmp_path, kind):
-    rows = 'query: "SELECT therapy.* FROM therapy, pg_sleep(60)"\ntimeout_seconds: 2'
+    rows = 'query: "SELECT therapy.* FROM therapy, pg_sleep(12)"\ntimeout_seconds: 2'
     north = North(tmp_path, kind, database.connection if kind == "postgres" else database.odbc, rows)
     fetch, loads = north.night()
     assert (fetch.refusal, loads) == ("the query took longer than 2 seconds (`timeout_seconds`)", [])

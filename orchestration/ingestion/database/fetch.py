@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.contract import SourceContract
-from orchestration.ingestion.database.fetch_process import SECRET
+from orchestration.ingestion.database import fetch_process
 from orchestration.ingestion.database.reasons import reason_of
 from orchestration.ingestion.field_checks import quoted_name, text_literal
 
@@ -113,10 +113,10 @@ def _ask(contract: SourceContract, query: str, part: Path) -> str | None:
     }  # fmt: skip
     environment = dict(os.environ)
     if source.secret:
-        environment[SECRET] = environment.pop(source.secret)
+        environment[fetch_process.SECRET] = environment.pop(source.secret)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "orchestration.ingestion.database.fetch_process"],
+            [sys.executable, "-c", f"from {fetch_process.__name__} import main; main()"],
             input=json.dumps(request), capture_output=True, text=True, check=False, env=environment,
             timeout=source.timeout_seconds + GRACE_SECONDS, cwd=Path(__file__).parents[3],
         )  # fmt: skip

@@ -7,11 +7,14 @@ the rows as Parquet to `out` and a JSON object to stdout: {"rows": n}, or {"kind
 import json
 import os
 import sys
+import threading
 from typing import Any
 
 import duckdb
 
 SECRET = "CRLM_FETCH_SECRET"
+START_SECONDS = 3
+"""What loading the extension and connecting may take beyond the query's own time."""
 
 
 def fetch(request: dict[str, Any], secret: str) -> int:
@@ -62,12 +65,26 @@ def _name(value: str) -> str:
     return '"' + value.replace('"', '""') + '"'
 
 
+def _answer(**answer: object) -> None:
+    print(json.dumps(answer), flush=True)
+
+
+def _give_up() -> None:
+    _answer(kind="Timeout", message="statement timeout")
+    # a driver that waits for its server hears no exception
+    os._exit(1)
+
+
 def main() -> None:
     request = json.loads(sys.stdin.read())
+    # a server that does not keep the time itself is not waited for
+    watch = threading.Timer(request["timeout"] + START_SECONDS, _give_up)
+    watch.daemon = True
+    watch.start()
     try:
-        print(json.dumps({"rows": fetch(request, os.environ.pop(SECRET, ""))}))
+        _answer(rows=fetch(request, os.environ.pop(SECRET, "")))
     except Exception as error:
-        print(json.dumps({"kind": type(error).__name__, "message": f"{type(error).__name__}: {error}"}))
+        _answer(kind=type(error).__name__, message=f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

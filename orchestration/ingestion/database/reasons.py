@@ -29,7 +29,7 @@ REASONS = (
         "there is no such table for this user",
     ),
     (
-        r"column .* does not exist|42703|42S22|invalid column name|binder error",
+        r"column .* does not exist|42703|42S22|invalid column name",
         "there is no such column (`watermark`, `query`)",
     ),
     (r"syntax error|42601|42000", "the database cannot read the query"),
