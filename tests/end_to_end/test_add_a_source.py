@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from orchestration.settings import PROJECT_ROOT
 from tests.end_to_end.conftest import crlm
 
+COMMANDS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 PAGE = PROJECT_ROOT / "docs" / "add_a_source.md"
 BLOCK_OF_FILE = re.compile(
     r"`((?:contracts|landing)/[\w./]+)`(?:(?!`(?:contracts|landing)/riverside/\w).)*?\n```\w+\n(.*?)```", re.DOTALL
@@ -32,13 +34,44 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "contracts/riverside/registry.yml", "contracts/riverside/vital_status.yml",
         "landing/riverside/pathology/reports_2013.ndjson", "landing/riverside/registry/export_2013.csv",
     ]  # fmt: skip
+    os.environ["CRLM_CONTRACTS_DIR"] = str(folder / "contracts")
+    is_answer = {name: name.startswith("contracts/") and not name.endswith("hospital.yml") for name in files}
+    write(folder, {name: text for name, text in files.items() if not is_answer[name]})
+    drafts = drafted(folder)
+    write(folder, {name: text for name, text in files.items() if is_answer[name]})
+    assert drafts == sorted(name for name in files if is_answer[name]), "a draft for each contract of the page"
+    yield folder
+    del os.environ["CRLM_CONTRACTS_DIR"]
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    os.environ["CRLM_CONTRACTS_DIR"] = str(folder / "contracts")
-    yield folder
-    del os.environ["CRLM_CONTRACTS_DIR"]
+
+
+def drafted(folder: Path) -> list[str]:
+    """The contracts that the page's first commands write, after a look at what the page shows of them."""
+    page = PAGE.read_text(encoding="utf-8")
+    written, text = [], ""
+    for command in COMMANDS.findall(page)[0].splitlines():
+        program, *arguments = shlex.split(command)
+        places = [str(folder / one) if one.startswith(("landing/", "contracts/")) else one for one in arguments]
+        drafting = crlm(folder, *places)
+        assert (program, drafting.returncode) == ("crlm", 0), drafting.stderr
+        text += (folder / arguments[-1]).read_text(encoding="utf-8")
+        written.append(arguments[-1])
+    shown = re.search(r"until\nthe question is answered:\n\n```\n(.*?)```", page, re.DOTALL)[1]
+    assert all(line in text.splitlines() for line in shown.splitlines())
+    assert crlm(folder, "validate", str(folder / "landing" / "riverside")).returncode == 2, "the questions are open"
+    return sorted(written)
+
+
+def test_the_page_runs_what_it_tells_to_run():
+    assert [block.split()[1] for block in COMMANDS.findall(PAGE.read_text(encoding="utf-8"))] == [
+        "draft-contract", "validate", "refresh",
+    ]  # fmt: skip
 
 
 def test_validate_says_what_the_page_says(data):
