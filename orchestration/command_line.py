@@ -515,29 +515,41 @@ def review(port: Annotated[int, typer.Option(help="Local port.")] = 3001) -> Non
     serve(ReviewRoom(settings.worklist_folder, settings.landing / "adjudication"), port)
 
 
+def _ready_for_dagster(port: int | None) -> None:
+    from orchestration.nightly import prepare_dagster_home
+    from orchestration.service import port_is_free
+
+    prepare_dagster_home(load_settings())
+    if port is not None and not port_is_free(port):
+        raise _fail(f"port {port} is taken: give another with --port")
+
+
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="Local port.")] = 3000) -> None:
     """Open Dagster: lineage, runs, reruns and the nightly schedule, at localhost; foreign names are refused."""
-    import subprocess
-    import sys
+    from orchestration.service import daemon_command, page_command, run_together
 
-    from orchestration.nightly import prepare_dagster_home
-
-    prepare_dagster_home(load_settings())
-    daemon = str(Path(sys.executable).with_name("dagster-daemon"))
-    house = ["-m", "orchestration.definitions"]
-    page = ["-m", "orchestration.guarded_page", *house, "--host", "127.0.0.1", "--port", str(port)]
+    _ready_for_dagster(port)
     console.print(f"Dagster at http://localhost:{port} (Ctrl-C ends it)", highlight=False)
     # the daemon runs the schedule; the page is what people see
-    schedule = subprocess.Popen([daemon, "run", *house])
-    try:
-        status = subprocess.run([sys.executable, *page], check=False).returncode
-    except KeyboardInterrupt:
-        status = 0
-    finally:
-        schedule.terminate()
-        schedule.wait()
-    raise typer.Exit(status)
+    raise typer.Exit(run_together([page_command(port), daemon_command()]))
+
+
+@app.command()
+def serve(
+    what: Annotated[str, typer.Argument(help="web: Dagster's page. daemon: nights, queue and notices.")],
+    port: Annotated[int, typer.Option(help="Of the page.")] = 3000,
+    host: Annotated[
+        str, typer.Option(help="Address that the page listens on; a proxy with a login belongs before it.")
+    ] = "127.0.0.1",
+) -> None:
+    """One half of the service in the foreground, for a service manager (docs/deploy.md)."""
+    from orchestration.service import become, daemon_command, page_command
+
+    if what not in ("web", "daemon"):
+        raise _fail(f"'{what}' is neither web nor daemon", status=2)
+    _ready_for_dagster(port if what == "web" else None)
+    become(page_command(port, host) if what == "web" else daemon_command())
 
 
 @app.command()

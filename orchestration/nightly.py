@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from orchestration.dagster_yaml import dagster_yaml
 from orchestration.healing import heal
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.contract import Hospitals
@@ -19,16 +20,6 @@ from orchestration.night_lock import whole_night
 from orchestration.night_profile.baseline import files_gone
 from orchestration.settings import Settings
 from orchestration.warehouse import has_unpublished_files, open_build_file, read_publication, table_exists
-
-DAGSTER_YAML = """# written once, when the data folder is made; change it as you like
-concurrency:
-  runs:
-    max_concurrent_runs: 1
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-"""
 
 
 class NothingLanded(Exception):
@@ -133,7 +124,7 @@ def prepare_dagster_home(settings: Settings) -> None:
     written = settings.dagster_home / "dagster.yaml"
     if not written.exists() or written.stat().st_size == 0:
         new_file = written.with_suffix(".new")
-        new_file.write_text(DAGSTER_YAML, encoding="utf-8")
+        new_file.write_text(dagster_yaml(bool(settings.dagster_postgres_url)), encoding="utf-8")
         new_file.replace(written)
 
 

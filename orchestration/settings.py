@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     nightly_cron: str = "0 2 * * *"
     time_zone: str = "UTC"
     """Of `nightly_cron`, such as Europe/Berlin."""
+    quiet_minutes: float = 0
+    """A file dropped by day starts a night once the landing folder has been quiet for so long; 0: only the schedule does."""
+    dagster_postgres_url: str = ""
+    """Dagster's storage in PostgreSQL, when dagster.yaml is first written; else SQLite in the data folder."""
     accepted_changes: dict[str, str] = {}
     """For one refresh: the name of a change that is right although the gate would stop it, and why (`crlm refresh --accept`)."""
     keep_publication_days: int = 14

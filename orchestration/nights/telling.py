@@ -4,6 +4,7 @@ import socket
 
 import dagster as dg
 
+from orchestration.nights.dropped_files import dropped_files_sensor
 from orchestration.nights.night_records import NightRecord, add_night, now_utc, read_nights
 from orchestration.nights.notices import Notice, notice_of_staleness, notices_of, send
 from orchestration.nights.run_outcome import night_of_run
@@ -72,4 +73,4 @@ def tell_when_overdue(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(notice.title + "".join(f"; {failure}" for failure in failures))
 
 
-night_sensors = [tell_of_failed_night, tell_of_good_night, tell_when_overdue]
+night_sensors = [tell_of_failed_night, tell_of_good_night, tell_when_overdue, dropped_files_sensor]
