@@ -67,6 +67,21 @@ def _without_control_characters(text: object) -> object:
     return text.translate(CONTROL_CHARACTERS) if isinstance(text, str) else text
 
 
+def write_site_words(words: pd.DataFrame, folder: Path) -> None:
+    """site_words.csv, readable for its owner only: the words for sites of disease that could not be read, the most frequent first.
+
+    Args:
+        words: word, n_looks, nearest_known_word, proposed_site, similarity. A word is settled by a row of
+            seeds.recurrence_site_words, for every hospital and every look.
+        folder: in the restricted build area; made if it is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    path = folder / "site_words.csv"
+    words.sort_values(["n_looks", "word"], ascending=[False, True]).to_csv(path, index=False)
+    path.chmod(0o600)
+
+
 def worklist_page(questions: pd.DataFrame, landing_folder: Path) -> str:
     """The page as HTML text, self-contained, calling nobody."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined

@@ -57,4 +57,5 @@ def report_context(published_file: Path) -> dict[str, Any]:
     stamp = read_publication(published_file)
     if stamp is None:
         raise FileNotFoundError("nothing is published yet: run `crlm refresh` first")
-    return dict(vars(stamp))
+    study = read_published(settings.published_file, "FROM meta.study").iloc[0]
+    return {**vars(stamp), "study": study.where(study.notna(), None).to_dict()}

@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """A file dropped by day starts a night once the landing folder has been quiet for so long; 0: only the schedule does."""
     dagster_postgres_url: str = ""
     """Dagster's storage in PostgreSQL, when dagster.yaml is first written; else SQLite in the data folder."""
+    study: str = "crlm"
+    """Which of seeds.studies the cohort is made for: its disease, organ, criteria, and what it is compared with (docs/study.md)."""
     accepted_changes: dict[str, str] = {}
     """For one refresh: the name of a change that is right although the gate would stop it, and why (`crlm refresh --accept`)."""
     keep_publication_days: int = 14

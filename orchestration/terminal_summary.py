@@ -18,6 +18,7 @@ def print_summary(console: Console, published_file: Path, report_file: Path | No
     console.print(
         f"Published {stamp['published_at']:%Y-%m-%d %H:%M} UTC, data {stamp['data_hash']}, code {stamp['code_version']}"
     )
+    console.print(stamp["study"]["title"])
     console.print(_cohort(frames["cohort_flow"]))
     console.print(_groups(frames["margin_groups"], frames["published_comparison"]))
     console.print(_hazard_ratios(frames["published_comparison"]))
@@ -52,7 +53,7 @@ def _groups(groups: pd.DataFrame, comparison: pd.DataFrame) -> Table:
             ours = incidence.loc[group]
             row += [
                 f"{ours['estimate']:.0%} ({ours['conf_low']:.0%}-{ours['conf_high']:.0%})",
-                f"{ours['published_estimate']:.0%}",
+                "" if pd.isna(ours["published_estimate"]) else f"{ours['published_estimate']:.0%}",
             ]
         table.add_row(*row)
     return table

@@ -109,7 +109,7 @@ def run_suites(
     suites = suites_of_stage(stage)
     if not suites:
         raise ValueError(f"no stage {stage!r}: staging, marts or results")
-    checks, violations = [], []
+    checks, violations = _empty_cohort(frames) if stage == "marts" else [], []
     for suite in suites:
         suite_checks, suite_violations = _judge_suite(suite, frames, previous_n_patients, most_keys)
         checks += suite_checks
@@ -117,6 +117,24 @@ def run_suites(
     if stage != "staging":
         checks += privacy_checks(frames, identifiers)
     return GateReport(*_as_frames(checks, violations))
+
+
+def _empty_cohort(frames: dict[str, pd.DataFrame]) -> list[Row]:
+    """One closing check where no patient is left in the cohort, whose description says which criteria took them."""
+    flow = frames.get("cohort_flow")
+    if flow is None or flow.empty or not {"step_number", "criterion", "n_remaining", "n_excluded"} <= set(flow.columns):
+        return []
+    steps = flow.sort_values("step_number")
+    n_registered = int(steps["n_remaining"].iloc[0])
+    if steps["n_remaining"].iloc[-1] > 0:
+        return []
+    takers = steps[steps["n_excluded"] > 0].sort_values("n_excluded", ascending=False, kind="stable")
+    told = "; ".join(f"'{step.criterion}' took {step.n_excluded:,}" for step in takers.itertuples())
+    description = f"No patient is left of {n_registered:,} registered: {told}" if told else "No patient is registered"
+    check = Check(
+        name="cohort_is_not_empty", description=description, expectation="expect_table_row_count_to_be_between"
+    )
+    return [check_row(all_suites()["cohort_flow"], check, "failed", n_registered, n_registered)]
 
 
 def _judge_suite(

@@ -35,7 +35,9 @@ def forest_rows(comparison: pd.DataFrame) -> pd.DataFrame:
         raise ValueError("there is no hazard ratio in the comparison")
     ours = ratios[[*names, *limits]].assign(source=OURS)
     published = ratios[[*names, *published_limits]].set_axis([*names, *limits], axis=1).assign(source=PUBLISHED)
-    rows = pd.concat([ours, published], ignore_index=True)
+    # a study of its own has no published figures
+    published = published.dropna(subset=["estimate"])
+    rows = pd.concat([ours, published], ignore_index=True) if len(published) else ours.reset_index(drop=True)
     return rows.assign(label=[hazard_ratio_text(*row) for row in rows[limits].itertuples(index=False)])
 
 
@@ -74,8 +76,9 @@ def _panel(rows: pd.DataFrame, note: str, width: int, is_last: bool) -> Any:
         no_effect.encode(x=_ratio_axis("one", x_title)),
         *_intervals(rows.dropna(subset=["estimate"]), x_title),
         _numbers(rows[rows["source"] == OURS], width + 24, OURS),
-        _numbers(rows[rows["source"] == PUBLISHED], width + 156, PUBLISHED),
     ]
+    if (rows["source"] == PUBLISHED).any():
+        layers.append(_numbers(rows[rows["source"] == PUBLISHED], width + 156, PUBLISHED))
     return alt.layer(*layers).properties(width=width, height=PANEL_HEIGHT, title=title)
 
 

@@ -76,6 +76,14 @@ def three_year_recurrence(results: Results) -> dict[str, Any]:
     }
 
 
+def is_compared_with_a_publication(results: Results) -> bool:
+    """Whether the study has published figures beside its own."""
+    try:
+        return bool(frame_of(results, "published_comparison", COMPARISON)["published_estimate"].notna().any())
+    except NotAvailable:
+        return False
+
+
 def _comparison_of(results: Results, endpoint: str) -> pd.DataFrame:
     comparison = frame_of(results, "published_comparison", COMPARISON)
     rows = comparison[comparison["endpoint"] == endpoint].set_index("stratum")
@@ -143,9 +151,10 @@ def _models(results: Results) -> dict[str, Any]:
     is_covariate = ~adjusted["term"].str.startswith("margin ")
     one_of_each = adjusted.drop_duplicates("endpoint").set_index("endpoint")
     omnibus = adjusted[adjusted["term"] == OMNIBUS].set_index("endpoint")["p_value"]
+    published = PUBLISHED_P_VALUES if is_compared_with_a_publication(results) else {}
     notes = {
         endpoint: f"{count(row['n'])} patients, {count(row['n_event'])} events; margin group as a whole "
-        f"{p_value(omnibus.get(endpoint))} (published {PUBLISHED_P_VALUES[endpoint]})"
+        f"{p_value(omnibus.get(endpoint))}" + (f" (published {published[endpoint]})" if published else "")
         for endpoint, row in one_of_each.iterrows()
     }
     warned = adjusted[adjusted["term"].isin(margin_terms) & adjusted["warning"].notna()]

@@ -16,6 +16,16 @@ TEMPLATE_FOLDER = Path(__file__).parent
 STAMP = ("published_at", "run_id", "code_version", "data_hash", "n_patients")
 
 
+COLORECTAL_METASTASES = {
+    "study": "crlm",
+    "title": "Surgical margin and recurrence after hepatectomy for colorectal liver metastases",
+    "disease": "colorectal liver metastases",
+    "operation": "hepatectomy",
+    "compared_with": "perrin_2025",
+    "reference": "Perrin et al., Ann Surg 2025, doi 10.1097/SLA.0000000000006659",
+}
+
+
 def render_report(results: Mapping[str, pd.DataFrame], context: Mapping[str, Any]) -> str:
     """The page as HTML text, self-contained: no script, no address outside itself, fit for A4.
 
@@ -28,7 +38,7 @@ def render_report(results: Mapping[str, pd.DataFrame], context: Mapping[str, Any
             clinical_settings (name, value, unit).
             What is missing, empty or cannot be drawn shows as 'Not available' with the reason.
         context: is_simulated (required); published_at, run_id, code_version, data_hash, n_patients ('not available'
-            where missing).
+            where missing); study: a row of meta.study, which names the page (that of colorectal liver metastases where missing).
     Raises:
         ValueError: is_simulated is missing, or contradicts the label of the results: whether patients are real is never
             guessed.
@@ -53,6 +63,7 @@ def render_report(results: Mapping[str, pd.DataFrame], context: Mapping[str, Any
         highest_risk=outcome_sections.HIGHEST_RISK,
         windows=outcome_sections.windows(results),
         stamp={name: context.get(name) for name in STAMP},
+        study=context.get("study") or COLORECTAL_METASTASES,
         contradictions=study_sections.contradictions(results, context.get("n_patients")),
         figures={
             name: section(drawn, results, name, drawing, is_simulated)

@@ -17,7 +17,10 @@ FOLLOW_UP_COLUMNS = [
     "stratum", "n", "n_dead", "median_follow_up_days", "median_follow_up_low", "median_follow_up_high", "completeness_index",
     "n_lost", "n_lost_not_known", "share_lost", "share_lost_low", "share_lost_high", "assessment_interval_q1_days",
     "assessment_interval_median_days", "assessment_interval_q3_days", "length_p_value", "loss_p_value", "is_informative_difference",
+    "n_late_deaths", "share_late_deaths", "median_days_from_last_look_to_death",
 ]  # fmt: skip
+
+LATE_DEATH_COLUMNS = ("n_late_deaths", "share_late_deaths", "median_days_from_last_look_to_death")
 
 
 def follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame) -> pd.DataFrame:
@@ -28,6 +31,8 @@ def follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame) -> pd
       of the dead the potential time ends with death. Patients without potential time are left out of both sums.
     - share_lost with Wilson's limits, of those of whom it is known.
     - assessment_interval_*: quartiles over patients of their median days between looks for disease.
+    - n_late_deaths: deaths so long after the last look that they are not known to be without recurrence (marts.follow_up says how long),
+      and their share of all deaths; median_days_from_last_look_to_death of the dead who were looked at. Missing where the mart lacks them.
     - length_p_value: log-rank test of the reverse Kaplan-Meier curves of the four groups; loss_p_value: Pearson's chi-square
       of loss by group, without continuity correction (R: chisq.test(correct = FALSE)). Both stand in each of the four groups'
       rows, and is_informative_difference where either is below 0.05: censoring then differs by margin, and the curves' assumption
@@ -83,8 +88,17 @@ def _stratum_row(patients: pd.DataFrame) -> pd.Series:
             "assessment_interval_q1_days": quartiles[0.25],
             "assessment_interval_median_days": quartiles[0.5],
             "assessment_interval_q3_days": quartiles[0.75],
+            **_late_deaths(patients),
         }
     )
+
+
+def _late_deaths(patients: pd.DataFrame) -> dict[str, float]:
+    if "is_death_long_after_last_look" not in patients:
+        return {name: np.nan for name in LATE_DEATH_COLUMNS}
+    n_dead, n_late = int(patients["is_dead"].sum()), int(patients["is_death_long_after_last_look"].astype(bool).sum())
+    gaps = patients["days_from_last_look_to_death"].astype(float)
+    return dict(zip(LATE_DEATH_COLUMNS, (n_late, n_late / n_dead if n_dead else np.nan, gaps.median()), strict=True))
 
 
 def _survival_counts(event_counts: pd.DataFrame) -> pd.DataFrame:

@@ -13,15 +13,20 @@ from analysis.tables.published_figures import (
 )
 
 THREE_YEARS = "3 years"
+PERRIN_2025 = "perrin_2025"
+"""Perrin et al., Ann Surg 2025, doi 10.1097/SLA.0000000000006659."""
 LIMITS = ["conf_low", "conf_high"]
 COMPARISON_COLUMNS = [
     "figure", "endpoint", "stratum", "published_estimate", "published_conf_low", "published_conf_high",
-    "estimate", "conf_low", "conf_high", "difference", "do_intervals_overlap", "data_label",
+    "estimate", "conf_low", "conf_high", "difference", "do_intervals_overlap", "data_label", "compared_with",
 ]  # fmt: skip
 
 
 def published_comparison(
-    hazard_ratios: pd.DataFrame, landmark_estimates: pd.DataFrame, is_simulated: bool
+    hazard_ratios: pd.DataFrame,
+    landmark_estimates: pd.DataFrame,
+    is_simulated: bool,
+    compared_with: str | None = PERRIN_2025,
 ) -> pd.DataFrame:
     """Thirteen rows: nine adjusted cause-specific hazard ratios against >=10 mm, four 3-year cumulative incidences.
 
@@ -32,9 +37,12 @@ def published_comparison(
     Args:
         hazard_ratios: results.hazard_ratios; landmark_estimates: results.landmark_estimates.
         is_simulated: the data come from the simulated hospital; `data_label` then says so in every row.
+        compared_with: PERRIN_2025, or None for another study, which has no published figures here: its rows have ours alone.
     Raises:
-        ValueError: a column is missing, or one figure has more than one estimate.
+        ValueError: a column is missing, one figure has more than one estimate, or nothing is known of the publication.
     """
+    if compared_with not in (None, PERRIN_2025):
+        raise ValueError(f"there are no figures of the publication {compared_with!r}")
     ours = pd.concat([_our_hazard_ratios(hazard_ratios), _our_three_year_incidences(landmark_estimates)])
     published = pd.concat(
         [_published_rows(PUBLISHED_HAZARD_RATIOS), _published_rows(PUBLISHED_THREE_YEAR_INCIDENCES)],
@@ -50,6 +58,10 @@ def published_comparison(
     table["difference"] = log_distance.where(is_ratio, distance)
     table["do_intervals_overlap"] = _do_overlap(table)
     table["data_label"] = "simulated" if is_simulated else "observed"
+    table["compared_with"] = compared_with
+    if compared_with is None:
+        table[["difference", *(name for name in COMPARISON_COLUMNS if name.startswith("published_"))]] = np.nan
+        table["do_intervals_overlap"] = None
     return table[COMPARISON_COLUMNS]
 
 

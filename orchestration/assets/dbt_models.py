@@ -1,5 +1,6 @@
 """The dbt project as Dagster assets: one dbt invocation builds and tests all models; dbt tests show as asset checks."""
 
+import csv
 import hashlib
 import json
 import os
@@ -22,6 +23,13 @@ DBT_GROUPS = {
     "seeds": "definitions", "changes": "changes", "staging": "staging", "intermediate": "intermediate", "marts": "marts",
     "quality": "quality",
 }  # fmt: skip
+
+
+DEFAULT_STUDY = "crlm"
+
+
+class UnknownStudy(ValueError):
+    """There is no study of that name in seeds.studies."""
 
 
 def dbt_executable() -> str:
@@ -94,20 +102,38 @@ def margin_rules_version(dbt_project_dir: Path) -> str:
     return fingerprint_of_files(dbt_project_dir, ("macros/margins", "seeds/margins", "models/intermediate/margins"))
 
 
-def derivation_version(dbt_project_dir: Path) -> str:
-    """A fingerprint of all rules: while it stays the same, only the rows of patients whose records changed are computed."""
-    return fingerprint_of_files(dbt_project_dir, ("dbt_project.yml", "macros", "models", "seeds"))
+def derivation_version(dbt_project_dir: Path, study: str = DEFAULT_STUDY) -> str:
+    """A fingerprint of all rules, and the study: while it stays the same, only the rows of patients whose records changed are
+    computed."""
+    return f"{fingerprint_of_files(dbt_project_dir, ('dbt_project.yml', 'macros', 'models', 'seeds'))}-{study}"
+
+
+def chosen_study(settings: Settings) -> str:
+    """The study that tonight's cohort is made for.
+
+    Raises:
+        UnknownStudy: seeds.studies has no such row.
+    """
+    with (settings.dbt_project_dir / "seeds" / "definitions" / "studies.csv").open(
+        encoding="utf-8", newline=""
+    ) as file:
+        studies = [row["study"] for row in csv.DictReader(file)]
+    if settings.study not in studies:
+        raise UnknownStudy(f"CRLM_STUDY is {settings.study!r}; seeds/definitions/studies.csv has {', '.join(studies)}")
+    return settings.study
 
 
 def dbt_build_arguments(settings: Settings) -> list[str]:
     """What dbt is told tonight: to make every table anew where the build file's patients were derived by other rules.
 
     Raises:
-        WarehouseBusy: another process holds the build file.
+        WarehouseBusy: another process holds the build file. UnknownStudy: see `chosen_study`.
     """
+    study = chosen_study(settings)
     versions = {
+        "study": study,
         "margin_rules_version": margin_rules_version(settings.dbt_project_dir),
-        "derivation_version": derivation_version(settings.dbt_project_dir),
+        "derivation_version": derivation_version(settings.dbt_project_dir, study),
     }
     # unit tests judge the code, not the night: `make test` runs them
     arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(versions)]

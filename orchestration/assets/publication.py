@@ -4,7 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.adjudication_worklist import write_worklist
+from orchestration.adjudication_worklist import write_site_words, write_worklist
 from orchestration.disclosure import disclosure_rules
 from orchestration.night_profile.baseline import accept_night
 from orchestration.night_steps import night_step
@@ -80,8 +80,9 @@ def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     key=["restricted", "adjudication_worklist"],
     group_name="restricted",
     kinds={"html", "excel"},
-    deps=[["intermediate", "adjudication_worklist"]],
-    description="What reviewers are asked about margins, with the words of the reports: a local page, a workbook, a CSV.",
+    deps=[["intermediate", "adjudication_worklist"], ["intermediate", "site_words_to_settle"]],
+    description="What reviewers are asked about margins, with the words of the reports: a local page, a workbook, a CSV. And the words "
+    "for sites of recurrence that could not be read, with the nearest known word: site_words.csv.",
 )
 @night_step
 def adjudication_worklist(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -89,10 +90,16 @@ def adjudication_worklist(context: dg.AssetExecutionContext) -> dg.MaterializeRe
     with open_build_file(settings.build_file) as connection:
         questions = read_table(connection, "intermediate", "adjudication_worklist")
         questionnaire = collect_questions(connection)
+        words = read_table(connection, "intermediate", "site_words_to_settle")
     write_worklist(questions, settings.worklist_folder, settings.landing / "adjudication")
     write_questions(questionnaire, settings.worklist_folder)
+    write_site_words(words, settings.worklist_folder)
     return dg.MaterializeResult(
-        metadata={"n_open": int((~questions["is_sample"]).sum()), "n_sampled": int(questions["is_sample"].sum())}
+        metadata={
+            "n_open": int((~questions["is_sample"]).sum()),
+            "n_sampled": int(questions["is_sample"].sum()),
+            "n_site_words": len(words),
+        }
     )
 
 

@@ -161,10 +161,18 @@ def _margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
     return margin_agreement(adjudications)
 
 
-def _published_comparison(hazard_ratios: pd.DataFrame, landmarks: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
+def _published_comparison(
+    hazard_ratios: pd.DataFrame, landmarks: pd.DataFrame, ledger: pd.DataFrame, study: pd.DataFrame
+) -> pd.DataFrame:
     from analysis.tables.published_comparison import published_comparison
 
-    return published_comparison(hazard_ratios, landmarks, is_simulated=bool(ledger["is_simulated"].any()))
+    compared_with = study["compared_with"].iloc[0]
+    return published_comparison(
+        hazard_ratios,
+        landmarks,
+        is_simulated=bool(ledger["is_simulated"].any()),
+        compared_with=compared_with if isinstance(compared_with, str) else None,
+    )
 
 
 result_assets = [
@@ -185,5 +193,7 @@ result_assets = [
     _table_asset("margin_agreement", "Cohen's kappa of margin groups: the rules and reviewers, two reviewers",
                  [("marts", "margin_adjudications")], _margin_agreement),
     _table_asset("published_comparison", "Each published figure of Perrin et al. beside ours",
-                 [("results", "hazard_ratios"), ("results", "landmark_estimates"), ("raw", "ingest_ledger")], _published_comparison),
+                 [("results", "hazard_ratios"), ("results", "landmark_estimates"), ("raw", "ingest_ledger"),
+                  ("intermediate", "chosen_study")],
+                 _published_comparison),
 ]  # fmt: skip

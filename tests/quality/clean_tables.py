@@ -258,8 +258,8 @@ def _models() -> dict[str, pd.DataFrame]:
     figures = [(figure, group) for figure in ("isolated liver", "margin", "liver any time") for group in groups]
     figures += [("3-year recurrence", group) for group in (*groups, ">=10 mm")]
     comparison = _table(
-        "figure stratum published_estimate estimate conf_low conf_high data_label",
-        *((figure, group, 1.5, 1.4, 1.1, 1.8, "simulated") for figure, group in figures),
+        "figure stratum published_estimate estimate conf_low conf_high data_label compared_with",
+        *((figure, group, 1.5, 1.4, 1.1, 1.8, "simulated", "perrin_2025") for figure, group in figures),
     )
     return {"hazard_ratios": ratios, "published_comparison": comparison}
 

@@ -309,3 +309,14 @@ def test_a_patient_has_for_each_endpoint_a_time_or_a_reason_and_not_both():
     tables = clean_tables()
     tables["time_to_event"].loc[99] = [D, "overall_survival", 5, 1, "death", "v9"]
     assert coverage_of(tables) == {("only_the_cohort_is_followed", f"study_id={D}")}
+
+
+def test_an_empty_cohort_says_which_criteria_took_the_patients():
+    tables = marts_tables()
+    flow = tables["cohort_flow"].assign(n_remaining=[4, 1, 0], n_excluded=[0, 3, 1])
+    report = run_suites({**tables, "cohort_flow": flow}, "marts", previous_n_patients=3)
+    assert not report.is_open
+    assert (
+        "No patient is left of 4 registered: 'Curative intent' took 3; 'First hepatectomy' took 1" in report.summary()
+    )
+    assert "cohort_is_not_empty" not in set(run_suites(tables, "marts", previous_n_patients=3).checks["check_name"])

@@ -4,6 +4,7 @@ import re
 from html import unescape
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -268,3 +269,19 @@ def test_p_values_are_written_as_journals_do(value, text):
 def test_a_range_with_an_unknown_end_is_no_range():
     assert percent_range(0.636, 0.807) == "64\u201381%"
     assert percent_range(0.636, None) == "not available"
+
+
+def test_another_study_is_named_and_not_compared_with_perrin():
+    results = fake_results()
+    comparison = results["published_comparison"]
+    alone = comparison.assign(**{name: np.nan for name in comparison if name.startswith("published_")})
+    study = {
+        "study": "hcc", "title": "Margins of hepatocellular carcinoma", "disease": "hepatocellular carcinoma",
+        "operation": "hepatectomy", "compared_with": None, "reference": None,
+    }  # fmt: skip
+    page = render_report({**results, "published_comparison": alone}, {**fake_context(), "study": study})
+    words = words_of(page)
+    assert "after hepatectomy for hepatocellular carcinoma?" in words
+    assert "Perrin" not in page
+    assert "colorectal" not in words
+    assert "(published" not in words

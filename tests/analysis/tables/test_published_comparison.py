@@ -89,3 +89,19 @@ def test_two_estimates_of_one_figure_are_refused():
         published_comparison(twice, landmark_estimates(), True)
     with pytest.raises(ValueError, match="hazard_ratio"):
         published_comparison(hazard_ratios().drop(columns="hazard_ratio"), landmark_estimates(), True)
+
+
+def test_another_study_stands_beside_no_publication():
+    table = published_comparison(hazard_ratios(), landmark_estimates(), True, compared_with=None)
+    assert len(table) == 13
+    published = [
+        "published_estimate",
+        "published_conf_low",
+        "published_conf_high",
+        "difference",
+        "do_intervals_overlap",
+    ]
+    assert table[published].isna().all(axis=None)
+    assert table["estimate"].equals(compared(True)["estimate"])
+    with pytest.raises(ValueError, match="no figures of the publication"):
+        published_comparison(hazard_ratios(), landmark_estimates(), True, compared_with="somebody_1999")
