@@ -167,12 +167,13 @@ class Settings(BaseSettings):
 
     @cached_property
     def code_version(self) -> str:
-        """The git commit where there is one, and always a digest of the code that makes the results."""
+        """The git commit where there is one, always a digest of the code that makes the results, and the study if it is not the first."""
         digest = hashlib.sha256()
         for path in sorted(self._code_files()):
             digest.update(path.relative_to(PROJECT_ROOT).as_posix().encode())
             digest.update(path.read_bytes())
-        return f"{_commit_or_version()}+{digest.hexdigest()[:12]}"
+        study = "" if self.study == "crlm" else f"+{self.study}"
+        return f"{_commit_or_version()}+{digest.hexdigest()[:12]}{study}"
 
     def _code_files(self) -> list[Path]:
         return [

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.assets.dbt_models import dbt_build_arguments, derivation_version, margin_rules_version
+from orchestration.assets.dbt_models import UnknownStudy, dbt_build_arguments, derivation_version, margin_rules_version
 from orchestration.settings import PROJECT_ROOT, Settings
 
 
@@ -53,3 +53,14 @@ def test_every_rule_and_word_list_counts(settings, changed, is_margin_rule):
     path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     assert derivation_version(project) != before[0]
     assert (margin_rules_version(project) != before[1]) == is_margin_rule
+
+
+def test_another_study_is_another_derivation_and_one_that_is_not_in_the_seed_is_named(settings):
+    built_by(settings, derivation_version(settings.dbt_project_dir))
+    other = settings.model_copy(update={"study": "hcc"})
+    arguments = dbt_build_arguments(other)
+    assert "--full-refresh" in arguments
+    assert '"study": "hcc"' in arguments[arguments.index("--vars") + 1]
+    assert other.code_version == f"{settings.code_version}+hcc"
+    with pytest.raises(UnknownStudy, match="CRLM_STUDY is 'liver'; .* has crlm, hcc, pancreas"):
+        dbt_build_arguments(settings.model_copy(update={"study": "liver"}))
