@@ -126,6 +126,7 @@ def _recurrence() -> dict[str, pd.DataFrame]:
     statements = _table(
         "source_system n_statements n_in_recurrences n_listed n_accounted has_many_recurrences_without_site",
         ("h", 5, 3, 2, 5, False),
+        ("g", 0, 0, 0, 0, False),
     )
     sites_and_statements = {"recurrences": sites, "recurrence_statement_totals": statements}
     return {**sites_and_statements, "first_recurrences": first, "recurrence_treatments": treatments, **_courses()}
