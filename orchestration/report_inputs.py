@@ -57,5 +57,11 @@ def report_context(published_file: Path) -> dict[str, Any]:
     stamp = read_publication(published_file)
     if stamp is None:
         raise FileNotFoundError("nothing is published yet: run `crlm refresh` first")
-    study = read_published(settings.published_file, "FROM meta.study").iloc[0]
+    # publications of earlier versions do not say: they were all of colorectal metastases
+    tables = read_published(
+        published_file, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'meta'"
+    )
+    if "study" not in set(tables["table_name"]):
+        return {**vars(stamp), "study": None}
+    study = read_published(published_file, "FROM meta.study").iloc[0].astype(object)
     return {**vars(stamp), "study": study.where(study.notna(), None).to_dict()}

@@ -18,7 +18,8 @@ def print_summary(console: Console, published_file: Path, report_file: Path | No
     console.print(
         f"Published {stamp['published_at']:%Y-%m-%d %H:%M} UTC, data {stamp['data_hash']}, code {stamp['code_version']}"
     )
-    console.print(stamp["study"]["title"])
+    if stamp["study"]:
+        console.print(stamp["study"]["title"])
     console.print(_cohort(frames["cohort_flow"]))
     console.print(_groups(frames["margin_groups"], frames["published_comparison"]))
     console.print(_hazard_ratios(frames["published_comparison"]))
