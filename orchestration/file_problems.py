@@ -13,8 +13,9 @@ NO_ACCESS = ("permission denied", "read-only file system", "is a directory", "to
 DAMAGED = (
     "not a valid duckdb database", "corrupt", "checksum", "could not read enough bytes", "failed to deserialize",
     "serialization error", "invalidated because of a previous fatal error", "failed to load metadata",
-    "attempted to access index", "internal error", "wrong encryption key",
+    "attempted to access index", "internal error",
 )  # fmt: skip
+OTHER_KEY = ("wrong encryption key", "cannot open encrypted database", "is not encrypted")
 HOLDER = re.compile(r"PID (\d+)")
 NO_SPACE_ADVICE = "make room on the disk of the data folder and start again: nothing was published, no record is lost"
 
@@ -59,6 +60,11 @@ def named_problem(error: BaseException, path: Path) -> WarehouseProblem | None:
         holder = HOLDER.search(str(error))
         by = f" (process {holder.group(1)})" if holder else ""
         return WarehouseBusy(f"{path.name} is in use by another process{by}; a refresh under way? Try again later")
+    if any(words in text for words in OTHER_KEY):
+        return NotAccessible(
+            f"{path.name} is encrypted otherwise than CRLM_ENCRYPTION_KEY says (another key, none, or a file from before it was set):"
+            " bring the key back; or move the file away: the next refresh makes it anew from the landing folder"
+        )
     if any(words in text for words in NO_ACCESS):
         return NotAccessible(f"{path.name} cannot be opened: {_first_known(text, NO_ACCESS)}")
     if isinstance(error, duckdb.InternalException | duckdb.FatalException) or any(words in text for words in DAMAGED):

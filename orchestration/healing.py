@@ -88,15 +88,17 @@ def check_whole(settings: Settings, path: Path) -> None:
 
 
 def _check_length(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    block_size, n_blocks = connection.execute("SELECT block_size, total_blocks FROM pragma_database_size()").fetchall()[
-        0
-    ]
+    block_size, n_blocks = connection.execute(
+        "SELECT block_size, total_blocks FROM pragma_database_size() WHERE database_name = current_database()"
+    ).fetchall()[0]
     if path.stat().st_size < HEADER_BYTES + block_size * n_blocks:
         raise DamagedFile(path)
 
 
 def _read_all(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    tables = connection.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary").fetchall()
+    tables = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary AND database_name = current_database()"
+    ).fetchall()
     for schema, table in tables:
         try:
             connection.execute(f'SELECT bit_xor(hash(t)) FROM "{schema}"."{table}" AS t').fetchall()

@@ -11,6 +11,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.disclosure import DisclosureRules, anonymity, coarsen, disclosure_rules, generalise_until_k
+from orchestration.encryption import attach
 from orchestration.file_problems import WarehouseProblem
 from orchestration.file_sums import known_sums, sha256_of, write_sums
 from orchestration.privacy_of_publication import attacks_on_days, describe, leaks
@@ -115,7 +116,7 @@ def _write(
         if against:
             raise PublicationRefused(f"not published: {'; '.join(against)}. {WHAT_TO_DO}")
         connection.execute("CHECKPOINT")
-        connection.execute(f"ATTACH '{door.draft}' AS draft")
+        attach(connection, door.draft, "draft")
         for table in published_tables():
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS draft.{table.schema}")
             connection.execute(f"CREATE TABLE draft.{table.schema}.{table.name} AS {table.query}")
@@ -158,7 +159,7 @@ def _make_shareable(
 def _copy_ordered(connection: duckdb.DuckDBPyConnection, new_file: Path, which: str) -> None:
     """The draft's tables into a new file that never held anything else, their rows by value: the order in which records came
     tells their dates. Then the file is looked through as whoever opens it would."""
-    connection.execute(f"ATTACH '{new_file}' AS published")
+    attach(connection, new_file, "published")
     tables = connection.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'draft' ORDER BY ALL"
     ).fetchall()

@@ -14,6 +14,7 @@ import duckdb
 import pandas as pd
 import yaml
 
+from orchestration.encryption import connect
 from orchestration.file_problems import NotAccessible, WarehouseBusy, named_problem
 from orchestration.ingestion.contract import SourceContract
 
@@ -64,7 +65,7 @@ def connect_read_only(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         DamagedFile, NotAccessible: it cannot be.
     """
     try:
-        connection = duckdb.connect(str(path), read_only=True)
+        connection = connect(path, read_only=True)
     except duckdb.Error as error:
         raise named_problem(error, path) or error from None
     try:
@@ -87,7 +88,7 @@ def _give_birth(path: Path) -> None:
     newborn = path.with_name(f".{path.name}.{os.getpid()}.born")
     newborn.unlink(missing_ok=True)
     try:
-        duckdb.connect(str(newborn)).close()
+        connect(newborn).close()
     except duckdb.Error as error:
         newborn.unlink(missing_ok=True)
         raise named_problem(error, path) or error from None
@@ -104,7 +105,7 @@ def _connect_with_patience(path: Path, read_only: bool) -> duckdb.DuckDBPyConnec
     deadline = time.monotonic() + BUSY_PATIENCE_SECONDS
     while True:
         try:
-            return duckdb.connect(str(path), read_only=read_only)
+            return connect(path, read_only=read_only)
         except (duckdb.Error, OSError) as error:
             problem = named_problem(error, path)
             if problem is None:
@@ -294,7 +295,7 @@ def ask_published(published_file: Path, query: str) -> pd.DataFrame:
     Raises:
         duckdb.Error: the query is wrong, or wants what it may not.
     """
-    with duckdb.connect(str(published_file), read_only=True) as connection:
+    with connect(published_file, read_only=True) as connection:
         connection.execute("SET enable_external_access = FALSE; SET lock_configuration = TRUE")
         return connection.execute(query).df()
 

@@ -67,7 +67,8 @@
 {% endmacro %}
 
 {% macro make_accounts_of_builds() %}
-create schema if not exists intermediate;
+{#- named with its database: the encrypted file is not the one that a connection has by default -#}
+create schema if not exists {{ (target.database ~ '.') if target.type == 'duckdb' else '' }}intermediate;
 create table if not exists {{ built_patients() }} (study_id varchar, fingerprint hugeint, derivation_version varchar);
 create table if not exists {{ recomputed_rows() }} (
     invocation_id varchar, schema_name varchar, table_name varchar,

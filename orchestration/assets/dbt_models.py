@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
+from orchestration.encryption import encryption_key
 from orchestration.night_steps import night_step
 from orchestration.settings import Settings, load_settings
 from orchestration.spoken_errors import spoken
@@ -68,6 +69,10 @@ def prepare_dbt_environment(settings: Settings) -> None:
     # at its default, debug, the log of one night is 9 MB
     os.environ["DBT_LOG_LEVEL_FILE"] = "info"
     os.environ["CRLM_PYTHON"] = sys.executable
+    key = encryption_key()
+    os.environ["CRLM_DBT_TARGET"] = "build" if key is None else "encrypted"
+    # dbt takes variables of this name for secrets, and leaves their values out of its logs
+    os.environ["DBT_ENV_SECRET_ENCRYPTION_KEY"] = key or ""
     os.environ["CRLM_DBT_PARENT"] = str(os.getpid())
 
 

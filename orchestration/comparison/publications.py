@@ -11,6 +11,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from orchestration.encryption import attach
+
 CHANGE_COLUMNS = ["study_id", "what", "before", "after", "record_before", "record_after", "due_to"]
 NEW_RECORD, ANSWER, RULES, OTHER_ROWS = (
     "a new or corrected record",
@@ -54,8 +56,8 @@ def both(before: Path, after: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         if not path.exists():
             raise FileNotFoundError(f"{path}: there is no such publication")
     with duckdb.connect() as connection:
-        connection.execute(f"ATTACH '{before}' AS a (READ_ONLY)")
-        connection.execute(f"ATTACH '{after}' AS b (READ_ONLY)")
+        attach(connection, before, "a", read_only=True)
+        attach(connection, after, "b", read_only=True)
         yield connection
 
 
