@@ -8,6 +8,7 @@ select
     section,
     specimen,
     text,
+    md5(text) as text_hash,
     {{ crlm_text_key(['text_id', 'accession_number', 'record_id', 'section', 'specimen', 'text']) }} as text_key
 from {{ var('margin_texts_relation') }}
 {% else %}
@@ -25,6 +26,6 @@ with paragraphs as (
     group by all
 )
 
-select *, {{ crlm_text_key(['text_id', 'accession_number', 'record_id', 'section', 'specimen', 'text']) }} as text_key
+select *, md5(text) as text_hash, {{ crlm_text_key(['text_id', 'accession_number', 'record_id', 'section', 'specimen', 'text']) }} as text_key
 from paragraphs
 {% endif %}

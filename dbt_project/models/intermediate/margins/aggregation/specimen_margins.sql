@@ -9,7 +9,7 @@ numbered_lesions as (
         part,
         min(low_mm) filter (where not is_without_viable_tumor) as low_mm,
         min(high_mm) filter (where not is_without_viable_tumor) as high_mm,
-        bool_and({{ crlm_regexp_matches('lesion_label', '^' ~ margin_words('remainder') ~ '$') }}) as are_remainder,
+        bool_and(is_remainder) as are_remainder,
         max(blocking_reason) as blocking_reason,
         bool_and(is_without_viable_tumor) as are_without_viable_tumor
     from lesions

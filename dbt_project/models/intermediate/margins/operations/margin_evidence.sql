@@ -25,5 +25,5 @@ select
         ) as integer
     ) as reading_number,
     readings.record_id as source_record_id
-from {{ ref('margin_readings') }} as readings
+from {{ ref('margin_widths') }} as readings
 inner join {{ ref('stg_pathology_reports') }} as reports on readings.record_id = reports.record_id

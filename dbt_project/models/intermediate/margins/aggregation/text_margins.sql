@@ -25,18 +25,15 @@ whole as (
 
 -- a metastasis that is named, but of whose margin nothing was understood
 silent_lesions as (
-    select distinct contexts.text_id
-    from {{ ref('margin_clause_contexts') }} as contexts
-    inner join {{ ref('margin_clause_normalised') }} as normalised on contexts.clause_text = normalised.clause_text
-    left join {{ ref('margin_readings') }} as readings
-        on contexts.text_id = readings.text_id and contexts.lesion_named = readings.lesion_label
-    left join {{ ref('margin_status_mentions') }} as statuses
-        on contexts.text_id = statuses.text_id and contexts.lesion_named = statuses.lesion_label
-    where normalised.names_hepatic_margin
-        and {{ crlm_regexp_matches('contexts.lesion_named', '^' ~ margin_words('counted_lesion') ~ '$') }}
-        and contexts.evidence_kind = 'permanent'
-        and contexts.is_of_liver and not contexts.is_other_tumor and not contexts.is_additional_margin
-        and readings.text_id is null and statuses.text_id is null
+    select distinct placed.text_id
+    from {{ ref('placed_margin_statements') }} as placed
+    left join {{ ref('margin_widths') }} as widths
+        on placed.text_id = widths.text_id and placed.lesion_named = widths.lesion_label
+    where list_contains(placed.marks, 'names_counted_lesion')
+        and list_contains(placed.marks, 'names_hepatic_margin')
+        and placed.evidence_kind = 'permanent'
+        and placed.is_of_liver and not placed.is_other_tumor and not placed.is_additional_margin
+        and widths.text_id is null
 ),
 
 -- a clause that says involved and holds a distance that was not understood
@@ -44,7 +41,7 @@ doubtful_statuses as (
     select distinct text_id
     from (
         select text_id
-        from {{ ref('margin_readings') }}
+        from {{ ref('margin_widths') }}
         where evidence_kind = 'permanent' and not is_additional_margin
         group by text_id, record_id, section, clause_number
         having bool_or(reading = 'involved') and bool_or(reading = 'unexplained' and low_mm > 0)
@@ -54,12 +51,12 @@ doubtful_statuses as (
 others as (
     select
         text_id,
-        min(low_mm) filter (where evidence_kind = 'permanent' and reading = 'unexplained' and not is_additional_margin) as unexplained_mm,
+        min(low_mm) filter (where evidence_kind = 'permanent' and reading in ('unexplained', 'damaged') and not is_additional_margin) as unexplained_mm,
         bool_or(evidence_kind = 'permanent' and reading = 'not understood' and not is_additional_margin) as has_statement_not_understood,
         bool_or(evidence_kind = 'permanent' and reading = 'question') as has_open_question,
         bool_or(evidence_kind = 'gross' and reading in ('distance', 'involved')) as has_gross_distance,
         bool_or(evidence_kind = 'intraoperative' and reading in ('distance', 'involved', 'negative')) as has_intraoperative_statement
-    from {{ ref('margin_readings') }}
+    from {{ ref('margin_widths') }}
     group by text_id
 ),
 
@@ -142,7 +139,7 @@ ranked_readings as (
                 readings.high_mm, readings.record_id, readings.section, readings.clause_number,
                 readings.rule, readings.margin_type, readings.comparator, readings.evidence_text
         ) as closeness
-    from {{ ref('margin_readings') }} as readings
+    from {{ ref('margin_widths') }} as readings
     inner join grouped on readings.text_id = grouped.text_id
     where grouped.margin_group <> 'unresolved'
         and readings.evidence_kind = 'permanent' and not readings.is_additional_margin
@@ -158,7 +155,7 @@ all_evidence as (
     from (
         select text_id, evidence_text, min(record_id) as record_id, min(accession_number) as accession_number,
             min(coalesce(record_id, '') || lpad(cast(clause_number as varchar), 6, '0')) as first_clause
-        from {{ ref('margin_readings') }}
+        from {{ ref('margin_widths') }}
         where reading not in ('tumour', 'no tumour')
         group by text_id, evidence_text
     ) as distinct_evidence

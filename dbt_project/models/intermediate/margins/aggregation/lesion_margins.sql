@@ -2,7 +2,7 @@
 -- leave open. A specimen that holds tumour but whose margin is not mentioned leaves everything open. Additional margins are judged apart (specimens of re-resection), specimens without tumour have no margin.
 with used as (
     select *, margin_type in ('margin', 'parenchymal') as is_parenchymal
-    from {{ ref('margin_readings') }}
+    from {{ ref('margin_widths') }}
     where evidence_kind = 'permanent' and not is_additional_margin
 ),
 
@@ -11,9 +11,11 @@ summarised as (
         text_id,
         part,
         lesion_label,
+        bool_and(is_of_the_remainder) as is_remainder,
         bool_or(reading = 'involved') as is_involved,
         -- '0 mm' in a list of distances is one of them
-        bool_or(reading = 'involved' and is_parenchymal and distance_mm is null) and bool_or(reading = 'distance') as has_status_and_distance,
+        bool_or(reading = 'involved' and is_parenchymal and distance_mm is null)
+            and bool_or(reading = 'distance' or (reading = 'damaged' and is_parenchymal)) as has_status_and_distance,
         bool_or(reading = 'involved') and bool_or(reading = 'negative' and margin_type = 'margin')
             or bool_or(reading = 'involved' and is_parenchymal) and bool_or(reading = 'negative' and is_parenchymal)
             or bool_or(reading = 'involved' and margin_type = 'bile_duct') and bool_or(reading = 'negative' and margin_type = 'bile_duct')
@@ -39,6 +41,7 @@ select
     text_id,
     part,
     lesion_label,
+    is_remainder,
     case
         when is_involved then 0
         else coalesce({{ combined_low('exact_mm', 'exact_mm', 'bound_low_mm', 'bound_high_mm') }}, negative_low_mm, case when open_high_mm is not null then 0 end)

@@ -1,0 +1,286 @@
+"""Floor 5, the engine: rows of rules on the tokens of one sentence. It knows kinds and rules by their names only."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from report_reader.measurements import Length, with_bounds_shown, with_measurements, with_order, without_stray_stops
+from report_reader.rules import Rule, RuleBook
+from report_reader.tokens import Token, tokens_of
+
+A_LENGTH = frozenset({"LENGTH", "BELOW", "ABOVE", "DAMAGED"})
+FROM_LIST = ("list", "list before", "list behind")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one rule read in one clause."""
+
+    rule: str
+    reading: str
+    subject: str = ""
+    label: str = ""
+    length: Length | None = None
+    start: int = 0
+    end: int = 0
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Clause:
+    """A part of a sentence that is read by itself, in tokens."""
+
+    tokens: list[Token]
+    book: RuleBook
+    said: dict[str, str] = field(default_factory=dict)
+    """Fields that context rules set, with `holds` of each in `holds`."""
+    holds: dict[str, str] = field(default_factory=dict)
+    marks: frozenset[str] = frozenset()
+    _lengths: dict[bool, list[Reading]] = field(default_factory=dict)
+    _statements: list[Reading] | None = None
+    kinds: str = ""
+    label: str = ""
+    subject: str = ""
+    """The last thing of the rules' subjects that the clause names."""
+    is_label: bool = False
+    """It names what is spoken of and says nothing: the value stands behind it."""
+
+    @property
+    def start(self) -> int:
+        return self.tokens[0].start
+
+    @property
+    def end(self) -> int:
+        return self.tokens[-1].end
+
+    def lengths(self, follows: bool) -> list[Reading]:
+        """What each length is a distance to; `follows`: the clause before names a subject."""
+        if follows not in self._lengths:
+            self._lengths[follows] = read_lengths(self, follows)
+        return self._lengths[follows]
+
+    def statements(self) -> list[Reading]:
+        """What the clause says in words."""
+        if self._statements is None:
+            self._statements = read_statements(self)
+        return self._statements
+
+
+def clauses_of(text: str, start: int, end: int, book: RuleBook, before: list[Token] | None = None) -> list[Clause]:
+    """The clauses of text[start:end]; `before`: tokens of a label above it."""
+    tokens = [*(before or []), *tokens_of(text, book.lexicon, start, end)]
+    tokens = with_order(without_stray_stops(tokens), book.group("NUMBERED"))
+    tokens = with_bounds_shown(compounded(with_measurements(tokens), book))
+    return [read_clause(part, book) for part in divided(tokens, book) if part]
+
+
+def kinds_of(tokens: list[Token], book: RuleBook) -> str:
+    """The kinds of tokens as a string of one character each."""
+    return "".join([book.kinds.code(token.kind) for token in tokens])
+
+
+def compounded(tokens: list[Token], book: RuleBook) -> list[Token]:
+    """Rows of tokens that stand for one thing put together, in the order of the rules."""
+    kinds = kinds_of(tokens, book)
+    for rule in book.compounds:
+        for pattern in rule.when:
+            at = 0
+            while match := pattern.search(kinds, at):
+                if any(exception.search(kinds) for exception in rule.unless):
+                    break
+                first, last = match.span("part") if "part" in pattern.groupindex else match.span()
+                new = _compound(rule, tokens[first:last])
+                tokens = [*tokens[:first], *new, *tokens[last:]]
+                kinds = kinds_of(tokens, book)
+                at = max(first + len(new), at + 1) if not rule.fields.get("again") else max(match.start(), at)
+                if at > len(kinds) or not last > first:
+                    break
+    return tokens
+
+
+def _compound(rule: Rule, replaced: list[Token]) -> list[Token]:
+    text = " ".join(token.text for token in replaced)
+    becomes = str(rule.fields.get("becomes") or "")
+    bound = rule.fields.get("bound")
+    if bound is not None:
+        return [
+            replace(token, measure=Length(bound, token.measure.mm)) if isinstance(token.measure, Length) and not token.measure.comparator else token
+            for token in replaced
+        ]
+    if not replaced:
+        return []
+    language = next((token.language for token in replaced if token.language not in ("", "en")), replaced[0].language)
+    measure = Length(**rule.fields["length"]) if rule.fields.get("length") else None
+    return [Token(kind, replaced[0].start, replaced[-1].end, text, "", language, measure) for kind in becomes.split()]
+
+
+def divided(tokens: list[Token], book: RuleBook) -> list[list[Token]]:
+    """The tokens divided where a rule cuts."""
+    if len(tokens) < 4:
+        return [tokens]
+    kinds = kinds_of(tokens, book)
+    cuts = {0, len(tokens)}
+    for rule in book.cuts:
+        if not any(pattern.search(kinds) for pattern in rule.unless):
+            cuts.update(match.start("cut") for pattern in rule.when for match in pattern.finditer(kinds))
+    places = sorted(cuts)
+    return [tokens[a:b] for a, b in zip(places, places[1:], strict=False)]
+
+
+def read_clause(tokens: list[Token], book: RuleBook) -> Clause:
+    """A clause with what its context rules say of it."""
+    clause = Clause(tokens, book, kinds=kinds_of(tokens, book))
+    marks = []
+    for rule in book.contexts:
+        match = rule.fits(clause.kinds, clause.kinds)
+        if match is None:
+            continue
+        if mark := rule.fields.get("mark"):
+            marks.append(mark)
+        for name, value in (rule.fields.get("set") or {}).items():
+            if name not in clause.said:
+                clause.said[name] = _shown(value, match, tokens)
+                clause.holds[name] = rule.fields.get("holds", "clause")
+    clause.marks = frozenset(marks)
+    labels = [token for token in tokens if token.kind in book.group("LABEL")]
+    clause.label = label_text(labels[-1]) if labels else ""
+    subjects = [book.subjects[token.kind] for token in tokens if token.kind in book.subjects]
+    clause.subject = subjects[-1] if subjects else ""
+    if "subject" in clause.said:
+        clause.subject = clause.said["subject"]
+    label_kinds = book.group("LABEL_WORD")
+    clause.is_label = bool(tokens) and all(t.kind in label_kinds for t in tokens) and any(t.kind in book.group("LABEL_HEAD") for t in tokens)
+    return clause
+
+
+def label_text(token: Token) -> str:
+    """A label in one spelling: 'Lesion #1' and 'lesion 1' are one."""
+    return " ".join(re.findall(r"[a-z0-9]+", token.text))
+
+
+def _shown(value: str, match: re.Match[str], tokens: list[Token]) -> str:
+    """The value itself, or for 'text' the words of the token that the rule speaks of."""
+    if value != "text":
+        return value
+    first, last = match.span("part") if "part" in match.re.groupindex else match.span(match.lastindex or 0)
+    return " ".join(token.text for token in tokens[first:last])
+
+
+# statements in words -----------------------------------------------------------------------------------------------------
+
+
+def read_statements(clause: Clause) -> list[Reading]:
+    """The first rule that fits, on the parts of the clause that speak of a subject of the rules."""
+    book = clause.book
+    stated = _without_parts_of(clause.kinds, book, "FOREIGN")
+    affirmed = _without_parts_of(stated, book, "NEGATION")
+    for rule in book.statements:
+        where = affirmed if rule.fields.get("in") == "affirmed" else stated
+        match = rule.fits(where, stated)
+        if match is None:
+            continue
+        subject = rule.fields.get("subject") or _subject_of(match, where, clause, affirmed, stated)
+        label = clause.label if not rule.fields.get("without_label") else ""
+        first, last = match.span()
+        tokens = clause.tokens[first : max(last, first + 1)] or clause.tokens
+        return [Reading(rule.id, rule.fields["reading"], subject, label, None, tokens[0].start, tokens[-1].end)]
+    return []
+
+
+def _without_parts_of(kinds: str, book: RuleBook, group: str) -> str:
+    """Parts of the clause (between commas, brackets) that hold a kind of the group are blanked out."""
+    unwanted = book.kinds.characters(group)
+    if not re.search(f"[{unwanted}]", kinds):
+        return kinds
+    borders = book.kinds.characters("BORDER_OF_PART")
+    blank = book.kinds.code("BLANK")
+    return re.sub(f"[^{borders}]*[{unwanted}][^{borders}]*", lambda match: blank * len(match.group()), kinds)
+
+
+def _subject_of(match: re.Match[str], where: str, clause: Clause, affirmed: str, stated: str) -> str:
+    book = clause.book
+    if match.lastindex:
+        group = next(n for n in range(1, match.re.groups + 1) if match.group(n) and n not in match.re.groupindex.values())
+        return book.subjects.get(clause.tokens[match.start(group)].kind, "")
+    counted = re.compile(f"[{book.kinds.characters('SUBJECT')}]")
+    found = counted.search(affirmed) or counted.search(stated)
+    return book.subjects.get(clause.tokens[found.start()].kind, "") if found else ""
+
+
+# lengths -----------------------------------------------------------------------------------------------------------------
+
+
+def read_lengths(clause: Clause, follows: bool) -> list[Reading]:
+    """What every length of the clause (and every damaged one) is a distance to."""
+    places = [at for at, token in enumerate(clause.tokens) if token.kind in A_LENGTH]
+    if not places:
+        return []
+    readings = [_read_length(clause, places, number, follows) for number in range(len(places))]
+    return _with_lists(readings)
+
+
+def _read_length(clause: Clause, places: list[int], number: int, follows: bool) -> Reading:
+    book, tokens, at = clause.book, clause.tokens, places[number]
+    first = places[number - 1] if number else 0
+    last = places[number + 1] if number + 1 < len(places) else len(tokens) - 1
+    here, anchor = book.kinds.code("HERE"), at - first
+    around = clause.kinds[first : last + 1]
+    around = around[:anchor] + here + around[anchor + 1 :]
+    if follows:
+        around = book.kinds.code("FOLLOWS") + around if not number else around
+    token = tokens[at]
+    length = token.measure if isinstance(token.measure, Length) else None
+    label = _label_left_of(clause, first, at) or clause.label
+    remarks = tuple(rule.fields["remark"] for rule in book.remarks if rule.fits(around, clause.kinds))
+    for rule in book.lengths:
+        if rule.fields.get("follows") and not follows:
+            continue
+        match = rule.fits(around, clause.kinds)
+        if match is None:
+            continue
+        reading = "distance" if length else "damaged"
+        subject = rule.fields["subject"]
+        if subject == "named":
+            shift = first - (1 if follows and not number else 0)
+            subject = _named(match, clause, shift)
+        bound = rule.fields.get("bound")
+        if bound is not None and length and not length.comparator:
+            length = Length(bound, length.mm)
+        return Reading(rule.id, reading, subject, label, length, token.start, token.end, (*remarks, *(rule.fields.get("marks") or ())))
+    return Reading("length without a rule", "distance" if length else "damaged", "unexplained", label, length, token.start, token.end)
+
+
+def _named(match: re.Match[str], clause: Clause, shift: int) -> str:
+    for group in range(1, match.re.groups + 1):
+        if match.group(group):
+            return clause.book.subjects.get(clause.tokens[match.start(group) + shift].kind, "unexplained")
+    return "unexplained"
+
+
+def _label_left_of(clause: Clause, first: int, at: int) -> str:
+    labels = clause.book.group("LABEL")
+    for token in reversed(clause.tokens[first:at]):
+        if token.kind in labels:
+            return label_text(token)
+    return ""
+
+
+def _with_lists(readings: list[Reading]) -> list[Reading]:
+    """Members of a list take the subject of the list: of the nearest before them, or of the first behind."""
+    result = list(readings)
+    for at, reading in enumerate(readings):
+        if reading.subject not in FROM_LIST:
+            continue
+        before = [r.subject for r in result[:at] if r.subject not in FROM_LIST and r.subject != "open"]
+        behind = [r.subject for r in readings[at + 1 :] if r.subject not in FROM_LIST and r.subject != "open"]
+        if reading.subject == "list before":
+            before = [subject for subject in before if subject != "none"]
+            found = before[-1:] or ["unexplained"]
+        elif reading.subject == "list behind":
+            found = behind[:1] or ["unexplained"]
+        else:
+            found = before[-1:] or behind[:1] or ["unexplained"]
+        result[at] = replace(reading, subject=found[0])
+    return result

@@ -1,0 +1,48 @@
+"""Which language a text is written in, by its small words: what is written in one that no lexicon knows settles nothing."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+SMALL_WORD = re.compile(r"(?<![\w'-])[^\W\d_]{1,6}(?![\w'-])")
+FOREIGN = "language not read"
+
+
+class LanguageWords:
+    """The small words of each language."""
+
+    def __init__(self, words: dict[str, frozenset[str]]) -> None:
+        self._words = words
+        counted = [word for members in words.values() for word in members]
+        self._telling = {word for word in counted if counted.count(word) == 1}
+
+    @classmethod
+    def from_file(cls, path: Path) -> LanguageWords:
+        """A CSV with columns language, words (divided by blanks)."""
+        with path.open(encoding="utf-8", newline="") as file:
+            return cls({row["language"]: frozenset(row["words"].split()) for row in csv.DictReader(file)})
+
+    def language_of(self, text: str) -> str:
+        """The language with most small words in the text ('en' where none has more than English)."""
+        words = [word.lower() for word in SMALL_WORD.findall(text)]
+        scores = {language: sum(2 if word in self._telling else 1 for word in words if word in members) for language, members in self._words.items()}
+        best = max(scores, key=lambda language: (scores[language], language == "en"))
+        return best if scores[best] > scores.get("en", 0) + 2 else "en"
+
+    def guarded(self, text: str, statements: Sequence[Any], read: frozenset[str] = frozenset({"en", "de", "es"})) -> list[Any]:
+        """The statements; where the text is of a language that is not read, each as one that was not understood."""
+        if not statements:
+            return list(statements)
+        language = self.language_of(text)
+        if language in read:
+            return [replace(s, language=language) if s.language == "en" and language != "en" else s for s in statements]
+        return [
+            replace(s, reading="not understood" if s.reading else "", rule=FOREIGN if s.reading else "", mm=None, up_to_mm=None, comparator="",
+                    language=language, certainty="open")
+            for s in statements
+        ]  # fmt: skip

@@ -1,0 +1,238 @@
+"""Floor 2: which characters of a page make one statement. Check boxes, tables, labels with their values on later lines, wrapped
+lines, full stops that a scan put at line ends. No word is understood here; what words may not end or begin a sentence, and what
+is an abbreviation, the caller says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from report_reader.traced import Edit, Traced
+
+TICKED = re.compile(r"\[ ?[xX*+] ?\]|\( ?[xX+] ?\)|(?<![^\W_])_+[xX]_+")
+EMPTY_BOX = re.compile(r"\[ {0,3}\]|\( {0,3}\)|\[_+\]|(?<![\w])_{1,3}(?= ?[A-Za-z])")
+BOX = re.compile(f"(?P<ticked>{TICKED.pattern})|(?P<empty>{EMPTY_BOX.pattern})")
+BOX_LINE = re.compile(rf"\n\s*(?=(?:{TICKED.pattern})|(?:{EMPTY_BOX.pattern}))")
+CELL = re.compile(r"[ \t]*\|[ \t]*|[ \t]*\t[ \t]*|(?<=\S) {3,}(?=\S)")
+SLASHED = re.compile(r" / ")
+LEADER = re.compile(r"[ \t]*(?:\.[ ]?){4,}[ \t]*:?|[ \t]*(?:_[ ]?){4,}[ \t]*|[ \t]+-{3,}>?[ \t]*")
+RULE_LINE = re.compile(r"(?m)^[ \t]*[-=*_+|]{3,}[-=*_+| \t]*$")
+QUESTION_LABEL = re.compile(r"(?m)(?<=[a-zA-Z)])\?[ \t]*(?=:|\n|Yes\b|No\b|YES\b|NO\b|yes\b|no\b)")
+ARROW = re.compile(r"[ \t]*(?:->|=>|={2,}|:=)[ \t]*")
+STOP = re.compile(r"[.!?]+[\"')\]]*(?=\s)|;(?=\s|$)|\s//\s|\s\|\s")
+BULLET = re.compile(r"[ \t]*(?:[-*\u2022>+]|\(?\d{1,2}[.)]|\(?(?:i{1,3}|iv|v|vi{0,3})\)|\(?[A-Za-z][.)])[ \t]+(?=\S)")
+LABEL_LINE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?[^:\n]{1,90}:[ \t]*$")
+LABEL_AND_VALUE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?[A-Za-z][A-Za-z0-9 ()/,'&#-]{1,80}:[ \t]*\S")
+LOWER_LABEL = re.compile(r"[ \t]*[a-z]")
+FIRST_WORD = re.compile(r"[ \t]*[(\"'\[]?([A-Za-z]+|[<>=~]*\s?[\d.,]*\d|[<>=~]+)")
+LAST_WORDS = re.compile(r"(?:[^\W\d_]+[ \t]+){0,3}(?:[^\W\d_]+|[<>=]+)[ \t]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the layout asks about words (lower case)."""
+
+    never_ends: Callable[[list[str]], bool]
+    """A sentence cannot end with these: 'of', 'less than'."""
+    never_begins: Callable[[str], bool]
+    """A sentence cannot begin with it: 'from'."""
+    abbreviation: Callable[[str], bool]
+    """A full stop behind it ends no sentence: 'approx'."""
+
+
+def laid_out(page: Traced, words: Words) -> tuple[Traced, list[tuple[int, int]]]:
+    """The page with one statement after the other, and where each begins and ends."""
+    text = page.text
+    if "[" in text or "(" in text or "__" in text or "_x_" in text.lower():
+        page = _with_ticked_boxes(page)
+    if "\n" in page.text or "|" in page.text or "\t" in page.text:
+        page = page.replaced(RULE_LINE, "")
+        page = _with_table_rows(page)
+    if "..." in page.text or "___" in page.text or "---" in page.text:
+        page = page.replaced(LEADER, ": ")
+    if "->" in page.text or "=" in page.text:
+        page = page.replaced(ARROW, ": ")
+    if "?" in page.text:
+        page = page.replaced(QUESTION_LABEL, ": ")
+    page = page.replaced(re.compile("_"), " ") if "_" in page.text else page
+    return page, _statements(page.text, words)
+
+
+# check boxes -------------------------------------------------------------------------------------------------------------
+
+
+def _with_ticked_boxes(page: Traced) -> Traced:
+    """Options that are not ticked leave; of a list of boxes the ticked ones follow their label."""
+    if not TICKED.search(page.text):
+        return page if not re.search(r"\[ {0,3}\]", page.text) else page.replaced(re.compile(r"\[ {0,3}\][^\[\n]*"), " ")
+    page = page.replaced(BOX_LINE, " ")
+    edits: list[Edit] = []
+    for line in re.finditer(r"[^\n]+", page.text):
+        boxes = list(BOX.finditer(page.text, line.start(), line.end()))
+        if not boxes:
+            continue
+        edits.extend(_box_edits(page.text, line.start(), line.end(), boxes))
+    return page.edited(edits)
+
+
+def _box_edits(text: str, start: int, end: int, boxes: list[re.Match[str]]) -> list[Edit]:
+    before = text[start : boxes[0].start()]
+    edits = []
+    if _stand_behind(before, text[boxes[-1].end() : end]):
+        option = start + (before.rfind(":") + 1 if ":" in before else 0)
+        for box in boxes:
+            edits.append(Edit(box.start(), box.end(), " , ") if box["ticked"] else Edit(option, box.end(), " "))
+            option = box.end()
+        return edits
+    for at, box in enumerate(boxes):
+        until = boxes[at + 1].start() if at + 1 < len(boxes) else end
+        if box["ticked"]:
+            edits.append(Edit(box.start(), box.end(), ": " if not before.rstrip().endswith(":") and before.strip() else " "))
+            before = ":"
+        else:
+            edits.append(Edit(box.start(), until, " "))
+    return edits
+
+
+def _stand_behind(before: str, after: str) -> bool:
+    """Whether the boxes stand behind their options: 'Involved [ ] Uninvolved [x]'."""
+    is_option_before = bool(re.search(r"[\w)][ ]*$", before)) and len(before[before.rfind(":") + 1 :].split()) <= 4
+    return is_option_before and (not after.strip() or after[:2].isspace())
+
+
+# tables ------------------------------------------------------------------------------------------------------------------
+
+
+def _with_table_rows(page: Traced) -> Traced:
+    """Rows of a table with a header become 'row, title: cell.'; rows of two cells 'label: value'."""
+    lines = [(m.start(), m.end()) for m in re.finditer(r"[^\n]+", page.text)]
+    rows = [_cells(page.text, start, end) for start, end in lines]
+    edits: list[Edit] = []
+    at = 0
+    while at < len(rows):
+        last = at
+        while last + 1 < len(rows) and len(rows[last + 1]) == len(rows[at]) > 1:
+            last += 1
+        if len(rows[at]) > 1:
+            edits.extend(_table_edits(page.text, lines[at : last + 1], rows[at : last + 1]))
+        at = last + 1
+    return page.edited(edits)
+
+
+def _cells(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    cells, begin = [], start
+    for match in CELL.finditer(text, start, end):
+        cells.append((begin, match.start()))
+        begin = match.end()
+    cells.append((begin, end))
+    if len(cells) == 1:
+        slashes = list(SLASHED.finditer(text, start, end))
+        if len(slashes) < 2:
+            return cells
+        edges = [start, *(edge for match in slashes for edge in match.span()), end]
+        return list(zip(edges[::2], edges[1::2], strict=True))
+    if not text[slice(*cells[0])].strip():
+        cells = cells[1:]
+    if cells and not text[slice(*cells[-1])].strip() and "|" in text[start:end]:
+        cells = cells[:-1]
+    return cells
+
+
+def _table_edits(text: str, lines: list[tuple[int, int]], rows: list[list[tuple[int, int]]]) -> list[Edit]:
+    titles = [text[a:b].strip(" :") for a, b in rows[0]]
+    body = [[text[a:b].strip() for a, b in row] for row in rows[1:]]
+    has_header = len(rows) > 1 and not any(re.search(r"\d", title) for title in titles) and len(titles) > 2 and all(titles[1:])
+    if not has_header:
+        return [Edit(row[0][1], row[1][0], ": ") for row in rows if _is_pair(text, row)]
+    edits = [Edit(lines[0][0], lines[0][1], "")]
+    for (start, end), cells in zip(lines[1:], body, strict=True):
+        said = [f"{title}: {cell}" for title, cell in zip(titles[1:], cells[1:], strict=True) if cell.strip("- ")]
+        edits.append(Edit(start, end, ", ".join([_row_name(titles[0], cells[0]), *said]) + "."))
+    return edits
+
+
+def _row_name(title: str, cell: str) -> str:
+    """'Lesion' and '2' are 'Lesion 2'."""
+    return f"{title} {cell}" if re.fullmatch(r"#?\s?(?:\d{1,2}[a-z]?|[A-Z]|[IVX]{1,4})", cell) and title else cell
+
+
+def _is_pair(text: str, row: list[tuple[int, int]]) -> bool:
+    label = text[row[0][0] : row[0][1]].strip()
+    return len(row) == 2 and bool(label) and label[-1] not in ".:;," and len(label) < 90 and bool(text[row[1][0] : row[1][1]].strip())
+
+
+# statements --------------------------------------------------------------------------------------------------------------
+
+
+def _statements(text: str, words: Words) -> list[tuple[int, int]]:
+    """Cut at line ends and full stops, but not where a sentence goes on."""
+    cuts = [0]
+    lines = text.split("\n")
+    place = 0
+    for number, line in enumerate(lines):
+        for stop in STOP.finditer(line):
+            if _ends_here(line, stop, words):
+                cuts.append(place + stop.end())
+        place += len(line) + 1
+        if number + 1 < len(lines) and not _goes_on(line, lines[number + 1], words):
+            cuts.append(place)
+    cuts.append(len(text))
+    return [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip()]
+
+
+def _ends_here(line: str, stop: re.Match[str], words: Words) -> bool:
+    if not stop.group().startswith("."):
+        return True
+    if line[: stop.start()].endswith((",", ";", ":", "<", ">", "=")):
+        return False
+    return not _is_spurious(line[: stop.start()], line[stop.end() :], words)
+
+
+def _is_spurious(before: str, after: str, words: Words) -> bool:
+    """Whether a full stop between them ends no sentence."""
+    last = LAST_WORDS.search(before)
+    ending = last.group().lower().split() if last else []
+    word = ending[-1] if ending else ""
+    first = FIRST_WORD.match(after)
+    next_word = first.group(1) if first else ""
+    if word and words.abbreviation(word) and next_word and (next_word[0].islower() or not next_word[0].isalpha() or len(next_word) == 1):
+        return True
+    if re.search(r"(?:^|[\s(<>=~:-])\d{1,3}$", before) and next_word[:1].isdigit() and re.match(r"\s\d", after):
+        return not re.search(r"^[ \t]*\d{1,2}$", before)
+    if not next_word:
+        return False
+    if ending and words.never_ends(ending):
+        return True
+    return next_word[0].isalpha() and (next_word[0].islower() or words.never_begins(next_word.lower()))
+
+
+def _goes_on(line: str, following: str, words: Words) -> bool:
+    """Whether a statement goes on in the following line."""
+    before, after = line.rstrip(), following.strip()
+    if not before or not after:
+        return False
+    if before.endswith(":"):
+        return not LABEL_LINE.match(following) and not LABEL_AND_VALUE.match(following)
+    if BULLET.match(following) and not after[0].isdigit():
+        return False
+    if re.match(r"[ \t]*\d{1,2}[.)][ \t]+[A-Z]", following):
+        return False
+    if before.endswith((".", "!")):
+        return _is_spurious(before.rstrip("."), " " + after, words)
+    if before.endswith(";"):
+        return False
+    first = FIRST_WORD.match(after)
+    next_word = first.group(1) if first else after[:1]
+    last = LAST_WORDS.search(before)
+    ending = last.group().lower().split() if last else []
+    if LABEL_AND_VALUE.match(following) and not (ending and words.never_ends(ending)):
+        return bool(LOWER_LABEL.match(following)) and ":" not in re.split(r"[.;]\s", before)[-1]
+    if before.endswith(",") or (ending and words.never_ends(ending)) or words.never_begins(next_word.lower()):
+        return True
+    if next_word[:1].islower() and not LABEL_LINE.match(line):
+        return True
+    if not next_word[:1].isalpha():
+        return True
+    return before.isupper() and after.isupper() and len(before) > 20

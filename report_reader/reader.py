@@ -1,0 +1,230 @@
+"""A whole text: cleaned, laid out, read clause by clause, with what headings and earlier clauses leave behind."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from report_reader.cleaning import clean
+from report_reader.engine import A_LENGTH, Clause, Reading, clauses_of
+from report_reader.languages import LanguageWords
+from report_reader.layout import Words, laid_out
+from report_reader.rules import RuleBook
+from report_reader.traced import Traced
+
+WORDS = Path(__file__).parent / "words"
+MOST_REMEMBERED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One reading of one clause, or (reading '') a clause that only says where the others stand.
+
+    `start`, `end`: the clause in the original text; `found_start`, `found_end`: the words that the rule matched. `comparator`: '='
+    the length itself, '-' a range up to up_to_mm, or <, <=, >, >=. `subject`: what the reading is about. `certainty`: 'stated',
+    or 'open' where words were not wholly understood. Context: label, organ and site of the part it stands in, the section that
+    was named last, marks.
+    """
+
+    clause: int
+    start: int
+    end: int
+    text: str
+    found_start: int
+    found_end: int
+    language: str
+    rule: str
+    reading: str
+    certainty: str
+    subject: str
+    previous_subject: str
+    label: str
+    clause_label: str
+    comparator: str
+    mm: float | None
+    up_to_mm: float | None
+    part: str
+    organ: str
+    site: str
+    section: str
+    clause_section: str
+    starts_part: bool
+    marks: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """The fields as a dictionary, marks as a list."""
+        return asdict(self) | {"marks": list(self.marks)}
+
+
+OPEN_READINGS = frozenset({"damaged", "unexplained", "not understood", "question", "not assessable", "not stated"})
+
+
+@dataclass(slots=True)
+class _Place:
+    """What headings above leave behind."""
+
+    part: dict[str, str]
+    section: str = ""
+    subject: str = ""
+    passing: str = ""
+    """A section that ends with its line, or with its sentence."""
+    ends_with_sentence: bool = False
+    end: int = 0
+
+
+class Reader:
+    """Reads texts by the rules of one folder."""
+
+    def __init__(self, folder: Path, words: Path = WORDS) -> None:
+        self.book = RuleBook(folder, words)
+        self.languages = LanguageWords.from_file(folder.parent / "words" / "languages" / "function_words.csv")
+        self._remembered: dict[str, list[Clause]] = {}
+
+    @cached_property
+    def _layout_words(self) -> Words:
+        book = self.book
+        never_ends, never_begins, short = (book.group(name) for name in ("NEVER_ENDS", "NEVER_BEGINS", "ABBREVIATION"))
+
+        def kind_of(words: list[str]) -> str:
+            found = book.lexicon.longest(words, 0)
+            return found[1].kind if found and found[0] == len(words) else ""
+
+        def ends_open(words: list[str]) -> bool:
+            kinds = (kind_of(words[at:]) for at in range(len(words)))
+            return next((kind for kind in kinds if kind), "") in never_ends
+
+        return Words(ends_open, lambda word: kind_of([word]) in never_begins, lambda word: kind_of([word]) in short or word in ABBREVIATIONS)
+
+    def read(self, text: str) -> list[Statement]:
+        """The statements of a text, in its order; of a language that no lexicon knows nothing is settled."""
+        page, places = laid_out(clean(text, self.book.lexicon.knows), self._layout_words)
+        statements: list[Statement] = []
+        above = _Place({})
+        number = 0
+        for clause, offset in self._clauses(page, places):
+            if not self._bears(clause):
+                continue
+            number += 1
+            statements.extend(self._placed(clause, offset, number, above, page, text))
+        return _with_series(self.languages.guarded(page.text, statements))
+
+    def _clauses(self, page: Traced, places: list[tuple[int, int]]) -> list[tuple[Clause, int]]:
+        """Clauses with what to add to their places; a label that stands alone is put before the value below it."""
+        result: list[tuple[Clause, int]] = []
+        label: list = []
+        heading: list = []
+        for start, end in places:
+            first = self._clauses_of(page.text[start:end])
+            if first and not label and heading and self._is_under(first[0]):
+                label = heading
+            clauses = self._clauses_of(page.text[start:end]) if not label else clauses_of(page.text, start, end, self.book, label)
+            offset = start if not label else 0
+            heading = self._heading(clauses, offset) or heading
+            if len(clauses) == 1 and clauses[0].is_label and not page.text[start:end].rstrip().endswith((".", ";")):
+                own = [replace(token, start=token.start + offset, end=token.end + offset) for token in clauses[0].tokens]
+                label = own if offset or not label else own[-8:]
+                if label and label[-1].kind != "COLON":
+                    label.append(replace(label[-1], kind="COLON", text=":", start=label[-1].end, end=label[-1].end))
+                continue
+            label = []
+            result.extend((clause, offset) for clause in clauses)
+        return result
+
+    def _is_under(self, clause: Clause) -> bool:
+        """Whether it begins with a bare name that a heading above completes ('Margins' ... 'Hepatic duct: involved')."""
+        kinds = [token.kind for token in clause.tokens[:2]]
+        return kinds[0] in self.book.group("BARE_NAME") and (len(kinds) < 2 or kinds[1] in ("COLON", "COMMA", "HYPHEN"))
+
+    def _heading(self, clauses: list[Clause], offset: int) -> list:
+        """The token that names what a list is about: 'Margins' alone, or before a colon."""
+        if not clauses or clauses[0].tokens[0].kind not in self.book.group("LIST_HEAD"):
+            return []
+        tokens = clauses[0].tokens
+        if len(tokens) > 1 and tokens[1].kind != "COLON" and not clauses[0].is_label:
+            return []
+        head = tokens[0]
+        return [replace(head, start=head.start + offset, end=head.end + offset)]
+
+    def _clauses_of(self, sentence: str) -> list[Clause]:
+        clauses = self._remembered.get(sentence)
+        if clauses is None:
+            clauses = clauses_of(sentence, 0, len(sentence), self.book)
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[sentence] = clauses
+        return clauses
+
+    def _bears(self, clause: Clause) -> bool:
+        if clause.said or clause.marks or clause.subject or clause.label or clause.statements():
+            return True
+        return any(token.kind in A_LENGTH for token in clause.tokens)
+
+    def _placed(self, clause: Clause, offset: int, number: int, above: _Place, page: Traced, text: str) -> list[Statement]:
+        """The clause's readings where they stand; `above` is brought up to date."""
+        starts_part = any(holds == "part" for holds in clause.holds.values())
+        if starts_part:
+            above.part = {name: value for name, value in clause.said.items() if clause.holds[name] == "part"}
+            above.passing = ""
+        if "section" in clause.said:
+            above.section, above.passing = clause.said["section"], ""
+        between = page.text[above.end : clause.start + offset]
+        if "\n" in between or (above.ends_with_sentence and ". " in page.text[max(0, above.end - 1) : clause.start + offset]):
+            above.passing = ""
+        above.end = clause.end + offset
+        above.passing = clause.said.get("passing", above.passing)
+        if "passing" in clause.said:
+            above.ends_with_sentence = clause.holds["passing"] == "sentence"
+        previous = above.subject if not starts_part or clause.said.get("keeps_subject") else ""
+        above.subject = "" if "other_organ" in clause.marks else clause.subject
+        start, end = page.span(clause.start + offset, clause.end + offset)
+        language = next((token.language for token in clause.tokens if token.language not in ("", "en")), "en")
+        readings = [*clause.lengths(bool(previous)), *clause.statements()] or [Reading("", "")]
+        return [
+            self._statement(reading, clause, offset, number, above, previous, page, text[start:end], (start, end), language, starts_part)
+            for reading in readings
+        ]
+
+    def _statement(self, reading, clause, offset, number, above, previous, page, words, span, language, starts_part) -> Statement:
+        subject = reading.subject
+        if subject == "previous":
+            subject = previous or "unexplained"
+        elif subject == "previous or own":
+            subject = previous or clause.subject or "unexplained"
+        found = page.span(reading.start + offset, reading.end + offset) if reading.rule else span
+        length = reading.length
+        return Statement(
+            clause=number, start=span[0], end=span[1], text=words, found_start=found[0], found_end=found[1], language=language,
+            rule=reading.rule, reading=reading.reading,
+            certainty="open" if reading.reading in OPEN_READINGS or subject == "unexplained" else "stated",
+            subject=subject, previous_subject=previous, label=reading.label, clause_label=clause.label,
+            comparator=(length.comparator or "=") if length else "", mm=round(length.mm, 6) if length else None,
+            up_to_mm=length.up_to_mm if length else None,
+            part=above.part.get("part", ""), organ=above.part.get("organ", ""), site=above.part.get("site", ""),
+            section=above.passing or above.section, clause_section=clause.said.get("clause_section", ""), starts_part=starts_part,
+            marks=tuple(sorted({*clause.marks, *reading.marks, *([above.part["mark"]] if "mark" in above.part else [])})),
+        )  # fmt: skip
+
+
+def _with_series(statements: list[Statement]) -> list[Statement]:
+    """'Lesion 1: 15 mm. Lesion 2: 22 mm from the margin': the members of a series take the subject of the one that names it."""
+    if not any(statement.subject == "series" for statement in statements):
+        return statements
+    result = list(statements)
+    named = [s for s in statements if "names_series" in s.marks]
+    anywhere = any(s.subject not in ("series", "none", "unexplained", "") and s.mm is not None for s in statements)
+    target = next((s.subject for s in statements if s.reading == "target"), "")
+    for at, statement in enumerate(statements):
+        if statement.subject != "series":
+            continue
+        behind = next((s for s in statements[at + 1 :] if s.mm is not None and s.subject != "series" and s.part == statement.part), None)
+        if behind is not None:
+            subject = behind.subject if "names_series" in behind.marks or "may_name_series" in behind.marks else "none"
+        else:
+            before = [s.subject for s in statements[:at] if s in named or "labelled" in s.marks]
+            subject = before[-1] if before else target or ("unexplained" if anywhere or statement.previous_subject else "none")
+        result[at] = replace(statement, subject=subject)
+    return result
+
+
+ABBREVIATIONS = frozenset("approx ca seg dep deps nos les nod spec specs met mets segm lat ant post sup inf no nr dr vs incl max min resp dist cf fig g e i".split())

@@ -1,0 +1,118 @@
+"""Floor 5, the rules: rows of data. Every row has an id, a pattern (`when`), exceptions (`unless`), what it reads, an example, a
+counter-example and a reason; the examples are run as tests.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from report_reader.patterns import Kinds
+from report_reader.tokens import Lexicon
+
+Pattern = re.Pattern[str]
+
+
+class UnreadableRule(ValueError):
+    """A row cannot be used; the message names file, row and field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row. Which fields a table of rules uses is said in `RuleBook`."""
+
+    id: str
+    when: tuple[Pattern, ...]
+    """Any of them."""
+    unless: tuple[Pattern, ...]
+    with_clause: tuple[Pattern, ...]
+    """Patterns that must occur somewhere in the whole clause."""
+    not_with: tuple[Pattern, ...]
+    """Patterns that must not occur anywhere in the whole clause."""
+    fields: Mapping[str, Any]
+
+    def fits(self, kinds: str, clause: str) -> re.Match[str] | None:
+        """The match of `when` in `kinds` where no exception holds."""
+        match = next((match for pattern in self.when if (match := pattern.search(kinds))), None)
+        if match is None or any(pattern.search(kinds) for pattern in self.unless):
+            return None
+        if any(pattern.search(clause) for pattern in self.not_with):
+            return None
+        return match if all(pattern.search(clause) for pattern in self.with_clause) else None
+
+
+class RuleBook:
+    """Lexicon, kinds and rules of one subject, read from a folder.
+
+    kinds.csv: kind, groups it belongs to, what it speaks of (subject). compounds.yml: rows of tokens that become one.
+    cuts.yml: where a sentence is divided. contexts.yml: headings and remarks. lengths.yml: what a length is a distance to.
+    statements.yml: what a clause says in words.
+    """
+
+    def __init__(self, folder: Path, words: Path) -> None:
+        self.folder = folder
+        self.subjects: dict[str, str] = {}
+        groups: dict[str, set[str]] = {}
+        with (folder / "kinds.csv").open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["subject"]:
+                    self.subjects[row["kind"]] = row["subject"]
+                for group in row["groups"].split():
+                    groups.setdefault(group, set()).add(row["kind"])
+        for _ in range(4):  # groups of groups
+            for name, members in groups.items():
+                for member in list(members):
+                    if member in groups and member != name:
+                        members.discard(member)
+                        members.update(groups[member])
+        self.kinds = Kinds({name: frozenset(members) for name, members in groups.items()}, frozenset(groups.get("STOP", ())))
+        self.lexicon = Lexicon.from_files(*sorted(words.glob("*.csv")), *sorted(folder.glob("lexicon_*.csv")))
+        self.compounds = self._rows("compounds")
+        self.cuts = self._rows("cuts")
+        self.contexts = self._rows("contexts")
+        rows = self._rows("lengths")
+        self.lengths = [rule for rule in rows if "remark" not in rule.fields]
+        self.remarks = [rule for rule in rows if "remark" in rule.fields]
+        self.statements = self._rows("statements")
+
+    def group(self, name: str) -> frozenset[str]:
+        """The kinds of a group."""
+        return self.kinds.members(name)
+
+    @cached_property
+    def all_rules(self) -> dict[str, Rule]:
+        """Every rule by its id."""
+        tables = (self.compounds, self.cuts, self.contexts, self.lengths, self.statements)
+        return {rule.id: rule for table in tables for rule in table}
+
+    def _rows(self, table: str) -> list[Rule]:
+        path = self.folder / f"{table}.yml"
+        rows = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or []
+        seen: set[str] = set()
+        rules = []
+        for number, row in enumerate(rows, start=1):
+            name = str(row.get("id", ""))
+            if not name or name in seen or not row.get("when"):
+                raise UnreadableRule(f"{path.name}: row {number}: a rule needs an id of its own and `when`")
+            seen.add(name)
+            try:
+                rules.append(self._rule(row))
+            except (ValueError, re.error) as error:
+                raise UnreadableRule(f"{path.name}: {name}: {error}") from error
+        return rules
+
+    def _rule(self, row: Mapping[str, Any]) -> Rule:
+        def patterns(field: str) -> tuple[Pattern, ...]:
+            wanted = row.get(field) or []
+            return tuple(self.kinds.compiled(each) for each in ([wanted] if isinstance(wanted, str) else wanted))
+
+        used = ("when", "unless", "with", "not_with")
+        fields = {key: value for key, value in row.items() if key not in used}
+        return Rule(str(row["id"]), patterns("when"), patterns("unless"), patterns("with"), patterns("not_with"), fields)
