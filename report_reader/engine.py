@@ -181,7 +181,7 @@ def read_statements(clause: Clause) -> list[Reading]:
         match = rule.fits(where, stated)
         if match is None:
             continue
-        subject = rule.fields.get("subject") or _subject_of(match, where, clause, affirmed, stated)
+        subject = rule.fields.get("subject") or _subject_of(clause, affirmed, stated)
         label = clause.label if not rule.fields.get("without_label") else ""
         first, last = match.span()
         tokens = clause.tokens[first : max(last, first + 1)] or clause.tokens
@@ -199,14 +199,11 @@ def _without_parts_of(kinds: str, book: RuleBook, group: str) -> str:
     return re.sub(f"[^{borders}]*[{unwanted}][^{borders}]*", lambda match: blank * len(match.group()), kinds)
 
 
-def _subject_of(match: re.Match[str], where: str, clause: Clause, affirmed: str, stated: str) -> str:
+def _subject_of(clause: Clause, affirmed: str, stated: str) -> str:
     book = clause.book
-    if match.lastindex:
-        group = next(n for n in range(1, match.re.groups + 1) if match.group(n) and n not in match.re.groupindex.values())
-        return book.subjects.get(clause.tokens[match.start(group)].kind, "")
     counted = re.compile(f"[{book.kinds.characters('SUBJECT')}]")
     found = counted.search(affirmed) or counted.search(stated)
-    return book.subjects.get(clause.tokens[found.start()].kind, "") if found else ""
+    return book.subjects.get(clause.tokens[found.start()].kind, "") if found else book.subjects.get("DEFAULT", "")
 
 
 # lengths -----------------------------------------------------------------------------------------------------------------

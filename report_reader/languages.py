@@ -31,6 +31,8 @@ class LanguageWords:
         """The language with most small words in the text ('en' where none has more than English)."""
         words = [word.lower() for word in SMALL_WORD.findall(text)]
         scores = {language: sum(2 if word in self._telling else 1 for word in words if word in members) for language, members in self._words.items()}
+        distinct = {language: len(members.intersection(words)) for language, members in self._words.items()}
+        scores = {language: score if distinct[language] > 2 or language == "en" else 0 for language, score in scores.items()}
         best = max(scores, key=lambda language: (scores[language], language == "en"))
         return best if scores[best] > scores.get("en", 0) + 2 else "en"
 

@@ -21,11 +21,12 @@ LEADER = re.compile(r"[ \t]*(?:\.[ ]?){4,}[ \t]*:?|[ \t]*(?:_[ ]?){4,}[ \t]*|[ \
 RULE_LINE = re.compile(r"(?m)^[ \t]*[-=*_+|]{3,}[-=*_+| \t]*$")
 QUESTION_LABEL = re.compile(r"(?m)(?<=[a-zA-Z)])\?[ \t]*(?=:|\n|Yes\b|No\b|YES\b|NO\b|yes\b|no\b)")
 ARROW = re.compile(r"[ \t]*(?:->|=>|={2,}|:=)[ \t]*")
-STOP = re.compile(r"[.!?]+[\"')\]]*(?=\s)|;(?=\s|$)|\s//\s|\s\|\s")
+STOP = re.compile(r"[.!?]+[\"')\]]*(?=\s)|;(?=\s|$)(?!\s+(?:[A-H]|#?\d{1,2})?[ :]*[\d.,]+\s*(?:[;.]|$))|\s//\s|\s\|\s")
 BULLET = re.compile(r"[ \t]*(?:[-*\u2022>+]|\(?\d{1,2}[.)]|\(?(?:i{1,3}|iv|v|vi{0,3})\)|\(?[A-Za-z][.)])[ \t]+(?=\S)")
 LABEL_LINE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?[^:\n]{1,90}:[ \t]*$")
 LABEL_AND_VALUE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?[A-Za-z][A-Za-z0-9 ()/,'&#-]{1,80}:[ \t]*\S")
 LOWER_LABEL = re.compile(r"[ \t]*[a-z]")
+ENUMERATION = re.compile(r"(?:^|[.;:]\s)\W*(?:[A-Za-z]+\s)?[A-Z]$|^\W*(?:[ivx]{1,4}|\d{1,2})$")
 FIRST_WORD = re.compile(r"[ \t]*[(\"'\[]?([A-Za-z]+|[<>=~]*\s?[\d.,]*\d|[<>=~]+)")
 LAST_WORDS = re.compile(r"(?:[^\W\d_]+[ \t]+){0,3}(?:[^\W\d_]+|[<>=]+)[ \t]*$")
 
@@ -86,11 +87,13 @@ def _box_edits(text: str, start: int, end: int, boxes: list[re.Match[str]]) -> l
             edits.append(Edit(box.start(), box.end(), " , ") if box["ticked"] else Edit(option, box.end(), " "))
             option = box.end()
         return edits
+    is_first = True
     for at, box in enumerate(boxes):
         until = boxes[at + 1].start() if at + 1 < len(boxes) else end
         if box["ticked"]:
-            edits.append(Edit(box.start(), box.end(), ": " if not before.rstrip().endswith(":") and before.strip() else " "))
-            before = ":"
+            is_led = not before.strip() or before.rstrip().endswith(":")
+            edits.append(Edit(box.start(), box.end(), "; " if not is_first else " " if is_led else ": "))
+            is_first = False
         else:
             edits.append(Edit(box.start(), until, " "))
     return edits
@@ -197,6 +200,8 @@ def _is_spurious(before: str, after: str, words: Words) -> bool:
     word = ending[-1] if ending else ""
     first = FIRST_WORD.match(after)
     next_word = first.group(1) if first else ""
+    if ENUMERATION.search(before):
+        return True
     if word and words.abbreviation(word) and next_word and (next_word[0].islower() or not next_word[0].isalpha() or len(next_word) == 1):
         return True
     if re.search(r"(?:^|[\s(<>=~:-])\d{1,3}$", before) and next_word[:1].isdigit() and re.match(r"\s\d", after):

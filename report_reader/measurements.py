@@ -324,7 +324,7 @@ def _length_of(before: list[Token], number: Token, unit: Token, unit_mm: float) 
     value = value_of(number, unit_mm)
     if value is None or _is_broken_off(before, number, unit_mm):
         damaged = [number, unit]
-        while before and (before[-1].kind in ("NUMBER", "DOT", "CODE", "HYPHEN") or LOOKALIKE.fullmatch(before[-1].text)) and _is_near(before[-1], damaged[0]):
+        while before and (before[-1].kind in ("NUMBER", "DOT", "CODE") or LOOKALIKE.fullmatch(before[-1].text)) and _is_near(before[-1], damaged[0]):
             damaged.insert(0, before.pop())
         return _merged(damaged, DAMAGED)
     return replace(_merged([number, unit], LENGTH, Length("", value * unit_mm)), value=unit.value)
@@ -491,6 +491,8 @@ def _ranges(tokens: list[Token]) -> list[Token]:
         is_between = link.kind == "AND" and _kind_at(result, len(result) - 4) == "BETWEEN"
         if link.kind not in ("HYPHEN", "TO") and not is_between:
             continue
+        if link.kind == "TO" and _kind_at(result, len(result) - 4) == "FROM" and any(t.kind == "AMENDED" for t in result[-12:-4]):
+            continue  # changed from one to the other
         if low.kind == "NUMBER":
             unit_mm = float(token.value)
             value = value_of(low, unit_mm)
@@ -498,7 +500,7 @@ def _ranges(tokens: list[Token]) -> list[Token]:
         else:
             lower = low.measure.mm if isinstance(low.measure, Length) and low.kind == LENGTH else None
         if lower is None:
-            if link.kind == "HYPHEN" or is_between:
+            if (link.kind == "HYPHEN" or is_between) and low.kind in ("NUMBER", "CODE", DAMAGED):
                 result[-1] = replace(token, kind=DAMAGED, measure=None)
             continue
         if not 0 <= lower < token.measure.mm:

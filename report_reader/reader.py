@@ -70,6 +70,8 @@ class _Place:
     passing: str = ""
     """A section that ends with its line, or with its sentence."""
     ends_with_sentence: bool = False
+    is_elsewhere: bool = False
+    """The clause before speaks of what the rules leave aside (mark other_organ)."""
     end: int = 0
 
 
@@ -175,17 +177,19 @@ class Reader:
         above.passing = clause.said.get("passing", above.passing)
         if "passing" in clause.said:
             above.ends_with_sentence = clause.holds["passing"] == "sentence"
+        marks = {*clause.marks, *(["other_organ"] if "continues" in clause.marks and above.is_elsewhere else [])}
+        above.is_elsewhere = "other_organ" in marks
         previous = above.subject if not starts_part or clause.said.get("keeps_subject") else ""
-        above.subject = "" if "other_organ" in clause.marks else clause.subject
+        above.subject = "" if above.is_elsewhere else clause.subject
         start, end = page.span(clause.start + offset, clause.end + offset)
         language = next((token.language for token in clause.tokens if token.language not in ("", "en")), "en")
         readings = [*clause.lengths(bool(previous)), *clause.statements()] or [Reading("", "")]
         return [
-            self._statement(reading, clause, offset, number, above, previous, page, text[start:end], (start, end), language, starts_part)
+            self._statement(reading, clause, offset, number, above, previous, page, text[start:end], (start, end), language, starts_part, marks)
             for reading in readings
         ]
 
-    def _statement(self, reading, clause, offset, number, above, previous, page, words, span, language, starts_part) -> Statement:
+    def _statement(self, reading, clause, offset, number, above, previous, page, words, span, language, starts_part, marks) -> Statement:
         subject = reading.subject
         if subject == "previous":
             subject = previous or "unexplained"
@@ -202,7 +206,7 @@ class Reader:
             up_to_mm=length.up_to_mm if length else None,
             part=above.part.get("part", ""), organ=above.part.get("organ", ""), site=above.part.get("site", ""),
             section=above.passing or above.section, clause_section=clause.said.get("clause_section", ""), starts_part=starts_part,
-            marks=tuple(sorted({*clause.marks, *reading.marks, *([above.part["mark"]] if "mark" in above.part else [])})),
+            marks=tuple(sorted({*marks, *reading.marks, *([above.part["mark"]] if "mark" in above.part else [])})),
         )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ class Rule:
     def fits(self, kinds: str, clause: str) -> re.Match[str] | None:
         """The match of `when` in `kinds` where no exception holds."""
         match = next((match for pattern in self.when if (match := pattern.search(kinds))), None)
-        if match is None or any(pattern.search(kinds) for pattern in self.unless):
+        if match is None or any(pattern.search(kinds) or pattern.search(clause) for pattern in self.unless):
             return None
         if any(pattern.search(clause) for pattern in self.not_with):
             return None

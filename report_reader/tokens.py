@@ -16,7 +16,7 @@ PIECE = re.compile(
 )
 SIGNS = {
     ",": "COMMA", ";": "SEMICOLON", "(": "OPEN", ")": "CLOSE", "[": "OPEN", "]": "CLOSE", ":": "COLON", "=": "COLON", "-": "HYPHEN", "/": "SLASH",
-    "+": "PLUS", "%": "PERCENT", "?": "QUESTION", "#": "HASH", '"': "QUOTE", "~": "ABOUT", "&": "AND", ".": "DOT",
+    "+": "PLUS", "%": "PERCENT", "?": "QUESTION", "#": "HASH", '"': "QUOTE", "'": "QUOTE", "~": "ABOUT", "&": "AND", ".": "DOT",
     "<": "LESS", "<=": "AT_MOST", "=<": "AT_MOST", ">": "MORE", ">=": "AT_LEAST", "=>": "AT_LEAST", "+/-": "PLUS_MINUS",
 }  # fmt: skip
 
@@ -156,7 +156,7 @@ def tokens_of(text: str, lexicon: Lexicon, start: int = 0, end: int | None = Non
 
 def _is_inner_hyphen(pieces: list[tuple[str, int, int, str]], at: int) -> bool:
     kind, first, last, word = pieces[at]
-    if word != "-" or at == 0 or at + 1 == len(pieces):
+    if word not in "-'" or at == 0 or at + 1 == len(pieces):
         return False
     before, after = pieces[at - 1], pieces[at + 1]
     return before[2] == first and after[1] == last and before[3][-1].isalpha() and after[3][0].isalpha()

@@ -63,6 +63,7 @@ measured as (
     from statements
     where
         case when reading in ('distance', 'damaged') then counts_distance else counts_involvement end
+        and coalesce(distance_mm, 0) <= {{ margin_setting('largest_plausible_margin_mm') }}
         -- 'involves the margin over 4 mm': an extent
         and not (reading = 'distance' and is_clause_of_involvement and comparator in ('>', '>='))
 ),
