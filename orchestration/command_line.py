@@ -1,5 +1,6 @@
 """The `crlm` command line."""
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -426,7 +427,8 @@ def read_margins(
         frame = reading.texts_of(texts)
         with console.status(f"Reading {len(frame):,} texts"):
             read = reading.read_margins(frame)
-        read.to_csv(out, index=False)
+        # every word in quotes: a bare carriage return would end a record where it is not quoted
+        read.to_csv(out, index=False, quoting=csv.QUOTE_NONNUMERIC)
     except (reading.UnreadableTexts, reading.MarginReadingFailed, OSError) as error:
         raise _fail(str(error)) from error
     groups = read["margin_group"].value_counts()

@@ -8,13 +8,27 @@ from pathlib import Path
 
 import pandas as pd
 
-from orchestration.assets.dbt_models import dbt_executable, margin_rules_version
+from orchestration.assets.dbt_models import dbt_executable, margin_rules_version, path_with_reader
 from orchestration.settings import PROJECT_ROOT
 from orchestration.warehouse import open_build_file, write_table
 
 INPUT_COLUMNS = ("phrase_id", "report_text")
-OUTPUT_COLUMNS = ("margin_status", "margin_mm", "margin_group", "evidence_text", "rule")
+OUTPUT_COLUMNS = ("margin_status", "margin_mm", "margin_group", "evidence_text", "rule", "language", "statements")
 NOTHING_SAID = "no margin statement"
+MARGINS_WITH_STATEMENTS = """
+    WITH told AS (
+        SELECT text_id, any_value(language) AS language_of_words, CAST(to_json(list({
+            'start': words_start, 'end': words_end, 'reading': reading, 'margin': margin_type, 'comparator': comparator,
+            'mm': distance_mm, 'rule': rule, 'certainty': certainty, 'language': language
+        } ORDER BY clause_number, words_start, rule)) AS VARCHAR) AS statements
+        FROM intermediate.margin_widths
+        GROUP BY text_id
+    )
+    SELECT margins.* REPLACE (coalesce(margins.language, told.language_of_words) AS language), told.statements
+    FROM intermediate.text_margins AS margins
+    LEFT JOIN told USING (text_id)
+    ORDER BY text_id
+"""
 
 
 class UnreadableTexts(Exception):
@@ -49,8 +63,10 @@ def texts_of(path: Path) -> pd.DataFrame:
 def read_margins(texts: pd.DataFrame) -> pd.DataFrame:
     """phrase_id and report_text, then OUTPUT_COLUMNS; one row a text in the same order, other columns left behind.
 
-    margin_group is `unresolved` where the rules leave it open, and `rule` then says why. Each text is read as a final
-    diagnosis, as the warehouse reads a report's.
+    margin_group is `unresolved` where the rules leave it open, and `rule` then says why. `language` is that of the words, and
+    `statements` a JSON list of every statement that was weighed: start and end of its words in the text (characters from 0),
+    reading, margin, comparator, mm, rule, certainty, language. Each text is read as a final diagnosis, as the warehouse reads a
+    report's.
 
     Raises:
         MarginReadingFailed: see there.
@@ -86,9 +102,9 @@ def margins_of(relation: pd.DataFrame) -> pd.DataFrame:
     """
     with tempfile.TemporaryDirectory(prefix="crlm-read-margins-") as scratch:
         build_file = Path(scratch) / "margins.duckdb"
-        apply_rules(build_file, relation, margin_rules_version(PROJECT_ROOT / "dbt_project"))
+        apply_rules(build_file, relation, margin_rules_version())
         with open_build_file(build_file, read_only=True) as connection:
-            return connection.execute("SELECT * FROM intermediate.text_margins ORDER BY text_id").df()
+            return connection.execute(MARGINS_WITH_STATEMENTS).df()
 
 
 def apply_rules(build_file: Path, relation: pd.DataFrame, rules_version: str) -> None:
@@ -108,7 +124,7 @@ def apply_rules(build_file: Path, relation: pd.DataFrame, rules_version: str) ->
             "--project-dir", str(project), "--profiles-dir", str(project),
             "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
         ],
-        env=os.environ | {"CRLM_BUILD_PATH": str(build_file), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+        env=os.environ | {"CRLM_BUILD_PATH": str(build_file), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "PYTHONPATH": path_with_reader()},
         capture_output=True,
         text=True,
         check=False,

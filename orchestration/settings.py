@@ -16,7 +16,7 @@ from orchestration.study_id_key import study_id_key
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 IS_CHECKOUT = (PROJECT_ROOT / "pyproject.toml").exists()
 DISTRIBUTION = "crlm-outcomes-warehouse"
-CODE_FOLDERS = ("orchestration", "dbt_project", "quality", "analysis")
+CODE_FOLDERS = ("orchestration", "dbt_project", "report_reader", "quality", "analysis")
 CODE_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".html", ".jinja", ".css"}
 
 

@@ -11,14 +11,18 @@ from report_reader.traced import Edit, Traced
 
 UNUSUAL = re.compile(r"[^\x20-\x7e\n]|&[#\w]|</?[a-zA-Z]|&$")
 ENTITY = re.compile(r"&(?:amp;)*(#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[a-zA-Z]{2,10})(;|(?![a-zA-Z=]))")
-TAG = re.compile(r"</?(?:br|p|div|td|tr|th|li|ul|ol|b|i|u|em|strong|span|font|table|tbody|h\d|sup|sub|pre)\b[^<>]{0,99}>", re.I)
+TAG = re.compile(
+    r"</?(?:br|p|div|td|tr|th|li|ul|ol|b|i|u|em|strong|span|font|table|tbody|h\d|sup|sub|pre)\b[^<>]{0,99}>", re.I
+)
 BREAKING_TAG = re.compile(r"</?(?:br|p|div|tr|li|ul|ol|table|h\d|pre)\b", re.I)
 CELL_TAG = re.compile(r"</(?:td|th)\b", re.I)
 LINE_END = re.compile(r"\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 CHARACTER = re.compile(r"[^\x20-\x7e\n]")
 COMBINED = re.compile(r"\w[\u0300-\u036f]+")
 BROKEN_WORD = re.compile(r"([^\W\d_]{2,})-[ \t]*\n[ \t]*([^\W\d_]{2,})")
-PAGE_LINE = re.compile(r"(?m)^[ \t]*-*[ \t]*(?:page|seite|p[aá]gina)[ \t]+\d+(?:[ \t]*(?:of|/|von|de)[ \t]*\d+)?[ \t]*-*[ \t]*$\n?", re.I)
+PAGE_LINE = re.compile(
+    r"(?m)^[ \t]*-*[ \t]*(?:page|seite|p[aá]gina)[ \t]+\d+(?:[ \t]*(?:of|/|von|de)[ \t]*\d+)?[ \t]*-*[ \t]*$\n?", re.I
+)
 
 SPELLINGS = {
     "\t": "\t", "\u2264": "<=", "\u2265": ">=", "\u2266": "<=", "\u2267": ">=", "\u2a7d": "<=", "\u2a7e": ">=", "\u00b1": "+/-",
@@ -76,7 +80,9 @@ def _respelled(traced: Traced) -> Traced:
     traced = traced.replaced(LINE_END, "\n")
     traced = traced.replaced(COMBINED, lambda match: unicodedata.normalize("NFC", match.group()))
     traced = traced.edited(
-        Edit(m.start(), m.end(), new) for m in CHARACTER.finditer(traced.text) if (new := spelling_of(m.group())) != m.group()
+        Edit(m.start(), m.end(), new)
+        for m in CHARACTER.finditer(traced.text)
+        if (new := spelling_of(m.group())) != m.group()
     )
     return traced.replaced(re.compile(r"(?<=\d)\u00b7(?=\d)"), ".").replaced(re.compile("\u00b7"), "*")
 

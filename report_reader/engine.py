@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from report_reader.measurements import Length, with_bounds_shown, with_measurements, with_order, without_stray_stops
 from report_reader.rules import Rule, RuleBook
@@ -106,7 +105,9 @@ def _compound(rule: Rule, replaced: list[Token]) -> list[Token]:
     bound = rule.fields.get("bound")
     if bound is not None:
         return [
-            replace(token, measure=Length(bound, token.measure.mm)) if isinstance(token.measure, Length) and not token.measure.comparator else token
+            replace(token, measure=Length(bound, token.measure.mm))
+            if isinstance(token.measure, Length) and not token.measure.comparator
+            else token
             for token in replaced
         ]
     if not replaced:
@@ -151,7 +152,11 @@ def read_clause(tokens: list[Token], book: RuleBook) -> Clause:
     if "subject" in clause.said:
         clause.subject = clause.said["subject"]
     label_kinds = book.group("LABEL_WORD")
-    clause.is_label = bool(tokens) and all(t.kind in label_kinds for t in tokens) and any(t.kind in book.group("LABEL_HEAD") for t in tokens)
+    clause.is_label = (
+        bool(tokens)
+        and all(t.kind in label_kinds for t in tokens)
+        and any(t.kind in book.group("LABEL_HEAD") for t in tokens)
+    )
     return clause
 
 
@@ -245,8 +250,25 @@ def _read_length(clause: Clause, places: list[int], number: int, follows: bool) 
         bound = rule.fields.get("bound")
         if bound is not None and length and not length.comparator:
             length = Length(bound, length.mm)
-        return Reading(rule.id, reading, subject, label, length, token.start, token.end, (*remarks, *(rule.fields.get("marks") or ())))
-    return Reading("length without a rule", "distance" if length else "damaged", "unexplained", label, length, token.start, token.end)
+        return Reading(
+            rule.id,
+            reading,
+            subject,
+            label,
+            length,
+            token.start,
+            token.end,
+            (*remarks, *(rule.fields.get("marks") or ())),
+        )
+    return Reading(
+        "length without a rule",
+        "distance" if length else "damaged",
+        "unexplained",
+        label,
+        length,
+        token.start,
+        token.end,
+    )
 
 
 def _named(match: re.Match[str], clause: Clause, shift: int) -> str:

@@ -30,21 +30,37 @@ class LanguageWords:
     def language_of(self, text: str) -> str:
         """The language with most small words in the text ('en' where none has more than English)."""
         words = [word.lower() for word in SMALL_WORD.findall(text)]
-        scores = {language: sum(2 if word in self._telling else 1 for word in words if word in members) for language, members in self._words.items()}
+        scores = {
+            language: sum(2 if word in self._telling else 1 for word in words if word in members)
+            for language, members in self._words.items()
+        }
         distinct = {language: len(members.intersection(words)) for language, members in self._words.items()}
-        scores = {language: score if distinct[language] > 2 or language == "en" else 0 for language, score in scores.items()}
+        scores = {
+            language: score if distinct[language] > 2 or language == "en" else 0 for language, score in scores.items()
+        }
         best = max(scores, key=lambda language: (scores[language], language == "en"))
         return best if scores[best] > scores.get("en", 0) + 2 else "en"
 
-    def guarded(self, text: str, statements: Sequence[Any], read: frozenset[str] = frozenset({"en", "de", "es"})) -> list[Any]:
+    def guarded(
+        self, text: str, statements: Sequence[Any], read: frozenset[str] = frozenset({"en", "de", "es"})
+    ) -> list[Any]:
         """The statements; where the text is of a language that is not read, each as one that was not understood."""
         if not statements:
             return list(statements)
         language = self.language_of(text)
         if language in read:
             return [replace(s, language=language) if s.language == "en" and language != "en" else s for s in statements]
-        return [
-            replace(s, reading="not understood" if s.reading else "", rule=FOREIGN if s.reading else "", mm=None, up_to_mm=None, comparator="",
-                    language=language, certainty="open")
-            for s in statements
-        ]  # fmt: skip
+        return [replace(s, **_not_understood(s, language)) for s in statements]
+
+
+def _not_understood(statement: Any, language: str) -> dict[str, Any]:
+    reading, rule = ("not understood", FOREIGN) if statement.reading else ("", "")
+    return {
+        "reading": reading, "rule": rule, "mm": None, "up_to_mm": None, "comparator": "", "language": language, "certainty": "open",
+    }  # fmt: skip
+
+
+def abbreviations(path: Path) -> frozenset[str]:
+    """A CSV with columns language, abbreviations (divided by blanks, lower case): words whose full stop ends no sentence."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return frozenset(word for row in csv.DictReader(file) for word in row["abbreviations"].split())

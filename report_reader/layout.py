@@ -67,7 +67,9 @@ def laid_out(page: Traced, words: Words) -> tuple[Traced, list[tuple[int, int]]]
 def _with_ticked_boxes(page: Traced) -> Traced:
     """Options that are not ticked leave; of a list of boxes the ticked ones follow their label."""
     if not TICKED.search(page.text):
-        return page if not re.search(r"\[ {0,3}\]", page.text) else page.replaced(re.compile(r"\[ {0,3}\][^\[\n]*"), " ")
+        return (
+            page if not re.search(r"\[ {0,3}\]", page.text) else page.replaced(re.compile(r"\[ {0,3}\][^\[\n]*"), " ")
+        )
     page = page.replaced(BOX_LINE, " ")
     edits: list[Edit] = []
     for line in re.finditer(r"[^\n]+", page.text):
@@ -146,7 +148,9 @@ def _cells(text: str, start: int, end: int) -> list[tuple[int, int]]:
 def _table_edits(text: str, lines: list[tuple[int, int]], rows: list[list[tuple[int, int]]]) -> list[Edit]:
     titles = [text[a:b].strip(" :") for a, b in rows[0]]
     body = [[text[a:b].strip() for a, b in row] for row in rows[1:]]
-    has_header = len(rows) > 1 and not any(re.search(r"\d", title) for title in titles) and len(titles) > 2 and all(titles[1:])
+    has_header = (
+        len(rows) > 1 and not any(re.search(r"\d", title) for title in titles) and len(titles) > 2 and all(titles[1:])
+    )
     if not has_header:
         return [Edit(row[0][1], row[1][0], ": ") for row in rows if _is_pair(text, row)]
     edits = [Edit(lines[0][0], lines[0][1], "")]
@@ -163,7 +167,13 @@ def _row_name(title: str, cell: str) -> str:
 
 def _is_pair(text: str, row: list[tuple[int, int]]) -> bool:
     label = text[row[0][0] : row[0][1]].strip()
-    return len(row) == 2 and bool(label) and label[-1] not in ".:;," and len(label) < 90 and bool(text[row[1][0] : row[1][1]].strip())
+    return (
+        len(row) == 2
+        and bool(label)
+        and label[-1] not in ".:;,"
+        and len(label) < 90
+        and bool(text[row[1][0] : row[1][1]].strip())
+    )
 
 
 # statements --------------------------------------------------------------------------------------------------------------
@@ -202,7 +212,12 @@ def _is_spurious(before: str, after: str, words: Words) -> bool:
     next_word = first.group(1) if first else ""
     if ENUMERATION.search(before):
         return True
-    if word and words.abbreviation(word) and next_word and (next_word[0].islower() or not next_word[0].isalpha() or len(next_word) == 1):
+    if (
+        word
+        and words.abbreviation(word)
+        and next_word
+        and (next_word[0].islower() or not next_word[0].isalpha() or len(next_word) == 1)
+    ):
         return True
     if re.search(r"(?:^|[\s(<>=~:-])\d{1,3}$", before) and next_word[:1].isdigit() and re.match(r"\s\d", after):
         return not re.search(r"^[ \t]*\d{1,2}$", before)

@@ -60,8 +60,14 @@ def without_stray_stops(tokens: list[Token]) -> list[Token]:
     for at, token in enumerate(tokens):
         if token.kind == "DOT" and 0 < at < len(tokens) - 1:
             before, after = tokens[at - 1], tokens[at + 1]
-            is_decimal = after.kind == "NUMBER" and (before.kind in ("NUMBER", "CODE", "SPACE") or LOOKALIKE.fullmatch(before.text) or _is_glued(token, after))
-            is_enumeration = at == 1 and before.kind in ("LETTER", "NUMBER", "ROMAN", "CODE", "A") or before.kind in ("LETTER", "NO")
+            is_decimal = after.kind == "NUMBER" and (
+                before.kind in ("NUMBER", "CODE", "SPACE")
+                or LOOKALIKE.fullmatch(before.text)
+                or _is_glued(token, after)
+            )
+            is_enumeration = (
+                at == 1 and before.kind in ("LETTER", "NUMBER", "ROMAN", "CODE", "A") or before.kind in ("LETTER", "NO")
+            )
             if not (is_decimal or is_enumeration):
                 continue
         result.append(token)
@@ -72,7 +78,9 @@ def with_bounds_shown(tokens: list[Token]) -> list[Token]:
     """Lengths that are a bound as kinds of their own: BELOW and ABOVE; contradictory ones are DAMAGED."""
     kinds = {"<": "BELOW", "<=": "BELOW", ">": "ABOVE", ">=": "ABOVE", "?": DAMAGED}
     return [
-        replace(token, kind=kinds.get(token.measure.comparator, LENGTH)) if token.kind == LENGTH and isinstance(token.measure, Length) else token
+        replace(token, kind=kinds.get(token.measure.comparator, LENGTH))
+        if token.kind == LENGTH and isinstance(token.measure, Length)
+        else token
         for token in tokens
     ]
 
@@ -92,21 +100,38 @@ def _kind_at(tokens: list[Token], at: int) -> str:
 
 def with_order(tokens: list[Token], nouns: frozenset[str]) -> list[Token]:
     """Numbers that number a thing ('lesion 1', 'segments 4 and 5') become ORDER; before a unit they stay numbers."""
-    result = [replace(t, kind="YEAR") if t.kind == "NUMBER" and YEAR.fullmatch(t.text) and _kind_at(tokens, at + 1) != "UNIT" else t for at, t in enumerate(tokens)]
+    result = [
+        replace(t, kind="YEAR")
+        if t.kind == "NUMBER" and YEAR.fullmatch(t.text) and _kind_at(tokens, at + 1) != "UNIT"
+        else t
+        for at, t in enumerate(tokens)
+    ]
     for at, token in enumerate(tokens):
-        if token.kind == "NO" and token.text in ("no", "nos") and _kind_at(tokens, at + 1) == "DOT" and _kind_at(tokens, at + 2) == "NUMBER":
+        if (
+            token.kind == "NO"
+            and token.text in ("no", "nos")
+            and _kind_at(tokens, at + 1) == "DOT"
+            and _kind_at(tokens, at + 2) == "NUMBER"
+        ):
             token = result[at] = replace(token, kind="NUMBER_SIGN")
         if token.kind not in nouns and token.kind != "NUMBER_SIGN":
             continue
         place = at + 1
         if _kind_at(tokens, place) == "DOT" and len(token.text) < 5:
             place += 1
-        while _kind_at(tokens, place) in ("HASH", "NUMBERING", "NUMBER_SIGN", "OPEN") or (_kind_at(tokens, place) == "NO" and _kind_at(tokens, place + 1) in ("NUMBER", "DOT")):
+        while _kind_at(tokens, place) in ("HASH", "NUMBERING", "NUMBER_SIGN", "OPEN") or (
+            _kind_at(tokens, place) == "NO" and _kind_at(tokens, place + 1) in ("NUMBER", "DOT")
+        ):
             place += 2 if _kind_at(tokens, place + 1) == "DOT" else 1
         while place < len(tokens) and tokens[place].kind in ("NUMBER", "COUNT") and not _measures(tokens, place):
             result[place] = replace(tokens[place], kind="ORDER")
             place += 1
-            if place < len(tokens) and tokens[place].kind == "WORD" and tokens[place].text in "abc" and _is_glued(tokens[place - 1], tokens[place]):
+            if (
+                place < len(tokens)
+                and tokens[place].kind == "WORD"
+                and tokens[place].text in "abc"
+                and _is_glued(tokens[place - 1], tokens[place])
+            ):
                 result[place] = replace(tokens[place], kind="ORDER")
                 place += 1
             step = 1 if _kind_at(tokens, place) in ("COMMA", "AND", "SLASH", "HYPHEN") else 0
@@ -123,16 +148,27 @@ def _measures(tokens: list[Token], at: int) -> bool:
     if not (tokens[at].text.isdigit() or tokens[at].kind == "COUNT") or tokens[at].text.startswith("0"):
         return True
     ahead = at + 1
-    if _kind_at(tokens, ahead) in ("DOT", "COMMA") and _kind_at(tokens, ahead + 1) == "NUMBER" and _kind_at(tokens, ahead + 2) == "UNIT":
+    if (
+        _kind_at(tokens, ahead) in ("DOT", "COMMA")
+        and _kind_at(tokens, ahead + 1) == "NUMBER"
+        and _kind_at(tokens, ahead + 2) == "UNIT"
+    ):
         return _kind_at(tokens, ahead) == "DOT"
-    if _kind_at(tokens, ahead) == "HYPHEN" and not _is_glued(tokens[at], tokens[ahead]) and _kind_at(tokens, ahead + 1) == "NUMBER":
+    if (
+        _kind_at(tokens, ahead) == "HYPHEN"
+        and not _is_glued(tokens[at], tokens[ahead])
+        and _kind_at(tokens, ahead + 1) == "NUMBER"
+    ):
         return False
     for _ in range(3):
         if _kind_at(tokens, ahead) == "HYPHEN" and _kind_at(tokens, ahead + 1) == "UNIT":
             return True
         if _kind_at(tokens, ahead) in ("UNIT", "TIMES", "FRACTION", "POINT"):
             return True
-        if _kind_at(tokens, ahead) not in ("TO", "HYPHEN", "OR") or _kind_at(tokens, ahead + 1) not in ("NUMBER", "COUNT"):
+        if _kind_at(tokens, ahead) not in ("TO", "HYPHEN", "OR") or _kind_at(tokens, ahead + 1) not in (
+            "NUMBER",
+            "COUNT",
+        ):
             return False
         ahead += 2
     return False
@@ -169,7 +205,11 @@ def _number_phrase(tokens: list[Token], at: int) -> tuple[int, float]:
         if value is not None and _kind_at(tokens, place) == "HUNDRED":
             value *= 100
             place += 1
-        if value is not None and _kind_at(tokens, place) == "POINT" and _kind_at(tokens, place + 1) in ("COUNT", "NUMBER", "ZERO_WORD"):
+        if (
+            value is not None
+            and _kind_at(tokens, place) == "POINT"
+            and _kind_at(tokens, place + 1) in ("COUNT", "NUMBER", "ZERO_WORD")
+        ):
             decimals = _plain_value(tokens[place + 1]) or 0
             value += decimals / 10 ** len(str(int(decimals)))
             place += 2
@@ -208,7 +248,9 @@ def _fraction_behind(tokens: list[Token], place: int, value: float, at: int) -> 
         ahead += 1
         if _kind_at(tokens, ahead) == "OF":
             ahead += 1
-        if _kind_at(tokens, ahead) == "A" or (_kind_at(tokens, ahead) in ("COUNT", "NUMBER") and _plain_value(tokens[ahead]) == 1):
+        if _kind_at(tokens, ahead) == "A" or (
+            _kind_at(tokens, ahead) in ("COUNT", "NUMBER") and _plain_value(tokens[ahead]) == 1
+        ):
             ahead += 1
         return ahead, value
     return place, value
@@ -255,25 +297,41 @@ def _plain_numbers(tokens: list[Token]) -> list[Token]:
                 result.append(_merged(tokens[at : at + half[0]], "NUMBER", half[1]))
                 at += half[0]
                 continue
-            if result and result[-1].kind == "DOT" and _is_glued(result[-1], token) and token.text.isdigit():
-                if len(result) == 1 or not _is_glued(result[-2], result[-1]) or result[-2].kind not in ("NUMBER", "CODE", "WORD", "LETTER", "ROMAN"):
-                    is_split = len(result) > 1 and result[-2].kind == "NUMBER"
-                    dot = result.pop()
-                    value = None if is_split else float(f"0.{token.text}")
-                    result.append(Token("NUMBER", dot.start, token.end, f".{token.text}", measure=value if value is not None else "?"))
-                    at += 1
-                    continue
+            if _is_behind_leading_dot(result, token):
+                is_split = len(result) > 1 and result[-2].kind == "NUMBER"
+                dot = result.pop()
+                value = "?" if is_split else float(f"0.{token.text}")
+                result.append(Token("NUMBER", dot.start, token.end, f".{token.text}", measure=value))
+                at += 1
+                continue
         result.append(token)
         at += 1
     return result
 
 
+def _is_behind_leading_dot(before: list[Token], number: Token) -> bool:
+    """Whether it is the '8' of '.8'."""
+    if not before or before[-1].kind != "DOT" or not _is_glued(before[-1], number) or not number.text.isdigit():
+        return False
+    if len(before) == 1 or not _is_glued(before[-2], before[-1]):
+        return True
+    return before[-2].kind not in ("NUMBER", "CODE", "WORD", "LETTER", "ROMAN")
+
+
 def _fraction_in_digits(tokens: list[Token], at: int) -> tuple[int, float] | None:
     texts = [token.text for token in tokens[at : at + 4]]
-    if len(texts) == 4 and texts[2] == "/" and texts[1].isdigit() and texts[3] in ("2", "4") and texts[0].isdigit():
-        if not _is_glued(tokens[at], tokens[at + 1]):
-            return 4, int(texts[0]) + int(texts[1]) / int(texts[3])
-    if len(texts) >= 3 and texts[1] == "/" and texts[0] in ("1", "3") and texts[2] in ("2", "4") and _kind_at(tokens, at + 3) in ("UNIT", "OF", "A"):
+    is_mixed = (
+        len(texts) == 4 and texts[2] == "/" and texts[1].isdigit() and texts[3] in ("2", "4") and texts[0].isdigit()
+    )
+    if is_mixed and not _is_glued(tokens[at], tokens[at + 1]):
+        return 4, int(texts[0]) + int(texts[1]) / int(texts[3])
+    if (
+        len(texts) >= 3
+        and texts[1] == "/"
+        and texts[0] in ("1", "3")
+        and texts[2] in ("2", "4")
+        and _kind_at(tokens, at + 3) in ("UNIT", "OF", "A")
+    ):
         return 3, int(texts[0]) / int(texts[2])
     return None
 
@@ -303,14 +361,23 @@ def _lengths(tokens: list[Token]) -> list[Token]:
             result.append(token)
             continue
         unit_mm = float(token.value)
-        hyphen = result.pop() if result and result[-1].kind == "HYPHEN" and len(result) > 1 and result[-2].kind == "NUMBER" else None
+        hyphen = (
+            result.pop()
+            if result and result[-1].kind == "HYPHEN" and len(result) > 1 and result[-2].kind == "NUMBER"
+            else None
+        )
         if not result or result[-1].kind != "NUMBER":
             if hyphen:
                 result.append(hyphen)
             _unit_without_number(result, token)
             continue
         number = result.pop()
-        if unit_mm <= SMALL_UNIT and result and result[-1].kind == "NUMBER" and THOUSANDS.fullmatch(f"{result[-1].text} {number.text}"):
+        if (
+            unit_mm <= SMALL_UNIT
+            and result
+            and result[-1].kind == "NUMBER"
+            and THOUSANDS.fullmatch(f"{result[-1].text} {number.text}")
+        ):
             whole = result.pop()
             number = replace(_merged([whole, number], "NUMBER"), text=f"{whole.text},{number.text}")
         length = _length_of(result, number, token, unit_mm)
@@ -324,7 +391,11 @@ def _length_of(before: list[Token], number: Token, unit: Token, unit_mm: float) 
     value = value_of(number, unit_mm)
     if value is None or _is_broken_off(before, number, unit_mm):
         damaged = [number, unit]
-        while before and (before[-1].kind in ("NUMBER", "DOT", "CODE") or LOOKALIKE.fullmatch(before[-1].text)) and _is_near(before[-1], damaged[0]):
+        while (
+            before
+            and (before[-1].kind in ("NUMBER", "DOT", "CODE") or LOOKALIKE.fullmatch(before[-1].text))
+            and _is_near(before[-1], damaged[0])
+        ):
             damaged.insert(0, before.pop())
         return _merged(damaged, DAMAGED)
     return replace(_merged([number, unit], LENGTH, Length("", value * unit_mm)), value=unit.value)
@@ -342,7 +413,10 @@ def _is_broken_off(before: list[Token], number: Token, unit_mm: float) -> bool:
     if number.measure is not None and number.text[:1].isalpha():
         return False
     if _is_glued(last, number):
-        return last.kind in ("DOT", "COMMA", "CODE", "NUMBER", "WORD", "OTHER_SIGN", "LENGTH", "COUNT") or LOOKALIKE.fullmatch(last.text) is not None
+        return (
+            last.kind in ("DOT", "COMMA", "CODE", "NUMBER", "WORD", "OTHER_SIGN", "LENGTH", "COUNT")
+            or LOOKALIKE.fullmatch(last.text) is not None
+        )
     if not _is_near(last, number):
         return False
     if last.kind == "NUMBER" and last.measure is None:
@@ -364,9 +438,15 @@ def _unit_without_number(result: list[Token], unit: Token) -> None:
     """A unit whose number is missing or unreadable keeps the question open."""
     if result:
         last = result[-1]
-        if last.kind == "CODE" or (LOOKALIKE.fullmatch(last.text) and last.kind in ("WORD", "A", "COUNT", "OTHER_SIGN", "ROMAN", "LETTER")):
+        if last.kind == "CODE" or (
+            LOOKALIKE.fullmatch(last.text) and last.kind in ("WORD", "A", "COUNT", "OTHER_SIGN", "ROMAN", "LETTER")
+        ):
             damaged = [result.pop(), unit]
-            while result and _is_glued(result[-1], damaged[0]) and result[-1].kind in ("NUMBER", "DOT", "COMMA", "CODE", "WORD"):
+            while (
+                result
+                and _is_glued(result[-1], damaged[0])
+                and result[-1].kind in ("NUMBER", "DOT", "COMMA", "CODE", "WORD")
+            ):
                 damaged.insert(0, result.pop())
             result.append(_merged(damaged, DAMAGED))
             return
@@ -420,30 +500,60 @@ def _first_of_label(tokens: list[Token], at: int) -> int | None:
     place = at + 1
     while _kind_at(tokens, place) in ("CLOSE", "COLON", "HYPHEN", "IS", *COMPARATORS, "ABOUT"):
         place += 1
-    is_led = place > at + 1 or _kind_at(tokens, at - 1) in ("IN", "AT", "OPEN", "COMMA", "MARGIN", "DISTANCE", "CLEARANCE")
+    is_led = place > at + 1 or _kind_at(tokens, at - 1) in (
+        "IN",
+        "AT",
+        "OPEN",
+        "COMMA",
+        "MARGIN",
+        "DISTANCE",
+        "CLEARANCE",
+    )
     if not (is_led and _may_be_number(tokens, place)):
-        colon = next((p for p in range(at + 1, min(at + 11, len(tokens))) if tokens[p].kind in ("COLON", "NUMBER", "UNIT", "DOT")), None)
+        colon = next(
+            (
+                p
+                for p in range(at + 1, min(at + 11, len(tokens)))
+                if tokens[p].kind in ("COLON", "NUMBER", "UNIT", "DOT")
+            ),
+            None,
+        )
         if colon is None or (tokens[colon].kind != "COLON" and not (tokens[colon].kind == "NUMBER" and is_led)):
             return None
         place = colon + 1 if tokens[colon].kind == "COLON" else colon
         while _kind_at(tokens, place) in (*COMPARATORS, "ABOUT"):
             place += 1
         if place == colon + 1 and is_led and _kind_at(tokens, place) not in ("NUMBER", "CODE"):
-            ahead = next((p for p in range(place, min(place + 5, len(tokens))) if tokens[p].kind in ("NUMBER", "UNIT", "DOT")), None)
+            ahead = next(
+                (p for p in range(place, min(place + 5, len(tokens))) if tokens[p].kind in ("NUMBER", "UNIT", "DOT")),
+                None,
+            )
             place = ahead if ahead is not None and tokens[ahead].kind == "NUMBER" else place
-    return place if _may_be_number(tokens, place) and _kind_at(tokens, place + 1) not in ("UNIT", "PERCENT", "TIMES") else None
+    return (
+        place
+        if _may_be_number(tokens, place) and _kind_at(tokens, place + 1) not in ("UNIT", "PERCENT", "TIMES")
+        else None
+    )
 
 
 def _may_be_number(tokens: list[Token], at: int) -> bool:
-    return _kind_at(tokens, at) in ("NUMBER", "CODE") or (at < len(tokens) and LOOKALIKE.fullmatch(tokens[at].text) is not None)
+    return _kind_at(tokens, at) in ("NUMBER", "CODE") or (
+        at < len(tokens) and LOOKALIKE.fullmatch(tokens[at].text) is not None
+    )
 
 
 def _labelled_number(tokens: list[Token], at: int, unit_mm: float, unit: str) -> Token:
     value = value_of(tokens[at], unit_mm) if tokens[at].kind == "NUMBER" else None
-    is_cut = _kind_at(tokens, at + 1) in ("DOT", "COMMA") and _kind_at(tokens, at + 2) == "NUMBER" and _is_glued(tokens[at], tokens[at + 1]) and (
-        _kind_at(tokens, at + 1) == "DOT" or tokens[at].text == "0"
-    )  # fmt: skip
-    is_glued = at + 1 < len(tokens) and _is_glued(tokens[at], tokens[at + 1]) and tokens[at + 1].kind in ("WORD", "CODE", "A", "LETTER")
+    sign = _kind_at(tokens, at + 1)
+    is_before_number = (
+        sign in ("DOT", "COMMA") and _kind_at(tokens, at + 2) == "NUMBER" and _is_glued(tokens[at], tokens[at + 1])
+    )
+    is_cut = is_before_number and (sign == "DOT" or tokens[at].text == "0")
+    is_glued = (
+        at + 1 < len(tokens)
+        and _is_glued(tokens[at], tokens[at + 1])
+        and tokens[at + 1].kind in ("WORD", "CODE", "A", "LETTER")
+    )
     if value is None or is_cut or is_glued or _kind_at(tokens, at + 1) in ("NUMBER", "CODE"):
         return replace(tokens[at], kind=DAMAGED)
     return replace(tokens[at], kind=LENGTH, value=unit, measure=Length("", value * unit_mm))
@@ -491,7 +601,11 @@ def _ranges(tokens: list[Token]) -> list[Token]:
         is_between = link.kind == "AND" and _kind_at(result, len(result) - 4) == "BETWEEN"
         if link.kind not in ("HYPHEN", "TO") and not is_between:
             continue
-        if link.kind == "TO" and _kind_at(result, len(result) - 4) == "FROM" and any(t.kind == "AMENDED" for t in result[-12:-4]):
+        if (
+            link.kind == "TO"
+            and _kind_at(result, len(result) - 4) == "FROM"
+            and any(t.kind == "AMENDED" for t in result[-12:-4])
+        ):
             continue  # changed from one to the other
         if low.kind == "NUMBER":
             unit_mm = float(token.value)
@@ -517,10 +631,20 @@ def _zeros(tokens: list[Token]) -> list[Token]:
     """'Margin: zero', 'distance 0': nothing needs no unit."""
     result = list(tokens)
     for at, token in enumerate(tokens):
-        is_zero = token.kind == "ZERO_WORD" or (token.kind == "NUMBER" and token.text in ("0", "0.0", "0,0") and token.measure is None)
-        if not is_zero or _kind_at(tokens, at - 1) not in ("COLON", "IS", "LIES", "DISTANCE", "CLEARANCE", "MARGIN", "EDGE", "INK", "MEASURING", "OF") and _kind_at(tokens, at - 1)[:2] != "M_":
+        is_zero = token.kind == "ZERO_WORD" or (
+            token.kind == "NUMBER" and token.text in ("0", "0.0", "0,0") and token.measure is None
+        )
+        if (
+            not is_zero
+            or _kind_at(tokens, at - 1)
+            not in ("COLON", "IS", "LIES", "DISTANCE", "CLEARANCE", "MARGIN", "EDGE", "INK", "MEASURING", "OF")
+            and _kind_at(tokens, at - 1)[:2] != "M_"
+        ):
             continue
-        if _kind_at(tokens, at + 1) in ("", "COMMA", "CLOSE", "DOT", "OPEN", "SEMICOLON") and _kind_at(tokens, at + 2) != "NUMBER":
+        if (
+            _kind_at(tokens, at + 1) in ("", "COMMA", "CLOSE", "DOT", "OPEN", "SEMICOLON")
+            and _kind_at(tokens, at + 2) != "NUMBER"
+        ):
             result[at] = replace(token, kind=LENGTH, measure=Length("", 0.0))
     return result
 
@@ -530,7 +654,12 @@ def _dimensions(tokens: list[Token]) -> list[Token]:
     result: list[Token] = []
     for token in tokens:
         result.append(token)
-        while len(result) >= 3 and result[-1].kind in (LENGTH, DIMENSIONS, DAMAGED) and result[-2].kind == "TIMES" and result[-3].kind in ("NUMBER", LENGTH):
+        while (
+            len(result) >= 3
+            and result[-1].kind in (LENGTH, DIMENSIONS, DAMAGED)
+            and result[-2].kind == "TIMES"
+            and result[-3].kind in ("NUMBER", LENGTH)
+        ):
             merged = _merged(result[-3:], DIMENSIONS)
             del result[-3:]
             result.append(merged)
@@ -548,7 +677,11 @@ def _bounded(tokens: list[Token]) -> list[Token]:
             at += 1
             continue
         length, first = token.measure, token
-        while result and result[-1].kind in ("ABOUT", "A", "OF") and (result[-1].kind == "ABOUT" or _kind_at(result, len(result) - 2) in COMPARATORS):
+        while (
+            result
+            and result[-1].kind in ("ABOUT", "A", "OF")
+            and (result[-1].kind == "ABOUT" or _kind_at(result, len(result) - 2) in COMPARATORS)
+        ):
             first = result.pop()
         signs = []
         while result and result[-1].kind in COMPARATORS:
@@ -603,6 +736,8 @@ def _two_bounds(result: list[Token]) -> None:
     low, high = (one, two) if one.comparator in (">", ">=") else (two, one)
     if low.comparator not in (">", ">=") or high.comparator not in ("<", "<=") or not low.mm <= high.mm or low.up_to_mm:
         return
-    merged = _merged([other, result[-1]], LENGTH, Length(low.comparator, low.mm, high.mm - (1e-6 if high.comparator == "<" else 0)))
+    merged = _merged(
+        [other, result[-1]], LENGTH, Length(low.comparator, low.mm, high.mm - (1e-6 if high.comparator == "<" else 0))
+    )
     del result[-2 - link :]
     result.append(merged)

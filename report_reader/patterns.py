@@ -12,7 +12,9 @@ import re
 from collections.abc import Mapping
 
 FIRST_CODE = 0xE000
-ELEMENT = re.compile(r"(?P<subject><)?(?P<not>!)?(?P<names>[A-Za-z_][\w|]*)(?P<end>>)?(?P<repeat>[?*+]|\{\d+(?:,\d*)?\})?")
+ELEMENT = re.compile(
+    r"(?P<subject><)?(?P<not>!)?(?P<names>[A-Za-z_][\w|]*)(?P<end>>)?(?P<repeat>[?*+]|\{\d+(?:,\d*)?\})?"
+)
 GAP = re.compile(r"\.\.(?P<most>\d+)?")
 
 
@@ -56,7 +58,21 @@ class Kinds:
         return self._compiled[pattern]
 
     def _piece(self, word: str, pattern: str) -> str:
-        fixed = {"^": "^", "$": "$", "(": "(?:", ")": ")", ")?": ")?", ")*": ")*", ")+": ")+", "/": "|", "...": ".*?", "_": ".", "[": "(?P<part>", "]": ")", "CUT": "(?P<cut>)"}
+        fixed = {
+            "^": "^",
+            "$": "$",
+            "(": "(?:",
+            ")": ")",
+            ")?": ")?",
+            ")*": ")*",
+            ")+": ")+",
+            "/": "|",
+            "...": ".*?",
+            "_": ".",
+            "[": "(?P<part>",
+            "]": ")",
+            "CUT": "(?P<cut>)",
+        }
         if word in fixed:
             return fixed[word]
         if gap := GAP.fullmatch(word):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from report_reader.cleaning import clean
 from report_reader.engine import A_LENGTH, Clause, Reading, clauses_of
-from report_reader.languages import LanguageWords
+from report_reader.languages import LanguageWords, abbreviations
 from report_reader.layout import Words, laid_out
 from report_reader.rules import RuleBook
 from report_reader.traced import Traced
@@ -80,13 +80,14 @@ class Reader:
 
     def __init__(self, folder: Path, words: Path = WORDS) -> None:
         self.book = RuleBook(folder, words)
-        self.languages = LanguageWords.from_file(folder.parent / "words" / "languages" / "function_words.csv")
+        self.languages = LanguageWords.from_file(WORDS / "languages" / "function_words.csv")
+        self._abbreviations = abbreviations(WORDS / "languages" / "abbreviations.csv")
         self._remembered: dict[str, list[Clause]] = {}
 
     @cached_property
     def _layout_words(self) -> Words:
         book = self.book
-        never_ends, never_begins, short = (book.group(name) for name in ("NEVER_ENDS", "NEVER_BEGINS", "ABBREVIATION"))
+        never_ends, never_begins = (book.group(name) for name in ("NEVER_ENDS", "NEVER_BEGINS"))
 
         def kind_of(words: list[str]) -> str:
             found = book.lexicon.longest(words, 0)
@@ -96,7 +97,11 @@ class Reader:
             kinds = (kind_of(words[at:]) for at in range(len(words)))
             return next((kind for kind in kinds if kind), "") in never_ends
 
-        return Words(ends_open, lambda word: kind_of([word]) in never_begins, lambda word: kind_of([word]) in short or word in ABBREVIATIONS)
+        return Words(
+            ends_open,
+            lambda word: kind_of([word]) in never_begins,
+            self._abbreviations.__contains__,
+        )
 
     def read(self, text: str) -> list[Statement]:
         """The statements of a text, in its order; of a language that no lexicon knows nothing is settled."""
@@ -120,11 +125,17 @@ class Reader:
             first = self._clauses_of(page.text[start:end])
             if first and not label and heading and self._is_under(first[0]):
                 label = heading
-            clauses = self._clauses_of(page.text[start:end]) if not label else clauses_of(page.text, start, end, self.book, label)
+            clauses = (
+                self._clauses_of(page.text[start:end])
+                if not label
+                else clauses_of(page.text, start, end, self.book, label)
+            )
             offset = start if not label else 0
             heading = self._heading(clauses, offset) or heading
             if len(clauses) == 1 and clauses[0].is_label and not page.text[start:end].rstrip().endswith((".", ";")):
-                own = [replace(token, start=token.start + offset, end=token.end + offset) for token in clauses[0].tokens]
+                own = [
+                    replace(token, start=token.start + offset, end=token.end + offset) for token in clauses[0].tokens
+                ]
                 label = own if offset or not label else own[-8:]
                 if label and label[-1].kind != "COLON":
                     label.append(replace(label[-1], kind="COLON", text=":", start=label[-1].end, end=label[-1].end))
@@ -162,7 +173,9 @@ class Reader:
             return True
         return any(token.kind in A_LENGTH for token in clause.tokens)
 
-    def _placed(self, clause: Clause, offset: int, number: int, above: _Place, page: Traced, text: str) -> list[Statement]:
+    def _placed(
+        self, clause: Clause, offset: int, number: int, above: _Place, page: Traced, text: str
+    ) -> list[Statement]:
         """The clause's readings where they stand; `above` is brought up to date."""
         starts_part = any(holds == "part" for holds in clause.holds.values())
         if starts_part:
@@ -171,7 +184,9 @@ class Reader:
         if "section" in clause.said:
             above.section, above.passing = clause.said["section"], ""
         between = page.text[above.end : clause.start + offset]
-        if "\n" in between or (above.ends_with_sentence and ". " in page.text[max(0, above.end - 1) : clause.start + offset]):
+        if "\n" in between or (
+            above.ends_with_sentence and ". " in page.text[max(0, above.end - 1) : clause.start + offset]
+        ):
             above.passing = ""
         above.end = clause.end + offset
         above.passing = clause.said.get("passing", above.passing)
@@ -185,11 +200,26 @@ class Reader:
         language = next((token.language for token in clause.tokens if token.language not in ("", "en")), "en")
         readings = [*clause.lengths(bool(previous)), *clause.statements()] or [Reading("", "")]
         return [
-            self._statement(reading, clause, offset, number, above, previous, page, text[start:end], (start, end), language, starts_part, marks)
+            self._statement(
+                reading,
+                clause,
+                offset,
+                number,
+                above,
+                previous,
+                page,
+                text[start:end],
+                (start, end),
+                language,
+                starts_part,
+                marks,
+            )
             for reading in readings
         ]
 
-    def _statement(self, reading, clause, offset, number, above, previous, page, words, span, language, starts_part, marks) -> Statement:
+    def _statement(
+        self, reading, clause, offset, number, above, previous, page, words, span, language, starts_part, marks
+    ) -> Statement:
         subject = reading.subject
         if subject == "previous":
             subject = previous or "unexplained"
@@ -221,14 +251,22 @@ def _with_series(statements: list[Statement]) -> list[Statement]:
     for at, statement in enumerate(statements):
         if statement.subject != "series":
             continue
-        behind = next((s for s in statements[at + 1 :] if s.mm is not None and s.subject != "series" and s.part == statement.part), None)
+        behind = next(
+            (
+                s
+                for s in statements[at + 1 :]
+                if s.mm is not None and s.subject != "series" and s.part == statement.part
+            ),
+            None,
+        )
         if behind is not None:
             subject = behind.subject if "names_series" in behind.marks or "may_name_series" in behind.marks else "none"
         else:
             before = [s.subject for s in statements[:at] if s in named or "labelled" in s.marks]
-            subject = before[-1] if before else target or ("unexplained" if anywhere or statement.previous_subject else "none")
+            subject = (
+                before[-1]
+                if before
+                else target or ("unexplained" if anywhere or statement.previous_subject else "none")
+            )
         result[at] = replace(statement, subject=subject)
     return result
-
-
-ABBREVIATIONS = frozenset("approx ca seg dep deps nos les nod spec specs met mets segm lat ant post sup inf no nr dr vs incl max min resp dist cf fig g e i".split())

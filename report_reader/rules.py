@@ -72,7 +72,9 @@ class RuleBook:
                     if member in groups and member != name:
                         members.discard(member)
                         members.update(groups[member])
-        self.kinds = Kinds({name: frozenset(members) for name, members in groups.items()}, frozenset(groups.get("STOP", ())))
+        self.kinds = Kinds(
+            {name: frozenset(members) for name, members in groups.items()}, frozenset(groups.get("STOP", ()))
+        )
         self.lexicon = Lexicon.from_files(*sorted(words.glob("*.csv")), *sorted(folder.glob("lexicon_*.csv")))
         self.compounds = self._rows("compounds")
         self.cuts = self._rows("cuts")
@@ -115,4 +117,6 @@ class RuleBook:
 
         used = ("when", "unless", "with", "not_with")
         fields = {key: value for key, value in row.items() if key not in used}
-        return Rule(str(row["id"]), patterns("when"), patterns("unless"), patterns("with"), patterns("not_with"), fields)
+        return Rule(
+            str(row["id"]), patterns("when"), patterns("unless"), patterns("with"), patterns("not_with"), fields
+        )

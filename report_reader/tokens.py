@@ -15,9 +15,10 @@ PIECE = re.compile(
     r"|(?P<SIGN>[<>]=?|=[<>]|\+/-|->|[^\w\s])"
 )
 SIGNS = {
-    ",": "COMMA", ";": "SEMICOLON", "(": "OPEN", ")": "CLOSE", "[": "OPEN", "]": "CLOSE", ":": "COLON", "=": "COLON", "-": "HYPHEN", "/": "SLASH",
-    "+": "PLUS", "%": "PERCENT", "?": "QUESTION", "#": "HASH", '"': "QUOTE", "'": "QUOTE", "~": "ABOUT", "&": "AND", ".": "DOT",
-    "<": "LESS", "<=": "AT_MOST", "=<": "AT_MOST", ">": "MORE", ">=": "AT_LEAST", "=>": "AT_LEAST", "+/-": "PLUS_MINUS",
+    ",": "COMMA", ";": "SEMICOLON", "(": "OPEN", ")": "CLOSE", "[": "OPEN", "]": "CLOSE", ":": "COLON", "=": "COLON",
+    "-": "HYPHEN", "/": "SLASH", "+": "PLUS", "%": "PERCENT", "?": "QUESTION", "#": "HASH", '"': "QUOTE", "'": "QUOTE",
+    "~": "ABOUT", "&": "AND", ".": "DOT", "<": "LESS", "<=": "AT_MOST", "=<": "AT_MOST", ">": "MORE", ">=": "AT_LEAST",
+    "=>": "AT_LEAST", "+/-": "PLUS_MINUS",
 }  # fmt: skip
 
 
@@ -120,7 +121,9 @@ class Lexicon:
             if node.kind and (best is None or place - at > best[0]):
                 best = (place - at, node)
             if place < len(words) and node.next:
-                branches.extend((node.next[key], place + 1) for key in reversed(self._keys(words[place])) if key in node.next)
+                branches.extend(
+                    (node.next[key], place + 1) for key in reversed(self._keys(words[place])) if key in node.next
+                )
         return best
 
 

@@ -16,10 +16,11 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_as
 
 from orchestration.encryption import encryption_key
 from orchestration.night_steps import night_step
-from orchestration.settings import Settings, load_settings
+from orchestration.settings import PROJECT_ROOT, Settings, load_settings
 from orchestration.spoken_errors import spoken
 from orchestration.warehouse import derivation_versions
 
+REPORT_READER = PROJECT_ROOT / "report_reader"
 DBT_GROUPS = {
     "seeds": "definitions", "changes": "changes", "staging": "staging", "intermediate": "intermediate", "marts": "marts",
     "quality": "quality",
@@ -60,9 +61,17 @@ def failed_nodes(target_path: Path, log_folder: Path) -> str:
     )
 
 
+def path_with_reader() -> str:
+    """PYTHONPATH for dbt, which loads the report reader as a plugin from beside this package."""
+    return os.pathsep.join(
+        dict.fromkeys([str(PROJECT_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
+    )
+
+
 def prepare_dbt_environment(settings: Settings) -> None:
     """What the dbt subprocess reads from its environment."""
     os.environ["CRLM_BUILD_PATH"] = str(settings.build_file)
+    os.environ["PYTHONPATH"] = path_with_reader()
     os.environ["DBT_TARGET_PATH"] = str(settings.dbt_target)
     os.environ["DBT_LOG_PATH"] = str(settings.dbt_target / "logs")
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
@@ -80,6 +89,7 @@ def current_manifest(settings: Settings) -> Path:
     """dbt's manifest; parsed anew when a file of the dbt project is younger than it."""
     manifest = settings.dbt_target / "manifest.json"
     sources = [path for path in settings.dbt_project_dir.rglob("*") if path.is_file() and "target" not in path.parts]
+    os.environ["PYTHONPATH"] = path_with_reader()
     if not manifest.exists() or manifest.stat().st_mtime < max(path.stat().st_mtime for path in sources):
         subprocess.run(
             [dbt_executable(), "--quiet", "parse", "--project-dir", str(settings.dbt_project_dir),
@@ -96,21 +106,22 @@ def fingerprint_of_files(folder: Path, parts: tuple[str, ...]) -> str:
     for part in parts:
         files = [folder / part] if (folder / part).is_file() else sorted((folder / part).rglob("*"))
         for path in files:
-            if path.is_file():
+            if path.is_file() and "__pycache__" not in path.parts:
                 fingerprint.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return fingerprint.hexdigest()[:16]
 
 
-def margin_rules_version(dbt_project_dir: Path) -> str:
-    """A fingerprint of the margin reading's word lists and models: while it stays the same, reports that were read are not
-    read again."""
-    return fingerprint_of_files(dbt_project_dir, ("macros/margins", "seeds/margins", "models/intermediate/margins"))
+def margin_rules_version(reader_folder: Path = REPORT_READER) -> str:
+    """A fingerprint of the report reader, its lexicon and its rules: while it stays the same, a text that was read is not read
+    again."""
+    return fingerprint_of_files(reader_folder.parent, (reader_folder.name,))
 
 
 def derivation_version(dbt_project_dir: Path, study: str = DEFAULT_STUDY) -> str:
     """A fingerprint of all rules, and the study: while it stays the same, only the rows of patients whose records changed are
     computed."""
-    return f"{fingerprint_of_files(dbt_project_dir, ('dbt_project.yml', 'macros', 'models', 'seeds'))}-{study}"
+    of_dbt = fingerprint_of_files(dbt_project_dir, ("dbt_project.yml", "macros", "models", "seeds"))
+    return f"{hashlib.sha256(f'{of_dbt} {margin_rules_version()}'.encode()).hexdigest()[:16]}-{study}"
 
 
 def chosen_study(settings: Settings) -> str:
@@ -137,7 +148,7 @@ def dbt_build_arguments(settings: Settings) -> list[str]:
     study = chosen_study(settings)
     versions = {
         "study": study,
-        "margin_rules_version": margin_rules_version(settings.dbt_project_dir),
+        "margin_rules_version": margin_rules_version(),
         "derivation_version": derivation_version(settings.dbt_project_dir, study),
     }
     # unit tests judge the code, not the night: `make test` runs them

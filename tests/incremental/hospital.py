@@ -26,11 +26,6 @@ OF_THE_RUN = {
     "built_patients", "recomputed_rows", "patient_fingerprints", "changed_patients", "changed_records", "record_versions",
 }  # fmt: skip
 RUN_COLUMNS = {"read_in_run"}
-# readings of sentences and clauses, by their words; those that no report holds any more stay
-READ_ONCE = {
-    "intermediate.margin_sentence_clauses", "intermediate.margin_clause_headings", "intermediate.margin_clause_normalised",
-    "intermediate.margin_distance_meanings", "intermediate.margin_status_meanings",
-}  # fmt: skip
 MERGES = {
     "version": "1", "feed": "patient_merges", "file_pattern": "merges/*.hl7", "format": "hl7_v2", "message_type": "ADT",
     "key": ["message_control_id", "order_number"],
@@ -191,6 +186,6 @@ def differences(hospital: Hospital, scratch: Hospital) -> dict[str, tuple[list, 
         for name in names:
             query = f"SELECT COLUMNS(c -> c NOT IN ({', '.join(map(repr, sorted(RUN_COLUMNS)))})) FROM {name}"
             rows, other_rows = (Counter(map(str, build.execute(query).fetchall())) for build in (its, others))
-            if other_rows - rows or (rows != other_rows and name not in READ_ONCE):
+            if rows != other_rows:
                 found[name] = (list(rows - other_rows)[:3], list(other_rows - rows)[:3])
     return found

@@ -165,7 +165,7 @@ def test_other_rules_compute_everybody_also_after_a_killed_night_and_read_no_rep
     assert "--full-refresh" in dbt_build_arguments(hospital.settings)
     hospital.night()
     assert differences(hospital, first_night) == {}
-    readings = "SELECT text_key, read_in_run FROM intermediate.margin_report_sentences ORDER BY ALL"
+    readings = "SELECT DISTINCT text_hash, read_in_run FROM intermediate.margin_statements ORDER BY ALL"
     assert hospital.query(readings) == first_night.query(readings)
     assert "--full-refresh" not in dbt_build_arguments(hospital.settings)
 

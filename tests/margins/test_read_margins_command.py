@@ -1,5 +1,8 @@
 """`crlm read-margins`: the warehouse's rules on a CSV of texts, for anybody's texts."""
 
+import csv
+import json
+
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -29,7 +32,7 @@ def test_each_text_comes_back_with_its_margin_the_words_and_the_rule(tmp_path):
     assert outcome.exit_code == 0, outcome.output
     read = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
     assert list(read.columns) == [
-        "phrase_id", "report_text", "margin_status", "margin_mm", "margin_group", "evidence_text", "rule",
+        "phrase_id", "report_text", "margin_status", "margin_mm", "margin_group", "evidence_text", "rule", "language", "statements",
     ]  # fmt: skip
     assert read[["phrase_id", "margin_status", "margin_mm", "margin_group"]].to_numpy().tolist() == [
         ["b", "negative", "4.0", "1.0-9.9 mm"],
@@ -38,6 +41,23 @@ def test_each_text_comes_back_with_its_margin_the_words_and_the_rule(tmp_path):
     ]
     assert read["evidence_text"][0] in texts.read_text(encoding="utf-8")
     assert read["rule"][2] == "no margin statement"
+    told = json.loads(read["statements"][0])
+    words = {
+        read["report_text"][0][one["start"] : one["end"]]: (one["reading"], one["mm"], one["language"]) for one in told
+    }
+    assert words["4 mm"] == ("distance", 4, "en")
+    assert words["uninvolved"] == ("negative", None, "en")
+
+
+def test_a_text_with_bare_carriage_returns_comes_back_as_one_record(tmp_path):
+    texts = tmp_path / "in.csv"
+    words = "Liver segment 6.\rResection margin:\rfree with 4 mm."
+    texts.write_bytes(f'phrase_id,report_text\r\nA,"{words}"\r\nB,Parenchymal margin 12 mm.\r\n'.encode())
+    outcome = run(texts, tmp_path / "out.csv")
+    assert outcome.exit_code == 0, outcome.output
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        read = [(row["phrase_id"], row["report_text"], row["margin_mm"]) for row in csv.DictReader(file)]
+    assert read == [("A", words, "4.0"), ("B", "Parenchymal margin 12 mm.", "12.0")]
 
 
 @pytest.mark.parametrize(

@@ -37,22 +37,32 @@ def test_only_a_build_file_made_wholly_by_todays_rules_is_kept(settings):
 
 
 @pytest.mark.parametrize(
-    ("changed", "is_margin_rule"),
+    "changed",
     [
-        ("seeds/definitions/clinical_settings.csv", False),
-        ("models/intermediate/recurrence/site_findings.sql", False),
-        ("macros/dialect.sql", False),
-        ("dbt_project.yml", False),
-        ("seeds/margins/margin_lexicon.csv", True),
+        "seeds/definitions/clinical_settings.csv",
+        "models/intermediate/recurrence/site_findings.sql",
+        "macros/dialect.sql",
+        "dbt_project.yml",
+        "seeds/margins/margin_types.csv",
     ],
 )
-def test_every_rule_and_word_list_counts(settings, changed, is_margin_rule):
+def test_every_rule_counts(settings, changed):
     project = settings.dbt_project_dir
-    before = derivation_version(project), margin_rules_version(project)
+    before = derivation_version(project)
     path = project / changed
     path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    assert derivation_version(project) != before[0]
-    assert (margin_rules_version(project) != before[1]) == is_margin_rule
+    assert derivation_version(project) != before
+
+
+@pytest.mark.parametrize("changed", ["margins/lexicon_en.csv", "margins/statements.yml", "measurements.py"])
+def test_texts_are_read_again_when_a_word_a_rule_or_the_reader_changed(tmp_path, changed):
+    reader = tmp_path / "report_reader"
+    shutil.copytree(PROJECT_ROOT / "report_reader", reader, ignore=shutil.ignore_patterns("__pycache__"))
+    before = margin_rules_version(reader)
+    assert margin_rules_version(reader) == before
+    path = reader / changed
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert margin_rules_version(reader) != before
 
 
 def test_another_study_is_another_derivation_and_one_that_is_not_in_the_seed_is_named(settings):

@@ -7,6 +7,6 @@
 {% endmacro %}
 
 {#- Reports that were amended or are no longer asked about -#}
-{% macro forget_other_texts() %}
-{{ return("{% if is_incremental() %}delete from {{ this }} where text_key not in (select text_key from {{ ref('margin_texts') }}){% endif %}") }}
+{% macro forget_texts_no_longer_asked_about() %}
+{{ return("{% if is_incremental() %}delete from {{ this }} where text_hash not in (select text_hash from {{ ref('margin_texts') }}){% endif %}") }}
 {% endmacro %}

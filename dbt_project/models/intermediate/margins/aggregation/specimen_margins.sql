@@ -18,7 +18,8 @@ numbered_lesions as (
 ),
 
 whole as (
-    select * from lesions where lesion_label is null
+    select * from lesions
+    where lesion_label is null
 ),
 
 joined as (

@@ -3,7 +3,8 @@
 {% set wide = published_upper_mm('1.0-9.9 mm') %}
 {% set unbounded = unbounded_mm() %}
 with specimens as (
-    select * from {{ ref('specimen_margins') }} where not is_without_tumor
+    select * from {{ ref('specimen_margins') }}
+    where not is_without_tumor
 ),
 
 parts as (
@@ -20,7 +21,8 @@ parts as (
 ),
 
 whole as (
-    select * from specimens where part is null
+    select * from specimens
+    where part is null
 ),
 
 -- a metastasis that is named, but of whose margin nothing was understood
@@ -135,15 +137,15 @@ ranked_readings as (
         row_number() over (
             partition by readings.text_id
             order by
-                (readings.high_mm = grouped.high_mm)::integer desc, (readings.low_mm = grouped.low_mm)::integer desc,
+                cast(readings.high_mm <> grouped.high_mm as integer), cast(readings.low_mm <> grouped.low_mm as integer),
                 readings.high_mm, readings.record_id, readings.section, readings.clause_number,
-                readings.rule, readings.margin_type, readings.comparator, readings.evidence_text
+                readings.rule, readings.margin_type, readings.comparator, readings.evidence_text, readings.words_start
         ) as closeness
     from {{ ref('margin_widths') }} as readings
     inner join grouped on readings.text_id = grouped.text_id
     where grouped.margin_group <> 'unresolved'
         and readings.evidence_kind = 'permanent' and not readings.is_additional_margin
-        and readings.reading not in ('tumour', 'no tumour', 'unexplained', 'not understood', 'question')
+        and readings.reading not in ('tumour', 'no tumour', 'unexplained', 'damaged', 'not understood', 'question', 'target')
 ),
 
 all_evidence as (
@@ -156,7 +158,7 @@ all_evidence as (
         select text_id, evidence_text, min(record_id) as record_id, min(accession_number) as accession_number,
             min(coalesce(record_id, '') || lpad(cast(clause_number as varchar), 6, '0')) as first_clause
         from {{ ref('margin_widths') }}
-        where reading not in ('tumour', 'no tumour')
+        where reading not in ('tumour', 'no tumour', 'target')
         group by text_id, evidence_text
     ) as distinct_evidence
     group by text_id
@@ -184,6 +186,9 @@ select
     coalesce(deciding.rule, grouped.unresolved_reason) as rule,
     grouped.unresolved_reason,
     coalesce(deciding.evidence_text, all_evidence.evidence_text) as evidence_text,
+    deciding.language,
+    deciding.clause_start,
+    deciding.clause_end,
     grouped.low_mm,
     grouped.high_mm
 from grouped

@@ -17,11 +17,16 @@ select
     readings.distance_mm,
     readings.rule,
     readings.evidence_text,
+    readings.language,
+    readings.clause_start,
+    readings.clause_end,
+    readings.words_start,
+    readings.words_end,
     readings.clause_number,
     cast(
         row_number() over (
             partition by readings.record_id, readings.section, readings.specimen, readings.clause_number
-            order by readings.rule, readings.distance_mm, readings.lesion_label, readings.margin_type
+            order by readings.rule, readings.distance_mm, readings.lesion_label, readings.margin_type, readings.words_start
         ) as integer
     ) as reading_number,
     readings.record_id as source_record_id

@@ -77,7 +77,8 @@ decided_again as (
 
 -- some metastases without viable tumour leave the distance of the others
 viable_distances as (
-    select distinct text_id from measured where kind = 'distance' and list_contains(marks, 'viable')
+    select distinct text_id from measured
+    where kind = 'distance' and list_contains(marks, 'viable')
 )
 
 select
