@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from report_reader.traced import Edit, Traced
 
@@ -21,11 +21,15 @@ LEADER = re.compile(r"[ \t]*(?:\.[ ]?){4,}[ \t]*:?|[ \t]*(?:_[ ]?){4,}[ \t]*|[ \
 RULE_LINE = re.compile(r"(?m)^[ \t]*[-=*_+|]{3,}[-=*_+| \t]*$")
 QUESTION_LABEL = re.compile(r"(?m)(?<=[a-zA-Z)])\?[ \t]*(?=:|\n|Yes\b|No\b|YES\b|NO\b|yes\b|no\b)")
 ARROW = re.compile(r"[ \t]*(?:->|=>|={2,}|:=)[ \t]*")
-STOP = re.compile(r"[.!?]+[\"')\]]*(?=\s)|;(?=\s|$)(?!\s+(?:[A-H]|#?\d{1,2})?[ :]*[\d.,]+\s*(?:[;.]|$))|\s//\s|\s\|\s")
+STOP = re.compile(
+    r"[.!?]+[\"')\]]*(?=\s)|;\.?(?=\s|$)(?!\s+(?:[A-H]|#?\d{1,2})?[ :]*[\d.,]+\s*(?:[;.]|$))|\s//\s|\s\|\s"
+)
 BULLET = re.compile(r"[ \t]*(?:[-*\u2022>+]|\(?\d{1,2}[.)]|\(?(?:i{1,3}|iv|v|vi{0,3})\)|\(?[A-Za-z][.)])[ \t]+(?=\S)")
 LABEL_LINE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?[^:\n]{1,90}:[ \t]*$")
 LABEL_AND_VALUE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?[A-Za-z][A-Za-z0-9 ()/,'&#-]{1,80}:[ \t]*\S")
 LOWER_LABEL = re.compile(r"[ \t]*[a-z]")
+STRAY = re.compile(r"[^\W\d_]\.\s+[^\W\d_]")
+ANSWER = re.compile(r"[:?]\s*\w+\.?$")
 ENUMERATION = re.compile(r"(?:^|[.;:]\s)\W*(?:[A-Za-z]+\s)?[A-Z]$|^\W*(?:[ivx]{1,4}|\d{1,2})$")
 FIRST_WORD = re.compile(r"[ \t]*[(\"'\[]?([A-Za-z]+|[<>=~]*\s?[\d.,]*\d|[<>=~]+)")
 LAST_WORDS = re.compile(r"(?:[^\W\d_]+[ \t]+){0,3}(?:[^\W\d_]+|[<>=]+)[ \t]*$")
@@ -39,6 +43,8 @@ class Words:
     """A sentence cannot end with these: 'of', 'less than'."""
     never_begins: Callable[[str], bool]
     """A sentence cannot begin with it: 'from'."""
+    belong_together: Callable[[str, str], bool]
+    """Two words that are one term: 'royal', 'college'."""
     abbreviation: Callable[[str], bool]
     """A full stop behind it ends no sentence: 'approx'."""
 
@@ -58,7 +64,8 @@ def laid_out(page: Traced, words: Words) -> tuple[Traced, list[tuple[int, int]]]
     if "?" in page.text:
         page = page.replaced(QUESTION_LABEL, ": ")
     page = page.replaced(re.compile("_"), " ") if "_" in page.text else page
-    return page, _statements(page.text, words)
+    text, places = _statements(page.text, words)
+    return replace(page, text=text), places
 
 
 # check boxes -------------------------------------------------------------------------------------------------------------
@@ -179,20 +186,34 @@ def _is_pair(text: str, row: list[tuple[int, int]]) -> bool:
 # statements --------------------------------------------------------------------------------------------------------------
 
 
-def _statements(text: str, words: Words) -> list[tuple[int, int]]:
-    """Cut at line ends and full stops, but not where a sentence goes on."""
-    cuts = [0]
+def _statements(text: str, words: Words) -> tuple[str, list[tuple[int, int]]]:
+    """Cut at line ends and full stops, but not where a sentence goes on; full stops there become blanks."""
+    cuts, stray = [0], []
     lines = text.split("\n")
     place = 0
     for number, line in enumerate(lines):
         for stop in STOP.finditer(line):
             if _ends_here(line, stop, words):
                 cuts.append(place + stop.end())
+            elif STRAY.match(line, stop.start() - 1):
+                stray.append(place + stop.start())
+        if (
+            line.endswith(".")
+            and number + 1 < len(lines)
+            and STRAY.match(f"{line[-2:]} {lines[number + 1].lstrip()[:1]}")
+        ):
+            line_end = place + len(line) - 1
+        else:
+            line_end = None
         place += len(line) + 1
         if number + 1 < len(lines) and not _goes_on(line, lines[number + 1], words):
             cuts.append(place)
+        elif line_end is not None:
+            stray.append(line_end)
     cuts.append(len(text))
-    return [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip()]
+    for at in stray:
+        text = f"{text[:at]} {text[at + 1 :]}"
+    return text, [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip()]
 
 
 def _ends_here(line: str, stop: re.Match[str], words: Words) -> bool:
@@ -223,7 +244,9 @@ def _is_spurious(before: str, after: str, words: Words) -> bool:
         return not re.search(r"^[ \t]*\d{1,2}$", before)
     if not next_word:
         return False
-    if ending and words.never_ends(ending):
+    if ending and (
+        words.never_ends(ending) and not ANSWER.search(before) or words.belong_together(word, next_word.lower())
+    ):
         return True
     return next_word[0].isalpha() and (next_word[0].islower() or words.never_begins(next_word.lower()))
 
@@ -246,7 +269,9 @@ def _goes_on(line: str, following: str, words: Words) -> bool:
     first = FIRST_WORD.match(after)
     next_word = first.group(1) if first else after[:1]
     last = LAST_WORDS.search(before)
-    ending = last.group().lower().split() if last else []
+    ending = last.group().lower().split() if last and not ANSWER.search(before) else []
+    if ending and words.belong_together(ending[-1], next_word.lower()):
+        return True
     if LABEL_AND_VALUE.match(following) and not (ending and words.never_ends(ending)):
         return bool(LOWER_LABEL.match(following)) and ":" not in re.split(r"[.;]\s", before)[-1]
     if before.endswith(",") or (ending and words.never_ends(ending)) or words.never_begins(next_word.lower()):

@@ -266,7 +266,9 @@ def _leads_to_unit(tokens: list[Token], at: int) -> bool:
             return False
         if _kind_at(tokens, at) == "COMMA" and _kind_at(tokens, at + 1) in ("AND", "OR"):
             at += 1
-        if _kind_at(tokens, at + 1) not in ("COUNT", "NUMBER"):
+        if _kind_at(tokens, at + 1) not in ("COUNT", "NUMBER") or (
+            _kind_at(tokens, at) == "COMMA" and _kind_at(tokens, at + 1) == "NUMBER"
+        ):
             return False
         at += 2
         if _kind_at(tokens, at) == "UNIT":
@@ -627,24 +629,21 @@ def _ranges(tokens: list[Token]) -> list[Token]:
     return result
 
 
+BEFORE_ZERO = ("COLON", "IS", "LIES", "DISTANCE", "CLEARANCE", "MARGIN", "EDGE", "INK", "MEASURING", "OF")
+BEHIND_ZERO = ("", "COMMA", "CLOSE", "DOT", "OPEN", "SEMICOLON", "AT", "IN")
+
+
 def _zeros(tokens: list[Token]) -> list[Token]:
-    """'Margin: zero', 'distance 0': nothing needs no unit."""
+    """'Margin: zero', 'distance 0': nothing needs no unit; but '0, 8' may be the half of a number."""
     result = list(tokens)
     for at, token in enumerate(tokens):
-        is_zero = token.kind == "ZERO_WORD" or (
-            token.kind == "NUMBER" and token.text in ("0", "0.0", "0,0") and token.measure is None
-        )
-        if (
-            not is_zero
-            or _kind_at(tokens, at - 1)
-            not in ("COLON", "IS", "LIES", "DISTANCE", "CLEARANCE", "MARGIN", "EDGE", "INK", "MEASURING", "OF")
-            and _kind_at(tokens, at - 1)[:2] != "M_"
-        ):
+        is_digit = token.kind == "NUMBER" and token.text in ("0", "0.0", "0,0") and token.measure is None
+        if not (is_digit or token.kind == "ZERO_WORD"):
             continue
-        if (
-            _kind_at(tokens, at + 1) in ("", "COMMA", "CLOSE", "DOT", "OPEN", "SEMICOLON")
-            and _kind_at(tokens, at + 2) != "NUMBER"
-        ):
+        before, behind = _kind_at(tokens, at - 1), _kind_at(tokens, at + 1)
+        is_named = before in BEFORE_ZERO or before.startswith("M_")
+        is_half = behind in ("COMMA", "DOT") and _kind_at(tokens, at + 2) in ("NUMBER", LENGTH, DAMAGED)
+        if is_named and behind in BEHIND_ZERO and not is_half:
             result[at] = replace(token, kind=LENGTH, measure=Length("", 0.0))
     return result
 

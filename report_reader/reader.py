@@ -97,9 +97,14 @@ class Reader:
             kinds = (kind_of(words[at:]) for at in range(len(words)))
             return next((kind for kind in kinds if kind), "") in never_ends
 
+        def belong_together(left: str, right: str) -> bool:
+            found = book.lexicon.longest([left, right], 0)
+            return found is not None and found[0] == 2
+
         return Words(
             ends_open,
             lambda word: kind_of([word]) in never_begins,
+            belong_together,
             self._abbreviations.__contains__,
         )
 
@@ -123,6 +128,8 @@ class Reader:
         heading: list = []
         for start, end in places:
             first = self._clauses_of(page.text[start:end])
+            if first and label and self._has_own_label(first[0]):
+                label = []
             if first and not label and heading and self._is_under(first[0]):
                 label = heading
             clauses = (
@@ -136,6 +143,8 @@ class Reader:
                 own = [
                     replace(token, start=token.start + offset, end=token.end + offset) for token in clauses[0].tokens
                 ]
+                if heading and not label and self._is_under(clauses[0]):
+                    own = [*heading, *own]
                 label = own if offset or not label else own[-8:]
                 if label and label[-1].kind != "COLON":
                     label.append(replace(label[-1], kind="COLON", text=":", start=label[-1].end, end=label[-1].end))
@@ -143,6 +152,12 @@ class Reader:
             label = []
             result.extend((clause, offset) for clause in clauses)
         return result
+
+    def _has_own_label(self, clause: Clause) -> bool:
+        """Whether it is a label with its value, which needs no label from above."""
+        kinds = [token.kind for token in clause.tokens]
+        named = self.book.group("SUBJECT")
+        return "COLON" in kinds and any(kind in named for kind in kinds[: kinds.index("COLON")])
 
     def _is_under(self, clause: Clause) -> bool:
         """Whether it begins with a bare name that a heading above completes ('Margins' ... 'Hepatic duct: involved')."""
@@ -224,7 +239,8 @@ class Reader:
         if subject == "previous":
             subject = previous or "unexplained"
         elif subject == "previous or own":
-            subject = previous or clause.subject or "unexplained"
+            counted = {self.book.subjects.get(kind) for kind in self.book.group("SUBJECT")}
+            subject = (previous if previous in counted else "") or clause.subject or previous or "unexplained"
         found = page.span(reading.start + offset, reading.end + offset) if reading.rule else span
         length = reading.length
         return Statement(

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 WORD, NUMBER, CODE, UNIT = "WORD", "NUMBER", "CODE", "UNIT"
-PIECE = re.compile(
-    r"(?P<CODE>[^\W\d_]{1,4}\d{1,3}[a-z]?(?![^\W_]|[.,]\d))|(?P<NUMBER>\d+(?:[.,]\d+)*)|(?P<WORD>[^\W\d_]+)"
-    r"|(?P<SIGN>[<>]=?|=[<>]|\+/-|->|[^\w\s])"
-)
+CODED = r"(?P<CODE>[^\W\d_]{1,4}\d{1,3}[a-z]?(?![^\W_]|[.,]\d))"
+NUMBERED = r"(?P<NUMBER>\d+(?:[.,]\d+)*)"
+SIGNED = r"(?P<SIGN>[<>]=?|=[<>]|\+/-|->|[^\w\s])"
+PIECE = re.compile(f"{CODED}|{NUMBERED}|(?P<WORD>[^\\W\\d_]+)|{SIGNED}")
 SIGNS = {
     ",": "COMMA", ";": "SEMICOLON", "(": "OPEN", ")": "CLOSE", "[": "OPEN", "]": "CLOSE", ":": "COLON", "=": "COLON",
     "-": "HYPHEN", "/": "SLASH", "+": "PLUS", "%": "PERCENT", "?": "QUESTION", "#": "HASH", '"': "QUOTE", "'": "QUOTE",
@@ -162,7 +162,7 @@ def _is_inner_hyphen(pieces: list[tuple[str, int, int, str]], at: int) -> bool:
     if word not in "-'" or at == 0 or at + 1 == len(pieces):
         return False
     before, after = pieces[at - 1], pieces[at + 1]
-    return before[2] == first and after[1] == last and before[3][-1].isalpha() and after[3][0].isalpha()
+    return before[2] == first and after[1] == last and before[3][-1].isalnum() and after[3][0].isalpha()
 
 
 def _is_letter(text: str, pieces: list[tuple[str, int, int, str]], at: int, start: int, end: int | None) -> bool:
