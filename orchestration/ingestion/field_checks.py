@@ -15,6 +15,7 @@ from orchestration.ingestion.contract.date_formats import (
     strict_pattern,
 )
 from orchestration.ingestion.readers.xlsx_cells import NEVER_CALCULATED
+from orchestration.ingestion.time_zones import on_the_hospitals_clock
 
 WHITESPACE = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 CANONICAL_DATE = "%Y-%m-%d"
@@ -165,6 +166,7 @@ def canonical_value(
     decimal_sign: str = ".",
     has_time_zones: bool = False,
     has_real_dates: bool = False,
+    time_zone: str | None = None,
 ) -> str:
     """SQL for the canonical text of `value` (a column holding `present_value`); NULL where it cannot be read."""
     if field.is_time_zero or field.constant is not None:
@@ -187,6 +189,8 @@ def canonical_value(
             at_midnight = f"regexp_matches({local}, '{MIDNIGHT}')"
             bare = f"regexp_replace({local}, '{MIDNIGHT}', '')"
             read = f"coalesce({read}, CASE WHEN {at_midnight} THEN {moment(bare, field)} END)"
+        if has_time_zones and time_zone:
+            read = on_the_hospitals_clock(read, value, time_zone)
         return f"strftime({read}, '{shape}')"
     if column.type in ("integer", "decimal"):
 
@@ -293,7 +297,9 @@ def checked_records_query(
             word_lists.append(name)
             canonical.append(f'"{name}: words".words AS {text}')
         else:
-            read = canonical_value(value, field, columns[name], decimal_sign, has_time_zones, has_real_dates)
+            read = canonical_value(
+                value, field, columns[name], decimal_sign, has_time_zones, has_real_dates, contract.time_zone
+            )
             canonical.append(f"{read} AS {text}")
         reasons.append(f"{problem(value, text, field, columns[name], is_of_table, name in identifiers)} AS {reason}")
         taken.append(f'CASE WHEN {reason} IS NULL THEN {text} END AS "{name}"')

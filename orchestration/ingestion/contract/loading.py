@@ -132,6 +132,7 @@ def load_contract(path: Path, identity: HospitalIdentity) -> SourceContract:
         "source_system": path.parent.name,
         "is_simulated": identity.is_simulated,
         "not_derivable": identity.not_derivable,
+        "time_zone": identity.time_zone,
     }
     contract = _built(SourceContract, file, of_hospital)
     if problems := list(problems_of(contract)):

@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -137,6 +138,8 @@ class SourceContract(BaseModel):
     """Feed pathology_messages from tables: the columns that are lines of the report."""
     only_rows: dict[str, list[str]] = {}
     """Rows with other values in these columns belong to other contracts; they are counted as passed over."""
+    sections: dict[str, str] = {}
+    """Reports: the section that a laboratory's own code stands for (final_diagnosis, gross, microscopic, ...)."""
     patient_may_be_corrected: bool = False
     """A key that comes again with another patient is a correction of whose record it is, not another patient's record."""
     missing_values: list[str] = [""]
@@ -162,7 +165,7 @@ class SourceContract(BaseModel):
     events: list[str] = []
     """The events (their unique names or their labels) of a longitudinal project whose rows are records."""
     # HL7 v2
-    message_type: Literal["ORU", "ADT"] = "ORU"
+    message_type: Literal["ORU", "MDM", "ADT"] = "ORU"
     passes_over: list[str] = []
     """Message types that other contracts take from the same files."""
     # FHIR
@@ -171,6 +174,7 @@ class SourceContract(BaseModel):
     source_system: str = ""
     is_simulated: bool = False
     not_derivable: dict[str, str] = {}
+    time_zone: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -228,6 +232,18 @@ class HospitalIdentity(BaseModel):
     not_derivable: dict[str, str] = {}
     """Endpoint -> why this hospital's records cannot tell it; its patients are left out of that endpoint, not guessed."""
 
+    time_zone: str | None = None
+    """Such as Europe/Berlin: instants of messages and resources that tell a distance from UTC are read on this clock. Without
+    it, they are read on the clock that they were written by."""
 
-SETTINGS_OF_HOSPITAL = ("source_system", "is_simulated", "not_derivable")
+    @model_validator(mode="after")
+    def knows_its_time_zone(self) -> "HospitalIdentity":
+        if self.time_zone is not None and self.time_zone not in available_timezones():
+            raise ValueError(
+                f"time_zone '{self.time_zone}' is no name of the time zone database, such as Europe/Berlin"
+            )
+        return self
+
+
+SETTINGS_OF_HOSPITAL = ("source_system", "is_simulated", "not_derivable", "time_zone")
 """What a contract knows from its hospital and its folder; its own file cannot say it."""

@@ -1,76 +1,373 @@
-"""The OBX segments of HL7 v2 result messages as lists of observations, their text unescaped (chapters 2.7 and 7)."""
+"""The OBX and NTE segments of HL7 v2 result messages as the lines of a report (chapters 2.7, 2.A and 7 of the standard)."""
 
 import re
+from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.ingestion.readers.byte_ranges import ByteText, count_between
-from orchestration.ingestion.readers.hl7_segments import CONTINUATION, Segments, code_of, field_range
+from orchestration.ingestion.readers.account import Notice
+from orchestration.ingestion.readers.attachments import UnreadableAttachment, from_base64, text_of_attachment
+from orchestration.ingestion.readers.byte_ranges import count_between
+from orchestration.ingestion.readers.hl7_segments import CONTINUATION, Segments, code_of, component_range, field_range
+from orchestration.ingestion.readers.hl7_text import typed, typed_text
 
-# HL7 table 0085; anything else in OBX-11 means that the fields have shifted
-OBSERVATION_STATUSES = b"CDFINOPRSUWX"
+# HL7 table 0085, as of v2.9; anything else in OBX-11 means that the fields have shifted
+OBSERVATION_STATUSES = b"ABCDFINOPRSUVWX"
+# OBR-25 (table 0123) says some things otherwise than OBX-11: some results, no order, no record of this patient
+ORDER_STATUSES = {"A": "S", "Y": "X", "Z": "X"}
+OBX, NTE = code_of(b"OBX"), code_of(b"NTE")
+# OBX-2: long text; short text, which may be the answer to a question; what has a label and a value; what has a document in it
+LONG_TEXT, SHORT_TEXT = ("TX", "FT", ""), ("ST",)
+STATEMENTS = ("NM", "SN", "CE", "CWE", "CNE", "CF", "CQ", "IS", "ID", "SI", "NR", "DR", "DT", "TM", "TS", "DTM", "NA")
+DOCUMENTS = ("ED", "RP")
+TEXT, SHORT, STATEMENT, NOT_READ = "text", "short text", "statement", "not read"
+# text that may be a document of its own: RTF, HTML, a PDF in base64
+_START_OF_DOCUMENT = np.frombuffer(b"{<J\\", np.uint8)
+_A_DOCUMENT = re.compile(r"\{\\rtf|<!doctype html|<html|JVBERi0", re.IGNORECASE)
 
 
-def observations_of(segments: Segments, group_first: np.ndarray, group_last: np.ndarray) -> tuple[pa.Array, np.ndarray]:
-    """Each group's OBX segments in their order, and how many of them are cut off or lack OBX-3."""
-    lines = np.flatnonzero(segments.kinds == code_of(b"OBX"))
-    counts = count_between(lines, group_first, group_last + 1)
-    is_inside = np.zeros(len(segments.kinds) + 1, np.int64)
-    np.add.at(is_inside, group_first, 1)
-    np.add.at(is_inside, group_last + 1, -1)
-    lines = lines[np.cumsum(is_inside)[lines] > 0]
-    offsets = np.append(0, np.cumsum(counts))
-    code_start, code_end, no_code = field_range(segments, lines, 3)
-    status_start, status_end, no_status = field_range(segments, lines, 11)
-    status = np.where(no_status | (status_end - status_start != 1), 0, segments.text.codes[status_start])
-    is_broken = no_code | (code_end == code_start) | ~np.isin(status, np.frombuffer(OBSERVATION_STATUSES, np.uint8))
-    broken_so_far = np.append(0, np.cumsum(is_broken))
-    specimen_start, specimen_end, no_specimen = field_range(segments, lines, 4)
+@dataclass(frozen=True)
+class Lines:
+    """The lines of each group of segments, and how many of its OBX are cut off or shifted."""
+
+    observations: pa.Array
+    n_broken: np.ndarray
+    n_lines: np.ndarray
+    notices: list[Notice]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The OBX and NTE segments inside groups, in order; `heads` is each one's OBX (an NTE's is the OBX before it), or -1."""
+
+    rows: np.ndarray
+    group: np.ndarray
+    is_note: np.ndarray
+    heads: np.ndarray
+    offsets: np.ndarray
+
+
+def lines_of(
+    segments: Segments, first: np.ndarray, last: np.ndarray, status_field: int, sections: dict[str, str]
+) -> Lines:
+    """Each group's lines; a line without a status of its own has that of field `status_field` of the group's own segment."""
+    lines = _rows_in_groups(segments, first, last)
+    obx = np.maximum(lines.heads, 0)
+    no_head = lines.heads < 0
+    code_start, code_end, no_code = field_range(segments, obx, 3)
+    is_empty_code = no_code | (code_end == code_start)
+    status_start, status_end, has_own_status, is_odd = _statuses(segments, lines, obx, first, status_field)
+    is_continued = is_empty_code & ~no_code & ~no_head
+    is_broken = ~lines.is_note & (no_code | is_odd)
+    if is_continued.any():
+        obx_of_code = _last_with_a_code(lines, is_empty_code)
+        is_broken |= ~lines.is_note & is_continued & (obx_of_code < 0)
+        obx = np.where(is_continued, np.maximum(obx_of_code, 0), obx)
+        code_start, code_end, no_code = field_range(segments, obx, 3)
+    text = segments.text
+    codes = _codes(segments, code_start, code_end, no_code | no_head)
+    types = _types(segments, np.where(lines.is_note, 0, lines.rows), lines.is_note)
+    kinds, values, notices = _values(segments, lines, types)
+    specimen_start, specimen_end, no_specimen = field_range(segments, obx, 4)
+    set_start, set_end, no_set = field_range(segments, lines.rows, 1)
+    has_label = ~lines.is_note & (kinds != TEXT)
+    label_start, label_end, no_label = _labels(segments, code_start, code_end)
+    unit_start, unit_end, no_unit = field_range(segments, lines.rows, 6)
+    unit_start, unit_end, _ = component_range(text, unit_start, unit_end, 1)
+    n_before = lines.offsets[:-1][lines.group]
+    names = ["sequence", "set_id", "loinc_code", "section", "specimen", "label", "value", "unit", "status", "kind"]
     struct = pa.StructArray.from_arrays(
         [
-            pa.array((np.arange(len(lines)) - np.repeat(offsets[:-1], counts) + 1).astype(np.int32)),
-            segments.text.column(code_start, _end_of_component(segments.text, code_start, code_end), no_code),
-            segments.text.column(specimen_start, specimen_end, no_specimen | (specimen_end == specimen_start)),
-            _unescaped(segments.text, *field_range(segments, lines, 5)),
-            segments.text.column(status_start, status_end, no_status),
+            pa.array((np.arange(len(lines.rows)) - n_before + 1).astype(np.int32)),
+            text.column(set_start, set_end, no_set | lines.is_note | (set_end == set_start)),
+            codes,
+            _sections(segments, codes, code_start, code_end, no_code | no_head, sections),
+            text.column(specimen_start, specimen_end, no_specimen | no_head | (specimen_end == specimen_start)),
+            _typed_view(text.column(label_start, label_end, no_label | ~has_label | (label_end == label_start))),
+            values,
+            text.column(unit_start, unit_end, no_unit | ~has_label | (unit_end == unit_start)),
+            _status_column(segments, status_start, status_end, has_own_status),
+            pa.array(kinds, pa.string()),
         ],
-        names=["sequence", "loinc_code", "specimen", "value", "status"],
+        names=names,
     )
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), struct), np.diff(broken_so_far[offsets])
+    broken_so_far = np.append(0, np.cumsum(is_broken))
+    return Lines(
+        pa.ListArray.from_arrays(pa.array(lines.offsets, pa.int32()), struct),
+        np.diff(broken_so_far[lines.offsets]),
+        np.diff(lines.offsets),
+        notices,
+    )
 
 
-def _end_of_component(text: ByteText, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    carets = text.positions(b"^")
-    if not len(carets):
-        return ends
-    following = np.searchsorted(carets, starts)
-    return np.minimum(np.where(following < len(carets), carets[np.minimum(following, len(carets) - 1)], ends), ends)
+def _rows_in_groups(segments: Segments, first: np.ndarray, last: np.ndarray) -> _Rows:
+    rows = np.flatnonzero((segments.kinds == OBX) | (segments.kinds == NTE))
+    counts = count_between(rows, first, last + 1)
+    is_inside = np.zeros(len(segments.kinds) + 1, np.int64)
+    np.add.at(is_inside, first, 1)
+    np.add.at(is_inside, last + 1, -1)
+    rows = rows[np.cumsum(is_inside)[rows] > 0]
+    offsets = np.append(0, np.cumsum(counts))
+    group = np.repeat(np.arange(len(first)), counts)
+    is_note = segments.kinds[rows] == NTE
+    if not is_note.any():
+        return _Rows(rows, group, is_note, rows, offsets)
+    place = np.maximum.accumulate(np.where(is_note, -1, np.arange(len(rows))))
+    has_head = place >= offsets[:-1][group]
+    return _Rows(rows, group, is_note, np.where(has_head, rows[np.maximum(place, 0)], -1), offsets)
 
 
-def _unescaped(text: ByteText, starts: np.ndarray, ends: np.ndarray, is_absent: np.ndarray) -> pa.Array:
-    """Text with line breaks for repetitions and with its escape sequences undone (HL7 v2.5.1, 2.7)."""
-    plain = text.column(starts, ends, is_absent)
+def _statuses(
+    segments: Segments, lines: _Rows, obx: np.ndarray, first: np.ndarray, status_field: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Where each line's status stands, whether it is the line's own, and which OBX is cut off or shifted."""
+    start, end, is_absent = field_range(segments, obx, 11)
+    is_empty = is_absent | (end == start) | (lines.heads < 0)
+    letter = np.where(is_empty | (end - start != 1), 0, segments.text.codes[start])
+    is_odd = ~is_empty & ~np.isin(letter, np.frombuffer(OBSERVATION_STATUSES, np.uint8))
+    if is_empty.any():
+        places = np.flatnonzero(is_empty & ~lines.is_note)
+        is_odd[places] |= _is_shifted(segments, obx[places])
+        order_start, order_end, no_order = field_range(segments, first[lines.group], status_field)
+        start = np.where(is_empty, order_start, start)
+        end = np.where(is_empty, np.where(no_order, order_start, order_end), end)
+    return start, end, ~is_empty, is_odd
+
+
+def _is_shifted(segments: Segments, obx: np.ndarray) -> np.ndarray:
+    """Without a status: cut off before the value, or a bar in the text has moved what follows it."""
+    _, _, has_no_value = field_range(segments, obx, 5)
+    is_long_text = pc.is_in(_types(segments, obx, np.zeros(len(obx), bool)), pa.array(LONG_TEXT)).to_numpy(
+        zero_copy_only=False
+    )
+    moved = np.zeros(len(obx), bool)
+    for number in range(6, 11):
+        start, end, _ = field_range(segments, obx, number)
+        moved |= end > start
+    start, end, _ = field_range(segments, obx, 12)
+    is_status = (end - start == 1) & np.isin(segments.text.codes[start], np.frombuffer(OBSERVATION_STATUSES, np.uint8))
+    return has_no_value | (is_long_text & moved) | is_status
+
+
+def _status_column(segments: Segments, start: np.ndarray, end: np.ndarray, is_own: np.ndarray) -> pa.Array:
+    column = segments.text.column(start, end, end - start != 1)
+    if is_own.all():
+        return column
+    told = column.cast(pa.string())
+    for order_status, meant in ORDER_STATUSES.items():
+        told = pc.if_else(pc.and_(pa.array(~is_own), pc.equal(told, order_status)), meant, told)
+    known = pc.is_in(told, pa.array([chr(letter) for letter in OBSERVATION_STATUSES]))
+    return pc.if_else(known, told, None).cast(pa.string_view())
+
+
+def _last_with_a_code(lines: _Rows, is_empty_code: np.ndarray) -> np.ndarray:
+    """For each line the last OBX with a code before it in its group, or -1."""
+    place = np.maximum.accumulate(np.where(is_empty_code, -1, np.arange(len(lines.rows))))
+    return np.where(place >= lines.offsets[:-1][lines.group], lines.heads[np.maximum(place, 0)], -1)
+
+
+def _codes(segments: Segments, start: np.ndarray, end: np.ndarray, is_missing: np.ndarray) -> pa.Array:
+    """The LOINC code where OBX-3 or its alternate triplet has one, else the laboratory's own."""
+    text = segments.text
+    first_start, first_end, _ = component_range(text, start, end, 1)
+    is_loinc = _is_ln(segments, *component_range(text, start, end, 3))
+    if not is_loinc.all():
+        is_alternate = ~is_loinc & _is_ln(segments, *component_range(text, start, end, 6))
+        other_start, other_end, _ = component_range(text, start, end, 4)
+        is_alternate |= ~is_loinc & (first_end == first_start) & (other_end > other_start)
+        first_start, first_end = (
+            np.where(is_alternate, other_start, first_start),
+            np.where(is_alternate, other_end, first_end),
+        )
+    return text.column(first_start, first_end, is_missing | (first_end == first_start))
+
+
+def _is_ln(segments: Segments, start: np.ndarray, end: np.ndarray, is_absent: np.ndarray) -> np.ndarray:
+    codes = segments.text
+    is_two = ~is_absent & (end - start == 2)
+    return is_two & (codes.codes_at(start, 0) == ord("L")) & (codes.codes_at(start + 1, 0) == ord("N"))
+
+
+def _labels(segments: Segments, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The code's text, else the alternate code's text, else the code itself."""
+    text = segments.text
+    found_start, found_end, is_absent = component_range(text, start, end, 2)
+    for number in (5, 1):
+        is_wanting = is_absent | (found_end == found_start)
+        if not is_wanting.any():
+            break
+        other_start, other_end, no_other = component_range(text, start, end, number)
+        found_start, found_end = (
+            np.where(is_wanting, other_start, found_start),
+            np.where(is_wanting, other_end, found_end),
+        )
+        is_absent = np.where(is_wanting, no_other, is_absent)
+    return found_start, found_end, is_absent
+
+
+def _sections(
+    segments: Segments,
+    codes: pa.Array,
+    start: np.ndarray,
+    end: np.ndarray,
+    is_missing: np.ndarray,
+    sections: dict[str, str],
+) -> pa.Array:
+    """The section that the contract gives a laboratory's code (or its LOINC code); null where it gives none."""
+    if not sections:
+        return pa.nulls(len(codes), pa.string())
+    names, wanted = pa.array(list(sections.values()), pa.string()), pa.array(list(sections), pa.string())
+    first_start, first_end, _ = component_range(segments.text, start, end, 1)
+    own = segments.text.column(first_start, first_end, is_missing).cast(pa.string())
+    found = pc.take(names, pc.index_in(codes.cast(pa.string()), wanted))
+    return pc.coalesce(pc.take(names, pc.index_in(own, wanted)), found)
+
+
+def _types(segments: Segments, obx: np.ndarray, is_note: np.ndarray) -> pa.Array:
+    """OBX-2 in capitals; an NTE is text."""
+    start, end, is_absent = field_range(segments, obx, 2)
+    return pc.utf8_upper(pc.fill_null(segments.text.column(start, end, is_absent | is_note).cast(pa.string()), ""))
+
+
+def _values(segments: Segments, lines: _Rows, types: pa.Array) -> tuple[np.ndarray, pa.Array, list[Notice]]:
+    """The kind of each line, and its value as text."""
+    start, end, is_absent = field_range(segments, lines.rows, 5)
+    if lines.is_note.any():
+        note_start, note_end, no_note = field_range(segments, lines.rows, 3)
+        start, end = np.where(lines.is_note, note_start, start), np.where(lines.is_note, note_end, end)
+        is_absent = np.where(lines.is_note, no_note, is_absent)
+    distinct = types.dictionary_encode()
+    kind_of_type = np.array([_kind_of(name) for name in distinct.dictionary.to_pylist()] or [TEXT], object)
+    kinds = kind_of_type[distinct.indices.to_numpy()] if len(types) else np.zeros(0, object)
+    values = _typed_range(segments, start, end, is_absent)
+    starts_a_document = np.isin(segments.text.codes_at(start, 0), _START_OF_DOCUMENT) & (end - start > 8)
+    is_special = (kinds != TEXT) & (kinds != SHORT) & ~_is_plain_number(segments, types, start, end)
+    rows = np.flatnonzero(~is_absent & (is_special | starts_a_document))
+    if not len(rows):
+        return kinds, values, []
+    written = values.to_pylist() if len(rows) * 4 > len(values) else None
+    unread: Counter[tuple[str, str | None]] = Counter()
+    replaced = []
+    for row in rows.tolist():
+        raw = segments.text.content[start[row] : end[row]].decode().replace(CONTINUATION.decode(), "")
+        as_typed = written[row] if written else values[row].as_py()
+        kinds[row], value = _special_value(types[row].as_py(), kinds[row], raw, as_typed, unread)
+        replaced.append(value)
+    mask = np.zeros(len(values), bool)
+    mask[rows] = True
+    values = pc.replace_with_mask(values.cast(pa.string()), pa.array(mask), pa.array(replaced, pa.string()))
+    notices = [Notice(what, n, reason) for (what, reason), n in unread.items()]
+    return kinds, values.cast(pa.string_view()), notices
+
+
+def _kind_of(name: str) -> str:
+    if name in LONG_TEXT:
+        return TEXT
+    if name in SHORT_TEXT:
+        return SHORT
+    return STATEMENT if name in STATEMENTS else NOT_READ
+
+
+def _is_plain_number(segments: Segments, types: pa.Array, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Whether a statement's value is the whole field, as a number's is."""
+    is_plain = pc.is_in(types, pa.array(["NM", "SI", "DT", "TM", "DTM", "ID"])).to_numpy(zero_copy_only=False)
+    text = segments.text
+    return (
+        is_plain
+        & (count_between(text.positions(b"^"), start, end) == 0)
+        & (count_between(text.positions(b"~"), start, end) == 0)
+    )
+
+
+def _special_value(
+    type_name: str, kind: str, raw: str, as_typed: str | None, unread: Counter
+) -> tuple[str, str | None]:
+    if type_name in DOCUMENTS:
+        return _document(type_name, raw, unread)
+    if kind == STATEMENT:
+        return STATEMENT, "; ".join(filter(None, (_statement(type_name, one) for one in raw.split("~")))) or None
+    if kind == NOT_READ:
+        unread[f"OBX of type {type_name}", "of this type no text is made"] += 1
+        return NOT_READ, None
+    if as_typed is None or not _A_DOCUMENT.match(as_typed.lstrip()):
+        return kind, as_typed
+    try:
+        content = from_base64(as_typed) if as_typed.lstrip().startswith("JVBERi0") else as_typed.encode()
+        return TEXT, text_of_attachment(content, "charset=utf-8")
+    except UnreadableAttachment as reason:
+        return _not_read(f"document in an OBX of type {type_name or 'none'}", str(reason), unread)
+
+
+def _statement(type_name: str, repetition: str) -> str:
+    parts = [typed(part.split("&")[0]).strip() for part in repetition.split("^")]
+    parts += [""] * (9 - len(parts))
+    if type_name == "SN":
+        comparator, first, separator, second = parts[:4]
+        return f"{comparator}{first}{separator}{second}"
+    if type_name in ("NR", "DR"):
+        return " - ".join(filter(None, parts[:2]))
+    if type_name in ("CE", "CWE", "CNE", "CF"):
+        # the text that was shown, the alternate code's text, what was typed, the code
+        return parts[1] or parts[4] or parts[8] or parts[0] or parts[3]
+    return " ".join(filter(None, parts)) if type_name == "CQ" else parts[0]
+
+
+def _document(type_name: str, raw: str, unread: Counter) -> tuple[str, str | None]:
+    texts = []
+    for repetition in raw.split("~"):
+        parts = repetition.split("^")
+        parts += [""] * (5 - len(parts))
+        content_type = "/".join(typed(part).strip().lower() for part in parts[1:3] if part) or "no type"
+        content_type = {"text": "text/plain"}.get(content_type, content_type)
+        if type_name == "RP":
+            return _not_read(f"attachment {content_type}", "it is a pointer to a document elsewhere", unread)
+        try:
+            content = _content_of(
+                typed("^".join(parts[4:])) if parts[3].upper() in ("A", "") else "^".join(parts[4:]), parts[3]
+            )
+            subtype = content_type.split("/")[-1]
+            texts.append(text_of_attachment(content, "" if subtype in ("octet-stream", "no type") else content_type))
+        except UnreadableAttachment as reason:
+            return _not_read(f"attachment {content_type}", str(reason), unread)
+    return TEXT, "\n".join(texts)
+
+
+def _content_of(data: str, encoding: str) -> bytes:
+    way = encoding.strip().upper()
+    if way == "BASE64":
+        return from_base64(data)
+    if way == "HEX":
+        try:
+            return bytes.fromhex(data)
+        except ValueError as error:
+            raise UnreadableAttachment("its hexadecimal digits cannot be decoded") from error
+    if not way and re.fullmatch(r"[A-Za-z0-9+/=\s]{24,}", data):
+        return from_base64(data)
+    return data.encode()
+
+
+def _not_read(what: str, reason: str, unread: Counter) -> tuple[str, str]:
+    unread[what, reason] += 1
+    # a person who looks at the report is to see that there is more of it
+    return NOT_READ, f"[{what} was not read: {reason}]"
+
+
+def _typed_view(column: pa.Array) -> pa.Array:
+    """Labels as they were typed."""
+    plain = column.cast(pa.string())
+    has_escape = pc.any(pc.match_substring(plain, "\\")).as_py()
+    return typed_text(plain, repetitions_are_lines=False).cast(pa.string_view()) if has_escape else column
+
+
+def _typed_range(segments: Segments, starts: np.ndarray, ends: np.ndarray, is_absent: np.ndarray) -> pa.Array:
+    """Text with line breaks for repetitions and with its escape sequences undone."""
+    plain = segments.text.column(starts, ends, is_absent)
     marks = (b"\\", b"~", CONTINUATION)
-    has_escape = np.any([count_between(text.positions(mark), starts, ends) > 0 for mark in marks], axis=0)
+    has_escape = np.any([count_between(segments.text.positions(mark), starts, ends) > 0 for mark in marks], axis=0)
     if not has_escape.any():
         return plain
-    value = text.column(starts[has_escape], ends[has_escape], is_absent[has_escape]).cast(pa.string())
-    value = pc.replace_substring(pc.replace_substring(value, CONTINUATION.decode(), ""), "~", "\n")
-    # the escaped escape character waits behind a control character, or the text \E\F\E\ would be undone twice
-    value = pc.replace_substring(value, "\\E\\", "\x01")
-    for code, character in (("F", "|"), ("S", "^"), ("T", "&"), ("R", "~"), (".br", "\n"), ("H", ""), ("N", "")):
-        value = pc.replace_substring(value, f"\\{code}\\", character)
-    value = pc.replace_substring_regex(value, r"\\\.(sp|in|ti|fi|nf|ce)[+-]?\d*\\", "\n")
-    if pc.any(pc.match_substring(value, "\\X")).as_py():
-        value = pa.array([_hexadecimal_undone(line) for line in value.to_pylist()], pa.string())
-    value = pc.replace_substring(value, "\x01", "\\")
-    return pc.replace_with_mask(plain.cast(pa.string()), pa.array(has_escape), value).cast(pa.string_view())
-
-
-def _hexadecimal_undone(line: str | None) -> str | None:
-    def characters(match: re.Match) -> str:
-        return bytes.fromhex(match[1]).decode("utf-8", errors="replace").replace("\0", "")
-
-    return None if line is None else re.sub(r"\\X((?:[0-9A-Fa-f]{2})+)\\", characters, line)
+    value = segments.text.column(starts[has_escape], ends[has_escape], is_absent[has_escape]).cast(pa.string())
+    return pc.replace_with_mask(plain.cast(pa.string()), pa.array(has_escape), typed_text(value)).cast(pa.string_view())

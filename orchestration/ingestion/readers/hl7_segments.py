@@ -18,6 +18,7 @@ def code_of(name: bytes) -> int:
 
 
 CONTINUATION = b"\x1e"
+LINE_FEED_OF_SEGMENT = re.compile(rb"\n(?=[A-Z][A-Z0-9]{2}(?:\||[\r\n]|\Z)|[\r\n]*\Z)")
 PART_BYTES = 8 * 2**20
 ENVELOPES = [code_of(name) for name in (b"FHS", b"BHS", b"BTS", b"FTS")]
 
@@ -45,11 +46,16 @@ class Segments:
 
 
 def with_plain_segment_ends(content: bytes) -> bytes:
-    """The file with CR for every segment end, without MLLP framing, and a mark where an ADD segment continues the one before it."""
-    for found, meant in ((b"\r\n", b"\r"), (b"\n", b"\r"), (b"\x0b", b""), (b"\x1c", b""), (b"\rADD|", CONTINUATION)):
+    """The file with CR for every segment end, without MLLP framing, and a mark where an ADD segment continues the one before it.
+
+    Where segments end in CR, a line feed alone ends a segment only if one begins or the file ends after it; else it is text.
+    """
+    for found, meant in ((b"\r\n", b"\r"), (b"\x0b", b""), (b"\x1c", b"")):
         if found in content:
             content = content.replace(found, meant)
-    return content
+    if b"\n" in content:
+        content = LINE_FEED_OF_SEGMENT.sub(b"\r", content) if b"\r" in content else content.replace(b"\n", b"\r")
+    return content.replace(b"\rADD|", CONTINUATION) if b"\rADD|" in content else content
 
 
 def parts_of(content: bytes) -> list[bytes]:
@@ -113,18 +119,45 @@ def field_range(segments: Segments, rows: np.ndarray, number: int) -> tuple[np.n
     return np.where(is_absent, 0, before + 1), np.where(is_absent, 0, np.minimum(following, ends)), is_absent
 
 
+def component_range(
+    text: ByteText, starts: np.ndarray, ends: np.ndarray, number: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Start, end and absence of a component of each field, whose first repetition it is counted in."""
+    carets = text.positions(b"^")
+    if not len(carets):
+        return starts, ends, np.full(len(starts), number > 1)
+    first = np.searchsorted(carets, starts)
+    before = carets[np.minimum(first + number - 2, len(carets) - 1)] if number > 1 else starts - 1
+    is_absent = (first + number - 2 >= len(carets)) | (before >= ends) if number > 1 else np.zeros(len(starts), bool)
+    following = np.where(
+        first + number - 1 < len(carets), carets[np.minimum(first + number - 1, len(carets) - 1)], ends
+    )
+    return np.where(is_absent, 0, before + 1), np.where(is_absent, 0, np.minimum(following, ends)), is_absent
+
+
 def field(segments: Segments, rows: np.ndarray, number: int, is_missing: np.ndarray) -> pa.Array:
     start, end, is_absent = field_range(segments, rows, number)
     return segments.text.column(start, end, is_absent | is_missing)
 
 
-def component(column: pa.Array, number: int, kind: str | None = None) -> pa.Array:
-    """Component of the first repetition, or of the first repetition whose identifier type (component 5) is `kind`."""
+def component(column: pa.Array, number: int, choice: str | None = None, subcomponent: int | None = None) -> pa.Array:
+    """Component of the first repetition, or of the one that `choice` means: by place, by identifier type or authority."""
     text = column.cast(pa.string())
-    if kind:
-        of_kind = rf"(?:^|~)(?P<found>[^~^]*(?:\^[^~^]*){{3}}\^{re.escape(kind)}(?:\^[^~]*)?)(?:~|$)"
-        text = pc.struct_field(pc.extract_regex(text, of_kind), "found")
+    if choice and choice.isdigit():
+        repetition = rf"^(?:[^~]*~){{{int(choice) - 1}}}(?P<found>[^~]*)"
+    elif choice:
+        repetition = _repetition_of(*choice.split("@", 1)) if "@" in choice else _repetition_of(choice, "")
     else:
-        text = pc.struct_field(pc.extract_regex(text, "^(?P<found>[^~]*)"), "found")
-    wanted = rf"^(?:[^^]*\^){{{number - 1}}}(?P<found>[^^]*)"
-    return pc.struct_field(pc.extract_regex(text, wanted), "found")
+        repetition = "^(?P<found>[^~]*)"
+    text = pc.struct_field(pc.extract_regex(text, repetition), "found")
+    text = pc.struct_field(pc.extract_regex(text, rf"^(?:[^^]*\^){{{number - 1}}}(?P<found>[^^]*)"), "found")
+    if subcomponent:
+        text = pc.struct_field(pc.extract_regex(text, rf"^(?:[^&]*&){{{subcomponent - 1}}}(?P<found>[^&]*)"), "found")
+    return text
+
+
+def _repetition_of(kind: str, authority: str) -> str:
+    """The first repetition whose identifier type (component 5) and authority (a part of component 4) are these."""
+    a_part = rf"(?:[^~^&]*&)*{re.escape(authority)}(?:&[^~^]*)?" if authority else "[^~^]*"
+    ending = rf"\^{re.escape(kind)}(?:\^[^~]*)?" if kind else r"(?:\^[^~]*)?"
+    return rf"(?:^|~)(?P<found>[^~^]*(?:\^[^~^]*){{2}}\^{a_part}{ending})(?:~|$)"

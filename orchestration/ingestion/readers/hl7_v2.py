@@ -1,13 +1,15 @@
-"""HL7 v2 messages (ORU^R01 results, ADT^A40 merges) by the positions of their separators, not message by message.
+"""HL7 v2 messages (ORU results, MDM documents, ADT merges) by the positions of their separators, not message by message.
 
-Read as the standard's chapters 2, 3 and 7 describe them: segments end in CR (LF and CRLF are taken too), MLLP framing
+Read as the standard's chapters 2, 3, 7 and 9 describe them: segments end in CR (LF and CRLF are taken too), MLLP framing
 bytes and batch envelopes are passed over, a batch's own count is checked, ADD segments continue the segment before them,
-delimiters are the usual |^~\\& ones, escape sequences and repetitions are undone in OBX-5.
+delimiters are the usual |^~\\& ones, each message is decoded as its MSH-18 says. docs/formats.md says what becomes of what.
 """
 
+import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import accumulate, repeat
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -15,39 +17,53 @@ import pyarrow.compute as pc
 
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.contract.formats.hl7_v2 import FIELD_PATH, ORDER_NUMBER
+from orchestration.ingestion.readers.account import Account, Notice, account_of, summed, with_account
 from orchestration.ingestion.readers.byte_ranges import count_between
-from orchestration.ingestion.readers.hl7_observations import observations_of
+from orchestration.ingestion.readers.hl7_characters import decoded
+from orchestration.ingestion.readers.hl7_checks import problems_of_lines, structure_problems
+from orchestration.ingestion.readers.hl7_groups import MSH, Groups, Messages, field_column, groups_of, messages_of
+from orchestration.ingestion.readers.hl7_merges import read_merges
+from orchestration.ingestion.readers.hl7_observations import lines_of
 from orchestration.ingestion.readers.hl7_segments import (
     CONTINUATION,
     Segments,
     code_of,
-    component,
     field,
     parts_of,
     segments_of,
     with_plain_segment_ends,
 )
-from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8, ends_as_declared
+from orchestration.ingestion.readers.landed_file import UnreadableFile, ends_as_declared
 
-USUAL_DELIMITERS = b"|^~\\&"
-# one record is one group of segments that starts with this one
-GROUP_SEGMENT = {"ORU": b"OBR", "ADT": b"MRG"}
+# what starts a record, what names it as a part of its report, and where its status stands
+GROUP_SEGMENT = {"ORU": b"OBR", "MDM": b"TXA"}
+PART_OF_REPORT = {"ORU": "OBR-4.1", "MDM": "TXA-2.1"}
+STATUS_FIELD = {"ORU": 25, "MDM": 17}
+# MDM events that only tell of a document and bring none; T11 takes one back and brings none either
+MDM_WITHOUT_DOCUMENT = ["T01", "T03", "T05", "T07", "T09"]
+WITHDRAWS = "T11"
+# OBR-25 of orders that have no lines because there is nothing to tell, or not yet
+STATUSES_WITHOUT_LINES = np.frombuffer(b"IOSXYZ", np.uint8)
+ENVELOPE_OF_REPORTS = {code_of(name) for name in (b"MSH", b"OBR", b"OBX", b"TXA")}
+NTE = code_of(b"NTE")
+TIME = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.\d+)?([+-]\d{4})?")
 
 
 def read_hl7_v2(content: bytes, contract: SourceContract) -> pa.Table:
-    """One row an order group (OBR) of a result message, or a merge group (MRG) of a merge message.
+    """One row an order group (OBR) of a result message, a document (TXA), or a merge (MRG) of a merge message.
 
-    Columns beside the readers' usual ones: the contract's `SEGMENT-field[kind].component` columns (`PID-3[MR].1` is the
-    first repetition whose fifth component is MR), `order_number` (1, 2, ... within the message), and for ORU the
-    group's OBX segments as `observations`. `source_line` counts segments from 1: the message's MSH for its first group,
-    the group's own segment for further ones. Text before the first MSH, and a message whose shape cannot be read, are
-    records with a structure problem. Messages of the types in the contract's `passes_over` are left to other contracts.
+    Columns beside the readers' usual ones: the contract's `SEGMENT-field[choice].component` columns (`PID-3[MR].1` is the
+    first repetition whose fifth component is MR), `order_number` (1, 2, ... within the message); for reports their lines as
+    `observations` and what was ordered as `report_part`; for merges `merge_event`; `source_updated_at` (MSH-7).
+    `source_line` counts segments from 1: the message's MSH for its first group, the group's own segment for further ones.
+    Text before the first MSH, and a message whose shape cannot be read, are records with a structure problem. Messages of
+    the types in the contract's `passes_over` are left to other contracts.
 
     Raises:
         UnreadableFile: see `as_utf_8`; also no MSH at all, a last segment without end, or a batch that holds fewer
             messages than its trailer says.
     """
-    text = as_utf_8(content, contract.encoding, contract.fallback_encoding)
+    text = decoded(content, contract)
     ends_as_declared(text, contract.ends_with_newline)
     text = with_plain_segment_ends(text)
     if not text.startswith(b"MSH") and b"\rMSH" not in text:
@@ -57,8 +73,9 @@ def read_hl7_v2(content: bytes, contract: SourceContract) -> pa.Table:
     # numpy and Arrow let go of Python's lock, so that parts are read side by side
     with ThreadPoolExecutor(max_workers=2) as workers:
         tables = list(workers.map(_read_part, parts, lines_before, repeat(contract)))
-    table = pa.concat_tables(tables)
-    return _with_continuations(table) if CONTINUATION in text else table
+    account = summed(map(account_of, tables))
+    table = pa.concat_tables([one.replace_schema_metadata() for one in tables])
+    return with_account(_with_continuations(table) if CONTINUATION in text else table, account)
 
 
 def _with_continuations(table: pa.Table) -> pa.Table:
@@ -74,182 +91,119 @@ def _with_continuations(table: pa.Table) -> pa.Table:
 
 def _read_part(content: bytes, lines_before: int, contract: SourceContract) -> pa.Table:
     segments = segments_of(content)
-    groups = groups_of(segments, contract)
-    columns = {contract.reader_column(path): _field_column(segments, groups, path) for path in contract.source_columns}
-    observations = {}
-    is_broken = np.zeros(len(groups.first), bool)
-    if contract.message_type == "ORU":
-        observations["observations"], n_broken = observations_of(segments, groups.first, groups.last)
-        is_broken = n_broken
-    return pa.table(
+    messages = messages_of(segments)
+    is_left = np.isin(messages.types, contract.passes_over)
+    wanted = messages.taken(~is_left) if is_left.any() else messages
+    if contract.message_type == "ADT":
+        table, n_passed_over, notices = read_merges(segments, wanted, contract)
+    else:
+        table, n_passed_over, notices = _read_reports(segments, wanted, contract)
+    lines = pc.add(table["source_line"], lines_before) if lines_before else table["source_line"]
+    table = table.set_column(0, "source_line", lines)
+    return with_account(table, Account(int(is_left.sum()) + n_passed_over, notices))
+
+
+def _read_reports(
+    segments: Segments, messages: Messages, contract: SourceContract
+) -> tuple[pa.Table, int, list[Notice]]:
+    kind = contract.message_type
+    is_left = (messages.types == kind) & np.isin(messages.events, MDM_WITHOUT_DOCUMENT) & (kind == "MDM")
+    wanted = messages.taken(~is_left) if is_left.any() else messages
+    groups = groups_of(segments, wanted, code_of(GROUP_SEGMENT[kind]))
+    columns = {
+        contract.reader_column(path): _plain(field_column(segments, groups, path)) for path in contract.source_columns
+    }
+    lines = lines_of(segments, groups.first, groups.last, STATUS_FIELD[kind], contract.sections)
+    problems = problems_of_lines(segments, groups, lines, _needs_no_line(segments, groups, STATUS_FIELD[kind]))
+    table = pa.table(
         {
-            "source_line": pa.array(groups.source_line + lines_before),
+            "source_line": pa.array(groups.source_line, pa.int64()),
             "payload": segments.text.column(segments.starts[groups.message_first], segments.ends[groups.message_last]),
-            "structure_problem": structure_problems(segments, groups, contract, is_broken),
+            "structure_problem": structure_problems(segments, groups, kind, problems),
             **columns,
-            **observations,
+            "observations": lines.observations,
+            "report_part": field_column(segments, groups, PART_OF_REPORT[kind]).cast(pa.string()),
+            "source_updated_at": _sent_at(segments, groups, contract),
         }
+    )
+    notices = [*lines.notices, *_unread_segments(segments, wanted, groups, contract)]
+    if is_left.any():
+        notices.append(Notice("MDM message without a document", int(is_left.sum()), "it only tells of a document"))
+    return table, int(is_left.sum()), notices
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """Parts of a file may differ in whether their text had to be rewritten; their tables must not."""
+    return column.cast(pa.string_view())
+
+
+def _needs_no_line(segments: Segments, groups: Groups, status_field: int) -> np.ndarray:
+    if status_field != STATUS_FIELD["ORU"]:
+        return groups.events == WITHDRAWS
+    status = field(segments, groups.first, status_field, ~groups.has_group).cast(pa.string())
+    return pc.fill_null(pc.is_in(status, pa.array([chr(one) for one in STATUSES_WITHOUT_LINES])), False).to_numpy(
+        zero_copy_only=False
     )
 
 
-@dataclass(frozen=True)
-class Groups:
-    """One record each: the segments it is made of, as row numbers of `Segments`."""
-
-    kind: int
-    first: np.ndarray
-    """The group's own segment, or the message's first one where the message has no group."""
-    last: np.ndarray
-    message_first: np.ndarray
-    message_last: np.ndarray
-    has_group: np.ndarray
-    order_number: np.ndarray
-    source_line: np.ndarray
+def _sent_at(segments: Segments, groups: Groups, contract: SourceContract) -> pa.Array:
+    """MSH-7 in an order that is that of time: as it is written, or in UTC where it tells a distance from it."""
+    is_headless = segments.kinds[groups.message_first] != MSH
+    written = field(segments, groups.message_first, 6, is_headless).cast(pa.string())
+    digits = pc.struct_field(pc.extract_regex(written, r"^(?P<time>\d{4,14}(?:\.\d+)?)"), "time")
+    if not pc.any(pc.match_substring_regex(written, r"[+-]\d{4}")).as_py():
+        return digits
+    return pa.array([_in_utc(one, contract.time_zone) for one in written.to_pylist()], pa.string())
 
 
-def groups_of(segments: Segments, contract: SourceContract) -> Groups:
-    kind = code_of(GROUP_SEGMENT[contract.message_type])
-    number = segments.messages
-    is_first_of_message = np.append(True, number[1:] != number[:-1])
-    message_starts = np.flatnonzero(is_first_of_message)
-    message_ends = np.append(message_starts[1:], len(number)) - 1
-    is_wanted = ~_is_passed_over(segments, message_starts, contract.passes_over)
-    anchors = np.flatnonzero(segments.kinds == kind)
-    message_of_anchor = np.searchsorted(message_starts, anchors, side="right") - 1
-    anchors, message_of_anchor = anchors[is_wanted[message_of_anchor]], message_of_anchor[is_wanted[message_of_anchor]]
-    has_anchor = np.zeros(len(message_starts), bool)
-    has_anchor[message_of_anchor] = True
-    bare = np.flatnonzero(is_wanted & ~has_anchor)
-    message = np.concatenate([message_of_anchor, bare])
-    first = np.concatenate([anchors, message_starts[bare]])
-    has_group = np.concatenate([np.ones(len(anchors), bool), np.zeros(len(bare), bool)])
-    order = np.argsort(first, kind="stable")
-    message, first, has_group = message[order], first[order], has_group[order]
-    is_next_same = np.append(message[1:] == message[:-1], False)
-    last = np.where(is_next_same, np.append(first[1:], 0) - 1, message_ends[message])
-    place = np.arange(len(message))
-    starts_message = np.append(True, message[1:] != message[:-1])[: len(message)]
-    order_number = place - np.maximum.accumulate(np.where(starts_message, place, 0)) + 1
-    line = np.where(order_number == 1, segments.lines[message_starts[message]], segments.lines[first])
-    return Groups(kind, first, last, message_starts[message], message_ends[message], has_group, order_number, line)
-
-
-def _is_passed_over(segments: Segments, message_starts: np.ndarray, passed_over: list[str]) -> np.ndarray:
-    if not passed_over:
-        return np.zeros(len(message_starts), bool)
-    return np.isin(message_types(segments, message_starts).to_numpy(zero_copy_only=False), passed_over)
-
-
-def message_types(segments: Segments, message_starts: np.ndarray) -> pa.Array:
-    """The first component of MSH-9, empty where the message has no MSH."""
-    column = field(segments, message_starts, 8, segments.kinds[message_starts] != code_of(b"MSH"))
-    return pc.fill_null(component(column, 1), "")
-
-
-def _field_column(segments: Segments, groups: Groups, path: str) -> pa.Array:
-    """The text of one path for every group; null where the segment, field, repetition or component is not there."""
-    if path == ORDER_NUMBER:
-        return pa.array(groups.order_number).cast(pa.string())
-    match = FIELD_PATH.match(path)
-    rows, is_missing = _segment_of_group(segments, groups, code_of(match["segment"].encode()))
-    # MSH-1 is the separator itself, so MSH fields stand one place earlier than those of other segments
-    number = int(match["field"]) - (match["segment"] == "MSH")
-    column = field(segments, rows, number, is_missing)
-    if match["component"] or match["kind"]:
-        column = component(column, int(match["component"] or 1), match["kind"])
-    return column
-
-
-def _segment_of_group(segments: Segments, groups: Groups, kind: int) -> tuple[np.ndarray, np.ndarray]:
-    """The group's own segment; MSH, PID and such the last before it in the message; others the first within it."""
-    if kind == groups.kind:
-        return groups.first, ~groups.has_group
-    places = np.flatnonzero(segments.kinds == kind)
-    if not len(places):
-        return np.zeros(len(groups.first), np.int64), np.ones(len(groups.first), bool)
-    # a message without group: anything in it may be looked at
-    until = np.where(groups.has_group, groups.first, groups.message_last)
-    before = np.searchsorted(places, until, side="right") - 1
-    # what belongs to the group before (in a merge its PID) is not this group's
-    earliest = np.maximum(groups.message_first, _end_of_group_before(groups, kind))
-    is_before = (before >= 0) & (places[np.maximum(before, 0)] >= earliest)
-    after = np.searchsorted(places, groups.first)
-    is_after = (after < len(places)) & (places[np.minimum(after, len(places) - 1)] <= groups.last)
-    rows = np.where(is_before, places[np.maximum(before, 0)], places[np.minimum(after, len(places) - 1)])
-    return rows, ~(is_before | is_after)
-
-
-def structure_problems(
-    segments: Segments, groups: Groups, contract: SourceContract, n_broken_obx: np.ndarray
-) -> pa.Array:
-    """Why a record's shape cannot be read, first reason first; null where it can."""
-    first, last = groups.message_first, groups.message_last + 1
-    counts = {
-        kind: count_between(np.flatnonzero(segments.kinds == code_of(kind)), first, last)
-        for kind in (b"MSH", b"PID", b"DSC")
-    }
-    types = message_types(segments, first).to_numpy(zero_copy_only=False)
-    is_result = contract.message_type == "ORU"
-    n_pid = counts[b"PID"]
-    n_odd = count_between(np.flatnonzero(~_is_segment_name(segments)), first, last)
-    reasons = [
-        (counts[b"MSH"] == 0, lambda row: "segments before the first MSH"),
-        (~_has_usual_delimiters(segments, first), lambda row: "delimiters other than |^~\\& in MSH-1 and MSH-2"),
-        (types != contract.message_type, lambda row: f"MSH-9 is not {contract.message_type}"),
-        (
-            n_pid != 1 if is_result else n_pid == 0,
-            lambda row: f"a message must have one PID segment, this has {n_pid[row]}",
-        ),
-        (~groups.has_group, lambda row: f"no {GROUP_SEGMENT[contract.message_type].decode()} segment"),
-        (n_odd > 0, lambda row: f"{n_odd[row]} line(s) that are no segment"),
-        (counts[b"DSC"] > 0, lambda row: "continued in another message (DSC segment)"),
-    ]
-    if not is_result:
-        n_groups = count_between(np.flatnonzero(segments.kinds == groups.kind), first, last)
-        lacks_group = (n_pid > n_groups) & groups.has_group
-        reasons.append(
-            (lacks_group, lambda row: f"{n_pid[row]} PID segments, but {n_groups[row]} MRG: the message is cut off")
-        )
-    if is_result:
-        lines = np.flatnonzero(segments.kinds == code_of(b"OBX"))
-        n_obx = count_between(lines, groups.first, groups.last + 1)
-        n_astray = np.where(groups.order_number == 1, count_between(lines, first, groups.first), 0)
-        reasons += [
-            (n_astray > 0, lambda row: f"{n_astray[row]} OBX segment(s) before the first OBR"),
-            (n_obx == 0, lambda row: "no OBX segment: the message is cut off"),
-            (n_broken_obx > 0, lambda row: f"{n_broken_obx[row]} OBX segment(s) cut off or without OBX-3"),
+def _in_utc(written: str | None, time_zone: str | None) -> str | None:
+    match = TIME.match(written or "")
+    if not match:
+        return None
+    try:
+        numbers = [
+            int(part) if part else default for part, default in zip(match.groups()[:6], (1, 1, 1, 0, 0, 0), strict=True)
         ]
-    problems: list[str | None] = [None] * len(groups.first)
-    for applies, reason in reversed(reasons):
-        for row in np.flatnonzero(applies):
-            problems[row] = reason(row)
-    return pa.array(problems, pa.string())
+        time = datetime(*numbers)
+        zone = datetime.strptime(match[7], "%z").tzinfo if match[7] else ZoneInfo(time_zone or "UTC")
+        return time.replace(tzinfo=zone).astimezone(UTC).strftime("%Y%m%d%H%M%S")
+    except (ValueError, OverflowError):
+        return None
 
 
-def _end_of_group_before(groups: Groups, kind: int) -> np.ndarray:
-    """The group's own segment of the merge before it in the message: each MRG has a PID of its own. Else 0."""
-    if groups.kind != code_of(b"MRG") or kind != code_of(b"PID") or not len(groups.first):
-        return np.zeros(len(groups.first), np.int64)
-    return np.where(groups.order_number > 1, np.append(0, groups.first[:-1]), 0)
+def _unread_segments(segments: Segments, messages: Messages, groups: Groups, contract: SourceContract) -> list[Notice]:
+    """The kinds of segments that nothing was taken from, and notes that stand under no order or line."""
+    named = {
+        code_of(match["segment"].encode()) for path in contract.source_columns if (match := FIELD_PATH.match(path))
+    }
+    read = ENVELOPE_OF_REPORTS | named
+    places = np.arange(len(segments.kinds))
+    if len(messages.first) and (len(messages.first) < segments.messages[-1] or segments.messages[0] == 0):
+        message = np.searchsorted(messages.first, places, side="right") - 1
+        is_inside = (message >= 0) & (places <= messages.last[np.maximum(message, 0)])
+        kinds = segments.kinds[is_inside]
+    else:
+        kinds = segments.kinds if len(messages.first) else segments.kinds[:0]
+    found, counts = np.unique(kinds, return_counts=True)
+    notices = [
+        Notice(f"segment {kind.to_bytes(3, 'big').decode('latin-1')}", n)
+        for kind, n in zip(found.tolist(), counts.tolist(), strict=True)
+        if kind not in read and kind not in (NTE, 0) and _is_name(kind)
+    ]
+    notes = np.flatnonzero(segments.kinds == NTE)
+    n_astray = (
+        int(count_between(notes, groups.message_first, groups.first)[groups.order_number == 1].sum())
+        if len(notes)
+        else 0
+    )
+    if n_astray:
+        notices.append(Notice("segment NTE", n_astray, "a note under no order and no line of a report"))
+    return notices
 
 
-def _is_segment_name(segments: Segments) -> np.ndarray:
-    """Whether a line starts as segments do: a letter, two letters or digits, and a bar or nothing more."""
-    first, second, third = (segments.kinds >> shift & 255 for shift in (16, 8, 0))
-    is_name = _is_capital(first) & (_is_capital(second) | _is_digit(second)) & (_is_capital(third) | _is_digit(third))
-    following = segments.text.codes_at(segments.starts + 3, ord("|"))
-    is_closed = (following == ord("|")) | (segments.ends - segments.starts == 3)
-    return is_name & is_closed
+def _is_name(kind: int) -> bool:
+    name = kind.to_bytes(3, "big")
+    return name.isalnum() and name.upper() == name
 
 
-def _is_capital(codes: np.ndarray) -> np.ndarray:
-    return (codes >= ord("A")) & (codes <= ord("Z"))
-
-
-def _is_digit(codes: np.ndarray) -> np.ndarray:
-    return (codes >= ord("0")) & (codes <= ord("9"))
-
-
-def _has_usual_delimiters(segments: Segments, rows: np.ndarray) -> np.ndarray:
-    places = segments.starts[rows][:, None] + 3 + np.arange(len(USUAL_DELIMITERS))
-    return (segments.text.codes_at(places, 0) == np.frombuffer(USUAL_DELIMITERS, np.uint8)).all(axis=1)
+__all__ = ["ORDER_NUMBER", "read_hl7_v2"]

@@ -1,0 +1,91 @@
+"""The bytes of an HL7 v2 file as UTF-8, each message by the character set that its MSH-18 names (HL7 table 0211)."""
+
+import codecs
+import re
+
+from orchestration.ingestion.contract import SourceContract
+from orchestration.ingestion.readers.landed_file import as_utf_8
+
+NOT_DECODED = b"\x1d"
+"""Stands at the end of an MSH segment whose message cannot be read in the character set that it names itself."""
+# MSH-18 stands 16 fields after MSH-2
+_MESSAGES = re.compile(rb"MSH\|(?:[^|\r\n]*\|){16}([^|~\r\n]*)")
+_STARTS = re.compile(rb"(?:^|(?<=[\r\n\x0b\x1c]))MSH\|")
+_HEXADECIMAL = re.compile(r"(?:\\[Xx](?:[0-9A-Fa-f]{2})+\\)+")
+_NAMES = {"": None, "ASCII": None, "UNICODE": "utf-8", "UNICODE UTF-8": "utf-8", "UNICODE UTF-16": "utf-16", "UNICODE UTF-32": "utf-32",
+          "8859/1": "cp1252", "BIG-5": "big5", "GB 18030-2000": "gb18030", "KS X 1001": "euc_kr", "ISO IR14": "shift_jis",
+          "ISO IR87": "iso2022_jp", "ISO IR159": "iso2022_jp_1"}  # fmt: skip
+
+
+def character_set(name: bytes) -> str | None:
+    """Python's name of a character set of MSH-18; None where it names none that is known, or ASCII."""
+    text = name.decode("ascii", "replace").strip().upper()
+    if text in _NAMES:
+        return _NAMES[text]
+    if part := re.fullmatch(r"8859/(\d{1,2})", text):
+        text = f"ISO8859-{part[1]}"
+    try:
+        return codecs.lookup(text).name
+    except LookupError:
+        return None
+
+
+def decoded(content: bytes, contract: SourceContract) -> bytes:
+    """The file as UTF-8; hexadecimal escapes are rewritten to hold UTF-8 too.
+
+    Raises:
+        UnreadableFile: bytes outside the contract's encoding in messages that name no character set themselves.
+    """
+    declared = {character_set(name) for name in set(_MESSAGES.findall(content))} - {None}
+    if not declared:
+        return _read(content, None, contract)
+    if len(declared) == 1 and not _names_none(content):
+        encoding = declared.pop()
+        try:
+            return _with_utf_8_escapes(content.removeprefix(codecs.BOM_UTF8).decode(encoding), encoding)
+        except UnicodeError:
+            pass
+    starts = [match.start() for match in _STARTS.finditer(content)]
+    ends = [*starts[1:], len(content)]
+    parts = [_read(content[: starts[0]], None, contract)] if starts and starts[0] else []
+    for start, end in zip(starts, ends, strict=True):
+        named = _MESSAGES.match(content, start)
+        parts.append(_read(content[start:end], character_set(named[1]) if named else None, contract))
+    return b"".join(parts)
+
+
+def _names_none(content: bytes) -> bool:
+    """Whether some message names no character set."""
+    named = _MESSAGES.findall(content)
+    return len(named) != len(_STARTS.findall(content)) or any(character_set(name) is None for name in set(named))
+
+
+def _read(content: bytes, encoding: str | None, contract: SourceContract) -> bytes:
+    if encoding is None:
+        text = as_utf_8(content, contract.encoding, contract.fallback_encoding)
+        if contract.encoding in ("utf-8", "sniff") or b"\\" not in text:
+            return text
+        return _with_utf_8_escapes(text.decode(), contract.encoding)
+    try:
+        text = content.decode(encoding)
+    except UnicodeError:
+        if contract.fallback_encoding:
+            return as_utf_8(content, contract.encoding, contract.fallback_encoding)
+        text = content.decode("latin-1")
+        end = re.search(r"[\r\n]|$", text).start()
+        text = text[:end] + NOT_DECODED.decode() + text[end:]
+    return _with_utf_8_escapes(text.replace("\0", " "), encoding)
+
+
+def _with_utf_8_escapes(text: str, encoding: str) -> bytes:
+    if encoding == "utf-8" or ("\\X" not in text and "\\x" not in text):
+        return text.encode()
+
+    def in_utf_8(match: re.Match) -> str:
+        try:
+            meant = bytes.fromhex(re.sub(r"\\[Xx]?", "", match[0])).decode(encoding)
+        except UnicodeError:
+            return match[0]
+        return f"\\X{meant.encode().hex().upper()}\\"
+
+    return _HEXADECIMAL.sub(in_utf_8, text).encode()
