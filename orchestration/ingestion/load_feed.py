@@ -21,6 +21,7 @@ from orchestration.ingestion.load_file import (
     refuse_file,
 )
 from orchestration.ingestion.raw_schema import create_raw_schema
+from orchestration.ingestion.readers.fhir_export import companions_of
 
 NOTE_SUFFIXES = (".txt", ".md")
 REFUSED_CONTRACT = "refused: the contract cannot be used: "
@@ -52,7 +53,7 @@ def waiting_files(
         WaitingFile(path, contract)
         for contract in contracts
         for path in landed_files(landing_folder, contract)
-        if not is_loaded(connection, contract, name_in_landing(path, landing_folder), hash_of_file(path))
+        if not is_loaded(connection, contract, name_in_landing(path, landing_folder), hash_of_file(path), path)
     ]
 
 
@@ -217,6 +218,11 @@ def unclaimed_files(landing_folder: Path, hospitals: Hospitals) -> list[Path]:
     """
     claimed = {path for contract in hospitals.contracts for path in landed_files(landing_folder, contract)}
     unjudged = {refusal.source_system for refusal in hospitals.refusals}
+    # one export is several files, of which a contract names one
+    exported = {
+        path for contract in hospitals.contracts if contract.format == "fhir" for path in landed_files(landing_folder, contract)
+    }
+    claimed |= {other for path in exported for other in companions_of(path)}
     return sorted(
         path
         for path in landing_folder.rglob("*")

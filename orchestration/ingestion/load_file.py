@@ -8,6 +8,7 @@ import duckdb
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.landed_names import name_in_landing
 from orchestration.ingestion.readers import UnreadableFile, read_records
+from orchestration.ingestion.readers.fhir_export import hash_of_companions
 from orchestration.ingestion.readers.landed_file import take_landed_file
 from orchestration.ingestion.record_versions import supersede_earlier_readings
 from orchestration.ingestion.store_records import FileLoad, Origin, store_records
@@ -35,18 +36,21 @@ def landed_files(landing_folder: Path, contract: SourceContract) -> list[Path]:
 
 
 def is_loaded(
-    connection: duckdb.DuckDBPyConnection, contract: SourceContract, source_file: str, file_hash: str
+    connection: duckdb.DuckDBPyConnection, contract: SourceContract, source_file: str, file_hash: str, path: Path
 ) -> bool:
-    """Whether raw holds this file as it is now: same bytes, same contract version as when it was last loaded.
+    """Whether raw holds this file as it is now: same bytes, same contract version as when it was last loaded, and the same
+    other files where its references led into some.
 
     Only the last load counts: a file that went from A to B and back to A is read again.
     """
     rows = connection.execute(
-        """SELECT arg_max((file_hash, contract_version), (load_number, loaded_at)) = (?, ?) FROM raw.ingest_ledger
+        """SELECT arg_max((file_hash, contract_version), (load_number, loaded_at)) = (?, ?),
+                  arg_max_null(companions_hash, (load_number, loaded_at)) FROM raw.ingest_ledger
            WHERE source_system = ? AND feed = ? AND system = ? AND source_file = ? AND status = 'loaded'""",
         [file_hash, contract.version, contract.source_system, contract.feed, contract.system, source_file],
     ).fetchall()
-    return bool(rows[0][0])
+    is_same, companions_hash = rows[0]
+    return bool(is_same) and (companions_hash is None or companions_hash == hash_of_companions(path))
 
 
 def load_file(
@@ -68,12 +72,13 @@ def load_file(
         try:
             landed = take_landed_file(path)
             file_hash, size_bytes = landed.file_hash, landed.size_bytes
-            records = read_records(landed.content, contract)
+            records = read_records(landed.content, contract, path)
             supersede_earlier_readings(connection, contract, source_file, file_hash, load_number)
             load = store_records(connection, Origin(contract, source_file, file_hash, run_id, load_number), records)
         except UnreadableFile as refusal:
             load = FileLoad(contract.source_system, contract.feed, source_file, f"refused: {refusal}")
-        _write_ledger(connection, contract, load, file_hash, size_bytes, run_id, load_number)
+        companions_hash = hash_of_companions(path) if load.used_companions else None
+        _write_ledger(connection, contract, load, file_hash, size_bytes, run_id, load_number, companions_hash)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
@@ -118,6 +123,7 @@ def _write_ledger(
     size_bytes: int,
     run_id: str,
     load_number: int,
+    companions_hash: str | None,
 ) -> None:
     account = {
         "source_system": contract.source_system, "feed": contract.feed, "system": contract.system,
@@ -125,7 +131,7 @@ def _write_ledger(
         "rows_read": load.rows_read, "rows_loaded": load.rows_loaded, "rows_rejected": load.rows_rejected,
         "rows_duplicate": load.rows_duplicate, "rows_passed_over": load.rows_passed_over,
         "fields_rejected": load.fields_rejected, "contract_version": contract.version, "run_id": run_id,
-        "load_number": load_number, "status": load.status, "is_simulated": contract.is_simulated,
+        "load_number": load_number, "companions_hash": companions_hash, "status": load.status, "is_simulated": contract.is_simulated,
     }  # fmt: skip
     values = ", ".join(f"${name} AS {name}" for name in account)
     connection.execute(f"INSERT INTO raw.ingest_ledger BY NAME SELECT {values}, now()::TIMESTAMP AS loaded_at", account)

@@ -1,5 +1,5 @@
--- The lines of text of every pathology message, each with its section and specimen; a discrete statement (a number, a code) is a
--- line 'label: value unit' of the synoptic section. A line that a later correction of single lines speaks of again is left out.
+-- The lines of text of every pathology message, each with its section and specimen; a discrete statement (a number, a code, a
+-- short text that is the only one of its code, which is no section's) is a line 'label: value unit' of the synoptic section. A line that a later correction of single lines speaks of again is left out.
 with messages as (
     {{ latest_version('pathology_messages') }}
 ),
@@ -23,6 +23,13 @@ placed as (
         reports.corrects_only,
         lines.line_sequence,
         lines.line,
+        sections.section,
+        lines.line.kind = 'statement' or (
+            lines.line.kind = 'short text'
+            and lines.line.label is not null
+            and coalesce(lines.line.section, sections.section) is null
+            and count(*) over (partition by lines.record_id, lines.line.loinc_code, lines.line.specimen) = 1
+        ) as is_statement,
         coalesce(lines.line.status, 'F') as status,
         -- 'final now, as sent before' repeats no text
         case
@@ -36,6 +43,7 @@ placed as (
         end as value
     from lines
     inner join {{ ref('stg_pathology_reports') }} as reports on lines.record_id = reports.record_id
+    left join {{ ref('pathology_sections') }} as sections on lines.line.loinc_code = sections.loinc_code
 ),
 
 spoken_of_again as (
@@ -57,17 +65,16 @@ select
     placed.study_id,
     placed.accession_number,
     cast(placed.line_sequence as integer) as line_sequence,
-    coalesce(placed.line.section, case when placed.line.kind = 'statement' then 'synoptic' end, sections.section, 'comment') as section,
+    coalesce(placed.line.section, case when placed.is_statement then 'synoptic' end, placed.section, 'comment') as section,
     placed.line.specimen as specimen,
     case
-        when placed.line.kind = 'statement'
+        when placed.is_statement
             then concat(placed.line.label || ': ', placed.value, ' ' || placed.line.unit)
         else placed.value
     end as line_text
 from placed
 -- HL7 table 0085: what each status of a line means, and whether such a line is read
 left join {{ ref('observation_statuses') }} as statuses on placed.status = statuses.status
-left join {{ ref('pathology_sections') }} as sections on placed.line.loinc_code = sections.loinc_code
 left join spoken_of_again
     on placed.record_id = spoken_of_again.record_id and placed.line_sequence = spoken_of_again.line_sequence
 where coalesce(statuses.is_read, 'yes') = 'yes' and spoken_of_again.record_id is null

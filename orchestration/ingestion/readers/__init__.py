@@ -5,6 +5,8 @@ Columns: `source_line` (1-based line, workbook row, segment or Bundle entry), `p
 that `SourceContract.reader_column` gives them; HL7 and FHIR reports also `observations`.
 """
 
+from pathlib import Path
+
 import pyarrow as pa
 
 from orchestration.ingestion.contract import SourceContract
@@ -31,8 +33,8 @@ READERS = {
 }
 
 
-def read_records(content: bytes, contract: SourceContract) -> pa.Table:
-    """All records of a file, gzipped, zipped or neither, by the reader of its contract's format.
+def read_records(content: bytes, contract: SourceContract, path: Path | None = None) -> pa.Table:
+    """All records of a file, gzipped, zipped or neither, by the reader of its contract's format; `path` is where it lies.
 
     Raises:
         UnreadableFile: the file as a whole cannot be read (empty, not decodable, a column missing); the reason says why.
@@ -41,7 +43,10 @@ def read_records(content: bytes, contract: SourceContract) -> pa.Table:
         plain = unpacked(content)
         if is_archive(plain, may_be_workbook=contract.format == "excel"):
             return _records_of_archive(plain, contract)
-        return READERS[contract.format](plain, contract)
+        # an export of FHIR is several files that refer to each other
+        return (
+            read_fhir(plain, contract, path) if contract.format == "fhir" else READERS[contract.format](plain, contract)
+        )
     except UnreadableFile:
         raise
     except Exception as error:

@@ -1,4 +1,4 @@
-"""FHIR R4 resources from Bundles, arrays and NDJSON; a contract's columns are paths into a resource and across references.
+"""FHIR R4 resources from Bundles, arrays, NDJSON and exports; a contract's columns are paths into a resource and across references.
 
 The path language, read from left to right:
     status, code.text, contact[0].name       elements; where one repeats, all of them, joined by ';', or the one of an index
@@ -9,247 +9,197 @@ The path language, read from left to right:
     Observation[http://loinc.org|2039-6] by subject -> value[x]
                                              the newest Observation of that code about the same Patient
                                              (never one that was entered in error or cancelled)
+    fhirpath: identifier.where(type.coding.code = 'MR').value
+                                             any FHIRPath expression, `resolve()` included
 """
 
-import base64
-import binascii
-import re
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from collections import Counter
+from pathlib import Path
 
 import pyarrow as pa
 
 from orchestration.ingestion.contract import SourceContract
-from orchestration.ingestion.readers.fhir_entries import Entry, Resource, entries_of
-from orchestration.ingestion.readers.fhir_paths import as_text, children, chosen_type, walk
+from orchestration.ingestion.readers.account import Account, Notice, Withdrawal, with_account
+from orchestration.ingestion.readers.fhir_entries import Entry, Resource, Scope, entries_of
+from orchestration.ingestion.readers.fhir_export import resources_of_companions
+from orchestration.ingestion.readers.fhir_fhirpath import WrongExpression
+from orchestration.ingestion.readers.fhir_file import FhirFile, Found, order_of
+from orchestration.ingestion.readers.fhir_observations import OBSERVATION_TYPE, lines_of_report
+from orchestration.ingestion.readers.fhir_paths import as_text, walk
 from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8
 
-LOINC = "http://loinc.org"
-FINAL_DIAGNOSIS = "22637-3"
-OBSERVATION_STATUS = {
-    "final": "F", "corrected": "C", "amended": "C", "preliminary": "P", "registered": "P", "cancelled": "X",
-    "entered-in-error": "X",
-}  # fmt: skip
-OBSERVATION_TYPE = pa.list_(
-    pa.struct(
-        [
-            ("sequence", pa.int32()),
-            *((name, pa.string()) for name in ("loinc_code", "specimen", "value", "status")),
-        ]
-    )
-)
-HOP = re.compile(r"\s*->\s*(?![^\[]*\])")
-WITHDRAWN = ("entered-in-error", "cancelled")
-REVERSE = re.compile(r"Observation\[(?P<system>[^|\]]+)\|(?P<code>[^\]]+)\] by subject -> (?P<rest>.+)")
+REPORTS = ("DiagnosticReport", "DocumentReference", "Composition")
+ENTERED_IN_ERROR = "entered-in-error"
+PART_OF_REPORT = {"DocumentReference": "type.coding.code", "Composition": "type.coding.code"}
+# what a server says of the export or of its answer
+OUTCOME = "OperationOutcome"
 
 
-def read_fhir(content: bytes, contract: SourceContract) -> pa.Table:
+def read_fhir(content: bytes, contract: SourceContract, path: Path | None = None) -> pa.Table:
     """The contract's resources and paths as `read_fhir_resources` finds them, the paths named by `reader_column`.
+
+    `path`: where the file lies; references that lead to none of its resources are looked for in the other files of its
+    folder, if these are NDJSON. A resource that was entered in error, and the contract does not map that, is withdrawn.
 
     Raises:
         UnreadableFile: bytes outside the contract's encoding, or what `read_fhir_resources` refuses.
     """
     text = as_utf_8(content, contract.encoding, contract.fallback_encoding)
-    paths, with_observations = contract.source_columns, contract.resource == "DiagnosticReport"
-    table = read_fhir_resources(text, contract.resource or "", paths, with_observations)
-    own = ["source_line", "payload", "structure_problem"]
-    return table.rename_columns(
-        [*own, *map(contract.reader_column, paths), *(["observations"] if with_observations else [])]
+    maps_errors = any(ENTERED_IN_ERROR in field.codes for field in contract.fields.values())
+    columns = contract.source_columns
+    table = read_fhir_resources(
+        text,
+        contract.resource or "",
+        columns,
+        contract.feed == "pathology_messages",
+        contract.sections,
+        path,
+        not maps_errors,
     )
+    names = dict(zip(columns, map(contract.reader_column, columns), strict=True))
+    return table.rename_columns([names.get(name, name) for name in table.column_names])
 
 
-def read_fhir_resources(content: bytes, resource: str, paths: list[str], with_observations: bool = False) -> pa.Table:
+def read_fhir_resources(
+    content: bytes,
+    resource: str,
+    paths: list[str],
+    with_observations: bool = False,
+    sections: dict[str, str] | None = None,
+    path: Path | None = None,
+    withdraws_errors: bool = False,
+) -> pa.Table:
     """One row a resource of that type, in file order; what is no resource is a row too, with a structure problem.
 
     Columns: `source_line` int64 (line of NDJSON or entry of a Bundle), `payload` and `structure_problem` string, a string
-    column a path; then, if asked for, `observations` (OBSERVATION_TYPE: results, text form, conclusion). A reference that a
-    path follows to a resource that the file does not hold is a structure problem.
+    column a path; what the source calls the record and its patient, and its place in the record's history; then, if asked
+    for, `observations` (OBSERVATION_TYPE: results, documents, conclusion) and `report_part`. A reference that a path
+    follows to a resource that is not there is a structure problem. The table's account tells what was not read.
 
     Raises:
         UnreadableFile: empty, not UTF-8, or JSON that is cut off or damaged.
     """
+    scope = Scope()
     try:
-        file = _File(entries_of(as_utf_8(content, "utf-8")))
+        entries = entries_of(as_utf_8(content, "utf-8"), scope)
     except RecursionError as error:
         raise UnreadableFile("not readable as FHIR: nested deeper than any resource") from error
-    rows = [entry for entry in file.entries if entry.resource is None or entry.resource["resourceType"] == resource]
-    columns: list[list[str | None]] = [[] for _ in paths]
-    problems, observations = [], []
-    for entry in rows:
-        found: list[str] = []
-        for path, column in zip(paths, columns, strict=True):
-            column.append(file.text_at(entry.resource, path, found) if entry.resource else None)
+    elsewhere = (lambda: resources_of_companions(path, "utf-8")) if path is not None else None
+    reading = _Reading(FhirFile(entries, scope, elsewhere), resource, sections or {})
+    wanted, withdrawals = [], []
+    for entry in entries:
+        if entry.withdrawn is not None:
+            if entry.withdrawn.split("/")[0] == resource:
+                withdrawals.append(Withdrawal(entry.withdrawn, _sortable_time(entry), entry.line))
+        elif entry.resource is None:
+            wanted.append(entry)
+        elif entry.resource["resourceType"] == resource:
+            if withdraws_errors and entry.resource.get("status") == ENTERED_IN_ERROR and "id" in entry.resource:
+                name = f"{resource}/{as_text(entry.resource['id'])}"
+                withdrawals.append(Withdrawal(name, _sortable_time(entry), entry.line))
+            else:
+                wanted.append(entry)
+    return reading.table(wanted, paths, with_observations, withdrawals)
+
+
+def _sortable_time(entry: Entry) -> str | None:
+    _, updated_at, issued_at = order_of(entry.resource or {}, entry.updated_at)
+    return updated_at or issued_at or None
+
+
+class _Reading:
+    """The rows of one file."""
+
+    def __init__(self, file: FhirFile, resource: str, sections: dict[str, str]) -> None:
+        self.file, self.resource, self.sections = file, resource, sections
+        self.unread: Counter = Counter()
+        self.followed: set[int] = set()
+
+    def table(
+        self, rows: list[Entry], paths: list[str], with_observations: bool, withdrawals: list[Withdrawal]
+    ) -> pa.Table:
+        values: dict[str, list] = {path: [] for path in paths}
+        told: dict[str, list] = {
+            "source_reference": [],
+            "source_patient": [],
+            "source_version": [],
+            "source_updated_at": [],
+        }
+        problems, observations, parts = [], [], []
+        for entry in rows:
+            found = Found()
+            for path in paths:
+                values[path].append(self._value(entry.resource, path, found))
+            if with_observations:
+                lines = (
+                    lines_of_report(self.file, entry.resource, found, self.sections, self.unread)
+                    if entry.resource
+                    else []
+                )
+                observations.append(lines)
+                parts.append(self._part(entry.resource))
+            self.followed.update(map(id, found.resources))
+            for name, value in self._told(entry, found).items():
+                told[name].append(value)
+            problems.append(entry.problem or next(iter(found.problems), None))
+        columns = {
+            "source_line": pa.array([entry.line for entry in rows], pa.int64()),
+            "payload": pa.array([entry.payload for entry in rows], pa.string()),
+            "structure_problem": pa.array(problems, pa.string()),
+            **{path: pa.array(column, pa.string()) for path, column in values.items()},
+            **{
+                name: pa.array(column, pa.int64() if name == "source_version" else pa.string())
+                for name, column in told.items()
+            },
+        }
         if with_observations:
-            observations.append(_observations(file, entry.resource, found) if entry.resource else [])
-        problems.append(entry.problem or next(iter(found), None))
-    names = ["source_line", "payload", "structure_problem", *paths]
-    arrays = [pa.array([entry.line for entry in rows], pa.int64())]
-    arrays += [pa.array(column, pa.string()) for column in ([entry.payload for entry in rows], problems, *columns)]
-    if with_observations:
-        names, arrays = [*names, "observations"], [*arrays, pa.array(observations, OBSERVATION_TYPE)]
-    return pa.table(arrays, names=names)
+            columns["observations"] = pa.array(observations, OBSERVATION_TYPE)
+            columns["report_part"] = pa.array(parts, pa.string())
+        account = Account(0, self._notices(withdrawals), withdrawals, self.file.used_elsewhere)
+        return with_account(pa.table(columns), account)
 
-
-@dataclass
-class _File:
-    """All resources of a file, found by what other resources call them."""
-
-    entries: list[Entry]
-    by_reference: dict[str, Resource] = field(default_factory=dict)
-    names: dict[int, str] = field(default_factory=dict)
-    """Type/id by the resource's own identity: a contained '#p' or a resource without id may have namesakes."""
-    containers: dict[int, Resource] = field(default_factory=dict)
-    observations: dict[tuple[str, str, str | int], list[Resource]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        resources = [(entry.resource, entry.full_url) for entry in self.entries if entry.resource is not None]
-        for resource, full_url in resources:
-            if full_url:
-                self.by_reference[full_url] = resource
-            if isinstance(resource.get("id"), str):
-                name = self.names[id(resource)] = f"{resource['resourceType']}/{resource['id']}"
-                self.by_reference[name] = resource
-            for one in children([resource], "contained", None):
-                self.containers[id(one)] = resource
-        for resource, _ in resources:
-            if resource["resourceType"] == "Observation" and resource.get("status") not in WITHDRAWN:
-                self._note_observation(resource)
-
-    def _note_observation(self, resource: Resource) -> None:
-        subject = self.target(resource, resource.get("subject"))
-        for coding in children(children([resource], "code", None), "coding", None):
-            if subject is not None and isinstance(coding, dict):
-                key = (str(coding.get("system")), str(coding.get("code")), self._identity(subject))
-                self.observations.setdefault(key, []).append(resource)
-
-    def _identity(self, resource: Resource) -> str | int:
-        return self.names.get(id(resource), id(resource))
-
-    def target(self, resource: Resource, reference: Any) -> Resource | None:
-        """The resource that a Reference means: contained, by fullUrl, or by Type/id at the end of an address."""
-        name = reference.get("reference") if isinstance(reference, dict) else None
-        if not isinstance(name, str):
+    def _value(self, resource: Resource | None, path: str, found: Found) -> str | None:
+        if resource is None:
             return None
-        if name.startswith("#"):
-            # contained resources refer to each other through the one that holds them, and to that one as '#'
-            holder = self.containers.get(id(resource), resource)
-            siblings = [one for one in children([holder], "contained", None) if isinstance(one, dict)]
-            return holder if name == "#" else next((one for one in siblings if one.get("id") == name[1:]), None)
-        name = name.split("/_history/")[0]
-        return self.by_reference.get(name) or self.by_reference.get("/".join(name.split("/")[-2:]))
-
-    def text_at(self, resource: Resource, path: str, problems: list[str]) -> str | None:
-        """The text at the path, several values joined by ';'; `problems` gains the references that lead nowhere."""
-        if reverse := REVERSE.fullmatch(path.strip()):
-            newest = self._newest(resource, reverse["system"], reverse["code"], problems)
-            return self.text_at(newest, reverse["rest"], problems) if newest else None
-        here, *hops = HOP.split(path.strip())
-        values = walk([resource], here)
-        if not hops:
-            return ";".join(text for text in map(as_text, values) if text) or None
-        found = []
-        for reference in values:
-            wanted, _, rest = hops[0].partition(".")
-            target = self.target(resource, reference)
-            if target is None:
-                _note_absent(reference, wanted, problems)
-            elif target.get("resourceType") == wanted:
-                found.append(self.text_at(target, " -> ".join([rest, *hops[1:]]), problems))
-        return ";".join(text for text in found if text) or None
-
-    def _newest(self, resource: Resource, system: str, code: str, problems: list[str]) -> Resource | None:
-        subject = self.target(resource, resource.get("subject"))
-        if subject is None:
-            _note_absent(resource.get("subject"), "Patient", problems)
+        try:
+            return self.file.text_at(resource, path, found)
+        except WrongExpression as error:
+            found.problems.append(str(error))
             return None
-        return max(self.observations.get((system, code, self._identity(subject)), []), key=_times_of, default=None)
 
+    def _part(self, resource: Resource | None) -> str | None:
+        if resource is None:
+            return None
+        path = PART_OF_REPORT.get(resource["resourceType"], "code.coding.code")
+        return next((text for text in map(as_text, walk([resource], path)) if text), None)
 
-def _note_absent(reference: Any, wanted: str, problems: list[str]) -> None:
-    if isinstance(reference, dict) and isinstance(reference.get("reference"), str):
-        # not the reference's own words, which may be an address with a patient's name in it
-        article = "an" if wanted[:1] in "AEIOU" else "a"
-        problems.append(f"refers to {article} {wanted}, which is not in the file")
+    def _told(self, entry: Entry, found: Found) -> dict[str, str | int | None]:
+        """The source's own name of the record and its patient, and its place in the record's history: as new as the newest
+        of what it refers to."""
+        resource = entry.resource
+        if resource is None:
+            return dict.fromkeys(("source_reference", "source_patient", "source_version", "source_updated_at"))
+        version, updated_at, issued_at = order_of(resource, entry.updated_at)
+        if updated_at:
+            updated_at = max(updated_at, *(order_of(one)[1] for one in found.resources), "")
+        return {
+            "source_reference": self.file.names.get(id(resource)),
+            "source_patient": self.file.patient_of(resource),
+            "source_version": version or None,
+            "source_updated_at": updated_at or issued_at or None,
+        }
 
-
-def _times_of(observation: Resource) -> tuple[datetime, datetime]:
-    """When it was observed, then when it was issued: a corrected result is observed when the first one was."""
-    observed = walk([observation], "effective[x]")
-    return _instant(as_text(observed[0]) if observed else observation.get("issued")), _instant(
-        observation.get("issued")
-    )
-
-
-def _instant(written: Any) -> datetime:
-    """A FHIR date or time, of which months and days may be missing; the earliest of all where it is none."""
-    text = written if isinstance(written, str) else ""
-    try:
-        time = datetime.fromisoformat(text + {4: "-01-01", 7: "-01"}.get(len(text), ""))
-        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return datetime.min.replace(tzinfo=UTC)
-
-
-def _observations(file: _File, report: Resource, problems: list[str]) -> list[dict[str, Any]]:
-    """A report's results with their components, its plain text form and its conclusion, numbered."""
-    found: list[tuple[str | None, str | None, str | None, str | None]] = []
-    status = OBSERVATION_STATUS.get(str(report.get("status")))
-    for reference in children([report], "result", None):
-        result = file.target(report, reference)
-        if result is None:
-            _note_absent(reference, "Observation", problems)
-            continue
-        result_status = OBSERVATION_STATUS.get(str(result.get("status")))
-        specimen = _specimen(file, result)
-        found += [
-            (_loinc(part), specimen, _value(part), result_status)
-            for part in (result, *children([result], "component", None))
-            if isinstance(part, dict) and _value(part) is not None
-        ]
-    specimen = _specimen(file, report)
-    for form in children([report], "presentedForm", None):
-        if isinstance(form, dict) and str(form.get("contentType", "")).startswith("text/plain"):
-            text = _decoded(form.get("data"), str(form["contentType"]))
-            if text is None:
-                problems.append("the report's text form cannot be decoded")
-            found.append((_loinc(report), specimen, text, status))
-    if isinstance(report.get("conclusion"), str):
-        found.append((FINAL_DIAGNOSIS, specimen, report["conclusion"], status))
-    return [
-        {"sequence": number, "loinc_code": code, "specimen": specimen, "value": value, "status": status}
-        for number, (code, specimen, value, status) in enumerate(found, start=1)
-    ]
-
-
-def _loinc(element: Resource) -> str | None:
-    return next(iter(walk([element], f"code.coding[{LOINC}].code")), None)
-
-
-def _value(element: Resource) -> str | None:
-    """The value as a pathologist would have written it: a number with its unit."""
-    value = chosen_type(element, "value")
-    text = as_text(value)
-    unit = value.get("unit") or value.get("code") if isinstance(value, dict) and "value" in value else None
-    return f"{text} {unit}" if text and isinstance(unit, str) else text
-
-
-def _specimen(file: _File, resource: Resource) -> str | None:
-    for reference in children([resource], "specimen", None):
-        target = file.target(resource, reference)
-        for path in ("accessionIdentifier.value", "identifier[0].value", "id"):
-            if target and (values := walk([target], path)):
-                return as_text(values[0])
-        if isinstance(reference, dict) and isinstance(reference.get("display"), str):
-            return reference["display"]
-    return None
-
-
-def _decoded(data: Any, content_type: str) -> str | None:
-    """Base64 as text, in the character set that its content type names; None where it is none."""
-    charset = re.search(r"charset\s*=\s*\"?([\w.:-]+)", content_type)
-    try:
-        written = base64.b64decode(re.sub(r"\s", "", data), validate=True)
-        return written.decode(charset[1] if charset else "utf-8").replace("\0", "")
-    except (binascii.Error, ValueError, LookupError, TypeError):
-        return None
+    def _notices(self, withdrawals: list[Withdrawal]) -> list[Notice]:
+        kinds: Counter = Counter()
+        withdrawn = {one.reference for one in withdrawals}
+        for entry in self.file.entries:
+            resource = entry.resource
+            if entry.withdrawn is not None and entry.withdrawn not in withdrawn:
+                kinds[f"deleted {entry.withdrawn.split('/')[0]}", "the contract reads resources of another type"] += 1
+            elif resource is not None and resource["resourceType"] == OUTCOME:
+                kinds[f"resource {OUTCOME}", "the sender says that something of its export failed"] += 1
+            elif (
+                resource is not None and resource["resourceType"] != self.resource and id(resource) not in self.followed
+            ):
+                kinds[f"resource {resource['resourceType']}", "no record of this contract refers to it"] += 1
+        return [Notice(what, n, reason) for (what, reason), n in (kinds + self.unread).items()]
