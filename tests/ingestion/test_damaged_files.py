@@ -14,6 +14,7 @@ from orchestration.ingestion.contract import FieldContract, SourceContract
 from orchestration.ingestion.load_file import load_file
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.ingestion.readers import READER_FAILED, UnreadableFile, read_records
+from orchestration.ingestion.readers.account import account_of
 from tests.ingestion.damage import damaged
 
 N_FILES = 10_000
@@ -182,7 +183,8 @@ def test_each_damaged_file_is_read_or_refused_and_no_undamaged_record_is_lost(fi
             continue
         outcomes[contract.format, "read"] += 1
         assert table.column_names[:3] == ["source_line", "payload", "structure_problem"]
-        if end is not None and not content.startswith(b"\x1f\x8b"):
+        # damage may make another event of one (A40, A41), whose message is passed over and counted
+        if end is not None and not content.startswith(b"\x1f\x8b") and not account_of(table).passed_over:
             kept = "\n".join(payload or "" for payload in table["payload"].to_pylist())
             lost = [
                 line for line in undamaged_lines(sound, content, end, contract) if _as_kept(line, contract) not in kept

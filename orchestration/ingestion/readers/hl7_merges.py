@@ -11,7 +11,8 @@ import yaml
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.contract.formats.hl7_v2 import FIELD_PATH, ORDER_NUMBER
 from orchestration.ingestion.readers.account import Notice
-from orchestration.ingestion.readers.hl7_checks import problems_of_merges, structure_problems
+from orchestration.ingestion.readers.byte_ranges import count_between
+from orchestration.ingestion.readers.hl7_checks import Reason, problems_of_merges, structure_problems
 from orchestration.ingestion.readers.hl7_groups import (
     Groups,
     Messages,
@@ -28,7 +29,7 @@ MRG = code_of(b"MRG")
 
 @cache
 def adt_events() -> dict[str, dict[str, str]]:
-    """merge, link and unlink -> the events that do it, each with its name."""
+    """merge, link, unlink and moves -> the events that do it, each with its name."""
     return yaml.safe_load(EVENTS_FILE.read_text(encoding="utf-8"))
 
 
@@ -39,8 +40,9 @@ def read_merges(segments: Segments, messages: Messages, contract: SourceContract
     effects = adt_events()
     is_merge = np.isin(events, list(effects["merge"]))
     is_link, is_unlink = np.isin(events, list(effects["link"])), np.isin(events, list(effects["unlink"]))
-    # a message that is no ADT, or does not say its event, is read as a merge, so that it is rejected with its reason
-    is_other = is_adt & ~(is_merge | is_link | is_unlink) & (events != "")
+    # a message that is no ADT, or whose event is not known, is taken for a merge, so that it is rejected with its reason
+    is_known = np.isin(events, list(effects["moves"])) | (_has_no_mrg(segments, messages) & _is_event(events))
+    is_other = is_adt & ~(is_merge | is_link | is_unlink) & is_known
     tables = [
         _rows(segments, groups_of(segments, messages.taken(~is_link & ~is_unlink & ~is_other), MRG), contract, "merge"),
         _rows(segments, groups_of_linked_patients(segments, messages.taken(is_adt & is_link)), contract, "merge"),
@@ -57,13 +59,21 @@ def read_merges(segments: Segments, messages: Messages, contract: SourceContract
     return table, int(is_other.sum()), notices
 
 
+def _has_no_mrg(segments: Segments, messages: Messages) -> np.ndarray:
+    return count_between(np.flatnonzero(segments.kinds == MRG), messages.first, messages.last + 1) == 0
+
+
+def _is_event(events: np.ndarray) -> np.ndarray:
+    return pc.match_substring_regex(pa.array(events, pa.string()), "^A[0-9]{2}$").to_numpy(zero_copy_only=False)
+
+
 def _rows(segments: Segments, groups: Groups, contract: SourceContract, merge_event: str) -> pa.Table:
     is_pair = groups.kind != MRG
     columns = {}
     for path in contract.source_columns:
         column = _column_of_pair(segments, groups, path) if is_pair else field_column(segments, groups, path)
         columns[contract.reader_column(path)] = column.cast(pa.string())
-    further = [] if is_pair else problems_of_merges(segments, groups)
+    further = [] if is_pair else [_unknown_event(groups), *problems_of_merges(segments, groups)]
     payload = segments.text.column(segments.starts[groups.message_first], segments.ends[groups.message_last])
     table = pa.table(
         {
@@ -75,6 +85,11 @@ def _rows(segments: Segments, groups: Groups, contract: SourceContract, merge_ev
         }
     )
     return table if is_pair else _one_row_a_retired_record(table, segments, groups, contract)
+
+
+def _unknown_event(groups: Groups) -> Reason:
+    is_unknown = (groups.types == "ADT") & ~np.isin(groups.events, list(adt_events()["merge"]))
+    return is_unknown, lambda row: "MSH-9 and EVN-1 name no event of a merge"
 
 
 def _column_of_pair(segments: Segments, groups: Groups, path: str) -> pa.Array:
