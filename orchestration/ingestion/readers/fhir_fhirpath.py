@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
+from orchestration.ingestion.fhirpath import compiled
 from orchestration.ingestion.readers.fhir_entries import Resource, written
 from orchestration.ingestion.readers.fhir_paths import as_text
 
@@ -16,37 +16,13 @@ class WrongExpression(ValueError):
     """The text is no FHIRPath."""
 
 
-@lru_cache(maxsize=256)
-def _compiled(path: str) -> tuple[Callable, dict]:
-    import fhirpathpy
-    from fhirpathpy.models import models
-
-    # the library calls `resolve` by what stands here when an expression is evaluated
-    functions: dict[str, Any] = {}
-    options = {"userInvocationTable": {"resolve": {"fn": lambda nodes: functions["resolve"](nodes), "arity": {0: []}}}}
-    return fhirpathpy.compile(path, model=models["r4"], options=options), functions
-
-
-def problem_of(path: str) -> str | None:
-    """Why the text is no FHIRPath expression, or None."""
-    if not path.strip():
-        return "an empty FHIRPath"
-    try:
-        _compiled(path.strip())[0]({"resourceType": "Basic"})
-    except Exception as error:
-        # the library tells syntax by several exceptions of its own and of its parser
-        text = str(error)
-        return f"'{path.strip()}' is no FHIRPath that can be evaluated ({text.splitlines()[0][:120] if text else type(error).__name__})"
-    return None
-
-
 def values_at(resource: Resource, path: str, resolve: Resolve) -> list[str]:
     """The values that the expression gives, as text.
 
     Raises:
         WrongExpression: it cannot be evaluated on this resource.
     """
-    evaluate, functions = _compiled(path)
+    evaluate, functions = compiled(path)
 
     def resolved(nodes: Any) -> list[Any]:
         targets = [resolve({"reference": one} if isinstance(one, str) else one) for one in map(_plain, nodes)]

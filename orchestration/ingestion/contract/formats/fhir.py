@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from orchestration.ingestion.contract.formats.hl7_v2 import SECTIONS
 from orchestration.ingestion.contract.model import SourceContract
 from orchestration.ingestion.contract.problems import Problem
+from orchestration.ingestion.fhirpath import problem_of
 
 FHIRPATH = "fhirpath:"
 """What a column that is a FHIRPath expression starts with."""
@@ -14,7 +15,7 @@ def problems_of_fhir(contract: SourceContract) -> Iterator[Problem]:
     if not contract.resource:
         yield Problem(("format",), "'fhir' needs `resource`, such as Procedure")
     for name, field in contract.fields.items():
-        for column in getattr(field, "source_columns", [field.column]):
+        for column in field.source_columns:
             if (reason := _problem_of_fhirpath(column)) is not None:
                 yield Problem(("fields", name, "column"), reason)
     for code, section in contract.sections.items():
@@ -23,8 +24,4 @@ def problems_of_fhir(contract: SourceContract) -> Iterator[Problem]:
 
 
 def _problem_of_fhirpath(column: str) -> str | None:
-    if FHIRPATH not in column:
-        return None
-    from orchestration.ingestion.readers.fhir_fhirpath import problem_of
-
-    return problem_of(column.split(FHIRPATH, 1)[1])
+    return problem_of(column.split(FHIRPATH, 1)[1]) if FHIRPATH in column else None
