@@ -149,6 +149,10 @@ class _Text(HTMLParser):
             self._write("\n")
         self.preformatted += tag == "pre"
 
+    def handle_startendtag(self, tag: str, attrs: list) -> None:
+        if tag in _BLOCKS:
+            self._write("\n")
+
     def handle_endtag(self, tag: str) -> None:
         if tag in self.silent:
             del self.silent[self.silent.index(tag) :]

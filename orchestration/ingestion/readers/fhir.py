@@ -19,7 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from orchestration.ingestion.contract import SourceContract
-from orchestration.ingestion.readers.account import Account, Notice, Withdrawal, with_account
+from orchestration.ingestion.readers.account import Account, Notice, Withdrawal, account_of, with_account
 from orchestration.ingestion.readers.fhir_entries import Entry, Resource, Scope, entries_of
 from orchestration.ingestion.readers.fhir_export import resources_of_companions
 from orchestration.ingestion.readers.fhir_fhirpath import WrongExpression
@@ -57,7 +57,8 @@ def read_fhir(content: bytes, contract: SourceContract, path: Path | None = None
         not maps_errors,
     )
     names = dict(zip(columns, map(contract.reader_column, columns), strict=True))
-    return table.rename_columns([names.get(name, name) for name in table.column_names])
+    renamed = table.rename_columns([names.get(name, name) for name in table.column_names])
+    return with_account(renamed, account_of(table))
 
 
 def read_fhir_resources(

@@ -320,7 +320,10 @@ def _document(type_name: str, raw: str, unread: Counter) -> tuple[str, str | Non
     for repetition in raw.split("~"):
         parts = repetition.split("^")
         parts += [""] * (5 - len(parts))
-        content_type = "/".join(typed(part).strip().lower() for part in parts[1:3] if part) or "no type"
+        content_type = (
+            "/".join(typed(part).strip().lower() for part in (parts[2:4] if type_name == "RP" else parts[1:3]) if part)
+            or "no type"
+        )
         content_type = {"text": "text/plain"}.get(content_type, content_type)
         if type_name == "RP":
             return _not_read(f"attachment {content_type}", "it is a pointer to a document elsewhere", unread)

@@ -7,9 +7,12 @@ import pyarrow.compute as pc
 
 from orchestration.ingestion.readers.hl7_segments import CONTINUATION
 
-# what each escape sequence of one letter stands for; highlighting and shifts of it stand for nothing
-LETTERS = (("F", "|"), ("S", "^"), ("T", "&"), ("R", "~"), ("H", ""), ("N", ""))
-_HEXADECIMAL = re.compile(r"(?:\\[Xx](?:[0-9A-Fa-f]{2})+\\)+")
+# what each escape sequence of one letter stands for; highlighting and its end stand for nothing
+LETTERS = {"F": "|", "S": "^", "T": "&", "R": "~", "E": "\\", "H": "", "N": ""}
+NAME = r"[FSTREHN]|X(?:[0-9A-F]{2})+|\.(?:br|sp|in|ti|fi|nf|ce|sk) ?[+-]?\d*"
+_SEQUENCE = re.compile(rf"(?:\\X(?:[0-9A-F]{{2}})+\\)+|\\(?:{NAME})\\", re.IGNORECASE)
+# the name of a sequence between two others may be text: \S\F\S\ is ^F^
+_MAY_BE_TEXT = rf"(?i)\\(?:{NAME})\\(?:{NAME})\\"
 
 
 def typed_text(column: pa.Array, repetitions_are_lines: bool = True) -> pa.Array:
@@ -19,21 +22,32 @@ def typed_text(column: pa.Array, repetitions_are_lines: bool = True) -> pa.Array
         value = pc.replace_substring(value, "~", "\n")
     if not pc.any(pc.match_substring(value, "\\")).as_py():
         return value
-    # the escaped escape character waits behind a control character, or the text \E\F\E\ would be undone twice
-    value = pc.replace_substring_regex(value, r"\\[Ee]\\", "\x01")
-    for letter, character in LETTERS:
-        value = pc.replace_substring_regex(value, rf"\\[{letter}{letter.lower()}]\\", character)
-    value = pc.replace_substring_regex(value, r"(?i)\\\.br[+-]?\d*\\", "\n")
-    value = pc.replace_substring_regex(value, r"(?i)\\\.(sp|in|ti|fi|nf|ce)[+-]?\d*\\", "\n")
-    value = pc.replace_substring_regex(value, r"(?i)\\\.sk[ +-]?\d*\\", " ")
-    if pc.any(pc.match_substring(value, "\\X", ignore_case=True)).as_py():
-        value = pa.array(
-            [None if line is None else _HEXADECIMAL.sub(_characters, line) for line in value.to_pylist()], pa.string()
-        )
-    return pc.replace_substring(value, "\x01", "\\")
+    one_by_one = pc.fill_null(
+        pc.or_(pc.match_substring(value, "\\X", ignore_case=True), pc.match_substring_regex(value, _MAY_BE_TEXT)), False
+    )
+    if not pc.any(one_by_one).as_py():
+        return _undone(value)
+    places = pc.indices_nonzero(one_by_one)
+    rare = pa.array([_SEQUENCE.sub(_meaning, line) for line in value.take(places).to_pylist()], pa.string())
+    return pc.replace_with_mask(_undone(value), one_by_one, rare)
 
 
-def _characters(match: re.Match) -> str:
+def _undone(value: pa.Array) -> pa.Array:
+    """Texts in which no sequence can be mistaken for what stands between two others."""
+    for letter, character in LETTERS.items():
+        if letter != "E":
+            value = pc.replace_substring_regex(value, rf"\\[{letter}{letter.lower()}]\\", character)
+    value = pc.replace_substring_regex(value, r"(?i)\\\.(br|sp|in|ti|fi|nf|ce) ?[+-]?\d*\\", "\n")
+    value = pc.replace_substring_regex(value, r"(?i)\\\.sk ?[+-]?\d*\\", " ")
+    return pc.replace_substring_regex(value, r"\\[Ee]\\", r"\\")
+
+
+def _meaning(match: re.Match) -> str:
+    name = match[0][1:-1].upper()
+    if name in LETTERS:
+        return LETTERS[name]
+    if name.startswith("."):
+        return " " if name.startswith(".SK") else "\n"
     # `hl7_characters` has rewritten them to UTF-8 where the message's character set is another one
     data = bytes.fromhex(re.sub(r"\\[Xx]?", "", match[0]))
     try:
@@ -45,6 +59,4 @@ def _characters(match: re.Match) -> str:
 
 def typed(value: str) -> str:
     """`typed_text` of one value whose repetitions are no lines."""
-    if "\\" not in value:
-        return value
-    return typed_text(pa.array([value], pa.string()), repetitions_are_lines=False)[0].as_py()
+    return _SEQUENCE.sub(_meaning, value) if "\\" in value else value

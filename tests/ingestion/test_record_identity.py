@@ -1,0 +1,240 @@
+"""A record is its key and its patient; its version is what was read from it, in the order that its source gives it."""
+
+import json
+
+from tests.ingestion.test_formats_text import write_contract
+
+LOOKS = """
+version: "{version}"
+feed: follow_up
+file_pattern: looks/*.csv
+format: delimited
+{more}
+key: [event_id]
+fields:
+  event_id: {{column: id, required: true}}
+  mrn: {{column: mrn, required: true}}
+  event_date: {{column: dt, formats: ["{date_format}"], required: true}}
+  event_type: {{constant: imaging}}
+  finding: {{column: res, codes: {{"0": no_evidence_of_disease, "3": definite}}, required: true}}
+"""
+HEADER = "id,mrn,dt,res,other\n"
+
+
+def contract(warehouse, version: str = "1", more: str = "", date_format: str = "%m/%d/%Y") -> None:
+    write_contract(warehouse, "looks", LOOKS.format(version=version, more=more, date_format=date_format))
+
+
+def in_force(warehouse, *columns: str) -> list[tuple]:
+    return warehouse.rows(
+        f"SELECT {', '.join(columns)} FROM raw.follow_up WHERE superseded_by IS NULL ORDER BY load_number, record_number"
+    )
+
+
+def shared_keys(warehouse) -> list[tuple]:
+    return warehouse.rows(
+        """SELECT what, value, source_line FROM raw.load_notices WHERE kind = 'key of two patients'
+           ORDER BY load_number, source_line"""
+    )
+
+
+def test_a_key_that_comes_again_with_another_patient_replaces_nothing_and_is_listed(warehouse):
+    contract(warehouse)
+    warehouse.land("looks/a.csv", HEADER + "1,900001,03/04/2005,3,\n1,900002,03/05/2005,0,\n2,900001,03/04/2006,0,\n")
+    (load,) = warehouse.load("follow_up")
+    assert (load.rows_loaded, load.rows_duplicate) == (3, 0)
+    assert shared_keys(warehouse) == [("event_id", "1", 2), ("event_id", "1", 3)]
+    warehouse.land("looks/b.csv", HEADER + "1,900001,03/04/2005,3,\n2,900003,03/04/2006,0,\n")
+    (load,) = warehouse.load("follow_up")
+    # the first is known, the second is the key of a patient of the file before
+    assert (load.rows_loaded, load.rows_duplicate) == (1, 1)
+    assert shared_keys(warehouse)[2:] == [("event_id", "2", 3)]
+
+
+def test_a_hospital_may_say_that_a_key_is_its_records_alone(warehouse):
+    contract(warehouse, more="patient_may_be_corrected: true")
+    warehouse.land("looks/a.csv", HEADER + "1,900001,03/04/2005,3,\n")
+    warehouse.land("looks/b.csv", HEADER + "1,900002,03/04/2005,3,\n")
+    _, load = warehouse.load("follow_up")
+    assert (load.rows_loaded, shared_keys(warehouse)) == (1, [])
+    assert warehouse.rows("SELECT count(DISTINCT (record_key, source_patient)) FROM raw.follow_up") == [(1,)]
+
+
+def test_a_mended_contract_reads_its_files_again_and_what_it_read_before_is_no_longer_in_force(warehouse):
+    contract(warehouse)
+    warehouse.land("looks/a.csv", HEADER + "1,900001,03/04/2005,3,\n2,900001,03/25/2005,0,\n")
+    warehouse.load("follow_up")
+    contract(warehouse, "2", date_format="%d/%m/%Y")
+    (load,) = warehouse.load("follow_up")
+    assert (load.rows_loaded, load.rows_rejected, load.rows_duplicate) == (1, 1, 0)
+    # what the mended contract cannot read is not as the wrong one read it either
+    assert in_force(warehouse, "event_id", "event_date", "contract_version") == [("1", "2005-04-03", "2")]
+    assert warehouse.rows("SELECT count(*) FROM raw.follow_up") == [(3,)]
+
+
+def test_a_column_that_nobody_reads_makes_no_version(warehouse):
+    contract(warehouse)
+    warehouse.land("looks/a.csv", HEADER + "1,900001,03/04/2005,3,exported on Monday\n")
+    warehouse.load("follow_up")
+    warehouse.land("looks/a.csv", HEADER + "1,900001,03/04/2005,3,exported on Tuesday\n")
+    (load,) = warehouse.load("follow_up")
+    assert (load.rows_loaded, load.rows_duplicate) == (0, 1)
+
+
+def test_files_are_counted_so_that_a_clock_that_goes_back_changes_no_order(warehouse):
+    contract(warehouse)
+    for day in ("03/04/2005", "03/05/2005"):
+        warehouse.land("looks/a.csv", HEADER + f"1,900001,{day},3,\n")
+        warehouse.load("follow_up")
+        warehouse.connection.execute(
+            "UPDATE raw.follow_up SET loaded_at = loaded_at - INTERVAL 1 DAY WHERE load_number = 2"
+        )
+        warehouse.connection.execute(
+            "UPDATE raw.ingest_ledger SET loaded_at = loaded_at - INTERVAL 1 DAY WHERE load_number = 2"
+        )
+    assert warehouse.load("follow_up") == []
+    assert in_force(warehouse, "load_number", "event_date") == [(1, "2005-03-04"), (2, "2005-03-05")]
+
+
+def test_a_redcap_record_is_its_patient_whatever_mrn_stands_in_its_first_row(warehouse):
+    redcap = LOOKS.format(version="1", more="instrument: look", date_format="%Y-%m-%d").replace(
+        "format: delimited", "format: redcap"
+    )
+    write_contract(warehouse, "looks", redcap)
+    header = "record_id,redcap_repeat_instrument,redcap_repeat_instance,id,mrn,dt,res\n"
+    for name, mrn in (("a", "900001"), ("b", "900009")):
+        warehouse.land(f"looks/{name}.csv", header + f"1,,,,{mrn},,\n1,look,1,u1,,2005-04-03,3\n")
+        (load,) = warehouse.load("follow_up")
+        assert (load.rows_loaded, shared_keys(warehouse)) == (1, [])
+    assert warehouse.rows("SELECT mrn, source_patient FROM raw.follow_up ORDER BY load_number") == [
+        ("900001", "record 1"), ("900009", "record 1"),
+    ]  # fmt: skip
+
+
+REPORTS = """
+version: "1"
+feed: pathology_messages
+system: fhir
+file_pattern: fhir/*.ndjson
+format: fhir
+resource: DiagnosticReport
+key: [message_control_id]
+fields:
+  message_control_id: {column: id, required: true}
+  mrn: {column: "subject -> Patient.identifier[MR].value", required: true}
+  accession_number: {column: "identifier[ACSN].value", required: true}
+  report_status: {column: status, codes: {final: final, corrected: corrected}, required: true}
+"""
+
+
+def resource(kind: str, number: str, **other) -> dict:
+    return {"resourceType": kind, "id": number, **other}
+
+
+def patient(mrn: str, number: str = "q1") -> dict:
+    return resource("Patient", number, identifier=[{"type": {"coding": [{"code": "MR"}]}, "value": mrn}])
+
+
+def report(words: str, number: str = "r1", **other) -> dict:
+    told = {
+        "identifier": [{"type": {"coding": [{"code": "ACSN"}]}, "value": "K1"}],
+        "subject": {"reference": "Patient/q1"},
+    }
+    return resource("DiagnosticReport", number, status="final", conclusion=words, **told, **other)
+
+
+def lines(*resources: dict) -> str:
+    return "".join(json.dumps(one) + "\n" for one in resources)
+
+
+def newest(warehouse) -> list[tuple]:
+    return warehouse.rows(
+        """SELECT observations[1].value FROM raw.pathology_messages WHERE superseded_by IS NULL AND NOT coalesce(is_withdrawn, FALSE)
+           ORDER BY source_version DESC NULLS LAST, source_updated_at DESC NULLS LAST, load_number DESC, record_number DESC LIMIT 1"""
+    )
+
+
+def test_the_servers_own_order_decides_whichever_way_the_versions_come(warehouse):
+    write_contract(warehouse, "fhir", REPORTS)
+    second = report("second", meta={"versionId": "2", "lastUpdated": "2004-03-12T09:00:00Z"})
+    first = report("first", meta={"versionId": "1", "lastUpdated": "2004-03-05T09:00:00Z"})
+    history = {
+        "resourceType": "Bundle",
+        "type": "history",
+        "entry": [{"resource": one} for one in (patient("900001"), second, first)],
+    }
+    warehouse.land("fhir/a.ndjson", json.dumps(history) + "\n")
+    (load,) = warehouse.load("pathology_messages")
+    assert (load.rows_loaded, newest(warehouse)) == (2, [("second",)])
+    # the same versions once more, then an even older one that was lost on the way
+    warehouse.land("fhir/b.ndjson", lines(patient("900001"), first, second))
+    warehouse.land(
+        "fhir/c.ndjson", lines(patient("900001"), report("zeroth", meta={"lastUpdated": "2004-03-01T09:00:00+01:00"}))
+    )
+    again, late = warehouse.load("pathology_messages")
+    assert (again.rows_loaded, again.rows_duplicate, late.rows_loaded) == (0, 2, 1)
+    assert newest(warehouse) == [("second",)]
+
+
+def test_a_resource_that_the_record_refers_to_is_part_of_its_version(warehouse):
+    write_contract(warehouse, "fhir", REPORTS)
+    told = {"result": [{"reference": "Observation/b1"}], "conclusion": None}
+    for night, words in enumerate(("clear, 12 mm", "involved", "involved")):
+        result = resource("Observation", "b1", status="final", valueString=words, code={"text": "Margin"})
+        warehouse.land(f"fhir/{night}.ndjson", lines(patient("900001"), report("") | told, result))
+        (load,) = warehouse.load("pathology_messages")
+        assert (load.rows_loaded, load.rows_duplicate) == ((0, 1) if night == 2 else (1, 0))
+    assert newest(warehouse) == [("involved",)]
+
+
+def test_a_deleted_resource_and_one_entered_in_error_are_withdrawn(warehouse):
+    write_contract(warehouse, "fhir", REPORTS)
+    warehouse.land("fhir/a.ndjson", lines(patient("900001"), report("one"), report("two", "r2"), report("three", "r3")))
+    deleted = {"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"request": {"method": "DELETE", "url": "DiagnosticReport/r1"}}, {"request": {"method": "DELETE", "url": "DiagnosticReport/r9"}},
+        {"request": {"method": "DELETE", "url": "Patient/q7"}},
+    ]}  # fmt: skip
+    warehouse.land("fhir/b.ndjson", lines(deleted, report("two", "r2") | {"status": "entered-in-error"}))
+    _, load = warehouse.load("pathology_messages")
+    # the one that never was changes nothing
+    assert (load.rows_read, load.rows_loaded, load.rows_duplicate, load.rows_rejected) == (3, 2, 1, 0)
+    assert warehouse.rows("SELECT message_control_id FROM raw.pathology_messages WHERE is_withdrawn ORDER BY 1") == [
+        ("r1",),
+        ("r2",),
+    ]
+    assert warehouse.rows("SELECT what, n FROM raw.load_notices WHERE source_file LIKE '%b.ndjson'") == [
+        ("deleted Patient", 1)
+    ]
+
+
+def test_the_files_of_one_export_refer_to_each_other_and_are_read_again_when_one_of_them_changes(warehouse):
+    write_contract(warehouse, "fhir", REPORTS.replace("fhir/*.ndjson", "export/DiagnosticReport*.ndjson"))
+    told = {"result": [{"reference": "Observation/b1"}], "conclusion": None}
+    warehouse.land("export/DiagnosticReport.ndjson", lines(report("") | told))
+    warehouse.land(
+        "export/Observation.ndjson", lines(resource("Observation", "b1", status="final", valueString="clear"))
+    )
+    warehouse.land("export/error.ndjson", lines({"resourceType": "OperationOutcome", "issue": []}))
+    (load,) = warehouse.load("pathology_messages")
+    assert (load.rows_rejected, load.rows_loaded) == (1, 0)
+    warehouse.land("export/Patient.ndjson", lines(patient("900001")))
+    (load,) = warehouse.load("pathology_messages")
+    assert (load.rows_rejected, load.rows_loaded, newest(warehouse)) == (0, 1, [("clear",)])
+    assert warehouse.load("pathology_messages") == []
+    warehouse.land(
+        "export/Observation.ndjson", lines(resource("Observation", "b1", status="corrected", valueString="involved"))
+    )
+    (load,) = warehouse.load("pathology_messages")
+    assert (load.rows_loaded, newest(warehouse)) == (1, [("involved",)])
+
+
+def test_of_an_export_only_what_the_server_says_of_it_is_nobodys(warehouse):
+    from orchestration.ingestion.contract import load_hospitals
+    from orchestration.ingestion.load_feed import unclaimed_files
+
+    write_contract(warehouse, "fhir", REPORTS.replace("fhir/*.ndjson", "export/DiagnosticReport*.ndjson"))
+    warehouse.land("export/DiagnosticReport.ndjson", lines(report("x")))
+    warehouse.land("export/Patient.ndjson", lines(patient("900001")))
+    warehouse.land("export/error.ndjson", lines({"resourceType": "OperationOutcome", "issue": []}))
+    nobodys = unclaimed_files(warehouse.landing, load_hospitals(warehouse.contracts_folder))
+    assert [path.name for path in nobodys] == ["error.ndjson"]
