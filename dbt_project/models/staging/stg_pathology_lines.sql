@@ -28,9 +28,11 @@ placed as (
             lines.line.kind = 'short text'
             and lines.line.label is not null
             and coalesce(lines.line.section, sections.section) is null
-            and count(*) over (partition by lines.record_id, lines.line.loinc_code, lines.line.specimen) = 1
+            and count(case when coalesce(statuses.is_read, 'yes') = 'yes' then 1 end)
+                over (partition by lines.record_id, lines.line.loinc_code, lines.line.specimen) = 1
         ) as is_statement,
-        coalesce(lines.line.status, 'F') as status,
+        -- HL7 table 0085: what each status of a line means, and whether such a line is read
+        coalesce(statuses.is_read, 'yes') = 'yes' as is_read,
         -- 'final now, as sent before' repeats no text
         case
             when lines.line.status = 'U' then coalesce(lines.line.value, last_value(lines.line.value ignore nulls) over (
@@ -44,6 +46,7 @@ placed as (
     from lines
     inner join {{ ref('stg_pathology_reports') }} as reports on lines.record_id = reports.record_id
     left join {{ ref('pathology_sections') }} as sections on lines.line.loinc_code = sections.loinc_code
+    left join {{ ref('observation_statuses') }} as statuses on coalesce(lines.line.status, 'F') = statuses.status
 ),
 
 spoken_of_again as (
@@ -73,8 +76,6 @@ select
         else placed.value
     end as line_text
 from placed
--- HL7 table 0085: what each status of a line means, and whether such a line is read
-left join {{ ref('observation_statuses') }} as statuses on placed.status = statuses.status
 left join spoken_of_again
     on placed.record_id = spoken_of_again.record_id and placed.line_sequence = spoken_of_again.line_sequence
-where coalesce(statuses.is_read, 'yes') = 'yes' and spoken_of_again.record_id is null
+where placed.is_read and spoken_of_again.record_id is null
