@@ -39,6 +39,8 @@ class ByteText:
         Source of the layout: Arrow Columnar Format, Variable-size Binary View.
         """
         starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
+        if is_missing is not None and is_missing.all():
+            return pa.nulls(len(starts), pa.string_view())
         if is_missing is not None:
             starts, ends = np.where(is_missing, 0, starts), np.where(is_missing, 0, ends)
         lengths = ends - starts

@@ -7,7 +7,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.ingestion.contract.formats.hl7_v2 import FIELD_PATH, ORDER_NUMBER
-from orchestration.ingestion.readers.hl7_segments import Segments, code_of, component, field
+from orchestration.ingestion.readers.byte_ranges import count_between
+from orchestration.ingestion.readers.hl7_segments import (
+    Segments,
+    code_of,
+    component,
+    component_range,
+    field,
+    field_range,
+    first_repetition_ends,
+)
 from orchestration.ingestion.readers.hl7_text import typed_text
 
 MSH, PID, EVN = code_of(b"MSH"), code_of(b"PID"), code_of(b"EVN")
@@ -43,13 +52,16 @@ class Groups:
     events: np.ndarray
 
 
-def messages_of(segments: Segments) -> Messages:
+def messages_of(segments: Segments, with_events: bool = True) -> Messages:
+    """The messages; their events only if asked for."""
     number = segments.messages
     starts = np.flatnonzero(np.append(True, number[1:] != number[:-1])[: len(number)])
     ends = np.append(starts[1:], len(number)) - 1
     is_headless = segments.kinds[starts] != MSH
     what = field(segments, starts, 8, is_headless)
     types = pc.fill_null(component(what, 1), "")
+    if not with_events:
+        return Messages(starts, ends, types.to_numpy(zero_copy_only=False), np.full(len(starts), "", object))
     events = pc.fill_null(component(what, 2), "")
     if pc.any(pc.equal(events, "")).as_py():
         events = pc.if_else(pc.equal(events, ""), _events_of_evn(segments, starts, ends), events)
@@ -119,8 +131,18 @@ def field_column(segments: Segments, groups: Groups, path: str) -> pa.Array:
     match = FIELD_PATH.match(path)
     rows, is_missing = _segment_of_group(segments, groups, code_of(match["segment"].encode()))
     # MSH-1 is the separator itself, so MSH fields stand one place earlier than those of other segments
-    column = field(segments, rows, int(match["field"]) - (match["segment"] == "MSH"), is_missing)
-    return _as_typed(chosen_part(column, path))
+    number = int(match["field"]) - (match["segment"] == "MSH")
+    if match["choice"] or match["subcomponent"]:
+        return _as_typed(chosen_part(field(segments, rows, number, is_missing), path))
+    start, end, is_absent = field_range(segments, rows, number)
+    is_missing = is_missing | is_absent
+    if match["component"]:
+        end = first_repetition_ends(segments.text, start, end)
+        start, end, is_absent = component_range(segments.text, start, end, int(match["component"]))
+        is_missing |= is_absent
+    column = segments.text.column(start, end, is_missing)
+    has_escape = (count_between(segments.text.positions(b"\\"), start, end) > 0) & ~is_missing
+    return _as_typed(column) if has_escape.any() else column
 
 
 def chosen_part(column: pa.Array, path: str) -> pa.Array:

@@ -23,7 +23,8 @@ OBX, NTE = code_of(b"OBX"), code_of(b"NTE")
 LONG_TEXT, SHORT_TEXT = ("TX", "FT", ""), ("ST",)
 STATEMENTS = ("NM", "SN", "CE", "CWE", "CNE", "CF", "CQ", "IS", "ID", "SI", "NR", "DR", "DT", "TM", "TS", "DTM", "NA")
 DOCUMENTS = ("ED", "RP")
-TEXT, SHORT, STATEMENT, NOT_READ = "text", "short text", "statement", "not read"
+KINDS = ("text", "short text", "statement", "not read")
+TEXT, SHORT, STATEMENT, NOT_READ = range(4)
 # text that may be a document of its own: RTF, HTML, a PDF in base64
 _START_OF_DOCUMENT = np.frombuffer(b"{<J\\", np.uint8)
 _A_DOCUMENT = re.compile(r"\{\\rtf|<!doctype html|<html|JVBERi0", re.IGNORECASE)
@@ -69,14 +70,11 @@ def lines_of(
         code_start, code_end, no_code = field_range(segments, obx, 3)
     text = segments.text
     codes = _codes(segments, code_start, code_end, no_code | no_head)
-    types = _types(segments, np.where(lines.is_note, 0, lines.rows), lines.is_note)
-    kinds, values, notices = _values(segments, lines, types)
+    kinds, values, notices = _values(segments, lines)
     specimen_start, specimen_end, no_specimen = field_range(segments, obx, 4)
     set_start, set_end, no_set = field_range(segments, lines.rows, 1)
     has_label = ~lines.is_note & (kinds != TEXT)
-    label_start, label_end, no_label = _labels(segments, code_start, code_end)
-    unit_start, unit_end, no_unit = field_range(segments, lines.rows, 6)
-    unit_start, unit_end, _ = component_range(text, unit_start, unit_end, 1)
+    labels, units = _labels_and_units(segments, lines.rows, code_start, code_end, has_label)
     n_before = lines.offsets[:-1][lines.group]
     names = ["sequence", "set_id", "loinc_code", "section", "specimen", "label", "value", "unit", "status", "kind"]
     struct = pa.StructArray.from_arrays(
@@ -86,11 +84,11 @@ def lines_of(
             codes,
             _sections(segments, codes, code_start, code_end, no_code | no_head, sections),
             text.column(specimen_start, specimen_end, no_specimen | no_head | (specimen_end == specimen_start)),
-            _typed_view(text.column(label_start, label_end, no_label | ~has_label | (label_end == label_start))),
+            labels,
             values,
-            text.column(unit_start, unit_end, no_unit | ~has_label | (unit_end == unit_start)),
+            units,
             _status_column(segments, status_start, status_end, has_own_status),
-            pa.array(kinds, pa.string()),
+            pc.take(pa.array(KINDS), pa.array(kinds)),
         ],
         names=names,
     )
@@ -140,9 +138,7 @@ def _statuses(
 def _is_shifted(segments: Segments, obx: np.ndarray) -> np.ndarray:
     """Without a status: cut off before the value, or a bar in the text has moved what follows it."""
     _, _, has_no_value = field_range(segments, obx, 5)
-    is_long_text = pc.is_in(_types(segments, obx, np.zeros(len(obx), bool)), pa.array(LONG_TEXT)).to_numpy(
-        zero_copy_only=False
-    )
+    is_long_text = pc.is_in(_types(segments, obx), pa.array(LONG_TEXT)).to_numpy(zero_copy_only=False)
     moved = np.zeros(len(obx), bool)
     for number in range(6, 11):
         start, end, _ = field_range(segments, obx, number)
@@ -191,6 +187,20 @@ def _is_ln(segments: Segments, start: np.ndarray, end: np.ndarray, is_absent: np
     return is_two & (codes.codes_at(start, 0) == ord("L")) & (codes.codes_at(start + 1, 0) == ord("N"))
 
 
+def _labels_and_units(
+    segments: Segments, rows: np.ndarray, code_start: np.ndarray, code_end: np.ndarray, has_label: np.ndarray
+) -> tuple[pa.Array, pa.Array]:
+    """What was asked and in which unit it was answered, of the lines that are no long text."""
+    if not has_label.any():
+        return pa.nulls(len(rows), pa.string_view()), pa.nulls(len(rows), pa.string_view())
+    text = segments.text
+    start, end, no_label = _labels(segments, code_start, code_end)
+    labels = _typed_view(text.column(start, end, no_label | ~has_label | (end == start)))
+    start, end, no_unit = field_range(segments, rows, 6)
+    start, end, _ = component_range(text, start, end, 1)
+    return labels, text.column(start, end, no_unit | ~has_label | (end == start))
+
+
 def _labels(segments: Segments, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The code's text, else the alternate code's text, else the code itself."""
     text = segments.text
@@ -226,25 +236,38 @@ def _sections(
     return pc.coalesce(pc.take(names, pc.index_in(own, wanted)), found)
 
 
-def _types(segments: Segments, obx: np.ndarray, is_note: np.ndarray) -> pa.Array:
-    """OBX-2 in capitals; an NTE is text."""
+def _types(segments: Segments, obx: np.ndarray) -> pa.Array:
+    """OBX-2 in capitals."""
     start, end, is_absent = field_range(segments, obx, 2)
-    return pc.utf8_upper(pc.fill_null(segments.text.column(start, end, is_absent | is_note).cast(pa.string()), ""))
+    return pc.utf8_upper(pc.fill_null(segments.text.column(start, end, is_absent).cast(pa.string()), ""))
 
 
-def _values(segments: Segments, lines: _Rows, types: pa.Array) -> tuple[np.ndarray, pa.Array, list[Notice]]:
+def _is_long_text(segments: Segments, lines: _Rows) -> np.ndarray:
+    """Whether OBX-2 is TX or FT, as nearly all are; an NTE is text."""
+    start, end, _ = field_range(segments, lines.rows, 2)
+    first, second = segments.text.codes_at(start, 0), segments.text.codes_at(start + 1, 0)
+    is_long = ((first == ord("T")) & (second == ord("X"))) | ((first == ord("F")) & (second == ord("T")))
+    return lines.is_note | (is_long & (end - start == 2))
+
+
+def _values(segments: Segments, lines: _Rows) -> tuple[np.ndarray, pa.Array, list[Notice]]:
     """The kind of each line, and its value as text."""
     start, end, is_absent = field_range(segments, lines.rows, 5)
     if lines.is_note.any():
         note_start, note_end, no_note = field_range(segments, lines.rows, 3)
         start, end = np.where(lines.is_note, note_start, start), np.where(lines.is_note, note_end, end)
         is_absent = np.where(lines.is_note, no_note, is_absent)
-    distinct = types.dictionary_encode()
-    kind_of_type = np.array([_kind_of(name) for name in distinct.dictionary.to_pylist()] or [TEXT], object)
-    kinds = kind_of_type[distinct.indices.to_numpy()] if len(types) else np.zeros(0, object)
+    kinds, types = np.zeros(len(lines.rows), np.int8), {}
+    others = np.flatnonzero(~_is_long_text(segments, lines))
+    is_special = np.zeros(len(lines.rows), bool)
+    if len(others):
+        told = _types(segments, lines.rows[others]).to_numpy(zero_copy_only=False)
+        types = dict(zip(others.tolist(), told, strict=True))
+        kinds[others] = [_kind_of(name) for name in told]
+        is_special[others] = (kinds[others] != TEXT) & (kinds[others] != SHORT)
+        is_special[others] &= ~_is_plain_number(segments, told, start[others], end[others])
     values = _typed_range(segments, start, end, is_absent)
     starts_a_document = np.isin(segments.text.codes_at(start, 0), _START_OF_DOCUMENT) & (end - start > 8)
-    is_special = (kinds != TEXT) & (kinds != SHORT) & ~_is_plain_number(segments, types, start, end)
     rows = np.flatnonzero(~is_absent & (is_special | starts_a_document))
     if not len(rows):
         return kinds, values, []
@@ -254,7 +277,7 @@ def _values(segments: Segments, lines: _Rows, types: pa.Array) -> tuple[np.ndarr
     for row in rows.tolist():
         raw = segments.text.content[start[row] : end[row]].decode().replace(CONTINUATION.decode(), "")
         as_typed = written[row] if written else values[row].as_py()
-        kinds[row], value = _special_value(types[row].as_py(), kinds[row], raw, as_typed, unread)
+        kinds[row], value = _special_value(types.get(row, "TX"), kinds[row], raw, as_typed, unread)
         replaced.append(value)
     mask = np.zeros(len(values), bool)
     mask[rows] = True
@@ -263,7 +286,7 @@ def _values(segments: Segments, lines: _Rows, types: pa.Array) -> tuple[np.ndarr
     return kinds, values.cast(pa.string_view()), notices
 
 
-def _kind_of(name: str) -> str:
+def _kind_of(name: str) -> int:
     if name in LONG_TEXT:
         return TEXT
     if name in SHORT_TEXT:
@@ -271,9 +294,9 @@ def _kind_of(name: str) -> str:
     return STATEMENT if name in STATEMENTS else NOT_READ
 
 
-def _is_plain_number(segments: Segments, types: pa.Array, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _is_plain_number(segments: Segments, types: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Whether a statement's value is the whole field, as a number's is."""
-    is_plain = pc.is_in(types, pa.array(["NM", "SI", "DT", "TM", "DTM", "ID"])).to_numpy(zero_copy_only=False)
+    is_plain = np.isin(types.astype(str), ["NM", "SI", "DT", "TM", "DTM", "ID"])
     text = segments.text
     return (
         is_plain
@@ -283,8 +306,8 @@ def _is_plain_number(segments: Segments, types: pa.Array, start: np.ndarray, end
 
 
 def _special_value(
-    type_name: str, kind: str, raw: str, as_typed: str | None, unread: Counter
-) -> tuple[str, str | None]:
+    type_name: str, kind: int, raw: str, as_typed: str | None, unread: Counter
+) -> tuple[int, str | None]:
     if type_name in DOCUMENTS:
         return _document(type_name, raw, unread)
     if kind == STATEMENT:
@@ -315,7 +338,7 @@ def _statement(type_name: str, repetition: str) -> str:
     return " ".join(filter(None, parts)) if type_name == "CQ" else parts[0]
 
 
-def _document(type_name: str, raw: str, unread: Counter) -> tuple[str, str | None]:
+def _document(type_name: str, raw: str, unread: Counter) -> tuple[int, str | None]:
     texts = []
     for repetition in raw.split("~"):
         parts = repetition.split("^")
@@ -352,7 +375,7 @@ def _content_of(data: str, encoding: str) -> bytes:
     return data.encode()
 
 
-def _not_read(what: str, reason: str, unread: Counter) -> tuple[str, str]:
+def _not_read(what: str, reason: str, unread: Counter) -> tuple[int, str]:
     unread[what, reason] += 1
     # a person who looks at the report is to see that there is more of it
     return NOT_READ, f"[{what} was not read: {reason}]"

@@ -119,6 +119,15 @@ def field_range(segments: Segments, rows: np.ndarray, number: int) -> tuple[np.n
     return np.where(is_absent, 0, before + 1), np.where(is_absent, 0, np.minimum(following, ends)), is_absent
 
 
+def first_repetition_ends(text: ByteText, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Where the first repetition of each field ends."""
+    tildes = text.positions(b"~")
+    if not len(tildes):
+        return ends
+    following = np.searchsorted(tildes, starts)
+    return np.minimum(np.where(following < len(tildes), tildes[np.minimum(following, len(tildes) - 1)], ends), ends)
+
+
 def component_range(
     text: ByteText, starts: np.ndarray, ends: np.ndarray, number: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

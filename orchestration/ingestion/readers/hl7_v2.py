@@ -91,7 +91,7 @@ def _with_continuations(table: pa.Table) -> pa.Table:
 
 def _read_part(content: bytes, lines_before: int, contract: SourceContract) -> pa.Table:
     segments = segments_of(content)
-    messages = messages_of(segments)
+    messages = messages_of(segments, with_events=contract.message_type != "ORU")
     is_left = np.isin(messages.types, contract.passes_over)
     wanted = messages.taken(~is_left) if is_left.any() else messages
     if contract.message_type == "ADT":
@@ -151,7 +151,7 @@ def _sent_at(segments: Segments, groups: Groups, contract: SourceContract) -> pa
     is_headless = segments.kinds[groups.message_first] != MSH
     written = field(segments, groups.message_first, 6, is_headless).cast(pa.string())
     digits = pc.struct_field(pc.extract_regex(written, r"^(?P<time>\d{4,14}(?:\.\d+)?)"), "time")
-    if not pc.any(pc.match_substring_regex(written, r"[+-]\d{4}")).as_py():
+    if not pc.any(pc.or_(pc.match_substring(written, "+"), pc.match_substring(written, "-"))).as_py():
         return digits
     return pa.array([_in_utc(one, contract.time_zone) for one in written.to_pylist()], pa.string())
 
@@ -184,11 +184,11 @@ def _unread_segments(segments: Segments, messages: Messages, groups: Groups, con
         kinds = segments.kinds[is_inside]
     else:
         kinds = segments.kinds if len(messages.first) else segments.kinds[:0]
-    found, counts = np.unique(kinds, return_counts=True)
+    found, counts = np.unique(kinds[~np.isin(kinds, list(read | {NTE}))], return_counts=True)
     notices = [
         Notice(f"segment {kind.to_bytes(3, 'big').decode('latin-1')}", n)
         for kind, n in zip(found.tolist(), counts.tolist(), strict=True)
-        if kind not in read and kind not in (NTE, 0) and _is_name(kind)
+        if kind and _is_name(kind)
     ]
     notes = np.flatnonzero(segments.kinds == NTE)
     n_astray = (
