@@ -29,6 +29,7 @@ TABLES_WITHOUT_DATA_MEANING = {
     "check_results",
     "gate_verdicts",
     "ingest_ledger",
+    "load_notices",
     "rejected_records",
     "stale_feeds",
 }
