@@ -220,7 +220,10 @@ def unclaimed_files(landing_folder: Path, hospitals: Hospitals) -> list[Path]:
     unjudged = {refusal.source_system for refusal in hospitals.refusals}
     # one export is several files, of which a contract names one
     exported = {
-        path for contract in hospitals.contracts if contract.format == "fhir" for path in landed_files(landing_folder, contract)
+        path
+        for contract in hospitals.contracts
+        if contract.format == "fhir"
+        for path in landed_files(landing_folder, contract)
     }
     claimed |= {other for path in exported for other in companions_of(path)}
     return sorted(

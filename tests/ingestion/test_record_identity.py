@@ -229,12 +229,12 @@ def test_the_files_of_one_export_refer_to_each_other_and_are_read_again_when_one
 
 
 def test_of_an_export_only_what_the_server_says_of_it_is_nobodys(warehouse):
-    from orchestration.ingestion.contract import load_hospitals
+    from orchestration.ingestion.contract.loading import read_hospitals
     from orchestration.ingestion.load_feed import unclaimed_files
 
     write_contract(warehouse, "fhir", REPORTS.replace("fhir/*.ndjson", "export/DiagnosticReport*.ndjson"))
     warehouse.land("export/DiagnosticReport.ndjson", lines(report("x")))
     warehouse.land("export/Patient.ndjson", lines(patient("900001")))
     warehouse.land("export/error.ndjson", lines({"resourceType": "OperationOutcome", "issue": []}))
-    nobodys = unclaimed_files(warehouse.landing, load_hospitals(warehouse.contracts_folder))
+    nobodys = unclaimed_files(warehouse.landing, read_hospitals(warehouse.contracts_folder))
     assert [path.name for path in nobodys] == ["error.ndjson"]
