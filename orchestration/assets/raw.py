@@ -110,7 +110,7 @@ def raw_accounts(context: dg.AssetExecutionContext):
         record_hospital_limits(connection, hospitals)
         record_refused_contracts(connection, hospitals, context.run.run_id)
         unclaimed = record_unclaimed_files(connection, settings.landing, hospitals, context.run.run_id)
-        stale = record_stale_feeds(connection, hospitals)
+        stale = record_stale_feeds(connection, hospitals, settings.landing)
         new_patients = assign_study_ids(connection, settings.study_id_key)
         counts = {name: connection.execute(f"SELECT count(*) FROM raw.{name}").fetchall()[0][0] for name in ACCOUNTS}
         numbers = file_numbers(connection)

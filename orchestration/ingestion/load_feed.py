@@ -148,62 +148,84 @@ def record_hospital_limits(connection: duckdb.DuckDBPyConnection, hospitals: Hos
 
 
 def record_refused_contracts(connection: duckdb.DuckDBPyConnection, hospitals: Hospitals, run_id: str) -> None:
-    """A ledger row for each contract that cannot be used: what its hospital sent was not loaded this night."""
-    for refusal in hospitals.refusals:
+    """A ledger row for each contract that cannot be used: what its hospital sent was not loaded this night; and one of status
+    'loaded', of no rows, for each that could not be used before and now can, or is gone."""
+    rows = {
+        (refusal.source_system, refusal.feed, refusal.system, f"{refusal.source_system}/contracts/{refusal.file}"): (
+            REFUSED_CONTRACT + refusal.reason,
+            refusal.is_simulated,
+        )
+        for refusal in hospitals.refusals
+    }
+    before = connection.execute(
+        f"""SELECT source_system, feed, system, source_file, any_value(is_simulated) FROM raw.ingest_ledger
+            WHERE source_file LIKE '%/contracts/%.yml' GROUP BY source_system, feed, system, source_file
+            HAVING starts_with(arg_max(status, loaded_at), '{REFUSED_CONTRACT}')"""
+    ).fetchall()
+    for *contract, is_simulated in before:
+        rows.setdefault(tuple(contract), ("loaded", is_simulated))
+    for (hospital, feed, system, file), (status, is_simulated) in rows.items():
         connection.execute(
             """INSERT INTO raw.ingest_ledger BY NAME
-               SELECT $hospital AS source_system, CAST($feed AS VARCHAR) AS feed, $system AS system, $file AS source_file, '' AS file_hash,
-                      0 AS size_bytes, 0 AS rows_read, 0 AS rows_loaded, 0 AS rows_rejected, 0 AS rows_duplicate,
+               SELECT $hospital AS source_system, CAST($feed AS VARCHAR) AS feed, $system AS system, $file AS source_file,
+                      '' AS file_hash, 0 AS size_bytes, 0 AS rows_read, 0 AS rows_loaded, 0 AS rows_rejected, 0 AS rows_duplicate,
                       0 AS rows_passed_over, 0 AS fields_rejected, $run AS run_id, now()::TIMESTAMP AS loaded_at,
-                      $reason AS status, $is_simulated AS is_simulated""",
+                      $status AS status, $is_simulated AS is_simulated""",
             {
-                "hospital": refusal.source_system, "feed": refusal.feed, "system": refusal.system,
-                "file": f"{refusal.source_system}/contracts/{refusal.file}", "run": run_id, "reason": REFUSED_CONTRACT + refusal.reason,
-                "is_simulated": refusal.is_simulated,
+                "hospital": hospital, "feed": feed, "system": system, "file": file, "run": run_id, "status": status,
+                "is_simulated": is_simulated,
             },
         )  # fmt: skip
 
 
-def record_stale_feeds(connection: duckdb.DuckDBPyConnection, hospitals: Hospitals) -> list[tuple[str, str, str]]:
+def record_stale_feeds(
+    connection: duckdb.DuckDBPyConnection, hospitals: Hospitals, landing_folder: Path
+) -> list[tuple[str, str, str]]:
     """Into raw.stale_feeds, made anew each night: the feeds of which something that was sent is not in; their last records
-    stay in force. A feed counts as stale when its contract, its hospital's hospital.yml or one of its files was refused.
+    stay in force. A feed counts as stale when its contract, its hospital's hospital.yml, its database or one of its files
+    that are still there was refused.
 
     Returns hospital, feed and reason of each.
     """
     connection.execute("DELETE FROM raw.stale_feeds")
+    refused: list[tuple[str, str | None, str, str]] = [
+        (one.source_system, one.feed, one.system, f"the contract cannot be used: {one.reason}")
+        for one in hospitals.refusals
+    ]
+    files: dict[tuple[str, str, str], list[str]] = {}
+    for hospital, feed, system, file, status in connection.execute(REFUSED_FILES_QUERY).fetchall():
+        if file.startswith(f"{hospital}/fetched/") or (landing_folder / file).exists():
+            files.setdefault((hospital, feed, system), []).append(status.removeprefix("refused: "))
+    refused += [(*feed, f"{len(reasons)} file(s) refused: {reasons[0]}") for feed, reasons in files.items()]
     columns = "source_system VARCHAR, feed VARCHAR, system VARCHAR, reason VARCHAR"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE refused_contracts ({columns})")
-    for refusal in hospitals.refusals:
-        connection.execute(
-            "INSERT INTO refused_contracts VALUES (?, ?, ?, ?)",
-            [refusal.source_system, refusal.feed, refusal.system, f"the contract cannot be used: {refusal.reason}"],
-        )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE refused ({columns})")
+    if refused:
+        connection.executemany("INSERT INTO refused VALUES (?, ?, ?, ?)", refused)
     connection.execute(STALE_FEEDS_QUERY)
-    connection.execute("DROP TABLE refused_contracts")
+    connection.execute("DROP TABLE refused")
     return connection.execute("SELECT source_system, feed, reason FROM raw.stale_feeds ORDER BY ALL").fetchall()
 
 
+REFUSED_FILES_QUERY = """
+    SELECT source_system, feed, system, source_file, status
+    FROM (SELECT DISTINCT ON (source_system, feed, system, source_file) * FROM raw.ingest_ledger
+          WHERE feed IS NOT NULL AND source_file NOT LIKE '%/contracts/%.yml'
+          ORDER BY source_system, feed, system, source_file, load_number DESC NULLS LAST, loaded_at DESC)
+    WHERE status LIKE 'refused: %' ORDER BY ALL
+"""
 STALE_FEEDS_QUERY = """
     INSERT INTO raw.stale_feeds BY NAME
-    WITH accounts AS (SELECT * FROM raw.ingest_ledger WHERE feed IS NOT NULL AND source_file NOT LIKE '%/contracts/%.yml'),
-    last_loads AS (
+    WITH last_loads AS (
         SELECT source_system, feed, system, max(loaded_at) FILTER (status = 'loaded') AS last_loaded_at
-        FROM accounts GROUP BY ALL
+        FROM raw.ingest_ledger WHERE feed IS NOT NULL AND source_file NOT LIKE '%/contracts/%.yml' GROUP BY ALL
     ),
-    refused_files AS (
-        SELECT source_system, feed, system, count(*) || ' file(s) refused: ' || any_value(status[10:]) AS reason
-        FROM (SELECT DISTINCT ON (source_system, feed, system, source_file) *
-              FROM accounts ORDER BY source_system, feed, system, source_file, load_number DESC NULLS LAST, loaded_at DESC)
-        WHERE status LIKE 'refused: %' GROUP BY ALL
-    ),
-    of_contracts AS (
+    stale AS (
         -- a contract that does not say its feed, or a hospital.yml, leaves every feed of the hospital as it was
         SELECT refused.source_system, coalesce(refused.feed, known.feed, 'unknown') AS feed,
                coalesce(if(refused.feed IS NULL, known.system, refused.system), 'main') AS system, refused.reason
-        FROM refused_contracts AS refused
+        FROM refused
         LEFT JOIN last_loads AS known ON refused.feed IS NULL AND refused.source_system = known.source_system
-    ),
-    stale AS (SELECT * FROM of_contracts UNION ALL SELECT source_system, feed, system, reason FROM refused_files)
+    )
     SELECT stale.source_system, stale.feed, stale.system, last_loads.last_loaded_at,
            string_agg(stale.reason, '; ' ORDER BY stale.reason) AS reason
     FROM stale LEFT JOIN last_loads USING (source_system, feed, system) GROUP BY ALL

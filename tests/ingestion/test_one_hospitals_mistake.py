@@ -29,7 +29,7 @@ def night(warehouse, run_id):
     loading.record_hospital_limits(warehouse.connection, hospitals)
     loading.record_refused_contracts(warehouse.connection, hospitals, run_id)
     unclaimed = loading.record_unclaimed_files(warehouse.connection, warehouse.landing, hospitals, run_id)
-    return loading.record_stale_feeds(warehouse.connection, hospitals), unclaimed
+    return loading.record_stale_feeds(warehouse.connection, hospitals, warehouse.landing), unclaimed
 
 
 def change(warehouse, file, right, wrong):
@@ -61,6 +61,9 @@ def test_a_wrong_contract_leaves_its_feed_as_it_was_and_the_neighbour_loads(two_
     change(two_hospitals, "a_hospital/treatments.yml", "{op: surgery", "{op: resection")
     stale, _ = night(two_hospitals, "night-3")
     assert stale == [], "mended: what waited is loaded and nothing is stale any more"
+    assert two_hospitals.rows(
+        "SELECT arg_max(status, loaded_at) FROM raw.ingest_ledger WHERE source_file = 'a_hospital/contracts/treatments.yml'"
+    ) == [("loaded",)]
     assert two_hospitals.rows("SELECT count(*) FROM raw.treatments WHERE source_system = 'a_hospital'") == [(2,)]
 
 
@@ -105,6 +108,13 @@ def test_a_file_that_the_loader_fails_on_is_refused_and_the_next_one_loads(two_h
         ("a_hospital", "treatments",
          "1 file(s) refused: the loader failed on this file (BinderException); please report it with the file"),
     ]  # fmt: skip
+
+
+def test_a_refused_file_that_is_taken_away_makes_nothing_stale(two_hospitals):
+    broken = two_hospitals.land("treatments/2.csv", "id;patient")
+    assert [feed for _, feed, _ in night(two_hospitals, "night-2")[0]] == ["treatments"]
+    broken.unlink()
+    assert night(two_hospitals, "night-3")[0] == []
 
 
 def test_a_full_disk_is_nobodys_file(two_hospitals, monkeypatch):
