@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup simulate run refresh summary report sql ui test truth-at-scale simulation-study lint bench kill-test clean
+.PHONY: help setup simulate run refresh summary report sql ui test truth-at-scale simulation-study fault-study lint bench kill-test clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ truth-at-scale: $(INSTALLED) ## Compare 50,000 simulated patients with their tru
 
 simulation-study: $(INSTALLED) ## 2,000 simulated cohorts: bias and coverage of each hazard ratio, to docs/simulation_study.md
 	@$(BIN)/python -W ignore -m tests.simulation_study
+
+fault-study: $(INSTALLED) ## Plant every fault overnight, say what the gates say: docs/fault_study.md (FAULTS=another.py EFFECTS=1)
+	@$(BIN)/python -W ignore -m tests.fault_study $(if $(FAULTS),--faults $(FAULTS)) $(if $(EFFECTS),--effects)
 
 lint: $(INSTALLED) ## ruff, sqlfluff, import-linter
 	@$(BIN)/ruff check .

@@ -67,7 +67,7 @@ def _results(suite: Suite, checks: list[Check], where: str | None, frame: pd.Dat
 
 
 def _validate(suite: Suite, checks: list[Check], rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    gx, any_frame = _great_expectations()
+    gx, any_frame = load_great_expectations()
     keys = [name for name in suite.key if name in rows.columns]
     # nothing is handed over that no check reads, so nothing else can come back in a result
     columns = list(dict.fromkeys([*keys, *(name for check in checks for name in check.columns)]))
@@ -93,7 +93,7 @@ def _validate(suite: Suite, checks: list[Check], rows: pd.DataFrame) -> dict[str
 
 
 @cache
-def _great_expectations() -> tuple[ModuleType, Any]:
+def load_great_expectations() -> tuple[ModuleType, Any]:
     """The module and a batch definition that takes any frame; made once, for both take time (the import, seconds)."""
     # read when the module is imported: nothing is sent anywhere
     os.environ["GX_ANALYTICS_ENABLED"] = "false"

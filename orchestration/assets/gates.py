@@ -11,6 +11,7 @@ from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.load_feed import landed_by_feed
 from orchestration.night_profile.baseline import compared_with_last_night, keep_accepted_changes
 from orchestration.night_profile.landing import profile_landing
+from orchestration.night_profile.patients import profile_patients
 from orchestration.night_steps import night_step
 from orchestration.settings import Settings, load_settings
 from orchestration.verdicts import WRITTEN_BY_GATES, record_verdict
@@ -26,8 +27,6 @@ from orchestration.warehouse import (
 from quality import GateReport, list_suites, no_violations, run_suites
 from quality.night import judge_night, list_night_suites
 
-STAGES_OF_THE_NIGHT = ("landing", "marts")
-"""Where what changed since the last accepted night is judged."""
 SCHEMAS_OF_STAGE = {"marts": ("marts", "quality"), "results": ("results",)}
 STAGING_TABLES = ("stg_registry_operations",)
 
@@ -62,7 +61,10 @@ def previous_cohort_size(settings: Settings) -> int | None:
 def judge_change(connection: duckdb.DuckDBPyConnection, settings: Settings, stage: str, run_id: str) -> pd.DataFrame:
     """Count tonight's records or marts, compare with the last accepted night, judge by the rules; keeps the counts, and the
     changes that were accepted by name. Returns the checks."""
-    profile_landing(connection, landed_by_feed(connection, settings.landing, hospitals_of(settings)))
+    if stage == "landing":
+        profile_landing(connection, landed_by_feed(connection, settings.landing, hospitals_of(settings)))
+    else:
+        profile_patients(connection)
     counts = compared_with_last_night(connection, stage)
     checks, accepted = judge_night(counts, stage, settings.accepted_changes)
     keep_accepted_changes(connection, accepted, run_id)
@@ -78,6 +80,9 @@ def judge(settings: Settings, stage: str, run_id: str) -> GateReport:
         else:
             frames = frames_for_stage(connection, stage)
             report = run_suites(frames, stage, previous_cohort_size(settings), known_identifiers(connection))
+        if stage == "marts":
+            change = judge_change(connection, settings, stage, run_id)
+            report = GateReport(pd.concat([report.checks, change], ignore_index=True), report.violations)
         for table, new_rows in (("check_results", report.checks), ("violations", report.violations)):
             rows = new_rows.assign(stage=stage)
             if table_exists(connection, "quality", table):
@@ -122,7 +127,7 @@ def _gate_asset(stage: str, judged: list[tuple[str, str]], description: str) -> 
 def _suites(stage: str) -> list[str]:
     return [
         *([] if stage == "landing" else list_suites(stage)),
-        *(list_night_suites(stage) if stage == "landing" else []),
+        *list_night_suites(stage),
     ]
 
 

@@ -29,20 +29,23 @@ COMPARED = """
         SELECT measure, hospital, feed, field, max(denominator) AS denominator FROM last_night GROUP BY ALL
     ),
     usual AS (
-        SELECT measure, hospital, feed, field, value, median(n / nullif(denominator, 0)) AS usual_share,
-               max(n / nullif(denominator, 0)) AS highest_share, count(*) AS n_nights
+        SELECT measure, hospital, feed, field, value, median(n / nullif(denominator, 0)) AS usual_share, count(*) AS n_present
         FROM nights GROUP BY ALL
     )
     SELECT keys.*, coalesce(tonight.n, 0) AS n, coalesce(tonight.denominator, totals.denominator, 0) AS denominator,
-           CASE WHEN totals_before.denominator IS NOT NULL THEN coalesce(last_night.n, 0) END AS n_before,
-           coalesce(last_night.denominator, totals_before.denominator) AS denominator_before,
-           usual.usual_share, usual.highest_share, coalesce(usual.n_nights, 0) AS n_nights, tonight.told
+           coalesce(tonight.n_reference, CASE WHEN totals_before.denominator IS NOT NULL THEN coalesce(last_night.n, 0) END)
+               AS n_before,
+           coalesce(tonight.denominator_reference, last_night.denominator, totals_before.denominator) AS denominator_before,
+           -- a count that most nights did not have is usually none
+           CASE WHEN usual.n_present * 2 > n_nights.n THEN usual.usual_share ELSE 0 END AS usual_share,
+           n_nights.n AS n_nights, tonight.told
     FROM keys
     LEFT JOIN tonight ON {same_value_of_tonight}
     LEFT JOIN last_night ON {same_value_of_last_night}
     LEFT JOIN totals ON {same_field_of_totals}
     LEFT JOIN totals_before ON {same_field_of_totals_before}
     LEFT JOIN usual ON {same_value_of_usual}
+    CROSS JOIN (SELECT count(DISTINCT night) AS n FROM nights) AS n_nights
     ORDER BY ALL
 """
 
@@ -56,7 +59,7 @@ FIELD = ("measure", "hospital", "feed", "field")
 
 def compared_with_last_night(connection: duckdb.DuckDBPyConnection, stage: str) -> pd.DataFrame:
     """One row a count of tonight: stage, measure, hospital, feed, field, value, n, denominator, n_before, denominator_before
-    (missing where there is no accepted night), usual_share, highest_share and n_nights of the history, told."""
+    (of the reference, or of the last accepted night; missing where there is neither), usual_share over n_nights accepted nights, told."""
     query = COMPARED.format(
         same_value_of_tonight=_same("tonight", *FIELD, "value"),
         same_value_of_last_night=_same("last_night", *FIELD, "value"),
@@ -87,6 +90,14 @@ def keep_accepted_changes(connection: duckdb.DuckDBPyConnection, changes: pd.Dat
         )
 
 
+def table_is_there(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Whether schema quality has this table."""
+    rows = connection.execute(
+        "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'quality' AND table_name = ?", [name]
+    ).fetchall()
+    return rows[0][0] > 0
+
+
 def user_name() -> str:
     """Who runs the refresh, as the operating system knows them."""
     try:
@@ -111,6 +122,8 @@ def accept_night(connection: duckdb.DuckDBPyConnection, run_id: str) -> int:
             {"night": night, "run": run_id},
         )
         connection.execute("DELETE FROM quality.night_history WHERE night <= ?", [night - NIGHTS_REMEMBERED])
+        if table_is_there(connection, "night_patients"):
+            connection.execute("CREATE OR REPLACE TABLE quality.accepted_patients AS FROM quality.night_patients")
         connection.execute(
             """CREATE OR REPLACE TABLE quality.accepted_files AS
                SELECT hospital, feed, source_file, TRUE AS is_there FROM quality.night_files"""

@@ -86,10 +86,9 @@ def profile_feed_delivery(connection: duckdb.DuckDBPyConnection, feed: Feed) -> 
         """INSERT INTO quality.night_profile BY NAME
            WITH existing AS (
                -- those that an accepted night knew: all of tonight's but the new ones
-               SELECT records_now.source_system AS hospital, count(*) AS n
-               FROM records_now ANTI JOIN new_records USING (source_system, system, record_key) GROUP BY ALL
+               SELECT source_system AS hospital, count(*) AS n FROM records_now WHERE NOT is_new GROUP BY ALL
            ),
-           fresh AS (SELECT source_system AS hospital, count(*) AS n FROM new_records GROUP BY ALL),
+           fresh AS (SELECT source_system AS hospital, count(*) AS n FROM records_now WHERE is_new GROUP BY ALL),
            hospitals AS (SELECT DISTINCT source_system AS hospital FROM records_now),
            again AS (
                -- a row of a replaced file that was there before is a duplicate, or a correction of a known record

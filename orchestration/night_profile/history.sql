@@ -4,20 +4,16 @@ CREATE SCHEMA IF NOT EXISTS quality;
 -- the runs whose records are part of an accepted state of the warehouse
 CREATE TABLE IF NOT EXISTS quality.accepted_runs (run_id VARCHAR, accepted_at TIMESTAMP);
 
--- the counts of tonight, and those of every accepted night: `value` is what was counted where a field has several, `told` how it looks
+-- the counts of tonight, and those of every accepted night: `value` is what was counted where a field has several, `told` how it looks;
+-- the reference is what it is compared with where that is not the last accepted night's count
 CREATE TABLE IF NOT EXISTS quality.night_profile (
     stage VARCHAR, measure VARCHAR, hospital VARCHAR, feed VARCHAR, field VARCHAR, value VARCHAR,
-    n DOUBLE, denominator DOUBLE, told VARCHAR
+    n DOUBLE, denominator DOUBLE, n_reference DOUBLE, denominator_reference DOUBLE, told VARCHAR
 );
 CREATE TABLE IF NOT EXISTS quality.night_history (
     night BIGINT, run_id VARCHAR, accepted_at TIMESTAMP,
     stage VARCHAR, measure VARCHAR, hospital VARCHAR, feed VARCHAR, field VARCHAR, value VARCHAR,
-    n DOUBLE, denominator DOUBLE, told VARCHAR
-);
-
--- what each patient of the cohort was taken for in the last accepted night
-CREATE TABLE IF NOT EXISTS quality.accepted_patients (
-    study_id VARCHAR, hospital VARCHAR, trait VARCHAR, is_known BOOLEAN, is_in_force BOOLEAN, word VARCHAR
+    n DOUBLE, denominator DOUBLE, n_reference DOUBLE, denominator_reference DOUBLE, told VARCHAR
 );
 
 -- the landed files that the last accepted night knew, and whether they were there

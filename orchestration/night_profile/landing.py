@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import duckdb
 
+from orchestration.night_profile.contents import profile_contents
 from orchestration.night_profile.corrections import stage_and_count
 from orchestration.night_profile.deliveries import (
     Landed,
@@ -12,6 +13,7 @@ from orchestration.night_profile.deliveries import (
     profile_rhythm,
     stage_deliveries,
 )
+from orchestration.night_profile.people import profile_people, stage_people
 from orchestration.night_profile.records import create_night_tables, feeds
 
 
@@ -23,7 +25,10 @@ def profile_landing(connection: duckdb.DuckDBPyConnection, landed: Iterable[Land
     profile_deliveries(connection)
     profile_rhythm(connection)
     connection.execute("DROP TABLE IF EXISTS night_changes")
+    stage_people(connection)
     for feed in feeds():
         stage_and_count(connection, feed)
         profile_feed_delivery(connection, feed)
+        profile_contents(connection, feed)
+        profile_people(connection, feed)
     connection.execute("UPDATE quality.night_profile SET stage = 'landing' WHERE stage IS NULL")

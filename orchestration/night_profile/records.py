@@ -66,23 +66,26 @@ def has_accepted_night(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def stage_feed(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
-    """Temporary tables: records_now, and of the records that a new run touched records_before and records_after (records of
-    keys that were there in the last accepted night), and new_records (keys that were not)."""
+    """Temporary tables: records_now, with `is_new` for keys that the last accepted night did not know; and of the keys that it
+    knew and a new run touched, records_before and records_after."""
     accepted = f"NOT ({NEW_RUNS})"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE records_now AS {feed.latest('TRUE')}")
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE touched AS
             SELECT source_system, system, coalesce(record_key, record_id) AS record_key, bool_or({accepted}) AS was_there
             FROM raw.{feed.name}
             WHERE ({RECORD}) IN (SELECT ({RECORD}) FROM raw.{feed.name} WHERE {NEW_RUNS}) GROUP BY ALL"""
     )
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE records_now AS
+            SELECT latest.*, coalesce(NOT was_there, FALSE) AS is_new
+            FROM ({feed.latest("TRUE")}) AS latest LEFT JOIN touched USING (source_system, system, record_key)"""
+    )
     was_there = (
         f"{accepted} AND ({RECORD}) IN (SELECT (source_system, system, record_key) FROM touched WHERE was_there)"
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE records_before AS {feed.latest(was_there)}")
-    for name, condition in (("records_after", "was_there"), ("new_records", "NOT was_there")):
-        connection.execute(
-            f"""CREATE OR REPLACE TEMP TABLE {name} AS
-                SELECT records_now.* FROM records_now
-                INNER JOIN (SELECT * FROM touched WHERE {condition}) AS those USING (source_system, system, record_key)"""
-        )
+    connection.execute(
+        """CREATE OR REPLACE TEMP TABLE records_after AS
+           SELECT records_now.* FROM records_now
+           INNER JOIN (SELECT * FROM touched WHERE was_there) AS known USING (source_system, system, record_key)"""
+    )

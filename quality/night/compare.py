@@ -6,6 +6,7 @@ import pandas as pd
 from quality.night.rules import Limit, Rule
 
 NOT_JUDGED = 0.0
+NIGHTS_FOR_A_HABIT = 5
 
 
 def judged_numbers(rule: Rule, counts: pd.DataFrame) -> pd.Series:
@@ -19,8 +20,10 @@ def judged_numbers(rule: Rule, counts: pd.DataFrame) -> pd.Series:
     if rule.compare == "count":
         return n
     share = (n / total.where(total > 0)).fillna(NOT_JUDGED)
+    if rule.compare in ("range", "level_range"):
+        return _outside(rule, counts)
     if rule.compare == "share":
-        return share
+        return share.where(~_is_usual(rule, counts, share), NOT_JUDGED)
     before, total_before = counts["n_before"].astype(float), counts["denominator_before"].astype(float)
     if rule.compare == "factor":
         both = (n > 0) & (before > 0)
@@ -35,12 +38,43 @@ def judged_numbers(rule: Rule, counts: pd.DataFrame) -> pd.Series:
     return signed.where(is_sure, NOT_JUDGED).clip(lower=0).fillna(NOT_JUDGED)
 
 
+def _is_usual(rule: Rule, counts: pd.DataFrame, share: pd.Series) -> pd.Series:
+    """Whether the share is what this hospital has night after night."""
+    if rule.unless_usual is None:
+        return pd.Series(False, index=counts.index)
+    usual = counts["usual_share"].astype(float).fillna(0.0)
+    return (counts["n_nights"] >= NIGHTS_FOR_A_HABIT) & (share <= rule.unless_usual * usual)
+
+
+def _outside(rule: Rule, counts: pd.DataFrame) -> pd.Series:
+    """How far the share, or the level, lies outside the rule's range; 0 where it lay outside in the last accepted night too."""
+    n, total = counts["n"].astype(float), counts["denominator"].astype(float)
+    before, total_before = counts["n_before"].astype(float), counts["denominator_before"].astype(float)
+    if rule.compare == "range":
+        low, high = _wilson(n, total)
+        before = before / total_before.where(total_before > 0)
+    else:
+        low = high = n
+    was_inside = before.isna() | before.between(rule.low, rule.high)
+    beyond_range = np.maximum(rule.low - high, low - rule.high).clip(lower=0)
+    return pd.Series(beyond_range, index=counts.index).where(was_inside, NOT_JUDGED).fillna(NOT_JUDGED)
+
+
+def _wilson(n: pd.Series, total: pd.Series, z: float = 3.29) -> tuple[pd.Series, pd.Series]:
+    """99.9 % limits of a share (Wilson 1927)."""
+    size = total.where(total > 0)
+    share = n / size
+    middle = (share + z**2 / (2 * size)) / (1 + z**2 / size)
+    half = z / (1 + z**2 / size) * np.sqrt(share * (1 - share) / size + z**2 / (4 * size**2))
+    return middle - half, middle + half
+
+
 def rows_concerned(rule: Rule, counts: pd.DataFrame) -> pd.Series:
     """How many rows the judged number rests on: those counted, or the rows by which a share differs from what was expected."""
     n = counts["n"].astype(float)
     if rule.compare in ("share", "count"):
         return n
-    if rule.compare == "factor":
+    if rule.compare in ("factor", "range", "level_range"):
         return counts["denominator"].astype(float)
     expected = (
         counts["denominator"]

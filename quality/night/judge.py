@@ -166,6 +166,13 @@ def _change(rule: Rule, count: pd.Series) -> str:
     return f"{name}@{count['hospital']}" if isinstance(count["hospital"], str) else name
 
 
+def _limit(rule: Rule, limit: float) -> str:
+    if rule.compare in ("range", "level_range"):
+        return f"plausible: {rule.low:g} to {rule.high:g}"
+    told = {"factor": f"{limit:,.3g} times", "count": f"{limit:,.0f}"}.get(rule.compare, f"{limit:.1%}")
+    return f"limit {told}"
+
+
 def _message(rule: Rule, count: pd.Series, limit: float) -> str:
     """What is said of a broken rule: the place, the count, what it was, how it looks, what to do, how to accept it."""
     place = f"{count['feed']}.{count['field']}" if _known(count["field"]) else str(count["feed"])
@@ -177,13 +184,6 @@ def _message(rule: Rule, count: pd.Series, limit: float) -> str:
         value=_known(count["value"]) or "no value", told=_known(count["told"]) or "in no one way", place=place,
         level=f"{count['n']:,.3g}", level_before=f"{count['n_before']:,.3g}",
     )  # fmt: skip
-    allowed = (
-        f"{limit:,.3g} times"
-        if rule.compare == "factor"
-        else f"{limit:,.0f}"
-        if rule.compare == "count"
-        else f"{limit:.1%}"
-    )
     name = _change(rule, count).split("@")[0]
-    text = f'{place} of {count["hospital"]}: {said} (limit {allowed}). {rule.when_it_fails} If it is right: --accept {name} "why"'
+    text = f'{place} of {count["hospital"]}: {said} ({_limit(rule, limit)}). {rule.when_it_fails} If it is right: --accept {name} "why"'
     return CALENDAR_DATE.sub("a bound of the contract", text)

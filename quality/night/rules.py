@@ -35,11 +35,16 @@ class Rule(BaseModel):
     """Patterns of `feed.field` that it is not for."""
     values: list[str] = ["*"]
     """Patterns of the values that it is for."""
-    compare: Literal["share", "shift", "rise", "fall", "factor", "count"] = "share"
+    compare: Literal["share", "shift", "rise", "fall", "factor", "count", "range", "level_range"] = "share"
     """share: n / denominator tonight. shift, rise, fall: difference of that share from the last accepted night's, where it
-    cannot be chance (`z`). factor: how many times n is, or was, the other. count: n itself."""
+    cannot be chance (`z`). factor: how many times n is, or was, the other. count: n itself. range, level_range: how far the share (with
+    its 99.9 % limits), or n, lies outside `low` to `high`, where the last accepted night did not."""
+    low: float = 0.0
+    high: float = 1.0
     z: float = 4.0
     """For shift, rise and fall: standard errors that the difference must exceed."""
+    unless_usual: float | None = None
+    """Not judged where the share is at most so many times what it is in most of at least five accepted nights."""
     warning: Limit | None = None
     blocking: Limit | None = None
     change: str = "feed:{feed}.{field}"

@@ -144,7 +144,6 @@ BROKEN = [
     ("follow_up", {"followed_days": 0}, "followed_for_at_least_a_day", f"study_id={A}"),
     ("follow_up", {"followed_days": 901}, "nobody_is_followed_for_longer_than_possible", f"study_id={A}"),
     ("follow_up", {"is_lost_to_follow_up": True}, "the_dead_are_not_lost", f"study_id={A}"),
-    ("follow_up", {"row": 1, "is_lost_to_follow_up": True}, "few_are_lost", "study_id=P00000000000b"),
     ("follow_up", {"n_assessments": -1}, "looks_are_counted_from_zero", f"study_id={A}"),
     ("follow_up", {"median_assessment_interval_days": 0.0}, "interval_is_positive", f"study_id={A}"),
     ("state_paths", {"row": 1, "start_day": 0.0}, "one_stay_at_a_time every_path_begins_resected", f"study_id={A},start_day=0.0"),

@@ -1,0 +1,194 @@
+"""Whether the feeds speak of the same people: who a message says it is of, one person under two MRNs, records sent again under a
+new key, records of nobody who was operated on, events at impossible times."""
+
+import duckdb
+
+from orchestration.night_profile.records import NEW_RUNS, Feed, feeds
+
+KEYS_OF_RECORDS = {
+    "registry_record_id",
+    "event_id",
+    "treatment_id",
+    "message_control_id",
+    "order_number",
+    "reported_datetime",
+}
+PEOPLE = {"mrn", "last_name", "first_name"}
+TEST_NAMES = r"^(test|testpatient|zz+|xx+|dummy|demo|sample|example|do ?not ?use|nobody|mustermann|doe)\b"
+"""Last names that interfaces are tried with."""
+DATED = {
+    "follow_up": ["event_date"],
+    "treatments": ["treatment_date"],
+    "vital_status": ["last_contact_date", "death_date"],
+}
+DAYS_BETWEEN_OPERATION_AND_SPECIMEN = 3
+
+
+def stage_people(connection: duckdb.DuckDBPyConnection) -> None:
+    """Temporary tables: registered (a row an MRN: names, birth, sex, first operation), operations, deaths; as of tonight."""
+    by_name = {feed.name: feed for feed in feeds()}
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE operations AS
+            SELECT source_system AS hospital, mrn, TRY_CAST(operation_date AS DATE) AS operation_date, lower(last_name) AS last_name,
+                   lower(first_name) AS first_name, birth_date, sex
+            FROM ({by_name["registry"].latest("TRUE")});
+            CREATE OR REPLACE TEMP TABLE registered AS
+            SELECT hospital, mrn, min(operation_date) AS first_operation, max(last_name) AS last_name, max(first_name) AS first_name,
+                   max(birth_date) AS birth_date, max(sex) AS sex
+            FROM operations GROUP BY ALL;
+            CREATE OR REPLACE TEMP TABLE deaths AS
+            SELECT source_system AS hospital, mrn, TRY_CAST(death_date AS DATE) AS death_date
+            FROM ({by_name["vital_status"].latest("TRUE")}) WHERE vital_status = 'dead' AND death_date IS NOT NULL"""
+    )
+
+
+def profile_people(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Measures of the feed's people. Reads what `stage_feed` and `stage_people` made."""
+    if "mrn" not in feed.fields or feed.name == "patient_merges":
+        return
+    _sent_again(connection, feed)
+    if feed.name == "registry":
+        _one_person_twice(connection, feed)
+        _test_patients(connection)
+    else:
+        _of_nobody(connection, feed.name)
+    if feed.name == "pathology_messages":
+        _said_to_be_of(connection)
+        _without_operation(connection)
+    for field in DATED.get(feed.name, []):
+        _before_operation(connection, feed.name, field)
+    if feed.name == "follow_up":
+        _after_death(connection)
+
+
+def _both(connection: duckdb.DuckDBPyConnection, measure: str, feed: str, field: str | None, source: str) -> None:
+    """The measure of all, and of the new with those that were there as reference; `source` gives hospital, is_new, is_so."""
+    connection.execute(
+        f"""INSERT INTO quality.night_profile BY NAME
+            WITH counts AS (
+                SELECT hospital, count(*) FILTER (WHERE is_so) AS n_all, count(*) AS d_all,
+                       count(*) FILTER (WHERE is_so AND is_new) AS n_new, count(*) FILTER (WHERE is_new) AS d_new,
+                       count(*) FILTER (WHERE is_so AND NOT is_new) AS n_old, count(*) FILTER (WHERE NOT is_new) AS d_old
+                FROM ({source}) GROUP BY ALL
+            )
+            SELECT $measure AS measure, hospital, $feed AS feed, $field AS field, n_all AS n, d_all AS denominator,
+                   NULL AS n_reference, NULL AS denominator_reference FROM counts
+            UNION ALL
+            SELECT 'new_' || $measure, hospital, $feed, $field, n_new, d_new, n_old, d_old FROM counts WHERE d_new > 0 AND d_old > 0""",
+        {"measure": measure, "feed": feed, "field": field},
+    )
+
+
+def _sent_again(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """New records that say of the same patient what an existing record says under another key."""
+    content = ", ".join(name for name in feed.fields if name not in KEYS_OF_RECORDS)
+    if not KEYS_OF_RECORDS & set(feed.fields):
+        return
+    connection.execute(
+        f"""INSERT INTO quality.night_profile BY NAME
+            WITH told AS (SELECT source_system AS hospital, is_new, hash({content}) AS content FROM records_now),
+            existing AS (SELECT DISTINCT hospital, content FROM told WHERE NOT is_new)
+            SELECT 'sent_again' AS measure, told.hospital, $feed AS feed, count(existing.content) AS n, count(*) AS denominator
+            FROM told LEFT JOIN existing USING (hospital, content)
+            WHERE told.is_new AND told.hospital IN (SELECT hospital FROM existing) GROUP BY ALL""",
+        {"feed": feed.name},
+    )
+
+
+def _one_person_twice(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """MRNs new tonight whose person, by name and birth date or by all that the registry says of the operation, has another."""
+    content = ", ".join(name for name in feed.fields if name not in KEYS_OF_RECORDS | PEOPLE)
+    connection.execute(
+        f"""INSERT INTO quality.night_profile BY NAME
+            WITH records AS (
+                SELECT source_system AS hospital, mrn, bool_and(is_new) OVER (PARTITION BY source_system, mrn) AS is_new,
+                       lower(last_name) || '|' || lower(first_name) || '|' || birth_date AS person,
+                       CASE WHEN birth_date IS NOT NULL AND operation_date IS NOT NULL THEN hash({content}) END AS content
+                FROM records_now
+                WHERE (source_system, mrn) NOT IN (
+                    SELECT (source_system, retired_mrn) FROM raw.patient_merges WHERE retired_mrn IS NOT NULL)
+            ),
+            twice AS (
+                SELECT hospital, mrn FROM records
+                QUALIFY count(DISTINCT mrn) OVER (PARTITION BY hospital, person) > 1 AND person IS NOT NULL
+                UNION
+                SELECT hospital, mrn FROM records
+                QUALIFY count(DISTINCT mrn) OVER (PARTITION BY hospital, content) > 1 AND content IS NOT NULL
+            ),
+            people AS (SELECT hospital, mrn, bool_or(is_new) AS is_new FROM records GROUP BY ALL)
+            SELECT 'one_person_twice' AS measure, hospital, 'registry' AS feed, 'mrn' AS field,
+                   count(twice.mrn) FILTER (WHERE people.is_new) AS n, count(*) AS denominator
+            FROM people LEFT JOIN twice USING (hospital, mrn) GROUP BY ALL"""
+    )
+
+
+def _test_patients(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        """INSERT INTO quality.night_profile BY NAME
+           SELECT 'test_patients' AS measure, hospital, 'registry' AS feed, 'last_name' AS field,
+                  count(*) FILTER (WHERE regexp_matches(last_name, $pattern)) AS n, count(*) AS denominator
+           FROM registered GROUP BY ALL""",
+        {"pattern": TEST_NAMES},
+    )
+
+
+def _of_nobody(connection: duckdb.DuckDBPyConnection, feed: str) -> None:
+    _both(
+        connection, "of_nobody_registered", feed, "mrn",
+        """SELECT records_now.source_system AS hospital, is_new, registered.mrn IS NULL AS is_so
+           FROM records_now LEFT JOIN registered ON records_now.source_system = registered.hospital AND records_now.mrn = registered.mrn
+           WHERE records_now.source_system IN (SELECT hospital FROM registered)""",
+    )  # fmt: skip
+
+
+def _before_operation(connection: duckdb.DuckDBPyConnection, feed: str, field: str) -> None:
+    _both(
+        connection, "before_operation", feed, field,
+        f"""SELECT hospital, is_new, TRY_CAST({field} AS DATE) < first_operation AS is_so
+            FROM records_now INNER JOIN registered ON source_system = hospital AND records_now.mrn = registered.mrn
+            WHERE {field} IS NOT NULL AND first_operation IS NOT NULL""",
+    )  # fmt: skip
+
+
+def _after_death(connection: duckdb.DuckDBPyConnection) -> None:
+    _both(
+        connection, "after_death", "follow_up", "event_date",
+        """SELECT source_system AS hospital, is_new, coalesce(TRY_CAST(event_date AS DATE) > death_date, FALSE) AS is_so
+           FROM records_now LEFT JOIN deaths ON source_system = hospital AND records_now.mrn = deaths.mrn""",
+    )  # fmt: skip
+
+
+def _without_operation(connection: duckdb.DuckDBPyConnection) -> None:
+    """Specimens of registered patients that were taken on no day on which they were operated on."""
+    _both(
+        connection, "without_operation", "pathology_messages", "collected_date",
+        f"""SELECT records_now.source_system AS hospital, is_new, NOT exists(
+                SELECT 1 FROM operations WHERE operations.hospital = records_now.source_system AND operations.mrn = records_now.mrn
+                AND abs(TRY_CAST(records_now.collected_date AS DATE) - operation_date) <= {DAYS_BETWEEN_OPERATION_AND_SPECIMEN}
+            ) AS is_so
+            FROM records_now
+            SEMI JOIN registered ON records_now.source_system = registered.hospital AND records_now.mrn = registered.mrn""",
+    )  # fmt: skip
+
+
+def _said_to_be_of(connection: duckdb.DuckDBPyConnection) -> None:
+    """Name, birth date and sex in the PID segment of tonight's HL7 messages against the registry's of the same MRN."""
+    connection.execute(
+        f"""INSERT INTO quality.night_profile BY NAME
+            WITH segments AS (
+                SELECT source_system AS hospital, mrn,
+                       string_split(regexp_extract(payload, '(?:^|[\\r\\n])PID\\|([^\\r\\n]*)', 1), '|') AS pid
+                FROM raw.pathology_messages WHERE {NEW_RUNS} AND payload LIKE 'MSH|%'
+            ),
+            pairs AS (
+                SELECT hospital, unnest([
+                    {{'field': 'name', 'said': lower(split_part(pid[5], '^', 1)), 'known': last_name}},
+                    {{'field': 'birth_date', 'said': pid[7][:8], 'known': replace(birth_date, '-', '')}},
+                    {{'field': 'sex', 'said': CASE pid[8] WHEN 'M' THEN 'male' WHEN 'F' THEN 'female' END, 'known': sex}}
+                ], recursive := TRUE)
+                FROM segments INNER JOIN registered USING (hospital, mrn)
+            )
+            SELECT 'another_person' AS measure, hospital, 'pathology_messages' AS feed, field,
+                   count(*) FILTER (WHERE said <> known) AS n, count(*) AS denominator
+            FROM pairs WHERE said <> '' AND known <> '' GROUP BY ALL"""
+    )
