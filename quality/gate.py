@@ -1,10 +1,11 @@
 """The gate: all suites of a stage on the frames as they would be published. It opens when every blocking check passed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from quality.common_checks import common_suite
 from quality.derived_tables import DERIVATIONS
 from quality.privacy import privacy_checks
 from quality.run_expectations import CHECK_COLUMNS, MOST_KEYS_KEPT, VIOLATION_COLUMNS, Row, check_row, judge_frame
@@ -93,6 +94,7 @@ def run_suites(
     previous_n_patients: int | None = None,
     identifiers: Iterable[str] = (),
     most_keys: int = MOST_KEYS_KEPT,
+    common: Mapping[str, Sequence[str]] | None = None,
 ) -> GateReport:
     """Judge the tables of a stage.
 
@@ -103,6 +105,8 @@ def run_suites(
         previous_n_patients: size of the cohort that is published now; None before the first publication.
         identifiers: MRNs, which no published text may be or hold.
         most_keys: failing rows listed a check; counts are always complete.
+        common: tables without a suite of their own, which are judged by what holds of a column wherever it stands, and the
+            columns of which each combination stands once (empty: not known). Such a table may be empty, not missing.
     Raises:
         ValueError: there is no such stage.
     """
@@ -114,6 +118,10 @@ def run_suites(
         suite_checks, suite_violations = _judge_suite(suite, frames, previous_n_patients, most_keys)
         checks += suite_checks
         violations += suite_violations
+    for table, key in (common or {}).items():
+        table_checks, table_violations = _judge_common(table, key, frames, stage, most_keys)
+        checks += table_checks
+        violations += table_violations
     if stage != "staging":
         checks += privacy_checks(frames, identifiers)
     return GateReport(*_as_frames(checks, violations))
@@ -158,6 +166,16 @@ def _judge_suite(
         frame = derivation.make(frames, previous)
     except Exception as error:  # noqa: BLE001 - what cannot be worked out is an error of this suite, not of the night
         return [_table_check(suite, "table_can_be_read", "error", error=type(error).__name__)], []
+    return judge_frame(suite, frame, most_keys)
+
+
+def _judge_common(
+    table: str, key: Sequence[str], frames: dict[str, pd.DataFrame], stage: str, most_keys: int
+) -> tuple[list[Row], list[Row]]:
+    frame = frames.get(table)
+    suite = common_suite(table, [] if frame is None else list(map(str, frame.columns)), stage, key)
+    if frame is None:
+        return [_table_check(suite, "table_is_there", "error", error=f"MissingTable: {table}")], []
     return judge_frame(suite, frame, most_keys)
 
 
