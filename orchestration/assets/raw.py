@@ -63,6 +63,8 @@ def _feed_asset(feed: str, description: str) -> dg.AssetsDefinition:
     @night_step
     def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         settings = load_settings()
+        # the key comes before the build file, also in a run that `crlm refresh` has not prepared: afterwards it would be lost
+        _ = settings.study_id_key
         contracts = hospitals_of(settings).contracts
         fetches = fetch_sources(settings.landing, contracts, feed, progress=context.log.info)
         with open_build_file(settings.build_file) as connection:
