@@ -26,6 +26,7 @@ MAX_DURATION_DAYS = 36525
 REAL_DATES = (CANONICAL_DATE, CANONICAL_TIMESTAMP)
 """What the cells of a workbook that are dates, not text, come out as."""
 POWER_OF_TEN = r"[0-9]([.,][0-9]+)?E[+][0-9]+"
+PLACEHOLDERS = ("NULL", "NONE", "NAN", "NA", "N/A", "NAT", "UNKNOWN", "?", "-", "--", ".", "X", "#")
 DIGITS_ARE_LOST = "an identifier shown as a power of ten: its digits are lost"
 FIRST_YEAR = 1000
 """The first year of four digits."""
@@ -69,6 +70,12 @@ def present_value(field: FieldContract, contract: SourceContract) -> str:
     if field.constant is not None:
         return text_literal(field.constant)
     texts = [_as_identifier(_present_text(name, field, contract), field) for name in field.source_columns]
+    if contract.format in TABLES and field is contract.fields.get(contract.patient_column):
+        # what a data frame made of a number
+        texts = [
+            f"CASE WHEN ends_with({text}, '.0') THEN regexp_replace({text}, '^([0-9]+)[.]0$', '\\1') ELSE {text} END"
+            for text in texts
+        ]
     if field.choices:
         return texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})"
     parts = f" || {text_literal(field.joined_by)} || ".join(f"coalesce({text}, '')" for text in texts)
@@ -235,6 +242,7 @@ def problem(
     column: CanonicalColumn,
     is_of_table: bool = False,
     is_identifier: bool = False,
+    is_patient: bool = False,
 ) -> str:
     """SQL for the reason why `value` is not taken (NULL = taken); `canonical` holds its canonical text or NULL."""
     if field.constant is not None or field.is_time_zero:
@@ -242,6 +250,10 @@ def problem(
     cases = []
     if field.required:
         cases.append(f"WHEN {value} IS NULL THEN 'required, but missing'")
+    if is_of_table and is_patient:
+        cases.append(
+            f"WHEN upper({value}) IN ({', '.join(map(text_literal, PLACEHOLDERS))}) THEN 'a placeholder, no patient'"
+        )
     if is_of_table and is_identifier:
         cases.append(
             f"WHEN contains({value}, 'E+') AND regexp_full_match({value}, '{POWER_OF_TEN}') THEN '{DIGITS_ARE_LOST}'"
@@ -301,7 +313,9 @@ def checked_records_query(
                 value, field, columns[name], decimal_sign, has_time_zones, has_real_dates, contract.time_zone
             )
             canonical.append(f"{read} AS {text}")
-        reasons.append(f"{problem(value, text, field, columns[name], is_of_table, name in identifiers)} AS {reason}")
+        reasons.append(
+            f"{problem(value, text, field, columns[name], is_of_table, name in identifiers, name == contract.patient_column)} AS {reason}"
+        )
         taken.append(f'CASE WHEN {reason} IS NULL THEN {text} END AS "{name}"')
         rejects = str(field.required or field.required_when_present).upper()
         problems.append(f"{{'field': '{name}', 'value': {value}, 'reason': {reason}, 'rejects_record': {rejects}}}")

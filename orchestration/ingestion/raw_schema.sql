@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS raw.ingest_ledger (
 -- what was loaded, but not as a reader of the account would think: content that no reader takes, keys of two patients
 CREATE TABLE IF NOT EXISTS raw.load_notices (
     source_system VARCHAR, feed VARCHAR, system VARCHAR, source_file VARCHAR, source_line BIGINT,
-    kind VARCHAR,           -- 'not read', 'key of two patients', or 'warning': all was read, but somebody should look at it
+    kind VARCHAR,           -- 'not read', 'key of two patients', 'warning': all was read, but somebody should look at it,
+                            -- or 'bound': values that are no numbers but limits
     what VARCHAR,           -- the segment, type of resource or of attachment, status, or key columns
     n BIGINT, reason VARCHAR, value VARCHAR,
     file_hash VARCHAR, load_number BIGINT, run_id VARCHAR, noticed_at TIMESTAMP

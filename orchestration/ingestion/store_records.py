@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from orchestration.ingestion.canonical_feeds import COLUMNS_FILLED_BY_READER, canonical_feeds
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.decimal_sign import decimal_sign_of
-from orchestration.ingestion.doubtful_dates import notices_of_doubtful_dates
+from orchestration.ingestion.doubtful_values import notices_of_bounds, notices_of_doubtful_dates
 from orchestration.ingestion.field_checks import checked_records_query, text_literal
 from orchestration.ingestion.readers.account import Account, account_of
 from orchestration.ingestion.record_versions import (
@@ -74,7 +74,7 @@ def store_records(connection: duckdb.DuckDBPyConnection, origin: "Origin", recor
         _check_records(connection, contract, wanted.column_names)
         mark_duplicates(connection, contract)
         doubtful = notices_of_doubtful_dates(connection, contract, "reader_records")
-        account = replace(account, notices=[*account.notices, *doubtful])
+        account = replace(account, notices=[*account.notices, *doubtful, *notices_of_bounds(connection, contract)])
         n_collisions = note_keys_of_two_patients(connection, contract, origin.columns(*NOTICE_LINEAGE))
         written = _insert_loaded(connection, origin, wanted.column_names)
         _insert_rejected(connection, origin)

@@ -141,6 +141,7 @@ decimal_sign: SIGN
 key: [registry_record_id]
 fields:
   registry_record_id: {column: id, required: true}
+  mrn: {column: id, required: true}
   cea_ng_ml: {column: cea, unit: µg/L, minimum: 0}
   largest_metastasis_cm: {column: size, unit: mm, maximum: 30}
   metastasis_count: {column: n}
@@ -170,6 +171,12 @@ def test_a_value_below_or_above_a_limit_stays_what_it_is(warehouse, sign):
         (None, None, None, None, None),
     ]
     assert load.fields_rejected == 5
+    assert [(kind, what, n) for kind, what, n, *_ in notices(warehouse)] == [
+        ("bound", "cea_ng_ml", 2),
+        ("bound", "largest_metastasis_cm", 1),
+        ("bound", "margin_mm", 2),
+        ("bound", "metastasis_count", 1),
+    ]
 
 
 def test_a_bound_beyond_the_contracts_own_limits_is_not_taken(warehouse):

@@ -79,7 +79,7 @@ def test_a_table_of_reports_without_lines_is_refused_in_the_contract(warehouse):
         ("{section: diagnosis, column: dx}", "section 'diagnosis' is none of: final_diagnosis"),
         ("{section: synoptic, column: mm, unit: mm}", "a number needs a `label`"),
         ('{section: synoptic, column: mm, label: "Lesion {n}"}', "the `column` needs it too"),
-        ("{section: synoptic}", "Field required"),
+        ("{section: synoptic}", "lines.0.column: this setting is missing"),
     ],
 )
 def test_a_line_that_cannot_be_meant_is_refused_in_the_contract(warehouse, line, reason):

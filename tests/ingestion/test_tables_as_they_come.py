@@ -248,6 +248,15 @@ def test_an_identifier_shown_as_a_power_of_ten_is_no_identifier(warehouse):
     ]
 
 
+def test_a_placeholder_is_no_patient_and_a_number_that_a_data_frame_made_of_one_is_the_same_patient(warehouse):
+    looks_contract(warehouse)
+    rows = ["1;NULL;13/04/2005;3;", "2;n/a;13/04/2005;3;", "3;900001.0;13/04/2005;3;", "4;9.0.0;13/04/2005;3;"]
+    warehouse.land("looks/a.csv", HEADER + "\n".join(rows) + "\n")
+    warehouse.load("follow_up")
+    assert [mrn for _, mrn, *_ in looks(warehouse)] == ["900001", "9.0.0"]
+    assert {reason for *_, reason in rejected(warehouse)} == {"a placeholder, no patient"}
+
+
 # zip archives
 
 

@@ -230,6 +230,7 @@ def test_no_more_digits_than_excel_shows(warehouse):
         + """key: [registry_record_id]
 fields:
   registry_record_id: {column: id, required: true}
+  mrn: {column: id, required: true}
   cea_ng_ml: {column: cea}
 """,
     )

@@ -9,6 +9,7 @@ import pyarrow as pa
 ACCOUNT = b"crlm_account"
 NOT_READ = "not read"
 WARNING = "warning"
+BOUND = "bound"
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Notice:
     reason: str | None = None
     first_line: int | None = None
     kind: str = NOT_READ
-    """Or a warning: all was read, but somebody should look at it."""
+    """Or a warning (all was read, but somebody should look at it), or a bound (a value that is no number but a limit)."""
 
 
 @dataclass(frozen=True)

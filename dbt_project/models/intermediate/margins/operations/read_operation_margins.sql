@@ -19,12 +19,12 @@ select
     coalesce(margins.margin_group, 'unresolved') as margin_group,
     case
         when without_margins.study_id is not null then 'no margins in this hospital''s records'
-        when reports.study_id is null then 'no pathology report'
+        when reports.study_id is null and margins.text_id is null then 'no pathology report'
         else coalesce(margins.rule, 'no margin statement')
     end as rule,
     case
         when without_margins.study_id is not null then without_margins.reason
-        when reports.study_id is null then 'no pathology report'
+        when reports.study_id is null and margins.text_id is null then 'no pathology report'
         when margins.text_id is null then 'no margin statement'
         else margins.unresolved_reason
     end as unresolved_reason,

@@ -24,8 +24,35 @@ with paragraphs as (
     inner join {{ ref('stg_pathology_lines') }} as lines on reports.record_id = lines.record_id
     where lines.line_text is not null
     group by all
+),
+
+-- the registry's own margin column, in the words of a synoptic report, as which it ranks
+of_registry as (
+    select
+        study_id as text_id,
+        'registry' as accession_number,
+        source_record_id as record_id,
+        'synoptic' as section,
+        cast(null as varchar) as specimen,
+        concat_ws(
+            chr(10),
+            case registry_margin_status
+                when 'involved' then 'Hepatic parenchymal margin: involved by tumor'
+                when 'uninvolved' then 'Hepatic parenchymal margin: uninvolved by tumor'
+                when 'not_assessable' then 'Hepatic parenchymal margin: cannot be assessed'
+            end,
+            'Hepatic parenchymal margin: ' || margin_mm_told || ' mm'
+        ) as text
+    from {{ ref('index_operations') }}
+    where registry_margin_status is not null or margin_mm_told is not null
+),
+
+paragraphs_and_columns as (
+    select * from paragraphs
+    union all
+    select * from of_registry
 )
 
 select *, md5(text) as text_hash, {{ crlm_text_key(['text_id', 'accession_number', 'record_id', 'section', 'specimen', 'text']) }} as text_key
-from paragraphs
+from paragraphs_and_columns
 {% endif %}

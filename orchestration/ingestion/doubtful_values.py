@@ -1,4 +1,7 @@
-"""Dates that read both ways round (3/4/2005): nothing in the file tells day and month apart but the contract's word."""
+"""What is loaded and should be known of: dates that read both ways round (3/4/2005), and numbers that are bounds (<0.5).
+
+Nothing in a file tells day and month apart there but the contract's word. A bound is kept as what it is; as a number it is missing.
+"""
 
 import duckdb
 
@@ -6,7 +9,7 @@ from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import FieldContract, SourceContract
 from orchestration.ingestion.contract.date_formats import day_and_month_in_numbers
 from orchestration.ingestion.field_checks import moment, present_value, text_literal
-from orchestration.ingestion.readers.account import WARNING, Notice
+from orchestration.ingestion.readers.account import BOUND, WARNING, Notice
 
 # what a workbook's or a Parquet file's real dates come out as
 REAL_DATE = "regexp_matches(value, '^[0-9]{4}-')"
@@ -37,6 +40,18 @@ def notices_of_doubtful_dates(
             reason = f"every date of {name} reads both ways round; day and month are taken as {' or '.join(field.formats)} says"
             notices.append(Notice(name, n, reason, kind=WARNING))
     return notices
+
+
+def notices_of_bounds(connection: duckdb.DuckDBPyConnection, contract: SourceContract) -> list[Notice]:
+    """How many values of each field are bounds, told from the temporary table of checked records."""
+    columns = canonical_feeds()[contract.feed].columns
+    names = [name for name, field in contract.fields.items() if columns[name].may_be_bound and field.source_columns]
+    if not names:
+        return []
+    counted = ", ".join(f"""count(*) FILTER (left("{name}", 1) IN ('<', '>'))""" for name in names)
+    counts = connection.execute(f"SELECT {counted} FROM checked_records WHERE NOT is_rejected").fetchall()[0]
+    reason = "values below or above a limit: kept with their comparator, missing as numbers"
+    return [Notice(name, n, f"{name}: {reason}", kind=BOUND) for name, n in zip(names, counts, strict=True) if n]
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, query: str) -> bool:
