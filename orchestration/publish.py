@@ -32,7 +32,6 @@ TABLES_WITHOUT_DATA_MEANING = {
     "load_notices",
     "rejected_records",
     "stale_feeds",
-    "load_notices",
 }
 """Published, but with run times and run ids in them: left out of the hash that tells whether the data changed."""
 WHAT_TO_DO = "`crlm refresh --force` makes, judges and publishes everything in one night"
