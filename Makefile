@@ -69,11 +69,16 @@ simulation-study: $(INSTALLED) ## 2,000 simulated cohorts: bias and coverage of 
 fault-study: $(INSTALLED) ## Plant every fault overnight, say what the gates say: docs/fault_study.md (FAULTS=another.py EFFECTS=1)
 	@$(BIN)/python -W ignore -m tests.fault_study $(if $(FAULTS),--faults $(FAULTS)) $(if $(EFFECTS),--effects)
 
-lint: $(INSTALLED) ## ruff, sqlfluff, import-linter
+lint: $(INSTALLED) ## ruff, basedpyright, sqlfluff, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache | tail -8
+	@$(BIN)/basedpyright | tail -5; test $${PIPESTATUS[0]} -eq 0
 	@$(BIN)/sqlfluff lint --processes 2 --nocolor dbt_project/models | tail -20; test $${PIPESTATUS[0]} -eq 0
+
+.PHONY: results-doc
+results-doc: $(INSTALLED) ## Write docs/results.md anew from the catalogue of results
+	@$(BIN)/python -m analysis.results.document > docs/results.md
 
 bench: $(INSTALLED) ## Timings on this machine: ingestion against DuckDB, a night against a build of everybody
 	@$(BIN)/python -m tests.bench

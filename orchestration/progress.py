@@ -7,7 +7,10 @@ from typing import ClassVar
 
 import dagster as dg
 
-STEP_LABELS = {
+from analysis.results.families import FAMILIES
+
+STEP_LABELS = {f"results_{family.name}": family.title for family in FAMILIES} | {
+    "results__analyses_not_done": "Gathering what could not be done",
     "raw__registry": "Loading the operations registry",
     "raw__pathology_messages": "Loading pathology messages",
     "raw__margin_adjudications": "Loading margin adjudications",
@@ -21,20 +24,11 @@ STEP_LABELS = {
     "dbt_models": "Deriving margins, recurrences and endpoints (dbt build and tests)",
     "quality__staging_gate": "Judging the registry records (Great Expectations)",
     "quality__marts_gate": "Judging the marts (Great Expectations)",
-    "survival_results": "Computing survival statistics",
-    "further_results": "Weighting, imputation, dose-response, specification curve",
-    "results__state_occupation": "States over time by margin",
-    "results__follow_up_quality": "Quality of follow-up",
-    "results__table_one": "Table 1",
-    "results__recurrence_patterns": "Patterns of recurrence",
-    "results__salvage_by_margin": "Salvage by margin",
-    "results__published_comparison": "Comparison with the published figures",
     "quality__results_gate": "Judging the results (Great Expectations)",
     "published__warehouse": "Publishing the de-identified warehouse",
     "published__report": "Drawing the report",
     "restricted__retention": "Removing what old nights left",
     "restricted__adjudication_worklist": "Writing the reviewers' worklist",
-    "results__margin_agreement": "Agreement on margins",
 }
 
 

@@ -16,6 +16,8 @@ from orchestration.file_problems import WarehouseProblem
 from orchestration.file_sums import known_sums, sha256_of, write_sums
 from orchestration.privacy_of_publication import attacks_on_days, describe, leaks
 from orchestration.private_files import publish_mode
+from orchestration.published_comments import comment_published
+from orchestration.settings import load_settings
 from orchestration.verdicts import PublicationRefused, objections, verdict_runs
 from orchestration.warehouse import (
     Publication,
@@ -167,6 +169,7 @@ def _copy_ordered(connection: duckdb.DuckDBPyConnection, new_file: Path, which: 
     for schema, table in tables:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{schema}")
         connection.execute(f"CREATE TABLE published.{schema}.{table} AS FROM draft.{schema}.{table} ORDER BY ALL")
+    comment_published(connection, "published", load_settings().dbt_target / "manifest.json")
     found = leaks(connection, "published", which)
     connection.execute("DETACH published")
     if found:

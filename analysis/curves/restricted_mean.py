@@ -14,6 +14,8 @@ from analysis.patients.collapsed_counts import STRATUM_COLUMNS, StratumCounts, b
 AREA_COLUMNS = ["horizon_days", "n", "n_event", "estimate_days", "std_error", "conf_low", "conf_high", "warning"]
 MEAN_COLUMNS = [*STRATUM_COLUMNS, *AREA_COLUMNS]
 LOST_COLUMNS = [*STRATUM_COLUMNS, "cause", *AREA_COLUMNS]
+NO_ERROR = "not estimable: no standard error above 0 (nobody had the event, or all on one day)"
+LIMIT_CUT = "a limit is cut: a mean up to the horizon lies between 0 and the horizon"
 FOLLOW_UP_ENDS = "not estimable: follow-up ends before the horizon"
 
 
@@ -147,12 +149,21 @@ def _names(counts: StratumCounts) -> dict:
     return {column: getattr(counts, column) for column in STRATUM_COLUMNS}
 
 
+def _cut(estimate: float, std_error: float, horizon_days: float) -> str | None:
+    width = NORMAL_QUANTILE * std_error
+    return LIMIT_CUT if estimate - width < 0 or estimate + width > horizon_days else None
+
+
 def _area_row(counts: StratumCounts, horizon_days: float, area: Area) -> dict:
     n_left_at_end = counts.n_risk[-1] - counts.n_event[-1] - counts.n_competing[-1]
     is_known = counts.time_days[-1] >= horizon_days or n_left_at_end == 0
+    warning = None if is_known else FOLLOW_UP_ENDS
     estimate, std_error = area if is_known else Area(np.nan, np.nan)
+    if is_known and not (np.isfinite(std_error) and std_error > 0):
+        estimate, std_error, warning = np.nan, np.nan, NO_ERROR
     return {
         "horizon_days": horizon_days, "n": counts.n, "n_event": int(counts.n_event.sum()), "estimate_days": estimate,
-        "std_error": std_error, "conf_low": estimate - NORMAL_QUANTILE * std_error,
-        "conf_high": estimate + NORMAL_QUANTILE * std_error, "warning": None if is_known else FOLLOW_UP_ENDS,
+        "std_error": std_error, "conf_low": np.maximum(estimate - NORMAL_QUANTILE * std_error, 0.0),
+        "conf_high": np.minimum(estimate + NORMAL_QUANTILE * std_error, horizon_days),
+        "warning": warning or _cut(estimate, std_error, horizon_days),
     }  # fmt: skip

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.curves.confidence_limits import NORMAL_QUANTILE
+from analysis.curves.restricted_mean import LIMIT_CUT
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.names import MARGIN_REFERENCE, STRATA_NOT_COMPARED
 
@@ -62,7 +63,7 @@ def _difference(row: dict, of_reference: pd.DataFrame, reference: str) -> dict:
     difference = row["estimate_days"] - base["estimate_days"]
     std_error = float(np.hypot(row["std_error"], base["std_error"]))
     reasons = [f"{name}: {text}" for name, text in ((row["stratum"], row["warning"]), (reference, base["warning"]))
-               if isinstance(text, str)]  # fmt: skip
+               if isinstance(text, str) and text != LIMIT_CUT]  # fmt: skip
     if reasons or not std_error > 0:
         return labels | {"warning": "; ".join(reasons) or "not estimable: neither group had the event"}
     return labels | {

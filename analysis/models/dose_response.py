@@ -71,7 +71,7 @@ def dose_response(
     knots = spline_knots(widths, n_knots) if knots_mm is None else checked_knots(knots_mm)
     fit = fit_spline(data, knots)
     others = {term: column for term, column in data.design.items() if term != WIDTH}
-    linear = fit_cox(data.time_days, data.is_event, {WIDTH: widths} | others)
+    linear = fit_cox(data.time_days, data.is_event, {WIDTH: widths} | others, strata=data.strata)
     labels = {
         "endpoint": endpoint, "model": "adjusted" if covariates else "unadjusted", "estimand": CAUSE_SPECIFIC,
         "n": data.n, "n_event": int(data.is_event.sum()), "n_excluded_missing": data.n_excluded_missing,
@@ -97,7 +97,7 @@ def spline_rows(
     """The complete rows of a model of the width; arguments and errors as `dose_response`."""
     if not np.isfinite(widths_asked_for).all():
         raise ValueError("reference_mm, grid_mm: must be numbers")
-    data = model_rows(frame, endpoint, (Covariate(WIDTH, width_column), *covariates), margin_reference=None)
+    data = model_rows(frame, endpoint, (Covariate(WIDTH, width_column), *covariates), exposure=None)
     n_negative = int((data.design[WIDTH] < 0).sum())
     if n_negative:
         raise ValueError(f"patient_rows.{width_column}: {n_negative} negative width(s)")
@@ -108,7 +108,7 @@ def fit_spline(data: ModelRows, knots: np.ndarray) -> CoxFit:
     """The model with the width as a spline: its len(knots) - 1 terms first, then the covariates."""
     spline = dict(zip(_spline_terms(len(knots)), spline_basis(data.design[WIDTH], knots).T, strict=True))
     others = {term: column for term, column in data.design.items() if term != WIDTH}
-    return fit_cox(data.time_days, data.is_event, spline | others)
+    return fit_cox(data.time_days, data.is_event, spline | others, strata=data.strata)
 
 
 def spline_warning(fit: CoxFit, knots: np.ndarray) -> str | None:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.models.cox_fit import COLLINEAR, CONSTANT, CoxFit, fit_cox
+from analysis.models.cox_fit import COLLINEAR, CONSTANT, CONSTANT_WITHIN, CoxFit, fit_cox
 from analysis.models.hazard_ratio_rows import FINE_GRAY, SUBDISTRIBUTION, hazard_ratio_frame, wald_row
 from analysis.models.subdistribution_likelihood import fit_subdistribution
-from analysis.patients.covariates import ADJUSTMENT_COVARIATES, Covariate
+from analysis.patients.covariates import Covariate
+from analysis.patients.exposures import MARGIN, Exposure
 from analysis.patients.model_rows import model_rows
-from analysis.patients.names import MARGIN_REFERENCE
 
 MODELS = ("unadjusted", "adjusted")
 
@@ -18,14 +18,14 @@ MODELS = ("unadjusted", "adjusted")
 def fine_gray(
     frame: pd.DataFrame,
     endpoint: str,
-    margin_reference: str | None = MARGIN_REFERENCE,
-    covariates: Sequence[Covariate] = ADJUSTMENT_COVARIATES,
+    exposure: Exposure | None = MARGIN,
+    covariates: Sequence[Covariate] = (),
 ) -> pd.DataFrame:
     """Unadjusted and adjusted Fine-Gray models of one endpoint; columns as `hazard_ratio_rows.HAZARD_RATIO_COLUMNS`.
 
     `estimand` is 'subdistribution': the ratios compare cumulative incidences, not the rates among those still event-free.
     See `fit_fine_gray` for the method. Terms: margin groups against the reference, then covariates; without margin groups
-    (`margin_reference` None) only the adjusted model. A term that cannot be estimated has a `warning` and no number.
+    (`exposure` None) only the adjusted model. A term that cannot be estimated has a `warning` and no number.
 
     Args:
         frame: one row a patient of the endpoint: endpoint, time_days, event_code (0 censored, 1 event, 2 competing),
@@ -33,18 +33,35 @@ def fine_gray(
     Raises:
         ValueError: names the column that is missing or holds what it must not, or the endpoint nobody has.
     """
-    frames = []
-    for model in MODELS if margin_reference is not None else MODELS[1:]:
-        data = model_rows(frame, endpoint, () if model == "unadjusted" else covariates, margin_reference)
-        fit = fit_fine_gray(data.time_days, data.event_code, data.design)
-        rows = [wald_row(*term) for term in zip(fit.names, fit.coefficients, fit.std_errors, strict=True)]
-        frames.append(
-            hazard_ratio_frame(rows, data, model, SUBDISTRIBUTION, fit.problems, fit.model_warning, FINE_GRAY)
-        )
+    frames = [
+        fine_gray_model(frame, endpoint, exposure, () if model == "unadjusted" else covariates, model)
+        for model in (MODELS if exposure is not None else MODELS[1:])
+    ]
     return pd.concat(frames, ignore_index=True)
 
 
-def fit_fine_gray(time_days: np.ndarray, event_code: np.ndarray, design: Mapping[str, np.ndarray]) -> CoxFit:
+def fine_gray_model(
+    frame: pd.DataFrame,
+    endpoint: str,
+    exposure: Exposure | None,
+    covariates: Sequence[Covariate],
+    model: str,
+    model_warning: str | None = None,
+) -> pd.DataFrame:
+    """One model of `fine_gray`, named `model`; `model_warning` goes to every row."""
+    data = model_rows(frame, endpoint, covariates, exposure)
+    fit = fit_fine_gray(data.time_days, data.event_code, data.design, data.strata)
+    rows = [wald_row(*term) for term in zip(fit.names, fit.coefficients, fit.std_errors, strict=True)]
+    warning = "; ".join(filter(None, [fit.model_warning, model_warning])) or None
+    return hazard_ratio_frame(rows, data, model, SUBDISTRIBUTION, fit.problems, warning, FINE_GRAY)
+
+
+def fit_fine_gray(
+    time_days: np.ndarray,
+    event_code: np.ndarray,
+    design: Mapping[str, np.ndarray],
+    strata: np.ndarray | None = None,
+) -> CoxFit:
     """Fine and Gray's (1999, J Am Stat Assoc 94:496) model by weighted Cox regression with Efron ties.
 
     Patients with the competing event stay at risk with a weight that falls as censoring removes others (Geskus 2011,
@@ -53,16 +70,17 @@ def fit_fine_gray(time_days: np.ndarray, event_code: np.ndarray, design: Mapping
 
     Args:
         time_days: >= 0; event_code: 0 censored, 1 event, 2 competing; design: name -> numbers; all of one length.
+        strata: whole numbers; each has a baseline and a censoring distribution of its own.
     Returns:
         Estimates in the order of the design, NaN with a reason in `problems` where there is none, as `cox_fit.fit_cox`.
     """
     # Columns without estimate in the cause-specific model (constant, determined by others, separated) have none here
-    cause_specific = fit_cox(time_days, (event_code == 1).astype(int), dict(design))
+    cause_specific = fit_cox(time_days, (event_code == 1).astype(int), dict(design), strata=strata)
     names, problems = list(design), cause_specific.problems
-    kept = [name for name in names if problems.get(name) not in (CONSTANT, COLLINEAR)]
+    kept = [name for name in names if problems.get(name) not in (CONSTANT, CONSTANT_WITHIN, COLLINEAR)]
     if cause_specific.model is None:
         return cause_specific
-    fitted = fit_subdistribution(time_days, event_code, np.column_stack([design[name] for name in kept]))
+    fitted = fit_subdistribution(time_days, event_code, np.column_stack([design[name] for name in kept]), strata)
     coefficients, covariance = np.full(len(names), np.nan), np.full((len(names), len(names)), np.nan)
     positions = [names.index(name) for name in kept]
     coefficients[positions], covariance[np.ix_(positions, positions)] = fitted.coefficients, fitted.covariance

@@ -1,18 +1,18 @@
 """Firth's penalised partial likelihood: its maximum, profile limits and likelihood ratios, as arrays."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.models.cox_fit import COLLINEAR, CONSTANT, NO_EVENTS, NO_PATIENTS
+from analysis.models.cox_fit import COLLINEAR, CONSTANT, CONSTANT_WITHIN, NO_EVENTS, NO_PATIENTS
 from analysis.models.efron_ties import tied_events
 
 TIES = ("efron", "breslow")
 NOT_CONVERGED = "not estimable: the penalised fit did not converge"
 LIMIT_NOT_FOUND = "a profile limit was not found"
 CHI_SQUARE_95 = 3.841458820694124
-MAX_ITERATIONS = 500
+MAX_ITERATIONS = 200
 STEP_TOLERANCE = 1e-11
 LARGEST_STEP = 2.0
 
@@ -42,6 +42,7 @@ def fit_firth(
     ties: str = "efron",
     entry_days: np.ndarray | None = None,
     profiled: Sequence[str] | None = None,
+    strata: np.ndarray | None = None,
 ) -> FirthFit:
     """Maximum of the partial log-likelihood plus half the log-determinant of its information.
 
@@ -54,24 +55,26 @@ def fit_firth(
         ties: 'efron' or 'breslow', in the likelihood, the information and hence the penalty.
         entry_days: below time_days; at risk only after it. Default: from the beginning.
         profiled: names of the terms whose limits and likelihood ratios are wanted (each costs a search), default all.
+        strata: whole numbers; each has a baseline hazard of its own.
     Raises:
         ValueError: unknown ties.
     """
     if ties not in TIES:
         raise ValueError(f"ties must be one of {', '.join(TIES)}, not {ties!r}")
     names = list(design)
-    problems = _problems(np.asarray(is_event), design)
+    problems = _problems(np.asarray(is_event), design, strata)
     kept = [name for name in names if name not in problems]
     if not kept:
         return _without_estimates(names, problems)
     # Columns of unit spread: steps and tolerances then mean the same for years and for 0/1
     scales = np.array([np.std(design[name]) for name in kept])
     columns = np.column_stack([design[name] for name in kept]) / scales
-    likelihood = _PenalisedLikelihood(np.asarray(time_days, float), np.asarray(is_event), columns, ties, entry_days)
+    times, entries = _one_after_the_other(np.asarray(time_days, float), entry_days, strata)
+    likelihood = _PenalisedLikelihood(times, np.asarray(is_event), columns, ties, entries)
     best = _maximum(likelihood, np.zeros(len(kept)))
     if best is None:
         return _without_estimates(names, problems | dict.fromkeys(kept, NOT_CONVERGED))
-    std_errors = np.sqrt(np.linalg.inv(best.information).diagonal())
+    std_errors = np.sqrt(np.maximum(np.linalg.inv(best.information).diagonal(), 0.0))
     wanted = [position for position, name in enumerate(kept) if profiled is None or name in profiled]
     bounds = {position: _profile(likelihood, best, position, std_errors[position]) for position in wanted}
 
@@ -85,6 +88,18 @@ def fit_firth(
     has_gap = np.isnan([*bounds.values()]).any() if bounds else False
     return FirthFit(names, fit.coefficients, fit.covariance, fit.limits, fit.likelihood_ratio,
                     best.value + np.log(scales).sum(), problems, LIMIT_NOT_FOUND if has_gap else None)  # fmt: skip
+
+
+def _one_after_the_other(
+    times: np.ndarray, entry_days: np.ndarray | None, strata: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Times at which the patients of one stratum have all left before those of the next enter: no risk set has two strata."""
+    if strata is None:
+        return times, entry_days
+    entries = np.full(len(times), -1.0) if entry_days is None else np.asarray(entry_days, dtype=float)
+    first = min(0.0, float(entries.min()))
+    shift = strata * (float(times.max()) - first + 1.0)
+    return times + shift, entries + shift
 
 
 @dataclass(frozen=True)
@@ -172,7 +187,7 @@ class _PenalisedLikelihood:
 
 
 def _maximum(likelihood: _PenalisedLikelihood, start: np.ndarray, held: int | None = None) -> _Point | None:
-    """Newton's steps with the unpenalised information, halved until the penalised likelihood rises.
+    """Newton's steps with the unpenalised information, halved until the penalised likelihood rises; None if they end nowhere.
 
     Args:
         held: a coefficient that keeps its value of `start`.
@@ -183,8 +198,13 @@ def _maximum(likelihood: _PenalisedLikelihood, start: np.ndarray, held: int | No
         return point
     for _ in range(MAX_ITERATIONS):
         step = np.zeros(len(start))
-        step[free] = np.linalg.solve(point.information[np.ix_(free, free)], point.score[free])
+        try:
+            step[free] = np.linalg.solve(point.information[np.ix_(free, free)], point.score[free])
+        except np.linalg.LinAlgError:
+            return None
         size = np.abs(step).max()
+        if not np.isfinite(size):
+            return None
         if size < STEP_TOLERANCE:
             return point
         candidate = _higher(likelihood, point, step * min(1.0, LARGEST_STEP / size))
@@ -209,7 +229,49 @@ def _profile(
     likelihood: _PenalisedLikelihood, best: _Point, position: int, std_error: float
 ) -> tuple[float, float, float]:
     """Lower and upper profile limit of one coefficient and its likelihood ratio against 0; NaN where not found."""
+    low, high = (_limit(likelihood, best, position, direction, direction * std_error) for direction in (-1.0, 1.0))
+    at_zero = best.coefficients.copy()
+    at_zero[position] = 0.0
+    held = _maximum(likelihood, at_zero, held=position)
+    return low, high, np.nan if held is None else max(2 * (best.value - held.value), 0.0)
 
+
+def _limit(likelihood: _PenalisedLikelihood, best: _Point, position: int, direction: float, first_step: float) -> float:
+    """Where the profile likelihood lies the 95 % quantile below its maximum, on one side of the estimate.
+
+    Venzon and Moolgavkar (1988, Appl Stat 37:87): each step solves for the point at which the quadratic approximation has that
+    value and is highest in the other coefficients (as coxphf and logistf). Where the steps do not settle, the profile is
+    searched from the estimate outwards.
+    """
+    wanted = best.value - CHI_SQUARE_95 / 2
+    point: _Point | None = best
+    for _ in range(MAX_ITERATIONS):
+        if point is None:
+            break
+        step = _step_to_limit(point, wanted, position, direction)
+        size = np.abs(step).max()
+        if not np.isfinite(size):
+            break
+        if size < STEP_TOLERANCE:
+            return float(point.coefficients[position])
+        point = likelihood.at(point.coefficients + step * min(1.0, 1.0 / size))
+    return _crossing(likelihood, best, position, first_step)
+
+
+def _step_to_limit(point: _Point, wanted: float, position: int, direction: float) -> np.ndarray:
+    try:
+        inverse = np.linalg.inv(point.information)
+    except np.linalg.LinAlgError:
+        return np.full(len(point.coefficients), np.nan)
+    gain = point.value + point.score @ inverse @ point.score / 2
+    pull = np.sqrt(max(2 * (gain - wanted) / inverse[position, position], 0.0))
+    toward = np.zeros(len(point.coefficients))
+    toward[position] = direction * pull
+    return inverse @ (point.score + toward)
+
+
+def _crossing(likelihood: _PenalisedLikelihood, best: _Point, position: int, step: float) -> float:
+    """Where the profile's deviance reaches its 95 % quantile, looked for in growing steps, then by halving; NaN if nowhere."""
     # Neighbouring values have neighbouring maxima: each search starts where the last one ended
     start = best.coefficients.copy()
 
@@ -221,44 +283,55 @@ def _profile(
         start[:] = held.coefficients
         return 2 * (best.value - held.value)
 
-    estimate = best.coefficients[position]
-    low, high = (_crossing(deviance, estimate, direction * std_error) for direction in (-1, 1))
-    return low, high, max(deviance(0.0), 0.0)
-
-
-def _crossing(deviance: Callable[[float], float], estimate: float, step: float) -> float:
-    """Where the deviance reaches its 95 % quantile, looked for from the estimate outwards in growing steps."""
-    from scipy.optimize import brentq
-
-    inner = estimate
-    for _ in range(20):
+    inner = outer = best.coefficients[position]
+    for _ in range(15):
         outer = inner + step
         reached = deviance(outer)
         if np.isnan(reached):
             return np.nan
         if reached >= CHI_SQUARE_95:
-            root = brentq(lambda value: deviance(value) - CHI_SQUARE_95, inner, outer, xtol=1e-11, rtol=1e-12)
-            return float(root)
+            break
         inner, step = outer, step * 1.5
-    return np.nan
+    else:
+        return np.nan
+    while abs(outer - inner) > 1e-9 * (1 + abs(inner)):
+        middle = (inner + outer) / 2
+        reached = deviance(middle)
+        if np.isnan(reached):
+            return np.nan
+        inner, outer = (middle, outer) if reached < CHI_SQUARE_95 else (inner, middle)
+    return float((inner + outer) / 2)
 
 
-def _problems(is_event: np.ndarray, design: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """Columns without estimate: constant, or a combination of those before them. Separated ones have one here."""
+def _problems(is_event: np.ndarray, design: Mapping[str, np.ndarray], strata: np.ndarray | None) -> dict[str, str]:
+    """Columns without estimate: constant (within each stratum), or a combination of those before them and the strata.
+    Separated ones have one here."""
     if not len(is_event) or not is_event.any():
         return dict.fromkeys(design, NO_EVENTS if len(is_event) else NO_PATIENTS)
-    problems, independent = {}, np.ones((len(is_event), 1))
+    problems, independent = {}, np.empty((len(is_event), 0))
     for name, column in design.items():
         if (column == column[0]).all():
             problems[name] = CONSTANT
             continue
-        standardised = ((column - column.mean()) / column.std())[:, None]
+        # what a stratum has in common is its baseline's
+        deviation = column - _stratum_means(column, strata)
+        if deviation.std() <= 1e-12 * (1 + np.abs(column).max()):
+            problems[name] = CONSTANT_WITHIN
+            continue
+        standardised = (deviation / deviation.std())[:, None]
         with_column = np.hstack([independent, standardised])
         if np.linalg.matrix_rank(with_column, tol=1e-8 * np.sqrt(len(is_event))) < with_column.shape[1]:
             problems[name] = COLLINEAR
         else:
             independent = with_column
     return problems
+
+
+def _stratum_means(column: np.ndarray, strata: np.ndarray | None) -> np.ndarray | float:
+    if strata is None:
+        return float(column.mean())
+    n = np.bincount(strata)
+    return (np.bincount(strata, weights=column) / np.maximum(n, 1))[strata]
 
 
 def _without_estimates(names: list[str], problems: dict[str, str]) -> FirthFit:
@@ -274,11 +347,13 @@ def profile_row(fit: FirthFit, position: int) -> dict:
     from scipy.special import chdtrc
 
     ratio = fit.likelihood_ratio[position]
+    with np.errstate(over="ignore"):
+        estimate, low, high = np.exp([fit.coefficients[position], *fit.limits[:, position]])
     return {
         "term": fit.names[position],
-        "hazard_ratio": float(np.exp(fit.coefficients[position])),
-        "conf_low": float(np.exp(fit.limits[0, position])),
-        "conf_high": float(np.exp(fit.limits[1, position])),
+        "hazard_ratio": float(estimate),
+        "conf_low": float(low),
+        "conf_high": float(high),
         "p_value": float(chdtrc(1, ratio)) if not np.isnan(ratio) else np.nan,
         "statistic": float(ratio),
         "degrees_of_freedom": 1,

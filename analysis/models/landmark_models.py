@@ -7,9 +7,9 @@ import pandas as pd
 
 from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.models.hazard_ratio_rows import HAZARD_RATIO_COLUMNS
-from analysis.patients.covariates import ADJUSTMENT_COVARIATES, Covariate
+from analysis.patients.covariates import Covariate
+from analysis.patients.exposures import MARGIN, Exposure
 from analysis.patients.model_rows import endpoint_rows
-from analysis.patients.names import MARGIN_REFERENCE
 
 LANDMARK_RATIO_COLUMNS = ["landmark_days", *HAZARD_RATIO_COLUMNS, "n_before_landmark"]
 
@@ -18,8 +18,8 @@ def landmark_hazard_ratios(
     frame: pd.DataFrame,
     endpoint: str,
     landmarks_days: Sequence[float],
-    margin_reference: str = MARGIN_REFERENCE,
-    covariates: Sequence[Covariate] = ADJUSTMENT_COVARIATES,
+    exposure: Exposure = MARGIN,
+    covariates: Sequence[Covariate] = (),
 ) -> pd.DataFrame:
     """The models of `cause_specific_cox.cause_specific_cox` from each landmark on; its hazard ratios with `landmark_days`.
 
@@ -44,7 +44,7 @@ def landmark_hazard_ratios(
         if followed.empty:
             raise ValueError(f"landmarks_days: nobody is followed beyond day {landmark:g}")
         later = followed.assign(time_days=followed["time_days"] - landmark)
-        ratios = cause_specific_cox(later, endpoint, margin_reference, covariates).hazard_ratios
+        ratios = cause_specific_cox(later, endpoint, exposure, covariates).hazard_ratios
         frames.append(ratios.assign(landmark_days=landmark, n_before_landmark=len(patients) - len(followed)))
     stacked = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=LANDMARK_RATIO_COLUMNS)
     return stacked[LANDMARK_RATIO_COLUMNS]

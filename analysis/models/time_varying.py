@@ -15,15 +15,23 @@ from analysis.models.cox_fit import (
     proportional_hazards_tests,
 )
 from analysis.models.firth_fit import fit_firth, profile_row
-from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC, EFRON, FEW_EVENTS, FIRTH, PENALISED, wald_row
-from analysis.patients.covariates import ADJUSTMENT_COVARIATES, Covariate
+from analysis.models.hazard_ratio_rows import (
+    CAUSE_SPECIFIC,
+    EFRON,
+    FEW_EVENTS,
+    FIRTH,
+    NO_ERROR,
+    PENALISED,
+    has_finite_limits,
+    wald_row,
+)
+from analysis.patients.covariates import Covariate
+from analysis.patients.exposures import MARGIN, Exposure
 from analysis.patients.model_rows import ModelRows, model_rows
-from analysis.patients.names import MARGIN_REFERENCE
 
 # where follow-up is cut: the first year, the second, later
 PERIOD_STARTS_DAYS = (0.0, 1 * DAYS_A_YEAR, 2 * DAYS_A_YEAR)
 NOT_PROPORTIONAL_BELOW_P = 0.05
-PROPORTIONALITY, INTERACTION = "margin group (proportional hazards)", "margin group by period (interaction)"
 TIME_VARYING_COLUMNS = [
     "endpoint", "model", "estimand", "method", "period", "period_start_days", "period_end_days", "term", "reference",
     "hazard_ratio", "conf_low", "conf_high", "p_value", "statistic", "degrees_of_freedom", "n", "n_event", "n_in_group",
@@ -34,8 +42,8 @@ TIME_VARYING_COLUMNS = [
 def time_varying_hazard_ratios(
     frame: pd.DataFrame,
     endpoint: str,
-    margin_reference: str = MARGIN_REFERENCE,
-    covariates: Sequence[Covariate] = ADJUSTMENT_COVARIATES,
+    exposure: Exposure = MARGIN,
+    covariates: Sequence[Covariate] = (),
     period_starts_days: Sequence[float] = PERIOD_STARTS_DAYS,
     below_p: float = NOT_PROPORTIONAL_BELOW_P,
 ) -> pd.DataFrame:
@@ -62,12 +70,12 @@ def time_varying_hazard_ratios(
         raise ValueError("period_starts_days: must ascend from 0 and be two or more")
     rows = []
     for model, model_covariates in (("unadjusted", ()), ("adjusted", covariates)):
-        data = model_rows(frame, endpoint, model_covariates, margin_reference)
+        data = model_rows(frame, endpoint, model_covariates, exposure)
         labels = {
             "endpoint": endpoint, "model": model, "estimand": CAUSE_SPECIFIC, "method": EFRON,
             "n_excluded_missing": data.n_excluded_missing, "n_excluded_unresolved": data.n_excluded_unresolved,
         }  # fmt: skip
-        rows += [labels | row for row in _model_rows_by_period(data, starts, below_p)]
+        rows += [labels | row for row in _model_rows_by_period(data, exposure, starts, below_p)]
     frame = pd.DataFrame(rows).reindex(columns=TIME_VARYING_COLUMNS)
     counts = dict.fromkeys(["n_in_group", "n_event_in_group"], "Int64")
     return frame.astype(counts | dict.fromkeys(["period", "reference", "warning"], "str"))
@@ -83,12 +91,14 @@ class _Factor:
     in_reference: np.ndarray
 
 
-def _model_rows_by_period(data: ModelRows, starts: np.ndarray, below_p: float) -> list[dict]:
+def _model_rows_by_period(data: ModelRows, exposure: Exposure, starts: np.ndarray, below_p: float) -> list[dict]:
     groups = {term: data.design[term] for term in data.group_terms}
-    others = {term: column for term, column in data.design.items() if term not in groups}
-    fit = fit_cox(data.time_days, data.is_event, data.design)
-    statistic, degrees, p_value = group_proportional_hazards_test(fit, data.time_days, data.is_event, groups, others)
-    test = _test_row(PROPORTIONALITY, data, statistic, degrees, p_value)
+    others = data.covariates
+    fit = fit_cox(data.time_days, data.is_event, data.design, strata=data.strata)
+    statistic, degrees, p_value = group_proportional_hazards_test(
+        fit, data.time_days, data.is_event, groups, others, strata=data.strata
+    )
+    test = _test_row(exposure.proportionality, data, statistic, degrees, p_value)
     if np.isnan(p_value) or not data.in_reference.any():
         return [test | {"warning": "not split: proportional hazards could not be tested"}]
     if p_value >= below_p:
@@ -96,7 +106,7 @@ def _model_rows_by_period(data: ModelRows, starts: np.ndarray, below_p: float) -
     else:
         rows = [
             test,
-            *_rows_of_factor(data, fit, starts, _Factor(INTERACTION, groups, data.reference, data.in_reference)),
+            *_rows_of_factor(data, fit, starts, _Factor(exposure.by_period, groups, data.reference, data.in_reference)),
         ]
     of_term = {term: p for term, _, _, p in proportional_hazards_tests(fit)}
     for term, column in others.items():
@@ -119,7 +129,7 @@ def _rows_of_factor(data: ModelRows, fit: CoxFit, starts: np.ndarray, factor: _F
         for term, column in factor.columns.items()
     }
     constant = {term: column[split.patient] for term, column in data.design.items() if term not in factor.columns}
-    by_period = fit_cox(split.end_days, split.is_event, design | constant, split.start_days)
+    by_period = fit_cox(split.end_days, split.is_event, design | constant, split.start_days, split.strata)
     penalised = _penalised_rows(by_period, split, design, constant)
     ratios = [
         _ratio_row(factor, split, starts, period, term, by_period, penalised)
@@ -139,6 +149,7 @@ class _Split:
     start_days: np.ndarray
     end_days: np.ndarray
     is_event: np.ndarray
+    strata: np.ndarray | None
 
 
 def _split(data: ModelRows, starts: np.ndarray) -> _Split:
@@ -151,7 +162,8 @@ def _split(data: ModelRows, starts: np.ndarray) -> _Split:
         entry = np.full(len(patient), start if period else -1.0)
         time = np.minimum(data.time_days[patient], end)
         pieces.append((patient, np.full(len(patient), period), entry, time, data.is_event[patient] * ends_within))
-    return _Split(*(np.concatenate(columns) for columns in zip(*pieces, strict=True)))
+    columns = [np.concatenate(column) for column in zip(*pieces, strict=True)]
+    return _Split(*columns, strata=None if data.strata is None else data.strata[columns[0]])
 
 
 def _penalised_rows(
@@ -161,10 +173,11 @@ def _penalised_rows(
     if not separated:
         return {}
     firth = fit_firth(
-        split.end_days, split.is_event, design | constant, entry_days=split.start_days, profiled=separated
-    )
+        split.end_days, split.is_event, design | constant, entry_days=split.start_days, profiled=separated,
+        strata=split.strata,
+    )  # fmt: skip
     rows = {name: profile_row(firth, firth.names.index(name)) for name in separated}
-    return {name: row for name, row in rows.items() if np.isfinite([row["hazard_ratio"], row["p_value"]]).all()}
+    return {name: row for name, row in rows.items() if has_finite_limits(row) and np.isfinite(row["p_value"])}
 
 
 def _ratio_row(
@@ -176,7 +189,8 @@ def _ratio_row(
     row = penalised.get(name) or wald_row(name, fit.coefficients[position], fit.std_errors[position])
     counts, n_fewest, is_own = _events_of(factor, split, in_period, term)
     few = f"fewer than {FEW_EVENTS} events in this or the reference group ({n_fewest})"
-    warning = fit.problems.get(name) or (few if n_fewest < FEW_EVENTS else None)
+    problem = fit.problems.get(name) or (None if has_finite_limits(row) else NO_ERROR)
+    warning = problem or (few if n_fewest < FEW_EVENTS else None)
     if name in penalised:
         warning = f"{PENALISED}: no event in {'this' if is_own else 'the reference'} group in this period"
     end = starts[period + 1] if period + 1 < len(starts) else np.nan

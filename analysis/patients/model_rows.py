@@ -8,16 +8,22 @@ import pandas as pd
 
 from analysis.patients.collapsed_counts import checked_times, require_columns
 from analysis.patients.covariates import Covariate
-from analysis.patients.missing_values import complete_rows, numbers_or_missing
-from analysis.patients.names import MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, UNRESOLVED, margin_term
+from analysis.patients.exposures import MARGIN, Exposure, is_not_compared, levels_of
+from analysis.patients.missing_values import numbers_or_missing
+from analysis.patients.names import SURVIVAL_ENDPOINTS
+
+# whose patients share a baseline hazard
+HOSPITAL_COLUMN = "source_system"
 
 
 @dataclass(frozen=True)
 class ModelRows:
     """Complete rows of one model; arrays have an entry a patient, `design` a column of numbers a term.
 
-    `group_terms` are the terms of the design that compare a group with the `reference` group (empty: no groups compared),
-    `in_reference` says who is in that one. `index` is that of the frame's rows kept.
+    `group_terms` are the terms of the design that compare a level of the exposure with its `reference` (empty: nothing is
+    compared), `absent_terms` those of levels that nobody has; `level` is the position of each patient's level (-1: nothing is
+    compared). `strata` has the number of each patient's hospital, None where all are of one. `index` is that of the frame's
+    rows kept.
     """
 
     endpoint: str
@@ -25,8 +31,11 @@ class ModelRows:
     event_code: np.ndarray
     design: dict[str, np.ndarray]
     group_terms: tuple[str, ...]
+    absent_terms: tuple[str, ...]
     reference: str | None
     in_reference: np.ndarray
+    level: np.ndarray
+    strata: np.ndarray | None
     index: pd.Index
     n_excluded_missing: int
     n_excluded_unresolved: int
@@ -38,7 +47,18 @@ class ModelRows:
 
     @property
     def n(self) -> int:
+        """Patients in the model."""
         return len(self.time_days)
+
+    @property
+    def n_hospitals(self) -> int:
+        """Hospitals in the model, each with a baseline hazard of its own."""
+        return 1 if self.strata is None else int(self.strata.max()) + 1
+
+    @property
+    def covariates(self) -> dict[str, np.ndarray]:
+        """The columns of the design that are no level of the exposure."""
+        return {term: column for term, column in self.design.items() if term not in self.group_terms}
 
 
 def endpoint_rows(frame: pd.DataFrame, endpoint: str) -> pd.DataFrame:
@@ -63,50 +83,73 @@ def endpoint_rows(frame: pd.DataFrame, endpoint: str) -> pd.DataFrame:
 
 
 def model_rows(
-    frame: pd.DataFrame,
-    endpoint: str,
-    covariates: Sequence[Covariate],
-    margin_reference: str | None = MARGIN_REFERENCE,
+    frame: pd.DataFrame, endpoint: str, covariates: Sequence[Covariate], exposure: Exposure | None = MARGIN
 ) -> ModelRows:
-    """The complete rows of one model: margin groups against the reference as 0/1 columns, then the covariates.
+    """The complete rows of one model: the exposure's levels against its reference as 0/1 columns, then the covariates.
 
-    Patients with an unresolved margin are left out and counted, then those with a missing value. A margin group without
-    patients has no column.
+    Patients whose group is not known (unresolved) are left out and counted, then those with a missing value. A level that
+    nobody has has no column. From two hospitals on (`HOSPITAL_COLUMN`, when the frame has it) each is a stratum.
 
     Args:
-        frame: see `endpoint_rows`, with margin_group and the covariates' columns (numbers or truths).
-        margin_reference: None for a model without margin groups.
+        frame: see `endpoint_rows`, with the exposure's column and the covariates' (numbers or truths).
+        exposure: None for a model that compares no groups.
     Raises:
-        ValueError: as `endpoint_rows`; unknown margin group or reference; a covariate that is neither numbers nor truths.
+        ValueError: as `endpoint_rows`; a level that is none of the exposure's; a covariate that is neither numbers nor truths.
     """
     patients = endpoint_rows(frame, endpoint)
     require_columns(patients, [covariate.column for covariate in covariates], "patient_rows")
-    has_margins = margin_reference is not None
-    if has_margins:
-        _check_margins(patients, margin_reference)
-    margins = patients["margin_group"] if has_margins else pd.Series("all", index=patients.index)
-    is_unresolved = margins == UNRESOLVED
-    terms = {covariate.term: numbers_or_missing(patients[covariate.column]) / covariate.per for covariate in covariates}
-    columns = pd.DataFrame({"margin_group": margins, **terms}, index=patients.index)
-    complete, n_excluded_missing = complete_rows(columns[~is_unresolved], list(columns.columns))
-    kept = patients.loc[complete.index]
-    group = complete["margin_group"].to_numpy(dtype=object)
-    dummies = {
-        margin_term(name): (group == name).astype(float)
-        for name in MARGIN_GROUPS
-        if has_margins and name != margin_reference and (group == name).any()
+    level, is_unresolved = _levels(patients, exposure)
+    columns = {
+        covariate.term: numbers_or_missing(patients[covariate.column]) / covariate.per for covariate in covariates
     }
-    design = dummies | {term: complete[term].to_numpy(dtype=float) for term in terms}
+    is_missing = np.zeros(len(patients), dtype=bool)
+    for column in (*columns.values(), *([level] if exposure else [])):
+        is_missing |= np.isnan(column)
+    kept = ~is_unresolved & ~is_missing
+    position = np.where(np.isnan(level), -1, level).astype(int)[kept]
+    dummies, absent = {}, []
+    for number, name in enumerate(exposure.levels if exposure else ()):
+        if name == exposure.reference:
+            continue
+        if (position == number).any():
+            dummies[exposure.term(name)] = (position == number).astype(float)
+        else:
+            absent.append(exposure.term(name))
+    reference = exposure.levels.index(exposure.reference) if exposure else -2
     return ModelRows(
-        endpoint, kept["time_days"].to_numpy(dtype=float), kept["event_code"].to_numpy(dtype=int), design, tuple(dummies),
-        margin_reference, group == margin_reference, complete.index, n_excluded_missing, int(is_unresolved.sum()),
+        endpoint, patients["time_days"].to_numpy(dtype=float)[kept], patients["event_code"].to_numpy(dtype=int)[kept],
+        dummies | {term: column[kept] for term, column in columns.items()}, tuple(dummies), tuple(absent),
+        exposure.reference if exposure else None, position == reference, position, hospital_strata(patients[kept]),
+        patients.index[kept], int((is_missing & ~is_unresolved).sum()), int(is_unresolved.sum()),
     )  # fmt: skip
 
 
-def _check_margins(patients: pd.DataFrame, margin_reference: str) -> None:
-    require_columns(patients, ["margin_group"], "patient_rows")
-    if margin_reference not in MARGIN_GROUPS:
-        raise ValueError(f"margin_reference must be one of {', '.join(MARGIN_GROUPS)}, not {margin_reference!r}")
-    unknown = set(patients["margin_group"].dropna()) - {*MARGIN_GROUPS, UNRESOLVED}
-    if unknown:
-        raise ValueError(f"patient_rows.margin_group: unknown group(s) {', '.join(sorted(map(str, unknown)))}")
+def hospital_strata(patients: pd.DataFrame) -> np.ndarray | None:
+    """The number of each patient's hospital in alphabetical order; None where there is one, or none is named.
+
+    A patient without a hospital is of a stratum of those without one.
+    """
+    if HOSPITAL_COLUMN not in patients.columns:
+        return None
+    hospital = patients[HOSPITAL_COLUMN].astype("string").fillna("")
+    codes = pd.Categorical(hospital).codes.astype(int)
+    return codes if len(codes) and codes.max() > 0 else None
+
+
+def _levels(patients: pd.DataFrame, exposure: Exposure | None) -> tuple[np.ndarray, np.ndarray]:
+    """The position of each patient's level (NaN: missing or not known), and who is of a group that is not known."""
+    if exposure is None:
+        return np.full(len(patients), np.nan), np.zeros(len(patients), dtype=bool)
+    require_columns(patients, [exposure.column], "patient_rows")
+    if exposure.reference not in exposure.levels:
+        raise ValueError(f"reference must be one of {', '.join(exposure.levels)}, not {exposure.reference!r}")
+    levels = levels_of(patients[exposure.column])
+    is_unresolved = is_not_compared(levels).to_numpy()
+    positions = {name: float(number) for number, name in enumerate(exposure.levels)}
+    codes = levels.map(positions).to_numpy(dtype=float, na_value=np.nan)
+    unknown = levels[np.isnan(codes) & levels.notna().to_numpy() & ~is_unresolved]
+    if len(unknown):
+        raise ValueError(
+            f"patient_rows.{exposure.column}: unknown group(s) {', '.join(sorted(set(map(str, unknown))))}"
+        )
+    return codes, is_unresolved

@@ -58,6 +58,14 @@ def drawings_of_page(notes_of_forest: dict[str, str], margin_groups: pd.DataFram
         "specifications": Drawing(
             "specification_curve", lambda frame: figures.specification_chart(frame), _specifications_text
         ),
+        "salvage_over_time": _incidence("salvage", HALF_WIDTH, 240),
+        "hospitals": Drawing(
+            "hospital_hazard_ratios",
+            lambda frame: figures.hospitals_chart(frame, "margin_recurrence"),
+            lambda frame: (
+                "Adjusted hazard ratios of recurrence at the resection margin at each hospital, and their summaries."
+            ),
+        ),
         "balance": Drawing("covariate_balance", lambda frame: figures.love_plot(frame), _balance_text),
         "salvage": Drawing("salvage_by_margin", lambda frame: figures.salvage_chart(frame, width=240), _salvage_text),
     }

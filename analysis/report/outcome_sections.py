@@ -8,8 +8,8 @@ import pandas as pd
 from analysis.curves.landmark_estimates import DAYS_A_YEAR
 from analysis.figures.forest import hazard_ratio_text
 from analysis.figures.style import MARGIN_COLOURS
-from analysis.models.cause_specific_cox import OMNIBUS
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
+from analysis.patients.exposures import MARGIN
 from analysis.patients.names import (
     ENDPOINT_LABELS,
     MARGIN_GROUPS,
@@ -150,7 +150,7 @@ def _models(results: Results) -> dict[str, Any]:
     margin_terms = {margin_term(group) for group in MARGIN_GROUPS}
     is_covariate = ~adjusted["term"].str.startswith("margin ")
     one_of_each = adjusted.drop_duplicates("endpoint").set_index("endpoint")
-    omnibus = adjusted[adjusted["term"] == OMNIBUS].set_index("endpoint")["p_value"]
+    omnibus = adjusted[adjusted["term"] == MARGIN.omnibus].set_index("endpoint")["p_value"]
     published = PUBLISHED_P_VALUES if is_compared_with_a_publication(results) else {}
     notes = {
         endpoint: f"{count(row['n'])} patients, {count(row['n_event'])} events; margin group as a whole "
@@ -283,6 +283,7 @@ def salvage(results: Results) -> dict[str, Any]:
     return {
         "texts": {group: texts.get(group, percent(None)) for group in MARGIN_GROUPS},
         "unresolved": texts.get(UNRESOLVED),
+        "over_time": group_test(results, "salvage"),
         "trend": p_value(trends.iloc[0] if len(trends) else None),
         "published_trend": PUBLISHED_P_VALUES["salvage"],
     }

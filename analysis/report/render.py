@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.patients.names import MARGIN_GROUPS, MARGIN_REFERENCE
-from analysis.report import outcome_sections, study_sections, time_sections
+from analysis.report import effect_sections, outcome_sections, study_sections, time_sections
 from analysis.report.availability import NotAvailable, frame_of, section
 from analysis.report.drawings import drawings_of_page, drawn
 from analysis.report.formats import FILTERS
@@ -34,7 +34,8 @@ def render_report(results: Mapping[str, pd.DataFrame], context: Mapping[str, Any
             hazard_ratios, proportional_hazards, table_one, recurrence_patterns, salvage_by_margin, published_comparison,
             cohort_flow, check_results, and the summaries margin_groups (margin_group, n, share), ingest_by_feed,
             rejected_by_reason, unresolved_by_reason, records_set_aside; optional: not_derivable_endpoints, dose_response,
-            median_times, time_varying_hazard_ratios, specification_curve, covariate_balance, follow_up_quality, analyses_not_done,
+            median_times, time_varying_hazard_ratios, planned_tests, risk_differences,
+            hospital_hazard_ratios, specification_curve, covariate_balance, follow_up_quality, analyses_not_done,
             clinical_settings (name, value, unit).
             What is missing, empty or cannot be drawn shows as 'Not available' with the reason.
         context: is_simulated (required); published_at, run_id, code_version, data_hash, n_patients ('not available'
@@ -84,6 +85,9 @@ def _sections(results: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
         "periods": time_sections.periods,
         "patterns": outcome_sections.patterns,
         "salvage": outcome_sections.salvage,
+        "planned": effect_sections.planned_tests,
+        "absolute_risks": effect_sections.absolute_risks,
+        "hospitals": effect_sections.hospitals,
         "follow_up": outcome_sections.follow_up,
         "margin_groups": study_sections.margin_groups,
         "table_one": study_sections.table_one,

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.curves.landmark_estimates import DAYS_A_YEAR
 from analysis.figures.forest import hazard_ratio_text
-from analysis.models.time_varying import INTERACTION, PROPORTIONALITY
+from analysis.patients.exposures import MARGIN
 from analysis.patients.names import ENDPOINT_LABELS, MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, margin_term
 from analysis.report.availability import NotAvailable, frame_of
 from analysis.report.formats import EN_DASH, NOT_AVAILABLE, is_missing, p_value
@@ -53,15 +53,15 @@ def periods(results: Results) -> dict[str, Any]:
     """A panel a model whose hazards are not proportional: a line a period, the ratio of each margin group with its limits."""
     columns = "endpoint model period term hazard_ratio conf_low conf_high p_value warning"
     table = frame_of(results, "time_varying_hazard_ratios", columns)
-    tested = table[table["term"] == PROPORTIONALITY]
+    tested = table[table["term"] == MARGIN.proportionality]
     panels = []
     for (endpoint, model), rows in table.groupby(["endpoint", "model"], sort=False):
         by_term = rows.drop_duplicates("term").set_index("term")
-        if INTERACTION in by_term.index:
+        if MARGIN.by_period in by_term.index:
             panels.append({
                 "label": f"{ENDPOINT_LABELS.get(endpoint, endpoint)}, {model}",
-                "proportional": p_value(by_term.loc[PROPORTIONALITY, "p_value"]),
-                "interaction": p_value(by_term.loc[INTERACTION, "p_value"]),
+                "proportional": p_value(by_term.loc[MARGIN.proportionality, "p_value"]),
+                "interaction": p_value(by_term.loc[MARGIN.by_period, "p_value"]),
                 "lines": _period_lines(rows),
             })  # fmt: skip
     return {"panels": panels, "n_tested": len(tested), "compared": COMPARED}

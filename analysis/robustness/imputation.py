@@ -1,6 +1,6 @@
 """Multiple imputation of missing covariates by chained equations, with the outcome among the predictors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +14,8 @@ from analysis.robustness.multinomial_logistic import fit_multinomial, probabilit
 
 KINDS = ("numeric", "normal", "binary", "categorical")
 N_DONORS = 5
+# logistic regressions are fitted to at most so many patients, drawn anew at each step: a little more uncertain, never less
+LARGEST_FIT = 20_000
 RIDGE = 1e-5
 TRACE_COLUMNS = ["imputation", "iteration", "column", "mean", "std"]
 
@@ -45,6 +47,8 @@ def impute(
     n_imputations: int = 20,
     n_iterations: int = 10,
     seed: int = 1,
+    allowed: Mapping[str, np.ndarray] | None = None,
+    n_donors: int = N_DONORS,
 ) -> Imputations:
     """Chained equations (van Buuren 2007, Stat Methods Med Res 16:219): in turn, each column's missing values are drawn
     from a regression on all others, whose parameters are drawn themselves.
@@ -58,6 +62,10 @@ def impute(
             to impute and the predictors (numbers or truths, complete).
         columns: each with at least two observed values; a column without missing values serves as a predictor.
         n_imputations: m; White, Royston and Wood (2011) advise at least the percentage of incomplete patients.
+        allowed: column of kind 'categorical' -> a row a patient, a column a level (in the order of `names.ordered_strata`), true
+            where the level is possible for that patient: what is known in part (a margin known to be clear, a bound of its
+            width) is never contradicted. A patient of whom nothing is possible counts as one of whom everything is.
+        n_donors: observed patients of whom one lends the value in predictive mean matching.
         seed: with the same frame (rows in the same order) gives the same imputations; the k-th does not depend on m.
     Raises:
         ValueError: names the column that is missing, of unknown kind, twice there, without two observed values, or
@@ -69,13 +77,13 @@ def impute(
     names = [column.column for column in columns]
     if len(set(names)) < len(names):
         raise ValueError("columns: a column is there twice")
-    variables = [_variable(patients, column) for column in columns]
+    variables = [_variable(patients, column, (allowed or {}).get(column.column)) for column in columns]
     # Nearly complete columns first: the others are then predicted from good values
     variables.sort(key=lambda variable: int(variable.is_missing.sum()))
     completed, traces = [], []
     for imputation in range(1, n_imputations + 1):
         rng = np.random.default_rng([seed, imputation])
-        values, trace = _one_chain(variables, fixed, n_iterations, rng)
+        values, trace = _one_chain(variables, fixed, n_iterations, rng, n_donors)
         filled = patients.assign(**{name: variable.as_column(values[name]) for name, variable in _named(variables)})
         completed.append(filled.assign(imputation=imputation))
         traces += [(imputation, *row) for row in trace]
@@ -103,6 +111,7 @@ class _Variable:
     is_missing: np.ndarray
     levels: list
     original: pd.Series
+    allowed: np.ndarray | None = None
 
     def as_predictors(self, values: np.ndarray) -> np.ndarray:
         """Columns for the regressions of others: a 0/1 column a level but the first of a categorical one."""
@@ -130,7 +139,7 @@ def _named(variables: list[_Variable]):
     return ((variable.name, variable) for variable in variables)
 
 
-def _variable(patients: pd.DataFrame, column: ImputedColumn) -> _Variable:
+def _variable(patients: pd.DataFrame, column: ImputedColumn, allowed: np.ndarray | None) -> _Variable:
     if column.kind not in KINDS:
         raise ValueError(f"{column.column}: kind must be one of {', '.join(KINDS)}, not {column.kind!r}")
     require_columns(patients, [column.column], "patients")
@@ -149,7 +158,13 @@ def _variable(patients: pd.DataFrame, column: ImputedColumn) -> _Variable:
         raise ValueError(f"{column.column}: not 0/1 or truths")
     if len(np.unique(observed)) < 2:
         raise ValueError(f"{column.column}: fewer than two observed values")
-    return _Variable(column.column, column.kind, np.where(is_missing, 0.0, numbers), is_missing, levels, values)
+    if allowed is not None:
+        if allowed.shape != (len(values), len(levels)):
+            raise ValueError(f"{column.column}: allowed levels of {allowed.shape}, not {(len(values), len(levels))}")
+        allowed = np.where(allowed.any(axis=1, keepdims=True), allowed, True)[is_missing]
+    return _Variable(
+        column.column, column.kind, np.where(is_missing, 0.0, numbers), is_missing, levels, values, allowed
+    )
 
 
 def _fixed_predictors(patients: pd.DataFrame, predictors: Sequence[str]) -> np.ndarray:
@@ -171,20 +186,24 @@ def _fixed_predictors(patients: pd.DataFrame, predictors: Sequence[str]) -> np.n
 
 
 def _one_chain(
-    variables: list[_Variable], fixed: np.ndarray, n_iterations: int, rng: np.random.Generator
+    variables: list[_Variable], fixed: np.ndarray, n_iterations: int, rng: np.random.Generator, n_donors: int
 ) -> tuple[dict[str, np.ndarray], list[tuple]]:
     values, trace = {}, []
     for name, variable in _named(variables):
         values[name] = variable.numbers.copy()
         observed = variable.numbers[~variable.is_missing]
-        values[name][variable.is_missing] = rng.choice(observed, size=int(variable.is_missing.sum()))
+        n_missing = int(variable.is_missing.sum())
+        values[name][variable.is_missing] = rng.choice(observed, size=n_missing)
+        if variable.allowed is not None and n_missing:
+            shares = np.bincount(observed.astype(int), minlength=len(variable.levels)) / len(observed)
+            values[name][variable.is_missing] = _chosen_levels(np.tile(shares, (n_missing, 1)), variable.allowed, rng)
     for iteration in range(1, n_iterations + 1):
         for name, variable in _named(variables):
             if not variable.is_missing.any():
                 continue
             others = [other.as_predictors(values[key]) for key, other in _named(variables) if key != name]
             design = _standardised(np.hstack([fixed, *others]), ~variable.is_missing)
-            drawn = _draw(variable, design, rng)
+            drawn = _draw(variable, design, rng, n_donors)
             values[name][variable.is_missing] = drawn
             trace.append((iteration, name, float(drawn.mean()), float(drawn.std())))
     return values, trace
@@ -197,16 +216,17 @@ def _standardised(columns: np.ndarray, is_observed: np.ndarray) -> np.ndarray:
     return (columns[:, varies] - mean[varies]) / spread[varies]
 
 
-def _draw(variable: _Variable, design: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _draw(variable: _Variable, design: np.ndarray, rng: np.random.Generator, n_donors: int) -> np.ndarray:
     observed, missing = design[~variable.is_missing], design[variable.is_missing]
     known = variable.numbers[~variable.is_missing]
     if variable.kind in ("binary", "categorical"):
-        return _draw_level(known.astype(int), observed, missing, rng)
+        fitted_to = _at_most(LARGEST_FIT, len(known), rng)
+        return _draw_level(known[fitted_to].astype(int), observed[fitted_to], missing, rng, variable)
     observed, missing = _with_intercept(observed), _with_intercept(missing)
     fitted, drawn, spread = _draw_linear(known, observed, rng)
     if variable.kind == "normal":
         return missing @ drawn + spread * rng.standard_normal(len(missing))
-    return _matched(known, observed @ fitted, missing @ drawn, rng)
+    return _matched(known, observed @ fitted, missing @ drawn, rng, n_donors)
 
 
 def _with_intercept(columns: np.ndarray) -> np.ndarray:
@@ -228,21 +248,53 @@ def _draw_linear(
     return fitted, drawn, spread
 
 
-def _matched(known: np.ndarray, predicted: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _at_most(most: int, n: int, rng: np.random.Generator) -> np.ndarray | slice:
+    """Positions of the rows that a logistic regression is fitted to: all, or a random part of very many."""
+    return slice(None) if n <= most else rng.choice(n, size=most, replace=False)
+
+
+def _matched(
+    known: np.ndarray, predicted: np.ndarray, wanted: np.ndarray, rng: np.random.Generator, n_donors: int
+) -> np.ndarray:
     """For each wanted prediction the value of one of the observed with the nearest predictions (Little 1988; predictions
-    of the observed from fitted, of the missing from drawn coefficients: type 1 matching)."""
-    n_donors = min(N_DONORS, len(known))
-    nearest = np.argsort(np.abs(predicted - wanted[:, None]), axis=1, kind="stable")[:, :n_donors]
-    return known[nearest[np.arange(len(wanted)), rng.integers(n_donors, size=len(wanted))]]
+    of the observed from fitted, of the missing from drawn coefficients: type 1 matching).
+
+    The nearest k of sorted numbers are k neighbours: the window of k that begins where its first is no farther than the one
+    after its last, found by halving, all wanted at once.
+    """
+    n_donors = min(n_donors, len(known))
+    order = np.argsort(predicted, kind="stable")
+    in_order = predicted[order]
+    at = np.searchsorted(in_order, wanted)
+    low, high = np.maximum(at - n_donors, 0), np.minimum(at, len(known) - n_donors)
+    low = np.minimum(low, high)
+    while (low < high).any():
+        middle = (low + high) // 2
+        after = np.minimum(middle + n_donors, len(known) - 1)
+        is_later = (wanted - in_order[middle] > in_order[after] - wanted) & (low < high)
+        low, high = np.where(is_later, middle + 1, low), np.where(is_later, high, np.minimum(middle, high))
+    return known[order[low + rng.integers(n_donors, size=len(wanted))]]
 
 
-def _draw_level(level: np.ndarray, observed: np.ndarray, missing: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _chosen_levels(chances: np.ndarray, allowed: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+    """A level for each row by its chances, of those allowed; where these have no chance, any of them alike."""
+    if allowed is not None:
+        chances = np.where(allowed, np.maximum(chances, 1e-300), 0.0)
+        chances = chances / chances.sum(axis=1, keepdims=True)
+    cumulative = chances.cumsum(axis=1)
+    drawn = (rng.random(len(chances))[:, None] > cumulative[:, :-1]).sum(axis=1)
+    return drawn.astype(float)
+
+
+def _draw_level(
+    level: np.ndarray, observed: np.ndarray, missing: np.ndarray, rng: np.random.Generator, variable: _Variable
+) -> np.ndarray:
     """Coefficients from the normal approximation of their posterior, then levels from their probabilities.
 
     A few weighted rows are added, each predictor a spread above and below its mean for each level, so that separated
     levels do not give infinite coefficients (White, Daniel and Royston 2010, Comput Stat Data Anal 54:2267).
     """
-    n_levels, n_predictors = int(level.max()) + 1, observed.shape[1]
+    n_levels, n_predictors = max(len(variable.levels), 2), observed.shape[1]
     shifts = np.vstack([np.eye(n_predictors), -np.eye(n_predictors)])
     added_rows, added_levels = np.tile(shifts, (n_levels, 1)), np.repeat(np.arange(n_levels), 2 * n_predictors)
     weights = np.ones(len(level) + len(added_levels))
@@ -253,5 +305,4 @@ def _draw_level(level: np.ndarray, observed: np.ndarray, missing: np.ndarray, rn
     if not fit.is_separated:
         noise = np.linalg.cholesky(fit.covariance) @ rng.standard_normal(len(fit.covariance))
         drawn = fit.coefficients + noise.reshape(fit.coefficients.shape)
-    cumulative = probabilities(_with_intercept(missing), drawn).cumsum(axis=1)
-    return (rng.random(len(missing))[:, None] > cumulative[:, :-1]).sum(axis=1).astype(float)
+    return _chosen_levels(probabilities(_with_intercept(missing), drawn), variable.allowed, rng)

@@ -78,8 +78,9 @@ def _information(x: np.ndarray, probability: np.ndarray, case_weights: np.ndarra
     n_levels, n_columns = probability.shape[1], x.shape[1]
     information = np.empty((n_levels * n_columns, n_levels * n_columns))
     for row in range(n_levels):
-        for column in range(n_levels):
+        for column in range(row + 1):
             weight = case_weights * probability[:, row] * ((row == column) - probability[:, column])
             block = (slice(row * n_columns, (row + 1) * n_columns), slice(column * n_columns, (column + 1) * n_columns))
             information[block] = (x * weight[:, None]).T @ x
+            information[block[::-1]] = information[block].T
     return information

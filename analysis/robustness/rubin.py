@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.curves.confidence_limits import NORMAL_QUANTILE
-from analysis.models.cause_specific_cox import TREND
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.names import MARGIN_GROUPS, margin_term
+from analysis.patients.exposures import MARGIN
 
 # Below this share of variance between imputations degrees of freedom would be infinite; mice uses the same floor
 SMALLEST_SHARE = 1e-4
@@ -150,8 +149,8 @@ def pooled_hazard_ratios(results: Sequence[pd.DataFrame], n_parameters: int | No
 
 
 def _n_parameters(term: str, names: set[str]) -> int:
-    margins = names & {margin_term(group) for group in MARGIN_GROUPS}
-    return len(names - margins - {TREND}) + (1 if term == TREND else len(margins))
+    levels = names & set(MARGIN.terms)
+    return len(names - levels - {MARGIN.trend}) + (1 if term == MARGIN.trend else len(levels))
 
 
 def _degrees_of_freedom(share_between: float, m: int, complete: float) -> float:

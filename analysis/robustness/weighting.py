@@ -1,18 +1,20 @@
 """Inverse-probability-of-treatment weights for groups that were not randomised, the balance they reach, weighted Cox."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from analysis.models.cox_fit import COLLINEAR, CONSTANT, fit_cox
+from analysis.models.cox_fit import fit_cox
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC, WEIGHTED_EFRON, hazard_ratio_frame, wald_row
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import Covariate
+from analysis.patients.exposures import MARGIN, Exposure, is_not_compared, levels_of
 from analysis.patients.missing_values import complete_rows, numbers_or_missing
-from analysis.patients.model_rows import ModelRows, endpoint_rows
-from analysis.patients.names import STRATA_NOT_COMPARED, margin_term, ordered_strata
+from analysis.patients.model_rows import ModelRows, endpoint_rows, hospital_strata, model_rows
+from analysis.patients.names import ordered_strata
 from analysis.robustness.multinomial_logistic import MultinomialFit, fit_multinomial
 
 BALANCE_COLUMNS = [
@@ -45,7 +47,7 @@ def treatment_weights(
     truncate_percentiles: tuple[float, float] | None = None,
 ) -> TreatmentWeights:
     """Weights 1 / P(own group | covariates), stabilised by P(own group) (Robins, Hernan and Brumback 2000,
-    Epidemiology 11:550), the probabilities from a multinomial logistic model.
+    Epidemiology 11:550), the probabilities from a multinomial logistic model, with the hospital among its columns.
 
     Args:
         patients: one row each: the group and the covariates' columns (numbers or truths). Groups of
@@ -64,7 +66,10 @@ def treatment_weights(
     if len(groups) < 2:
         raise ValueError(f"patients.{group_column}: fewer than two groups with every covariate known")
     level = pd.Categorical(rows.columns_kept[group_column], categories=groups).codes.astype(int)
-    design = np.column_stack([np.ones(len(level)), rows.columns_kept.drop(columns=group_column).to_numpy(dtype=float)])
+    design = np.column_stack([
+        np.ones(len(level)), rows.columns_kept.drop(columns=group_column).to_numpy(dtype=float),
+        _hospital_columns(patients.loc[rows.columns_kept.index]),
+    ])  # fmt: skip
     if np.linalg.matrix_rank(design / np.sqrt((design**2).mean(axis=0)).clip(min=1e-300)) < design.shape[1]:
         raise ValueError("covariates: one is constant or determined by the others")
     fit = fit_multinomial(design, level, len(groups))
@@ -147,8 +152,26 @@ def weighted_cox(
         raise ValueError("weights: patients cannot be told apart, their index repeats")
     if not (np.isfinite(weights) & (weights > 0)).all():
         raise ValueError("weights: must be numbers above 0")
-    data = _weighted_rows(patients, endpoint, group_column, weights, reference)
+    levels = levels_of(patients[group_column])
+    has_weight = patients.index.isin(weights.index)
+    named = levels[has_weight & levels.notna() & ~is_not_compared(levels)]
+    if reference not in set(named):
+        raise ValueError(f"patient_rows.{group_column}: nobody with a weight is in the reference group {reference!r}")
+    prefix = MARGIN.prefix if group_column == MARGIN.column else group_column
+    exposure = Exposure(group_column, group_column, prefix, tuple(ordered_strata(named)), reference)
+    data = model_rows(patients[has_weight], endpoint, (), exposure)
+    n_without = int((~has_weight & ~is_not_compared(levels)).sum())
+    data = replace(
+        data, n_excluded_missing=data.n_excluded_missing + n_without,
+        n_excluded_unresolved=int(is_not_compared(levels).sum()),
+    )  # fmt: skip
     return _weighted_fit(data, weights.loc[data.index].to_numpy(dtype=float))
+
+
+def _hospital_columns(patients: pd.DataFrame) -> np.ndarray:
+    """A 0/1 column a hospital but the first: the groups are weighted to be alike within hospitals."""
+    strata = hospital_strata(patients)
+    return np.empty((len(patients), 0)) if strata is None else np.eye(strata.max() + 1)[strata][:, 1:]
 
 
 class _Complete(NamedTuple):
@@ -160,8 +183,8 @@ class _Complete(NamedTuple):
 def _complete(patients: pd.DataFrame, group_column: str, covariates: Sequence[Covariate]) -> _Complete:
     """The group as text and the covariates as numbers, of patients who are compared and miss neither."""
     require_columns(patients, [group_column, *(covariate.column for covariate in covariates)], "patients")
-    group = patients[group_column].astype("string")
-    is_unresolved = group.isin(STRATA_NOT_COMPARED).to_numpy()
+    group = levels_of(patients[group_column])
+    is_unresolved = is_not_compared(group).to_numpy()
     columns = pd.DataFrame({group_column: group.astype(object)}, index=patients.index).assign(
         **{covariate.term: numbers_or_missing(patients[covariate.column]) / covariate.per for covariate in covariates}
     )
@@ -188,46 +211,12 @@ def _difference(column: np.ndarray, in_group: np.ndarray, in_reference: np.ndarr
     }  # fmt: skip
 
 
-def _weighted_rows(
-    patients: pd.DataFrame, endpoint: str, group_column: str, weights: pd.Series, reference: str
-) -> ModelRows:
-    group = patients[group_column].astype("string")
-    is_unresolved = group.isin(STRATA_NOT_COMPARED).to_numpy()
-    has_weight = patients.index.isin(weights.index) & group.notna().to_numpy() & ~is_unresolved
-    kept, group = patients[has_weight], group[has_weight].astype(object)
-    if reference not in set(group):
-        raise ValueError(f"patient_rows.{group_column}: nobody with a weight is in the reference group {reference!r}")
-    term = margin_term if group_column == "margin_group" else (lambda name: f"{group_column} {name}")
-    design = {
-        term(name): (group == name).to_numpy().astype(float) for name in ordered_strata(group) if name != reference
-    }
-    return ModelRows(
-        endpoint, kept["time_days"].to_numpy(dtype=float), kept["event_code"].to_numpy(dtype=int), design, tuple(design),
-        reference, (group == reference).to_numpy(), kept.index, int((~has_weight & ~is_unresolved).sum()),
-        int(is_unresolved.sum()),
-    )  # fmt: skip
-
-
 def _weighted_fit(data: ModelRows, weight: np.ndarray) -> pd.DataFrame:
-    import warnings
-
-    from survival import r
-
     # Which columns have no estimate does not depend on the weights
-    unweighted = fit_cox(data.time_days, data.is_event, data.design)
-    kept = [name for name in data.design if unweighted.problems.get(name) not in (CONSTANT, COLLINEAR)]
-    rows = [{"term": name} for name in data.design]
-    if unweighted.model is not None:
-        terms = {f"x{position}": data.design[name] for position, name in enumerate(kept)}
-        columns = {"time_days": data.time_days, "is_event": data.is_event.astype(float), "weight": weight, **terms}
-        columns["patient"] = np.arange(data.n)
-        with warnings.catch_warnings():
-            # Separated columns are reported from the unweighted fit
-            warnings.simplefilter("ignore")
-            model = r.coxph("Surv(time_days, is_event) ~ " + " + ".join(terms), data=columns, weights="weight",
-                            cluster="patient", ties="efron")  # fmt: skip
-        std_errors = np.sqrt(np.asarray(model.var).diagonal())
-        estimates = dict(zip(kept, zip(model.coefficients, std_errors, strict=True), strict=True))
-        rows = [wald_row(name, *estimates.get(name, (np.nan, np.nan))) for name in data.design]
-    problems, complaint = unweighted.problems, unweighted.model_warning
-    return hazard_ratio_frame(rows, data, MODEL, CAUSE_SPECIFIC, problems, complaint, WEIGHTED_EFRON)
+    unweighted = fit_cox(data.time_days, data.is_event, data.design, strata=data.strata)
+    usable = {name: data.design[name] for name in data.design if name not in unweighted.problems}
+    fit = fit_cox(data.time_days, data.is_event, usable, strata=data.strata, cluster=np.arange(data.n), weights=weight)
+    estimates = dict(zip(fit.names, zip(fit.coefficients, fit.std_errors, strict=True), strict=True))
+    rows = [wald_row(name, *estimates.get(name, (np.nan, np.nan))) for name in data.design]
+    problems = unweighted.problems | fit.problems
+    return hazard_ratio_frame(rows, data, MODEL, CAUSE_SPECIFIC, problems, unweighted.model_warning, WEIGHTED_EFRON)

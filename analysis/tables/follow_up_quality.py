@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2_contingency
+from scipy.stats import chi2_contingency, kruskal
 
 from analysis.curves.group_tests import logrank_test
 from analysis.curves.kaplan_meier import median_follow_up
@@ -16,8 +16,8 @@ DIFFERS_BELOW_P = 0.05
 FOLLOW_UP_COLUMNS = [
     "stratum", "n", "n_dead", "median_follow_up_days", "median_follow_up_low", "median_follow_up_high", "completeness_index",
     "n_lost", "n_lost_not_known", "share_lost", "share_lost_low", "share_lost_high", "assessment_interval_q1_days",
-    "assessment_interval_median_days", "assessment_interval_q3_days", "length_p_value", "loss_p_value", "is_informative_difference",
-    "n_late_deaths", "share_late_deaths", "median_days_from_last_look_to_death",
+    "assessment_interval_median_days", "assessment_interval_q3_days", "length_p_value", "loss_p_value", "interval_p_value",
+    "is_informative_difference", "n_late_deaths", "share_late_deaths", "median_days_from_last_look_to_death",
 ]  # fmt: skip
 
 LATE_DEATH_COLUMNS = ("n_late_deaths", "share_late_deaths", "median_days_from_last_look_to_death")
@@ -34,9 +34,10 @@ def follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame) -> pd
     - n_late_deaths: deaths so long after the last look that they are not known to be without recurrence (marts.follow_up says how long),
       and their share of all deaths; median_days_from_last_look_to_death of the dead who were looked at. Missing where the mart lacks them.
     - length_p_value: log-rank test of the reverse Kaplan-Meier curves of the four groups; loss_p_value: Pearson's chi-square
-      of loss by group, without continuity correction (R: chisq.test(correct = FALSE)). Both stand in each of the four groups'
-      rows, and is_informative_difference where either is below 0.05: censoring then differs by margin, and the curves' assumption
-      of independent censoring wants a look.
+      of loss by group, without continuity correction (R: chisq.test(correct = FALSE)); interval_p_value: Kruskal and Wallis' test
+      of the patients' intervals between looks (R: kruskal.test). They stand in each of the four groups' rows, and
+      is_informative_difference where one is below 0.05: censoring, or the day on which a recurrence can be found, then differs by
+      margin, and the curves want a look (`interval_censored_hazard_ratios`).
 
     Args:
         follow_up: marts.follow_up, one row a patient.
@@ -65,9 +66,9 @@ def follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame) -> pd
     rows["loss_p_value"] = np.where(
         is_group, _loss_p_value(n_lost[: len(MARGIN_GROUPS)], n_known[: len(MARGIN_GROUPS)]), np.nan
     )
-    rows["is_informative_difference"] = is_group & (
-        (rows["length_p_value"] < DIFFERS_BELOW_P) | (rows["loss_p_value"] < DIFFERS_BELOW_P)
-    )
+    rows["interval_p_value"] = np.where(is_group, _interval_p_value(follow_up), np.nan)
+    p_values = rows[["length_p_value", "loss_p_value", "interval_p_value"]]
+    rows["is_informative_difference"] = is_group & (p_values < DIFFERS_BELOW_P).any(axis=1)
     counts = {name: "int64" for name in ("n", "n_dead", "n_lost", "n_lost_not_known")}
     return rows.rename_axis("stratum").reset_index().astype(counts)[FOLLOW_UP_COLUMNS]
 
@@ -123,6 +124,18 @@ def _length_p_value(event_counts: pd.DataFrame) -> float:
     )
     tests = logrank_test(reverse) if len(reverse) else pd.DataFrame()
     return float(tests["p_value"].iloc[0]) if len(tests) else np.nan
+
+
+def _interval_p_value(follow_up: pd.DataFrame) -> float:
+    known = follow_up[follow_up["median_assessment_interval_days"].notna()]
+    groups = [
+        known.loc[known["margin_group"] == group, "median_assessment_interval_days"].to_numpy(dtype=float)
+        for group in MARGIN_GROUPS
+    ]
+    groups = [group for group in groups if len(group)]
+    if len(groups) < 2 or len(np.unique(np.concatenate(groups))) < 2:
+        return np.nan
+    return float(kruskal(*groups).pvalue)
 
 
 def _loss_p_value(n_lost: np.ndarray, n_known: np.ndarray) -> float:

@@ -16,7 +16,8 @@ FEW = 30
 def margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
     """Cohen's kappa of the margin groups, one row a comparison.
 
-    'rules and reviewer': each answer about a margin that the rules had settled; 'two reviewers': the first two answers to
+    'rules and reviewer': the first answer about each margin that the rules had settled (two answers about one are
+    not independent); 'two reviewers': the first two answers to
     each question. Answers that contradict themselves are left out; not_assessable is a category of its own.
 
     Args:
@@ -30,6 +31,8 @@ def margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
     require_columns(adjudications, columns, "margin_adjudications")
     answers = adjudications[adjudications["is_coherent"].astype(bool)]
     settled = answers[answers["read_margin_group"].isin(MARGIN_GROUPS)]
+    # a margin that two reviewers judged is one margin, not two: the first answer to it
+    settled = settled.sort_values("reviewer_number", kind="stable").drop_duplicates("study_id")
     wide = answers.pivot(index="study_id", columns="reviewer_number", values="margin_group")
     both = wide.dropna(subset=[1, 2]) if {1, 2} <= set(wide.columns) else pd.DataFrame({1: [], 2: []})
     rows = [

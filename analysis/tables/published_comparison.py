@@ -8,34 +8,44 @@ from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.names import margin_term
 from analysis.tables.published_figures import (
     PUBLISHED_HAZARD_RATIOS,
+    PUBLISHED_P_VALUES,
     PUBLISHED_THREE_YEAR_INCIDENCES,
+    SALVAGE_FIGURE,
+    THREE_YEAR_FIGURE,
     PublishedFigure,
 )
 
 THREE_YEARS = "3 years"
 PERRIN_2025 = "perrin_2025"
 """Perrin et al., Ann Surg 2025, doi 10.1097/SLA.0000000000006659."""
+SALVAGE_ENDPOINT, TREND_STRATUM = "salvage", "trend over the groups"
+SIGNIFICANT_BELOW_P = 0.05
 LIMITS = ["conf_low", "conf_high"]
 COMPARISON_COLUMNS = [
     "figure", "endpoint", "stratum", "published_estimate", "published_conf_low", "published_conf_high",
-    "estimate", "conf_low", "conf_high", "difference", "do_intervals_overlap", "data_label", "compared_with",
+    "estimate", "conf_low", "conf_high", "difference", "do_intervals_overlap", "published_p_value", "p_value",
+    "do_p_values_agree", "data_label", "compared_with",
 ]  # fmt: skip
 
 
 def published_comparison(
     hazard_ratios: pd.DataFrame,
     landmark_estimates: pd.DataFrame,
+    planned_tests: pd.DataFrame,
+    salvage_by_margin: pd.DataFrame,
     is_simulated: bool,
     compared_with: str | None = PERRIN_2025,
 ) -> pd.DataFrame:
-    """Thirteen rows: nine adjusted cause-specific hazard ratios against >=10 mm, four 3-year cumulative incidences.
+    """Fourteen rows: nine adjusted cause-specific hazard ratios against >=10 mm, four 3-year cumulative incidences, and the rise
+    of salvage with margin width, of which only P was published.
 
     `difference` is ours minus published: of hazard ratios on the log scale, of incidences in shares of 1.
     `do_intervals_overlap` compares 95 % intervals; where none was published it says whether the published figure
-    lies in ours. Both are missing where ours could not be estimated.
+    lies in ours. Both are missing where ours could not be estimated. `published_p_value` and `p_value` are of the margin group
+    as a whole (of salvage: of its trend); they agree when both are below 0.05, or neither is.
 
     Args:
-        hazard_ratios: results.hazard_ratios; landmark_estimates: results.landmark_estimates.
+        hazard_ratios, landmark_estimates, planned_tests, salvage_by_margin: the tables of results.
         is_simulated: the data come from the simulated hospital; `data_label` then says so in every row.
         compared_with: PERRIN_2025, or None for another study, which has no published figures here: its rows have ours alone.
     Raises:
@@ -48,6 +58,8 @@ def published_comparison(
         [_published_rows(PUBLISHED_HAZARD_RATIOS), _published_rows(PUBLISHED_THREE_YEAR_INCIDENCES)],
         ignore_index=True,
     )
+    salvage = {"figure": SALVAGE_FIGURE, "endpoint": SALVAGE_ENDPOINT, "stratum": TREND_STRATUM}
+    published = pd.concat([published, pd.DataFrame([salvage])], ignore_index=True)
     is_ratio = published.index < len(PUBLISHED_HAZARD_RATIOS)
     try:
         table = published.merge(ours, on=["endpoint", "stratum"], how="left", validate="one_to_one")
@@ -57,11 +69,12 @@ def published_comparison(
     log_distance = np.log(table["estimate"].astype(float)) - np.log(table["published_estimate"])
     table["difference"] = log_distance.where(is_ratio, distance)
     table["do_intervals_overlap"] = _do_overlap(table)
+    table = _with_p_values(table, planned_tests, salvage_by_margin)
     table["data_label"] = "simulated" if is_simulated else "observed"
     table["compared_with"] = compared_with
     if compared_with is None:
         table[["difference", *(name for name in COMPARISON_COLUMNS if name.startswith("published_"))]] = np.nan
-        table["do_intervals_overlap"] = None
+        table[["do_intervals_overlap", "do_p_values_agree"]] = None
     return table[COMPARISON_COLUMNS]
 
 
@@ -94,6 +107,21 @@ def _our_three_year_incidences(landmark_estimates: pd.DataFrame) -> pd.DataFrame
         & (landmark_estimates["endpoint"] == PUBLISHED_THREE_YEAR_INCIDENCES[0].endpoint)
     ]
     return chosen[columns].astype({"estimate": float, "conf_low": float, "conf_high": float})
+
+
+def _with_p_values(table: pd.DataFrame, planned_tests: pd.DataFrame, salvage_by_margin: pd.DataFrame) -> pd.DataFrame:
+    require_columns(planned_tests, ["endpoint", "p_value"], "planned_tests")
+    require_columns(salvage_by_margin, ["trend_p_value"], "salvage_by_margin")
+    ours = dict(zip(planned_tests["endpoint"], planned_tests["p_value"], strict=True))
+    trend = salvage_by_margin["trend_p_value"].dropna()
+    ours[SALVAGE_ENDPOINT] = float(trend.iloc[0]) if len(trend) else np.nan
+    is_of_group = table["figure"] != THREE_YEAR_FIGURE
+    table["published_p_value"] = table["endpoint"].map(PUBLISHED_P_VALUES).where(is_of_group)
+    table["p_value"] = table["endpoint"].map(ours).where(is_of_group).astype(float)
+    # every P value that was published is below 0.05
+    agrees = (table["p_value"] < SIGNIFICANT_BELOW_P).astype("boolean")
+    table["do_p_values_agree"] = agrees.where(table["published_p_value"].notna() & table["p_value"].notna())
+    return table
 
 
 def _do_overlap(table: pd.DataFrame) -> pd.Series:

@@ -9,6 +9,7 @@ HAZARD_RATIO_FIGURES = {
     "margin_recurrence": "Initial recurrence at the resection margin",
     "liver_recurrence_any_time": "Liver recurrence at any time",
 }
+SALVAGE_FIGURE = "Salvage after recurrence, rising with margin width"
 THREE_YEAR_FIGURE = "3-year cumulative incidence of recurrence"
 
 # Of margin group as a whole, by endpoint, as printed; of salvage therapy, of its rise with margin width

@@ -1,199 +1,144 @@
-"""The results schema: frames out of the marts, through `analysis`, into tables anyone can query."""
+"""The results schema: frames out of the marts, through `analysis`, into tables anyone can query; made from its catalogue."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import duckdb
 import pandas as pd
 
-from analysis.results.robustness_tables import FURTHER_TABLES
+from analysis.patients.plan import PLAN_TABLES, plan_from_frames
+from analysis.results.catalogue import CATALOGUE, checked_frame, table_named
+from analysis.results.families import FAMILIES, NOT_DONE, Family, compute_family
 from orchestration.night_steps import night_step
 from orchestration.settings import load_settings
-from orchestration.warehouse import open_build_file, read_table, write_table
+from orchestration.warehouse import open_build_file, read_table, table_exists, write_table
 
-SURVIVAL_TABLES = {
-    "kaplan_meier": "Kaplan-Meier estimates by endpoint and group, with numbers at risk",
-    "median_times": "Kaplan-Meier medians and quartiles with log, log-log and plain limits, by endpoint and group",
-    "cumulative_incidence": "Cumulative incidence (Aalen-Johansen) by endpoint and group, with numbers at risk",
-    "landmark_estimates": "The curves read off at 1, 3, 5 and 10 years",
-    "group_tests": "Log-rank, Gray's and trend tests between groups",
-    "hazard_ratios": "Cox and Fine-Gray models of margin group, unadjusted and adjusted, by endpoint",
-    "proportional_hazards": "Tests of proportional hazards of those models",
+# what each family could not do; gathered into results.analyses_not_done
+REASONS_SCHEMA = "results_reasons"
+RESULT_NAMES = {table.name for table in CATALOGUE}
+OTHER_SOURCES = {
+    "operations": [("marts", "index_operations"), ("marts", "resection_margins"), ("intermediate", "text_margins")],
+    "ingest_ledger": [("raw", "ingest_ledger")],
+    "margin_definitions": [("seeds", "margin_definitions")],
+    "chosen_study": [("intermediate", "chosen_study")],
 }
 
 
-PATIENT_MARTS = [
-    ("marts", "event_counts"),
-    ("marts", "time_to_event"),
-    ("marts", "index_operations"),
-    ("marts", "resection_margins"),
-]
-
-
-def patient_rows(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """marts.time_to_event beside the index operation of each patient and its margin's width in mm, where it is known
-    exactly: what a regression needs."""
+def operations(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """marts.index_operations beside what is known of each margin: its width where that is exact, else its bounds (mm)."""
     return connection.execute(
-        """SELECT * FROM marts.time_to_event
-           JOIN marts.index_operations USING (study_id)
-           LEFT JOIN (SELECT study_id, margin_mm FROM marts.resection_margins) USING (study_id)
-           ORDER BY endpoint, study_id"""
+        """SELECT operations.*, margins.margin_mm, margins.unresolved_reason, texts.low_mm AS margin_low_mm, texts.high_mm AS margin_high_mm
+           FROM marts.index_operations AS operations
+           LEFT JOIN marts.resection_margins AS margins USING (study_id)
+           LEFT JOIN intermediate.text_margins AS texts ON operations.study_id = texts.text_id
+           ORDER BY study_id"""
     ).df()
 
 
-def window_rows(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """marts.time_to_event_by_window beside the index operation of each patient: what the specification curve needs."""
+def _times(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     return connection.execute(
-        """SELECT * FROM marts.time_to_event_by_window
-           JOIN marts.index_operations USING (study_id)
+        "SELECT study_id, endpoint, time_days, event_code FROM marts.time_to_event ORDER BY endpoint, study_id"
+    ).df()
+
+
+def _times_by_window(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    return connection.execute(
+        """SELECT study_id, endpoint, time_days, event_code, synchronous_window_days FROM marts.time_to_event_by_window
            ORDER BY endpoint, synchronous_window_days, study_id"""
     ).df()
 
 
-def _tables_asset(
-    name: str,
-    tables: Mapping[str, str],
-    inputs: list[tuple[str, str]],
-    compute: Callable[[duckdb.DuckDBPyConnection], dict[str, pd.DataFrame]],
-) -> dg.AssetsDefinition:
-    """Tables computed together from the build file; those selected are written."""
+QUERIES: dict[str, Callable[[duckdb.DuckDBPyConnection], pd.DataFrame]] = {
+    "operations": operations,
+    "time_to_event": _times,
+    "time_to_event_by_window": _times_by_window,
+}
+
+
+def sources_of(needed: str) -> list[tuple[str, str]]:
+    """The tables of the build file that an input of a family is read from."""
+    if needed in OTHER_SOURCES:
+        return OTHER_SOURCES[needed]
+    return [("results" if needed in RESULT_NAMES else "marts", needed)]
+
+
+def _input(connection: duckdb.DuckDBPyConnection, needed: str) -> pd.DataFrame:
+    if needed in QUERIES:
+        return QUERIES[needed](connection)
+    ((schema, table),) = sources_of(needed)
+    return read_table(connection, schema, table)
+
+
+def _family_asset(family: Family) -> dg.AssetsDefinition:
+    """The tables of a family, computed together from the build file; those selected are written."""
+    sources = [list(source) for needed in family.needs for source in sources_of(needed)]
 
     @dg.multi_asset(
-        name=name,
+        name=f"results_{family.name}",
         can_subset=True,
         specs=[
             dg.AssetSpec(
-                key=["results", table],
+                key=["results", table.name],
                 group_name="results",
                 kinds={"python", "duckdb"},
-                description=description,
+                description=table.description,
                 skippable=True,
-                deps=[["quality", "marts_gate"], *([schema, source] for schema, source in inputs)],
+                deps=[["quality", "marts_gate"], *(["seeds", name] for name in PLAN_TABLES), *sources],
+                metadata={
+                    "dagster/column_schema": dg.TableSchema(
+                        columns=[dg.TableColumn(c.name, c.type, c.comment) for c in table.columns]
+                    )
+                },
             )
-            for table, description in tables.items()
+            for table in family.tables
         ],
     )
     @night_step
     def results(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         selected = sorted(context.selected_asset_keys)
         with open_build_file(load_settings().build_file) as connection:
-            frames = compute(connection)
+            plan = plan_from_frames({name: read_table(connection, "seeds", name) for name in PLAN_TABLES})
+            tables, reasons = compute_family(family, {name: _input(connection, name) for name in family.needs}, plan)
             for key in selected:
-                write_table(connection, "results", key.path[-1], frames[key.path[-1]])
+                write_result(connection, key.path[-1], tables[key.path[-1]])
+            write_table(connection, REASONS_SCHEMA, family.name, reasons)
         for key in selected:
-            yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": len(frames[key.path[-1]])})
+            yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": len(tables[key.path[-1]])})
 
     return results
 
 
-def _survival_results(connection: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
-    from analysis.results.survival_results import compute_survival_results
-
-    return compute_survival_results(read_table(connection, "marts", "event_counts"), patient_rows(connection))
-
-
-def _further_results(connection: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
-    from analysis.results.robustness_results import compute_further_results
-
-    return compute_further_results(
-        read_table(connection, "marts", "event_counts"),
-        patient_rows(connection),
-        read_table(connection, "results", "hazard_ratios"),
-        read_table(connection, "marts", "margin_groups_by_definition"),
-        window_rows(connection),
-    )
+def write_result(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:
+    """Replace a table of results, with the catalogue's words as the comments of the table and its columns."""
+    table = table_named(name)
+    write_table(connection, "results", name, frame)
+    connection.execute(f"COMMENT ON TABLE results.{name} IS '{_quoted(table.description)}'")
+    for column in table.columns:
+        connection.execute(f"""COMMENT ON COLUMN results.{name}."{column.name}" IS '{_quoted(column.comment)}'""")
 
 
-def _table_asset(
-    table: str, description: str, inputs: list[tuple[str, str]], compute: Callable[..., pd.DataFrame]
-) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=["results", table],
-        group_name="results",
-        kinds={"python", "duckdb"},
-        description=description,
-        deps=[["quality", "marts_gate"], *([schema, name] for schema, name in inputs)],
-    )
-    @night_step
-    def result(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        settings = load_settings()
-        with open_build_file(settings.build_file) as connection:
-            frame = compute(*(read_table(connection, schema, name) for schema, name in inputs))
-            write_table(connection, "results", table, frame)
-        return dg.MaterializeResult(metadata={"dagster/row_count": len(frame)})
-
-    return result
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
 
 
-def _table_one(index_operations: pd.DataFrame) -> pd.DataFrame:
-    from analysis.tables.table_one import table_one
-
-    return table_one(index_operations)
-
-
-def _recurrence_patterns(first: pd.DataFrame, sites: pd.DataFrame, operations: pd.DataFrame) -> pd.DataFrame:
-    from analysis.tables.recurrence_patterns import recurrence_patterns
-
-    return recurrence_patterns(first, sites, operations)
-
-
-def _salvage_by_margin(first: pd.DataFrame) -> pd.DataFrame:
-    from analysis.tables.salvage_by_margin import salvage_by_margin
-
-    return salvage_by_margin(first)
-
-
-def _follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame) -> pd.DataFrame:
-    from analysis.tables.follow_up_quality import follow_up_quality
-
-    return follow_up_quality(follow_up, event_counts)
+@dg.asset(
+    key=["results", NOT_DONE],
+    group_name="results",
+    kinds={"python", "duckdb"},
+    description=table_named(NOT_DONE).description,
+    deps=[["results", table.name] for family in FAMILIES for table in family.tables],
+)
+@night_step
+def analyses_not_done(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    with open_build_file(load_settings().build_file) as connection:
+        frames = [
+            read_table(connection, REASONS_SCHEMA, family.name)
+            for family in FAMILIES
+            if table_exists(connection, REASONS_SCHEMA, family.name)
+        ]
+        reasons = pd.concat(frames, ignore_index=True).drop_duplicates()
+        write_result(connection, NOT_DONE, checked_frame(NOT_DONE, reasons))
+    return dg.MaterializeResult(metadata={"dagster/row_count": len(reasons)})
 
 
-def _state_occupation(state_paths: pd.DataFrame) -> pd.DataFrame:
-    from analysis.curves.state_occupation import occupation_by_margin
-
-    return occupation_by_margin(state_paths)
-
-
-def _margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
-    from analysis.tables.margin_agreement import margin_agreement
-
-    return margin_agreement(adjudications)
-
-
-def _published_comparison(
-    hazard_ratios: pd.DataFrame, landmarks: pd.DataFrame, ledger: pd.DataFrame, study: pd.DataFrame
-) -> pd.DataFrame:
-    from analysis.tables.published_comparison import published_comparison
-
-    compared_with = study["compared_with"].iloc[0]
-    return published_comparison(
-        hazard_ratios,
-        landmarks,
-        is_simulated=bool(ledger["is_simulated"].any()),
-        compared_with=compared_with if isinstance(compared_with, str) else None,
-    )
-
-
-result_assets = [
-    _tables_asset("survival_results", SURVIVAL_TABLES, PATIENT_MARTS, _survival_results),
-    _tables_asset("further_results", FURTHER_TABLES,
-                 [*PATIENT_MARTS, ("marts", "time_to_event_by_window"), ("marts", "margin_groups_by_definition"),
-                  ("results", "hazard_ratios")], _further_results),
-    _table_asset("table_one", "Patients and operations by margin group, with missing counts and standardised differences",
-                 [("marts", "index_operations")], _table_one),
-    _table_asset("recurrence_patterns", "Patterns of initial and of overall recurrence by margin group, with Wilson limits",
-                 [("marts", "first_recurrences"), ("marts", "recurrences"), ("marts", "index_operations")], _recurrence_patterns),
-    _table_asset("salvage_by_margin", "Salvage after recurrence by margin group, with Wilson limits and trend",
-                 [("marts", "first_recurrences")], _salvage_by_margin),
-    _table_asset("follow_up_quality", "Length, completeness and frequency of follow-up by margin group, and whether it differs",
-                 [("marts", "follow_up"), ("marts", "event_counts")], _follow_up_quality),
-    _table_asset("state_occupation", "Probability of being resected, recurred, salvaged or dead, by margin group, half-yearly to ten years",
-                 [("marts", "state_paths")], _state_occupation),
-    _table_asset("margin_agreement", "Cohen's kappa of margin groups: the rules and reviewers, two reviewers",
-                 [("marts", "margin_adjudications")], _margin_agreement),
-    _table_asset("published_comparison", "Each published figure of Perrin et al. beside ours",
-                 [("results", "hazard_ratios"), ("results", "landmark_estimates"), ("raw", "ingest_ledger"),
-                  ("intermediate", "chosen_study")],
-                 _published_comparison),
-]  # fmt: skip
+result_assets = [*(_family_asset(family) for family in FAMILIES), analyses_not_done]

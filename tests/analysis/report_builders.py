@@ -56,19 +56,36 @@ def fake_results(is_simulated: bool = True) -> dict[str, pd.DataFrame]:
             ("liver_recurrence_any_time", "adjusted", "margin <1 mm", 5.2, 1, 0.023),
             ("liver_recurrence_any_time", "unadjusted", "margin positive", 5.2, 1, 0.011),
         ),
-        "published_comparison": published_comparison(hazard_ratios(), landmark_estimates(), is_simulated),
-        "recurrence_patterns": recurrence_patterns_rows(),
-        "salvage_by_margin": frame(
-            "stratum n_recurred n_salvaged proportion conf_low conf_high trend_statistic trend_p_value",
-            ("positive", 70, 9, 0.1286, 0.069, 0.227, 11.2, 0.00082),
-            ("<1 mm", 50, 9, 0.18, 0.098, 0.308, 11.2, 0.00082),
-            ("1.0-9.9 mm", 220, 55, 0.25, 0.197, 0.311, 11.2, 0.00082),
-            (">=10 mm", 200, 66, 0.33, 0.269, 0.398, 11.2, 0.00082),
-            ("unresolved", 20, 5, 0.25, 0.112, 0.469, None, None),
+        "published_comparison": published_comparison(
+            hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), is_simulated
         ),
+        "recurrence_patterns": recurrence_patterns_rows(),
+        "salvage_by_margin": salvage_rows(),
         "table_one": table_one_rows(),
         **accounts(),
     }
+
+
+def salvage_rows() -> pd.DataFrame:
+    """results.salvage_by_margin."""
+    return frame(
+        "stratum n_recurred n_salvaged proportion conf_low conf_high trend_statistic trend_p_value",
+        ("positive", 70, 9, 0.1286, 0.069, 0.227, 11.2, 0.00082),
+        ("<1 mm", 50, 9, 0.18, 0.098, 0.308, 11.2, 0.00082),
+        ("1.0-9.9 mm", 220, 55, 0.25, 0.197, 0.311, 11.2, 0.00082),
+        (">=10 mm", 200, 66, 0.33, 0.269, 0.398, 11.2, 0.00082),
+        ("unresolved", 20, 5, 0.25, 0.112, 0.469, None, None),
+    )
+
+
+def planned_tests() -> pd.DataFrame:
+    """results.planned_tests, of the endpoints that the paper has a P value of."""
+    return frame(
+        "endpoint p_value",
+        ("isolated_liver_recurrence", 0.012),
+        ("margin_recurrence", 0.3),
+        ("liver_recurrence_any_time", 0.00001),
+    )
 
 
 def curves(endpoints: tuple[str, ...], table: str) -> pd.DataFrame:

@@ -261,6 +261,7 @@ def _models() -> dict[str, pd.DataFrame]:
     comparison = _table(
         "figure stratum published_estimate estimate conf_low conf_high data_label compared_with",
         *((figure, group, 1.5, 1.4, 1.1, 1.8, "simulated", "perrin_2025") for figure, group in figures),
+        ("salvage", "trend over the groups", NA, NA, NA, NA, "simulated", "perrin_2025"),
     )
     return {"hazard_ratios": ratios, "published_comparison": comparison}
 

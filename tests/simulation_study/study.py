@@ -5,10 +5,10 @@ import pandas as pd
 
 from analysis.curves.confidence_limits import NORMAL_QUANTILE
 from analysis.models.cause_specific_cox import cause_specific_cox
-from analysis.patients.covariates import ADJUSTMENT_COVARIATES
 from analysis.patients.names import MARGIN_GROUPS, margin_term
 from simulated_hospital.calibration import RATIO_ENDPOINTS
 from simulated_hospital.cohort import draw_cohort, endpoint_times, load_constants
+from tests.analysis.study_plan import ADJUSTMENT_COVARIATES
 
 COMPARED = MARGIN_GROUPS[:3]
 COVERAGE_WANTED = (0.93, 0.97)
@@ -28,7 +28,11 @@ def estimates_of(seed: int, n_patients: int) -> pd.DataFrame:
     rows = endpoint_times(cohort).merge(patients, on="patient_index")
     estimates = []
     for endpoint in RATIO_ENDPOINTS:
-        ratios = cause_specific_cox(rows, endpoint).hazard_ratios.query("model == 'adjusted'").set_index("term")
+        ratios = (
+            cause_specific_cox(rows, endpoint, covariates=ADJUSTMENT_COVARIATES)
+            .hazard_ratios.query("model == 'adjusted'")
+            .set_index("term")
+        )
         for group in COMPARED:
             ratio, low, high = np.log(
                 ratios.loc[margin_term(group), ["hazard_ratio", "conf_low", "conf_high"]].astype(float)

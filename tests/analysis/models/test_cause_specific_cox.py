@@ -4,13 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.models.cause_specific_cox import OMNIBUS, OMNIBUS_WALD, TREND, cause_specific_cox
+from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.models.firth_fit import fit_firth
-from analysis.patients.covariates import ADJUSTMENT_COVARIATES, Covariate
+from analysis.patients.covariates import Covariate
+from analysis.patients.exposures import MARGIN
 from analysis.patients.model_rows import model_rows
 from analysis.patients.names import MARGIN_GROUPS
 from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients, r_values
+from tests.analysis.study_plan import ADJUSTMENT_COVARIATES
 
 ENDPOINT = "overall_recurrence"
 
@@ -38,11 +40,11 @@ def test_models_equal_coxph(dataset, model):
     assert_equal_to_r(terms["p_value"], of_r["p"])
     assert rows[["n", "n_event"]].drop_duplicates().to_numpy().tolist() == [[of_r["n"], of_r["n_event"]]]
     by_term = rows.set_index("term")
-    assert_equal_to_r(by_term.loc[OMNIBUS, "statistic"], of_r["likelihood_ratio"])
-    assert_equal_to_r(by_term.loc[OMNIBUS_WALD, "statistic"], of_r["wald"])
+    assert_equal_to_r(by_term.loc[MARGIN.omnibus, "statistic"], of_r["likelihood_ratio"])
+    assert_equal_to_r(by_term.loc[MARGIN.omnibus_wald, "statistic"], of_r["wald"])
     coefficient, std_error = of_r["trend"]
-    assert_equal_to_r(np.log(by_term.loc[TREND, "hazard_ratio"]), coefficient)
-    assert_equal_to_r(by_term.loc[TREND, "statistic"], (coefficient / std_error) ** 2)
+    assert_equal_to_r(np.log(by_term.loc[MARGIN.trend, "hazard_ratio"]), coefficient)
+    assert_equal_to_r(by_term.loc[MARGIN.trend, "statistic"], (coefficient / std_error) ** 2)
 
 
 @pytest.mark.parametrize("dataset", COX_DATASETS)
@@ -52,10 +54,10 @@ def test_proportional_hazards_equal_cox_zph(dataset, model):
     covariates = [Covariate(name, name) for name in values["covariates"]]
     _, rows = cause_specific_cox(margin_rows(dataset), ENDPOINT, covariates=covariates)
     rows = rows[(rows["model"] == model) & rows["statistic"].notna()]
-    assert rows["term"].iloc[-2:].tolist() == [OMNIBUS, "GLOBAL"]
-    of_groups = rows[rows["term"] == OMNIBUS][["statistic", "degrees_of_freedom", "p_value"]]
+    assert rows["term"].iloc[-2:].tolist() == [MARGIN.omnibus, "GLOBAL"]
+    of_groups = rows[rows["term"] == MARGIN.omnibus][["statistic", "degrees_of_freedom", "p_value"]]
     assert_equal_to_r(of_groups.iloc[0], completing_values(dataset)["zph_of_groups"][model])
-    rows = rows[rows["term"] != OMNIBUS]
+    rows = rows[rows["term"] != MARGIN.omnibus]
     for column, of_r in (("statistic", "zph_statistic"), ("degrees_of_freedom", "zph_df"), ("p_value", "zph_p")):
         assert_equal_to_r(rows[column], values[model][of_r])
 
@@ -123,7 +125,7 @@ def test_a_margin_group_without_recurrence_has_firths_ratio_and_says_so():
         )
     assert (ratios.loc[ratios["term"] != "margin <1 mm", "method"] == "Efron").all()
     assert ratios.loc[ratios["term"] == "margin positive", "hazard_ratio"].between(1, 4).all()
-    omnibus = ratios[ratios["term"] == OMNIBUS]
+    omnibus = ratios[ratios["term"] == MARGIN.omnibus]
     assert omnibus["p_value"].between(0, 1e-4).all()
     assert omnibus["warning"].str.contains("margin <1 mm").all()
     assert tests["statistic"].isna().all()
@@ -157,7 +159,7 @@ def test_nobody_of_two_recurs_after_a_narrow_margin_by_hand():
     deviance = [2 * (minus_penalised(np.log(narrow[limit])) - best.fun) for limit in ("conf_low", "conf_high")]
     assert deviance == pytest.approx([3.841458820694124] * 2, rel=1e-7)
     # narrower by two groups: the trend's ratio is that of one step, its square root
-    trend = ratios[(ratios["model"] == "unadjusted") & (ratios["term"] == TREND)].iloc[0]
+    trend = ratios[(ratios["model"] == "unadjusted") & (ratios["term"] == MARGIN.trend)].iloc[0]
     assert trend["method"] == "Firth"
     assert trend["hazard_ratio"] ** 2 == pytest.approx(narrow["hazard_ratio"], rel=1e-6)
 
@@ -180,7 +182,7 @@ def test_without_patients_in_the_reference_group_no_margin_has_a_ratio():
     margins = ratios[ratios["term"].isin([f"margin {group}" for group in MARGIN_GROUPS])]
     assert margins["hazard_ratio"].isna().all()
     assert margins["warning"].str.contains("no patients in the reference group").all()
-    omnibus = ratios[ratios["term"] == OMNIBUS]
+    omnibus = ratios[ratios["term"] == MARGIN.omnibus]
     assert omnibus["degrees_of_freedom"].eq(2).all()
     assert omnibus["p_value"].between(0, 1).all()
 
@@ -237,5 +239,5 @@ def test_nothing_to_fit_gives_rows_with_reasons(column, value):
 def test_bad_rows_are_refused_by_name(change, message):
     with pytest.raises(ValueError, match=message):
         cause_specific_cox(change(margin_rows()), ENDPOINT, covariates=AGE_AND_NODE)
-    with pytest.raises(ValueError, match="margin_reference"):
-        cause_specific_cox(margin_rows(), ENDPOINT, margin_reference="wide", covariates=AGE_AND_NODE)
+    with pytest.raises(ValueError, match="reference"):
+        cause_specific_cox(margin_rows(), ENDPOINT, exposure=MARGIN._replace(reference="wide"), covariates=AGE_AND_NODE)

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.models.time_varying import INTERACTION, PERIOD_STARTS_DAYS, PROPORTIONALITY, time_varying_hazard_ratios
+from analysis.models.time_varying import PERIOD_STARTS_DAYS, time_varying_hazard_ratios
 from analysis.patients.covariates import Covariate
+from analysis.patients.exposures import MARGIN
 from analysis.patients.names import MARGIN_GROUPS
 from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients
@@ -37,7 +38,7 @@ def test_ratios_by_period_equal_coxph_after_survsplit(dataset, model):
         (np.log(ratios["hazard_ratio"]), "coef"), (ratios[["conf_low", "conf_high"]], "interval"), (ratios["p_value"], "p"),
     ):  # fmt: skip
         assert_equal_to_r(ours[is_ordinary], np.array(of_r[name], dtype=object)[is_ordinary])
-    interaction = rows[rows["term"] == INTERACTION].iloc[0]
+    interaction = rows[rows["term"] == MARGIN.by_period].iloc[0]
     assert_equal_to_r(interaction["statistic"], of_r["likelihood_ratio"])
     assert interaction["degrees_of_freedom"] == of_r["df"]
     by_period = ratios.drop_duplicates("period")
@@ -71,7 +72,7 @@ def test_a_covariate_is_split_only_where_its_own_hazards_are_not_proportional():
     covariates = (Covariate("node", "is_node_positive"), Covariate("age", "age"))
     rows = time_varying_hazard_ratios(early, ENDPOINT, covariates=covariates)
     adjusted = rows[rows["model"] == "adjusted"]
-    assert adjusted["term"].tolist() == [PROPORTIONALITY, "node by period (interaction)", "node", "node", "node"]
+    assert adjusted["term"].tolist() == [MARGIN.proportionality, "node by period (interaction)", "node", "node", "node"]
     ratios = adjusted[adjusted["term"] == "node"]
     assert ratios["reference"].tolist() == ["no"] * 3
     assert ratios["n_event_in_group"].tolist() == [8, 0, 0]
@@ -83,7 +84,7 @@ def test_the_test_that_decides_is_cox_zph_of_the_groups(dataset):
     rows = time_varying_hazard_ratios(margin_rows(dataset), ENDPOINT, covariates=(), below_p=0)
     of_r = completing_values(dataset)["zph_of_groups"]["unadjusted"]
     for row in rows.to_dict("records"):
-        assert row["term"] == PROPORTIONALITY
+        assert row["term"] == MARGIN.proportionality
         assert_equal_to_r([row["statistic"], row["degrees_of_freedom"], row["p_value"]], of_r)
         assert row["warning"] == "not split: proportional hazards not rejected (p >= 0)"
 
@@ -99,7 +100,7 @@ def two_periods() -> pd.DataFrame:
 def test_an_effect_of_the_first_year_is_split_and_years_without_event_have_firths_ratio():
     rows = time_varying_hazard_ratios(two_periods(), ENDPOINT, covariates=())
     unadjusted = rows[rows["model"] == "unadjusted"]
-    assert unadjusted["term"].tolist() == [PROPORTIONALITY, INTERACTION, *["margin positive"] * 3]
+    assert unadjusted["term"].tolist() == [MARGIN.proportionality, MARGIN.by_period, *["margin positive"] * 3]
     assert unadjusted["p_value"].iloc[:2].lt(0.05).all()
     ratios = unadjusted.iloc[2:]
     assert ratios["period"].tolist() == ["0-1 years", "1-2 years", "> 2 years"]

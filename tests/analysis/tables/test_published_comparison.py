@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.tables.published_comparison import COMPARISON_COLUMNS, published_comparison
-from tests.analysis.report_builders import HAZARD_RATIOS, hazard_ratios, landmark_estimates
+from tests.analysis.report_builders import HAZARD_RATIOS, hazard_ratios, landmark_estimates, planned_tests, salvage_rows
 
 # As the abstract prints them (STUDY): a slip of a finger in the module must not pass
 ABSTRACT = [
@@ -23,11 +23,12 @@ ABSTRACT = [
     ("overall_recurrence", "<1 mm", 0.70, None, None),
     ("overall_recurrence", "1.0-9.9 mm", 0.57, None, None),
     ("overall_recurrence", ">=10 mm", 0.50, None, None),
+    ("salvage", "trend over the groups", None, None, None),
 ]
 
 
 def compared(is_simulated: bool = True) -> pd.DataFrame:
-    return published_comparison(hazard_ratios(), landmark_estimates(), is_simulated)
+    return published_comparison(hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), is_simulated)
 
 
 def test_every_figure_of_the_abstract_is_there_as_printed():
@@ -59,9 +60,9 @@ def test_intervals_overlap_or_a_published_figure_without_limits_lies_in_ours():
     ratios = hazard_ratios()
     is_far = (ratios["endpoint"] == "margin_recurrence") & (ratios["term"] == "margin 1.0-9.9 mm")
     ratios.loc[is_far, ["hazard_ratio", "conf_low", "conf_high"]] = (2.0, 1.5, 2.5)
-    overlap = published_comparison(ratios, landmark_estimates(), True).set_index(["endpoint", "stratum"])[
-        "do_intervals_overlap"
-    ]
+    overlap = published_comparison(ratios, landmark_estimates(), planned_tests(), salvage_rows(), True).set_index(
+        ["endpoint", "stratum"]
+    )["do_intervals_overlap"]
     assert not overlap[("margin_recurrence", "1.0-9.9 mm")]
     assert overlap[("margin_recurrence", "positive")]
     # 0.70 lies in 0.621-0.788
@@ -71,10 +72,11 @@ def test_intervals_overlap_or_a_published_figure_without_limits_lies_in_ours():
 def test_what_we_could_not_estimate_is_missing_beside_the_published_figure():
     ratios = hazard_ratios()
     ratios = ratios[ratios["term"] != "margin <1 mm"]
-    table = published_comparison(ratios, landmark_estimates().iloc[:0], False)
-    assert len(table) == 13
+    table = published_comparison(ratios, landmark_estimates().iloc[:0], planned_tests(), salvage_rows(), False)
+    assert len(table) == 14
     absent = table[(table["stratum"] == "<1 mm") | (table["endpoint"] == "overall_recurrence")]
     assert len(absent) == 7
+    assert table["estimate"].notna().sum() == 6
     assert absent[["estimate", "difference", "do_intervals_overlap"]].isna().all(axis=None)
 
 
@@ -86,14 +88,18 @@ def test_each_row_says_where_the_data_come_from():
 def test_two_estimates_of_one_figure_are_refused():
     twice = pd.concat([hazard_ratios(), hazard_ratios()])
     with pytest.raises(ValueError, match="more than one estimate"):
-        published_comparison(twice, landmark_estimates(), True)
+        published_comparison(twice, landmark_estimates(), planned_tests(), salvage_rows(), True)
     with pytest.raises(ValueError, match="hazard_ratio"):
-        published_comparison(hazard_ratios().drop(columns="hazard_ratio"), landmark_estimates(), True)
+        published_comparison(
+            hazard_ratios().drop(columns="hazard_ratio"), landmark_estimates(), planned_tests(), salvage_rows(), True
+        )
 
 
 def test_another_study_stands_beside_no_publication():
-    table = published_comparison(hazard_ratios(), landmark_estimates(), True, compared_with=None)
-    assert len(table) == 13
+    table = published_comparison(
+        hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), True, compared_with=None
+    )
+    assert len(table) == 14
     published = [
         "published_estimate",
         "published_conf_low",
@@ -104,4 +110,21 @@ def test_another_study_stands_beside_no_publication():
     assert table[published].isna().all(axis=None)
     assert table["estimate"].equals(compared(True)["estimate"])
     with pytest.raises(ValueError, match="no figures of the publication"):
-        published_comparison(hazard_ratios(), landmark_estimates(), True, compared_with="somebody_1999")
+        published_comparison(
+            hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), True, compared_with="somebody_1999"
+        )
+
+
+def test_p_values_of_the_margin_group_stand_beside_the_published_ones():
+    table = compared().drop_duplicates("endpoint").set_index("endpoint")
+    assert table["published_p_value"].drop("overall_recurrence").tolist() == [
+        "P=0.001",
+        "P<0.001",
+        "P<0.001",
+        "P<0.001",
+    ]
+    assert table["p_value"].drop("overall_recurrence").tolist() == [0.012, 0.3, 0.00001, 0.00082]
+    agrees = table["do_p_values_agree"]
+    assert agrees["isolated_liver_recurrence"] and agrees["liver_recurrence_any_time"] and agrees["salvage"]
+    assert not agrees["margin_recurrence"]
+    assert pd.isna(agrees["overall_recurrence"])

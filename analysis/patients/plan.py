@@ -1,0 +1,171 @@
+"""The plan of the analysis as it was written down: settings, endpoints, exposures, covariates. Frames in, one object out."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from analysis.patients.collapsed_counts import require_columns
+from analysis.patients.covariates import GROUP, LOG_SPLINE, NUMBER, SPLINE, TRUTH, Covariate
+from analysis.patients.exposures import Exposure
+
+DAYS_A_YEAR = 365.25
+PLAN_TABLES = ("analysis_plan", "analysis_endpoints", "exposures", "covariates", "covariate_sets")
+MAIN, TREATMENT, CONTINUOUS, SCORE = "main", "treatment", "continuous", "score"
+PRIMARY, SECONDARY, EXPLORATORY = "primary", "secondary", "exploratory"
+
+
+class CovariateRules(NamedTuple):
+    """When a covariate may not enter a model; see `covariate_choice.choose_covariates`."""
+
+    least_share_recorded: float
+    least_share_complete: float
+    events_per_parameter: float
+    events_per_parameter_wanted: float
+
+
+class Endpoint(NamedTuple):
+    """An endpoint of the plan: its label, 'survival' or 'competing', its role, whether the further analyses are of it too."""
+
+    name: str
+    label: str
+    kind: str
+    role: str
+    is_modelled_further: bool
+
+
+class Plan(NamedTuple):
+    """What was decided before the data were seen. `settings` are numbers by name, in the order written."""
+
+    settings: Mapping[str, tuple[float, ...]]
+    endpoints: tuple[Endpoint, ...]
+    exposures: tuple[Exposure, ...]
+    covariate_sets: Mapping[str, tuple[Covariate, ...]]
+    model_names: Mapping[str, str]
+
+    def number(self, name: str) -> float:
+        """A setting that is one number.
+
+        Raises:
+            ValueError: the plan does not have it, or has several numbers.
+        """
+        values = self.numbers(name)
+        if len(values) != 1:
+            raise ValueError(f"analysis_plan.{name}: one number is wanted, not {len(values)}")
+        return values[0]
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """A setting that is a list of numbers; ValueError when the plan does not have it."""
+        if name not in self.settings:
+            raise ValueError(f"analysis_plan: no setting {name}")
+        return self.settings[name]
+
+    def count(self, name: str) -> int:
+        """A setting that is a whole number."""
+        return int(self.number(name))
+
+    @property
+    def rules(self) -> CovariateRules:
+        """The rules by which a model chooses among the covariates of its set."""
+        return CovariateRules(*(self.number(name) for name in CovariateRules._fields))
+
+    @property
+    def exposure(self) -> Exposure:
+        """The primary exposure."""
+        return self.exposures[0]
+
+    @property
+    def modelled_endpoints(self) -> tuple[str, ...]:
+        """Endpoints that the further analyses are of."""
+        return tuple(endpoint.name for endpoint in self.endpoints if endpoint.is_modelled_further)
+
+    def covariates(self, covariate_set: str = MAIN) -> tuple[Covariate, ...]:
+        """The covariates of a set in the order in which events decide who stays; none where the plan has no such set."""
+        return self.covariate_sets.get(covariate_set, ())
+
+
+def plan_from_frames(frames: Mapping[str, pd.DataFrame]) -> Plan:
+    """The plan from the tables PLAN_TABLES, as the seeds of these names spell them.
+
+    Raises:
+        ValueError: a table or column is missing, a setting is no number, an exposure's reference is none of its levels, a set
+            names a covariate that is not defined, or a kind is unknown. Table and row are named.
+    """
+    missing = [name for name in PLAN_TABLES if name not in frames]
+    if missing:
+        raise ValueError(f"plan: no table {', '.join(missing)}")
+    covariates = _covariates(frames["covariates"])
+    sets, names = _sets(frames["covariate_sets"], covariates)
+    exposures = tuple(_exposure(row) for row in frames["exposures"].to_dict("records"))
+    if not exposures:
+        raise ValueError("exposures: no row")
+    return Plan(_settings(frames["analysis_plan"]), _endpoints(frames["analysis_endpoints"]), exposures, sets, names)
+
+
+def _settings(table: pd.DataFrame) -> dict[str, tuple[float, ...]]:
+    require_columns(table, ["name", "value"], "analysis_plan")
+    settings = {}
+    for name, value in zip(table["name"], table["value"], strict=True):
+        try:
+            settings[str(name)] = tuple(float(part) for part in str(value).split(";"))
+        except ValueError as error:
+            raise ValueError(f"analysis_plan.{name}: {value!r} is no number or list of numbers") from error
+    return settings
+
+
+def _endpoints(table: pd.DataFrame) -> tuple[Endpoint, ...]:
+    require_columns(
+        table, ["endpoint", "position", "label", "kind", "analysis_role", "is_modelled_further"], "analysis_endpoints"
+    )
+    unknown = set(table["kind"]) - {"survival", "competing"}
+    if unknown:
+        raise ValueError(
+            f"analysis_endpoints.kind: {', '.join(sorted(map(str, unknown)))} is neither survival nor competing"
+        )
+    rows = table.sort_values("position").to_dict("records")
+    return tuple(
+        Endpoint(row["endpoint"], row["label"], row["kind"], row["analysis_role"], _truth(row["is_modelled_further"]))
+        for row in rows
+    )
+
+
+def _exposure(row: dict) -> Exposure:
+    levels = tuple(level.strip() for level in str(row["levels"]).split(";"))
+    if row["reference"] not in levels or len(levels) < 2:
+        raise ValueError(
+            f"exposures.{row['exposure']}: the reference {row['reference']!r} is none of two or more levels"
+        )
+    return Exposure(
+        row["column_name"], row["label"], row["term_prefix"], levels, row["reference"], _truth(row["is_ordered"])
+    )
+
+
+def _covariates(table: pd.DataFrame) -> dict[str, Covariate]:
+    require_columns(table, ["covariate", "column_name", "kind", "per"], "covariates")
+    unknown = set(table["kind"]) - {NUMBER, TRUTH, GROUP, SPLINE, LOG_SPLINE}
+    if unknown:
+        raise ValueError(f"covariates.kind: {', '.join(sorted(map(str, unknown)))} is no kind of covariate")
+    return {
+        row["covariate"]: Covariate(row["covariate"], row["column_name"], float(row["per"]), row["kind"])
+        for row in table.to_dict("records")
+    }
+
+
+def _sets(
+    table: pd.DataFrame, covariates: Mapping[str, Covariate]
+) -> tuple[dict[str, tuple[Covariate, ...]], dict[str, str]]:
+    require_columns(table, ["covariate_set", "position", "covariate", "model"], "covariate_sets")
+    unknown = sorted(set(table["covariate"]) - set(covariates))
+    if unknown:
+        raise ValueError(f"covariate_sets.covariate: {', '.join(unknown)} not among the covariates")
+    ordered = table.sort_values("position", kind="stable")
+    sets = {
+        name: tuple(covariates[term] for term in rows["covariate"])
+        for name, rows in ordered.groupby("covariate_set", sort=False)
+    }
+    names = {name: rows["model"].iloc[0] for name, rows in ordered.groupby("covariate_set", sort=False)}
+    return sets, names
+
+
+def _truth(value: object) -> bool:
+    return str(value).strip().lower() in ("true", "1", "yes")

@@ -1,0 +1,98 @@
+"""Results that exact counts by day suffice for: curves, times, tests between groups, restricted means."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from analysis.curves.cumulative_incidence import cumulative_incidence
+from analysis.curves.group_tests import gray_test, logrank_test, trend_test
+from analysis.curves.kaplan_meier import kaplan_meier, quantile_times
+from analysis.curves.landmark_estimates import landmark_estimates
+from analysis.curves.restricted_mean import restricted_mean_survival, restricted_mean_time_lost
+from analysis.curves.restricted_mean_differences import restricted_mean_differences
+from analysis.patients.collapsed_counts import count_events
+from analysis.patients.plan import DAYS_A_YEAR, Plan
+from analysis.results.attempts import Attempts
+
+
+def landmarks_days(plan: Plan, setting: str) -> dict[str, float]:
+    """Label -> days of a setting in years."""
+    return {f"{years:g} year{'' if years == 1 else 's'}": years * DAYS_A_YEAR for years in plan.numbers(setting)}
+
+
+def curves(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+    """kaplan_meier, median_times, cumulative_incidence, landmark_estimates and group_tests, endpoint by endpoint."""
+    days = landmarks_days(plan, "landmark_years")
+    for endpoint, counts in _by_endpoint(inputs["event_counts"], plan, attempts, "kaplan_meier"):
+        is_survival = _kind(plan, endpoint) == "survival"
+        table, estimator = (
+            ("kaplan_meier", "Kaplan-Meier") if is_survival else ("cumulative_incidence", "Aalen-Johansen")
+        )
+        estimate = kaplan_meier if is_survival else cumulative_incidence
+        attempts.add(table, endpoint, lambda estimate=estimate, counts=counts: estimate(counts))
+        if is_survival:
+            attempts.add("median_times", endpoint, lambda counts=counts: quantile_times(counts))
+        attempts.add(
+            "landmark_estimates", endpoint,
+            lambda estimate=estimate, counts=counts, name=estimator: landmark_estimates(estimate(counts), name, days),
+        )  # fmt: skip
+        tests = [logrank_test] if is_survival else [logrank_test, gray_test]
+        for test in (*tests, trend_test):
+            attempts.add("group_tests", endpoint, lambda test=test, counts=counts: test(counts))
+
+
+def restricted_means(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+    """restricted_means and restricted_mean_differences."""
+    horizon, exposure = plan.number("horizon_years") * DAYS_A_YEAR, plan.exposure
+
+    def of(endpoint: str, counts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        if _kind(plan, endpoint) == "survival":
+            means = restricted_mean_survival(counts, horizon).assign(measure="lived without the event")
+        else:
+            lost = restricted_mean_time_lost(counts, horizon)
+            causes = {"event": "event", "competing": "competing events"}
+            means = lost.drop(columns="cause").assign(measure="lost to the " + lost["cause"].map(causes))
+        return means, restricted_mean_differences(means, exposure.column, exposure.reference)
+
+    for endpoint, counts in _by_endpoint(inputs["event_counts"], plan, attempts, "restricted_means"):
+        attempts.add(
+            ("restricted_means", "restricted_mean_differences"), endpoint,
+            lambda endpoint=endpoint, counts=counts: of(endpoint, counts),
+        )  # fmt: skip
+
+
+def death_rules(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+    """death_rule_estimates: incidence and survival read off under each other rule for deaths long after the last look."""
+    days, exposure = landmarks_days(plan, "risk_years"), plan.exposure
+    groups = inputs["operations"].set_index("study_id")[exposure.column]
+    times = inputs["time_to_event_by_death_rule"]
+    for (endpoint, rule), rows in times.groupby(["endpoint", "death_rule"], sort=True):
+        if endpoint not in {known.name for known in plan.endpoints}:
+            continue
+        named = rows.assign(**{exposure.column: groups.reindex(rows["study_id"]).to_numpy()})
+        is_survival = _kind(plan, str(endpoint)) == "survival"
+
+        def read_off(named: pd.DataFrame = named, rule: object = rule, is_survival: bool = is_survival) -> pd.DataFrame:
+            counts = pd.concat([count_events(named), count_events(named, exposure.column)], ignore_index=True)
+            curve = kaplan_meier(counts) if is_survival else cumulative_incidence(counts)
+            estimator = "Kaplan-Meier" if is_survival else "Aalen-Johansen"
+            return landmark_estimates(curve, estimator, days).assign(death_rule=rule)
+
+        attempts.add("death_rule_estimates", str(endpoint), read_off)
+
+
+def _kind(plan: Plan, endpoint: str) -> str:
+    return next(known.kind for known in plan.endpoints if known.name == endpoint)
+
+
+def _by_endpoint(
+    event_counts: pd.DataFrame, plan: Plan, attempts: Attempts, table: str
+) -> list[tuple[str, pd.DataFrame]]:
+    """The counts of each endpoint of the plan that has any, in its order; a reason for those that the plan does not know."""
+    known = [endpoint.name for endpoint in plan.endpoints]
+    for unknown in sorted(set(map(str, event_counts["endpoint"].unique())) - set(known)):
+        attempts.note(table, unknown, "not among the endpoints of the plan (analysis_endpoints)")
+    if event_counts.empty:
+        attempts.note(table, None, "event_counts has no rows")
+    present = set(event_counts["endpoint"].unique())
+    return [(endpoint, event_counts[event_counts["endpoint"] == endpoint]) for endpoint in known if endpoint in present]

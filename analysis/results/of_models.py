@@ -1,0 +1,251 @@
+"""Results of regressions: the models of the plan, hospital by hospital, period by period, by width, and stratified tests."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from analysis.curves.stratified_tests import STRATIFIED_TEST_COLUMNS, stratified_gray_test, stratified_logrank_test
+from analysis.models.between_hospitals import between_hospitals
+from analysis.models.cause_specific_cox import cox_model
+from analysis.models.dose_response import CURVE_COLUMNS, TEST_COLUMNS, dose_response
+from analysis.models.fine_gray import fine_gray_model
+from analysis.models.interval_censored import interval_censored_curves, interval_censored_ratios
+from analysis.models.landmark_models import landmark_hazard_ratios
+from analysis.models.time_varying import time_varying_hazard_ratios
+from analysis.patients.collapsed_counts import count_events
+from analysis.patients.covariate_choice import CovariateChoice, choose_covariates
+from analysis.patients.covariates import Covariate
+from analysis.patients.exposures import Exposure
+from analysis.patients.model_rows import HOSPITAL_COLUMN
+from analysis.patients.plan import CONTINUOUS, DAYS_A_YEAR, MAIN, TREATMENT, Plan
+from analysis.results.attempts import Attempts
+from analysis.results.study_rows import StudyRows
+from analysis.robustness.dose_response_imputed import dose_response_imputed
+
+ADJUSTED_SETS = (MAIN, TREATMENT, CONTINUOUS)
+
+
+def study_rows(inputs: Mapping[str, pd.DataFrame]) -> StudyRows:
+    """The patients' rows of the inputs; see `StudyRows`."""
+    return StudyRows(inputs["time_to_event"], inputs["operations"])
+
+
+def models(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+    """hazard_ratios, proportional_hazards and model_covariates: each exposure and endpoint, unadjusted and by covariate set."""
+    rows = study_rows(inputs)
+    for endpoint in plan.endpoints:
+        patients = rows.of(endpoint.name)
+        if patients.empty:
+            attempts.note("hazard_ratios", endpoint.name, "nobody has this endpoint")
+            continue
+        for exposure in plan.exposures:
+            _models_of(patients, endpoint.name, endpoint.kind == "competing", exposure, plan, attempts)
+
+
+def _models_of(
+    patients: pd.DataFrame, endpoint: str, has_competing: bool, exposure: Exposure, plan: Plan, attempts: Attempts
+) -> None:
+    both = ("hazard_ratios", "proportional_hazards")
+    is_first = exposure == plan.exposure
+    # the covariates' own rows stand once, in the models of the first exposure
+    own = {*exposure.terms, exposure.omnibus, exposure.omnibus_wald, exposure.trend}
+
+    def shown(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame if is_first else frame[frame["term"].isin(own)]
+
+    def cox(rows: pd.DataFrame, covariates: Sequence[Covariate], name: str, warning: str | None = None):
+        found = cox_model(rows, endpoint, exposure, covariates, name, model_warning=warning)
+        return shown(found.hazard_ratios), shown(found.proportional_hazards)
+
+    attempts.add(both, endpoint, lambda: cox(patients, (), "unadjusted"))
+    if has_competing:
+        attempts.add(
+            "hazard_ratios", endpoint, lambda: shown(fine_gray_model(patients, endpoint, exposure, (), "unadjusted"))
+        )
+    for covariate_set in ADJUSTED_SETS:
+        if not plan.covariates(covariate_set):
+            continue
+        choice = chosen(patients, endpoint, plan, attempts, covariate_set, exposure)
+        if choice is None:
+            continue
+        name = plan.model_names[covariate_set]
+        attempts.add(
+            "model_covariates", endpoint, lambda choice=choice: choice.reasons.assign(exposure=exposure.column)
+        )
+        attempts.add(
+            both, endpoint,
+            lambda choice=choice, name=name: cox(choice.patients, choice.used, name, choice.warning),
+        )  # fmt: skip
+        if has_competing and covariate_set == MAIN:
+            attempts.add(
+                "hazard_ratios", endpoint,
+                lambda choice=choice, name=name: shown(
+                    fine_gray_model(choice.patients, endpoint, exposure, choice.used, name, choice.warning)
+                ),
+            )  # fmt: skip
+
+
+def chosen(
+    patients: pd.DataFrame,
+    endpoint: str,
+    plan: Plan,
+    attempts: Attempts,
+    covariate_set: str = MAIN,
+    exposure: Exposure | None = None,
+) -> CovariateChoice | None:
+    """The covariates of a set that the endpoint's patients allow; None, with the reason noted, where nobody can be compared."""
+    name = plan.model_names.get(covariate_set, "adjusted")
+    try:
+        return choose_covariates(
+            patients, endpoint, plan.covariates(covariate_set), exposure or plan.exposure, plan.rules, name
+        )
+    except ValueError as reason:
+        attempts.note("model_covariates", endpoint, str(reason))
+        return None
+
+
+def hospitals(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+    """hospital_hazard_ratios, of the further modelled endpoints."""
+    rows = study_rows(inputs)
+    for endpoint in plan.modelled_endpoints:
+        patients = rows.of(endpoint)
+        if len(patients):
+            attempts.add(
+                "hospital_hazard_ratios", endpoint,
+                lambda patients=patients, endpoint=endpoint: between_hospitals(
+                    patients, endpoint, plan.exposure, plan.covariates(), plan.rules
+                ),
+            )  # fmt: skip
+
+
+def stratified_tests(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+    """stratified_tests: the log-rank and Gray's test within eras of operation and, from two hospitals on, within hospitals."""
+    rows = study_rows(inputs)
+    for block in ("era", HOSPITAL_COLUMN):
+        if block not in rows.operations.columns or rows.operations[block].isna().all():
+            attempts.note("stratified_tests", None, f"no patient has an {block}" if block == "era" else f"no {block}")
+            continue
+        if block == HOSPITAL_COLUMN and rows.operations[block].nunique() < 2:
+            continue
+        for endpoint in plan.endpoints:
+            patients = rows.of(endpoint.name)
+            patients = patients[patients[block].notna()]
+            if len(patients):
+                attempts.add(
+                    "stratified_tests", endpoint.name,
+                    lambda patients=patients, block=block, kind=endpoint.kind: _within(
+                        patients, block, plan.exposure.column, kind
+                    ),
+                )  # fmt: skip
+
+
+def _within(patients: pd.DataFrame, block: str, grouping: str, kind: str) -> pd.DataFrame:
+    counts = pd.concat(
+        [count_events(rows, grouping).assign(**{block: str(name)}) for name, rows in patients.groupby(block)],
+        ignore_index=True,
+    )
+    tests = [stratified_logrank_test(counts, block)]
+    if kind == "competing":
+        tests.append(stratified_gray_test(counts, block))
+    return pd.concat(tests, ignore_index=True)[STRATIFIED_TEST_COLUMNS]
+
+
+def effect_over_time(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+    """time_varying_hazard_ratios, landmark_hazard_ratios and pairwise_hazard_ratios."""
+    rows, exposure = study_rows(inputs), plan.exposure
+    starts = [years * DAYS_A_YEAR for years in plan.numbers("period_starts_years")]
+    for endpoint in (known.name for known in plan.endpoints):
+        patients = rows.of(endpoint)
+        choice = chosen(patients, endpoint, plan, attempts) if len(patients) else None
+        if choice is None:
+            continue
+        attempts.add(
+            "time_varying_hazard_ratios", endpoint,
+            lambda choice=choice, endpoint=endpoint: time_varying_hazard_ratios(
+                choice.patients, endpoint, exposure, choice.used, starts, plan.number("not_proportional_below_p")
+            ),
+        )  # fmt: skip
+        if endpoint not in plan.modelled_endpoints:
+            continue
+        for days in plan.numbers("model_landmarks_days"):
+            attempts.add(
+                "landmark_hazard_ratios", endpoint,
+                lambda patients=patients, endpoint=endpoint, days=days: _from_landmark(patients, endpoint, plan, days),
+            )  # fmt: skip
+        attempts.add(
+            "pairwise_hazard_ratios", endpoint,
+            lambda choice=choice, endpoint=endpoint: _first_two_levels(choice, endpoint, exposure),
+        )  # fmt: skip
+
+
+def _from_landmark(patients: pd.DataFrame, endpoint: str, plan: Plan, days: float) -> pd.DataFrame:
+    """The models from a landmark on, with the covariates that the events after it allow."""
+    later = patients[patients["time_days"] > days]
+    if later.empty:
+        raise ValueError(f"nobody is followed beyond day {days:g}")
+    choice = choose_covariates(later, endpoint, plan.covariates(), plan.exposure, plan.rules)
+    columns = choice.patients.reindex(columns=[covariate.column for covariate in choice.used])
+    with_columns = patients.assign(**{name: columns[name].reindex(patients.index) for name in columns})
+    return landmark_hazard_ratios(with_columns, endpoint, [days], plan.exposure, choice.used)
+
+
+def _first_two_levels(choice: CovariateChoice, endpoint: str, exposure: Exposure) -> pd.DataFrame:
+    compared, reference = exposure.levels[:2]
+    frames = []
+    for model, covariates in (("unadjusted", ()), ("adjusted", choice.used)):
+        ratios = cox_model(choice.patients, endpoint, exposure.against(reference), covariates, model).hazard_ratios
+        frames.append(ratios[ratios["term"] == exposure.term(compared)])
+    return pd.concat(frames, ignore_index=True)
+
+
+def by_width(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+    """dose_response and dose_response_tests: exact widths, and with bounded ones imputed."""
+    rows, reference = study_rows(inputs), plan.number("reference_width_mm")
+    half_millimetres = range(int(2 * plan.number("widest_width_mm")) + 1)
+    settings = {
+        "reference_mm": reference, "grid_mm": [half / 2 for half in half_millimetres],
+        "n_knots": plan.count("spline_knots"),
+    }  # fmt: skip
+    draws = {"n_imputations": plan.count("width_imputations"), "seed": plan.count("seed")}
+    for endpoint in plan.modelled_endpoints:
+        patients = rows.of(endpoint)
+        choice = chosen(patients, endpoint, plan, attempts) if len(patients) else None
+        if choice is None:
+            continue
+        for covariates in ((), choice.used) if choice.used else ((),):
+            for respond, more in ((dose_response, {}), (dose_response_imputed, draws)):
+                attempts.add(
+                    ("dose_response", "dose_response_tests"), endpoint,
+                    lambda choice=choice, endpoint=endpoint, covariates=covariates, respond=respond, more=more: _response(
+                        respond(choice.patients, endpoint, covariates, **settings, **more)
+                    ),
+                )  # fmt: skip
+
+
+def interval_censored(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+    """interval_censored_hazard_ratios and interval_censored_curves, of the further modelled endpoints."""
+    rows = study_rows(inputs)
+    intervals = inputs["recurrence_intervals"]
+    for endpoint in plan.modelled_endpoints:
+        patients = rows.of(endpoint)
+        if patients.empty:
+            continue
+        of_endpoint = intervals[intervals["endpoint"] == endpoint].set_index("study_id")["clear_until_days"]
+        patients = patients.assign(clear_until_days=of_endpoint.reindex(patients["study_id"]).to_numpy())
+        choice = chosen(patients, endpoint, plan, attempts)
+        if choice is None:
+            continue
+        attempts.add(
+            "interval_censored_hazard_ratios", endpoint,
+            lambda choice=choice, endpoint=endpoint: interval_censored_ratios(
+                choice.patients, endpoint, plan.exposure, choice.used
+            ),
+        )  # fmt: skip
+        attempts.add(
+            "interval_censored_curves", endpoint,
+            lambda patients=patients, endpoint=endpoint: interval_censored_curves(patients, endpoint, plan.exposure),
+        )  # fmt: skip
+
+
+def _response(response) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return response.curve[CURVE_COLUMNS], response.tests[TEST_COLUMNS]

@@ -1,0 +1,165 @@
+"""Results by other roads: weights and standardised risks, imputation, unmeasured confounding, all reasonable choices."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from analysis.curves.weighted_incidence import (
+    CRUDE,
+    STANDARDISED,
+    crude_curves,
+    curve_frame,
+    risk_differences,
+    standardised_curves,
+)
+from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
+from analysis.patients.plan import MAIN, SCORE, TREATMENT, Plan
+from analysis.results.attempts import Attempts
+from analysis.results.of_counts import landmarks_days
+from analysis.results.of_models import chosen, study_rows
+from analysis.results.study_rows import StudyRows
+from analysis.robustness.e_values import with_e_values
+from analysis.robustness.imputed_models import imputed_hazard_ratios
+from analysis.robustness.specification_curve import specification_curve, specification_summary
+from analysis.robustness.weighting import balance_table, treatment_weights, weight_summary, weighted_cox
+
+E_VALUE_COLUMNS = [
+    "endpoint", "term", "hazard_ratio", "conf_low", "conf_high", "is_outcome_common", "e_value", "e_value_limit",
+]  # fmt: skip
+
+
+def weighting(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+    """covariate_balance, weight_summary, weighted_hazard_ratios, standardised_incidence and risk_differences."""
+    rows, days = study_rows(inputs), landmarks_days(plan, "risk_years")
+    for endpoint in (known.name for known in plan.endpoints):
+        patients = rows.of(endpoint)
+        if patients.empty:
+            continue
+        attempts.add(
+            "risk_differences", endpoint,
+            lambda endpoint=endpoint: risk_differences(
+                crude_curves(inputs["event_counts"], endpoint, plan.exposure), endpoint, plan.exposure, CRUDE, days
+            ),
+        )  # fmt: skip
+        if endpoint in plan.modelled_endpoints or endpoint == "overall_recurrence":
+            _weighted(patients, endpoint, plan, attempts, days)
+
+
+def _weighted(patients: pd.DataFrame, endpoint: str, plan: Plan, attempts: Attempts, days: dict[str, float]) -> None:
+    exposure, low_high = plan.exposure, plan.numbers("weight_percentiles")
+    # the set with treatment and era where the groups overlap on it, else the main one
+    for covariate_set in (TREATMENT, MAIN):
+        choice = chosen(patients, endpoint, plan, attempts, covariate_set)
+        if choice is None or not choice.used:
+            attempts.note("weighted_hazard_ratios", endpoint, f"no covariate of the set {covariate_set} can be used")
+            continue
+        try:
+            weights = treatment_weights(
+                choice.patients, exposure.column, choice.used, truncate_percentiles=(low_high[0], low_high[1])
+            ).weights
+        except ValueError as reason:
+            attempts.note("weighted_hazard_ratios", endpoint, f"{covariate_set} set: {reason}")
+            continue
+        break
+    else:
+        return
+    rows, labels = choice.patients, {"endpoint": endpoint, "covariate_set": covariate_set}
+    attempts.add(
+        "covariate_balance", endpoint,
+        lambda: balance_table(rows, exposure.column, choice.used, weights, exposure.reference).assign(**labels),
+    )  # fmt: skip
+    attempts.add("weight_summary", endpoint, lambda: weight_summary(rows, exposure.column, weights).assign(**labels))
+    attempts.add(
+        "weighted_hazard_ratios", endpoint,
+        lambda: weighted_cox(rows, endpoint, exposure.column, weights, exposure.reference).assign(
+            covariate_set=covariate_set
+        ),
+    )  # fmt: skip
+    curves = standardised_curves(rows, endpoint, exposure, weights)
+    attempts.add("standardised_incidence", endpoint, lambda: curve_frame(curves, endpoint, exposure))
+    attempts.add("risk_differences", endpoint, lambda: risk_differences(curves, endpoint, exposure, STANDARDISED, days))
+
+
+def imputation(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+    """imputed_hazard_ratios, of the further modelled endpoints."""
+    rows, definitions = study_rows(inputs), inputs["margin_definitions"]
+    bounds = definitions[definitions["definition"] == "published"] if plan.exposure.column == "margin_group" else None
+    for endpoint in plan.modelled_endpoints:
+        patients = rows.of(endpoint)
+        if len(patients):
+            attempts.add(
+                "imputed_hazard_ratios", endpoint,
+                lambda patients=patients, endpoint=endpoint: imputed_hazard_ratios(patients, endpoint, plan, bounds),
+            )  # fmt: skip
+
+
+def e_values(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+    """e_values of the adjusted cause-specific ratios."""
+    attempts.add("e_values", None, lambda: _e_values(inputs["hazard_ratios"], plan))
+
+
+def _e_values(hazard_ratios: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    chosen_rows = hazard_ratios[
+        hazard_ratios["term"].isin(plan.exposure.terms) & hazard_ratios["endpoint"].isin(plan.modelled_endpoints)
+        & (hazard_ratios["model"] == plan.model_names[MAIN]) & (hazard_ratios["estimand"] == CAUSE_SPECIFIC)
+    ]  # fmt: skip
+    is_common = (chosen_rows["n_event"] / chosen_rows["n"]) > plan.number("common_outcome_share")
+    frames = [
+        with_e_values(rows, bool(common)).assign(is_outcome_common=bool(common))
+        for common, rows in chosen_rows.groupby(is_common)
+    ]
+    return pd.concat(frames, ignore_index=True)[E_VALUE_COLUMNS] if frames else pd.DataFrame(columns=E_VALUE_COLUMNS)
+
+
+def specifications(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+    """specification_curve and specification_summary, endpoint by endpoint."""
+    rows = study_rows(inputs)
+    windows = inputs["time_to_event_by_window"]
+    for endpoint in plan.modelled_endpoints:
+        patients = rows.of(endpoint)
+        if patients.empty:
+            continue
+        attempts.add(
+            ("specification_curve", "specification_summary"), endpoint,
+            lambda endpoint=endpoint, patients=patients: _specifications(
+                patients, windows, rows, inputs["margin_groups_by_definition"], endpoint, plan, attempts
+            ),
+        )  # fmt: skip
+
+
+def _specifications(
+    patients: pd.DataFrame,
+    windows: pd.DataFrame,
+    rows: StudyRows,
+    definitions: pd.DataFrame,
+    endpoint: str,
+    plan: Plan,
+    attempts: Attempts,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    sets = {"unadjusted": ()}
+    columns = pd.DataFrame({"study_id": patients["study_id"]})
+    for label, covariate_set in (
+        ("age and clinical risk score", SCORE),
+        ("all covariates", MAIN),
+        ("treatment and era", TREATMENT),
+    ):
+        choice = chosen(patients, endpoint, plan, attempts, covariate_set)
+        if choice is not None and choice.used:
+            sets[label] = choice.used
+            added = [name for name in choice.patients.columns if name not in patients.columns]
+            columns = columns.assign(**{name: choice.patients[name] for name in added})
+    with_columns = patients.merge(columns, on="study_id")
+    of_windows = []
+    for _, of_window in windows[windows["endpoint"] == endpoint].groupby("synchronous_window_days"):
+        window = of_window["synchronous_window_days"].iloc[0]
+        joined = StudyRows(of_window, rows.operations).of(endpoint).merge(columns, on="study_id", how="left")
+        of_windows.append(joined.assign(synchronous_window_days=window))
+    found = specification_curve(
+        with_columns,
+        definitions,
+        [endpoint],
+        sets,
+        plan.number("events_per_parameter"),
+        pd.concat(of_windows, ignore_index=True) if of_windows else None,
+    )
+    return found.curve, specification_summary(found, plan.count("random_draws"), plan.count("seed"))

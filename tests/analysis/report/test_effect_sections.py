@@ -1,0 +1,76 @@
+"""The report's sections on effects: what the plan tests, absolute risks, hospitals; absent without a word too many."""
+
+import pandas as pd
+
+from analysis import figures
+from analysis.report import render_report
+from tests.analysis.report_builders import fake_context, fake_results, frame
+
+RATIOS = "endpoint model term summary hospital hazard_ratio conf_low conf_high i_squared prediction_low prediction_high"
+
+
+def results() -> dict[str, pd.DataFrame]:
+    return fake_results() | {
+        "planned_tests": frame(
+            "endpoint analysis_role test p_value p_value_adjusted n n_event",
+            ("margin_recurrence", "primary", "likelihood ratio, adjusted Cox model", 0.012, 0.012, 900, 130),
+            ("overall_survival", "exploratory", "log-rank", 0.4, None, 960, 400),
+        ),
+        "risk_differences": frame(
+            "endpoint stratum standardisation landmark_label risk_difference conf_low conf_high",
+            ("margin_recurrence", "positive", "crude", "3 years", 0.123, 0.04, 0.21),
+            ("margin_recurrence", "positive", "standardised", "3 years", -0.031, -0.09, 0.03),
+            ("overall_survival", "positive", "crude", "3 years", 0.2, 0.1, 0.3),
+        ),
+        "hospital_hazard_ratios": frame(
+            RATIOS,
+            (
+                "margin_recurrence",
+                "adjusted",
+                "margin positive",
+                "one hospital",
+                "north",
+                1.5,
+                1.1,
+                2.2,
+                None,
+                None,
+                None,
+            ),
+            (
+                "margin_recurrence",
+                "adjusted",
+                "margin positive",
+                "one hospital",
+                "south",
+                2.5,
+                1.2,
+                5.0,
+                None,
+                None,
+                None,
+            ),
+            ("margin_recurrence", "adjusted", "margin positive", "random effects", None, 1.7, 1.2, 2.5, 0.31, 0.8, 3.6),
+        ),
+    }
+
+
+def test_the_page_has_the_plan_the_absolute_risks_and_the_hospitals():
+    page = render_report(results(), fake_context())
+    for text in ("Tests of the plan", "primary", "P=0.012", "+12 (+4 to +21)", "-3 (-9 to +3)", "north", "1.50 (1.10",
+                 "I² 31%", "a further hospital 0.80-3.60"):  # fmt: skip
+        assert text in page, text
+    # only crude: no panel of its own
+    assert page.count("+20 (+10 to +30)") == 0
+
+
+def test_with_one_hospital_and_without_the_tables_nothing_is_said():
+    page = render_report(fake_results(), fake_context())
+    for text in ("Tests of the plan", "Hospital by hospital", "Difference of risk"):
+        assert text not in page
+
+
+def test_the_forest_of_hospitals_is_drawn_and_cut_at_its_frame():
+    wide = results()["hospital_hazard_ratios"].assign(conf_high=1e6)
+    drawn = figures.svg(figures.hospitals_chart(wide, "margin_recurrence"), "hospitals", True)
+    assert "north" in drawn and "random effects" in drawn

@@ -1,0 +1,18 @@
+"""The plan of the seeds, as the nightly run hands it to the statistics."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.patients.plan import PLAN_TABLES, plan_from_frames
+
+SEEDS = Path(__file__).parents[2] / "dbt_project/seeds/definitions"
+
+
+def seed(name: str) -> pd.DataFrame:
+    """A seed's rows as text; empty cells are missing."""
+    return pd.read_csv(SEEDS / f"{name}.csv", dtype={"value": str, "levels": str})
+
+
+PLAN = plan_from_frames({name: seed(name) for name in PLAN_TABLES})
+ADJUSTMENT_COVARIATES = PLAN.covariates()
