@@ -72,7 +72,7 @@ def _columns_found(path: Path, contract: SourceContract, load: FileLoad) -> list
     if "header" not in load.status:
         return []
     try:
-        read_records(take_landed_file(path).content, contract)
+        read_records(take_landed_file(path).content, contract, path)
     except UnreadableFile as refusal:
         if not refusal.header:
             return []
@@ -99,7 +99,7 @@ def _filters(path: Path, contract: SourceContract, load: FileLoad) -> list[Findi
         return [Finding("the file holds no record", 0, True)]
     if not contract.only_rows:
         return []
-    records = read_records(take_landed_file(path).content, contract)
+    records = read_records(take_landed_file(path).content, contract, path)
     findings = []
     for column, values in contract.only_rows.items():
         present = {

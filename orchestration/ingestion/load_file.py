@@ -123,7 +123,7 @@ def _write_ledger(
     size_bytes: int,
     run_id: str,
     load_number: int,
-    companions_hash: str | None,
+    companions_hash: str | None = None,
 ) -> None:
     account = {
         "source_system": contract.source_system, "feed": contract.feed, "system": contract.system,
