@@ -7,6 +7,7 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
+from orchestration.assets.check_pages import page_of_check
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.load_feed import landed_by_feed
 from orchestration.night_profile.baseline import compared_with_last_night, keep_accepted_changes
@@ -118,7 +119,7 @@ def _gate_asset(stage: str, judged: list[tuple[str, str]], description: str) -> 
     def gate(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         report = judge(load_settings(), stage, context.run.run_id)
         for suite, checks in report.checks.groupby("suite", sort=False):
-            yield _as_asset_check(key, str(suite), checks)
+            yield page_of_check(key, str(suite), checks, report.violations)
         context.log.info(report.summary())
         if not report.is_open:
             raise dg.Failure(
@@ -144,22 +145,6 @@ def _suites(stage: str) -> list[str]:
         *([] if stage == "landing" else list_suites(stage)),
         *list_night_suites(stage),
     ]
-
-
-def _as_asset_check(key: dg.AssetKey, suite: str, checks: pd.DataFrame) -> dg.AssetCheckResult:
-    not_passed = checks[checks["status"] != "passed"]
-    is_blocking = bool(((not_passed["severity"] == "blocking") | (not_passed["status"] == "error")).any())
-    listing = not_passed[["check_name", "status", "severity", "n_failed", "n_checked"]]
-    return dg.AssetCheckResult(
-        asset_key=key,
-        check_name=f"expectations_of_{suite}",
-        passed=not_passed.empty,
-        severity=dg.AssetCheckSeverity.ERROR if is_blocking else dg.AssetCheckSeverity.WARN,
-        metadata={
-            "checks": len(checks),
-            "not_passed": dg.MetadataValue.text(listing.to_string(index=False) if len(listing) else "none"),
-        },
-    )
 
 
 landing_gate = _gate_asset(
