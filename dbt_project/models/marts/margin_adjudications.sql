@@ -7,6 +7,7 @@ select
     answers.margin_group,
     answers.margin_mm,
     answers.is_coherent,
+    answers.is_blind,
     margins.margin_group as read_margin_group,
     answers.record_id as source_record_id
 from {{ ref('usable_adjudications') }} as answers

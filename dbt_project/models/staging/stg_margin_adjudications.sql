@@ -10,6 +10,11 @@ select
     cast(decided_at as timestamp) as decided_at,
     margin_group,
     cast(margin_mm as double) as margin_mm,
+    coalesce(blinding = 'blind', false) as is_blind,
     source_system,
     record_id
 from versions
+-- who answers on the page and in a sheet gives one answer: the later one
+qualify row_number() over (
+    partition by question_id, reviewer order by cast(decided_at as timestamp) desc, record_id desc
+) = 1

@@ -6,6 +6,7 @@ select
     answers.reviewer,
     answers.margin_group,
     answers.margin_mm,
+    answers.is_blind,
     answers.record_id,
     answers.margin_mm is null or answers.margin_group = case
         when answers.margin_mm = 0 then 'positive'
