@@ -161,6 +161,12 @@ def test_what_no_record_refers_to_is_listed_by_type():
     ]  # fmt: skip
 
 
+def test_a_result_that_is_only_named_is_listed():
+    content = bundle(patient("1"), report("x") | {"result": [{"display": "Margin status"}]})
+    table = read_fhir_resources(json.dumps(content).encode(), "DiagnosticReport", [MRN], with_observations=True)
+    assert [(one.what, one.n) for one in account_of(table).notices] == [("result of a report", 1)]
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

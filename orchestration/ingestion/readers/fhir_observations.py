@@ -74,6 +74,8 @@ class _Report:
             result = self.file.followed(self.report, reference, "Observation", self.found)
             if result is not None:
                 yield from self._result(self.report, result, self.specimen)
+            elif not (isinstance(reference, dict) and isinstance(reference.get("reference"), str)):
+                self.unread["result of a report", "it is only named, not referred to"] += 1
 
     def _result(self, holder: Resource, result: Resource, specimen: str | None) -> Iterator[Line]:
         """An observation, its components, and the observations that it groups (hasMember), however deep."""
