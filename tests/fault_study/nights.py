@@ -12,8 +12,8 @@ import pandas as pd
 from orchestration.assets.dbt_models import dbt_build_arguments, dbt_executable
 from orchestration.assets.gates import judge
 from orchestration.assets.results import patient_rows
+from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.canonical_feeds import canonical_feeds
-from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import (
     assign_study_ids,
     load_feed,
@@ -49,12 +49,12 @@ def night(data: Path, run_id: str, *, until: str = "marts", stop: bool = True, a
     """
     settings = Settings(data_dir=data)
     settings.prepare_folders()
-    contracts = load_hospitals(settings.contracts_dir)
+    hospitals = hospitals_of(settings)
     with open_build_file(settings.build_file) as connection:
         for feed in canonical_feeds():
-            load_feed(connection, settings.landing, contracts, feed, run_id)
-        record_hospital_limits(connection, contracts)
-        record_unclaimed_files(connection, settings.landing, contracts, run_id)
+            load_feed(connection, settings.landing, hospitals.contracts, feed, run_id)
+        record_hospital_limits(connection, hospitals)
+        record_unclaimed_files(connection, settings.landing, hospitals, run_id)
         assign_study_ids(connection, "a key of the fault study")
     tonight = Night()
     _judge(tonight, settings, "landing", run_id)
