@@ -126,5 +126,5 @@ def _of_reason(reason: ReasonCheck) -> Check:
     where = " and ".join(f"{name}.isna()" for name in reason.numbers)
     return Check(
         name=reason.name, description=reason.description, expectation="expect_column_values_to_not_be_null",
-        arguments={"column": reason.reason}, where=where,
+        arguments={"column": reason.reason}, where=where, severity="warning",
     )  # fmt: skip
