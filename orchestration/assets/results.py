@@ -6,7 +6,7 @@ import dagster as dg
 import duckdb
 import pandas as pd
 
-from analysis.patients.plan import PLAN_TABLES, plan_from_frames
+from analysis.patients.plan import PLAN_TABLES, Plan, plan_from_frames
 from analysis.results.catalogue import CATALOGUE, checked_frame, table_named
 from analysis.results.families import FAMILIES, NOT_DONE, Family, compute_family
 from orchestration.night_steps import night_step
@@ -69,6 +69,16 @@ def _input(connection: duckdb.DuckDBPyConnection, needed: str) -> pd.DataFrame:
     return read_table(connection, schema, table)
 
 
+def read_plan(connection: duckdb.DuckDBPyConnection) -> Plan:
+    """The plan of the analysis from the build file's seeds."""
+    return plan_from_frames({name: read_table(connection, "seeds", name) for name in PLAN_TABLES})
+
+
+def read_inputs(connection: duckdb.DuckDBPyConnection, family: Family) -> dict[str, pd.DataFrame]:
+    """What a family needs, by name, from the build file."""
+    return {name: _input(connection, name) for name in family.needs}
+
+
 def _family_asset(family: Family) -> dg.AssetsDefinition:
     """The tables of a family, computed together from the build file; those selected are written."""
     sources = [list(source) for needed in family.needs for source in sources_of(needed)]
@@ -97,8 +107,7 @@ def _family_asset(family: Family) -> dg.AssetsDefinition:
     def results(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         selected = sorted(context.selected_asset_keys)
         with open_build_file(load_settings().build_file) as connection:
-            plan = plan_from_frames({name: read_table(connection, "seeds", name) for name in PLAN_TABLES})
-            tables, reasons = compute_family(family, {name: _input(connection, name) for name in family.needs}, plan)
+            tables, reasons = compute_family(family, read_inputs(connection, family), read_plan(connection))
             for key in selected:
                 write_result(connection, key.path[-1], tables[key.path[-1]])
             write_table(connection, REASONS_SCHEMA, family.name, reasons)

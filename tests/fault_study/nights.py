@@ -11,7 +11,6 @@ import pandas as pd
 
 from orchestration.assets.dbt_models import dbt_build_arguments, dbt_executable
 from orchestration.assets.gates import judge
-from orchestration.assets.results import patient_rows
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.load_feed import (
@@ -107,10 +106,13 @@ def build(settings: Settings) -> list[str]:
 def published_numbers(data: Path) -> Numbers:
     """The main published numbers of the marts as they stand: cohort, margin groups, adjusted hazard ratios (log scale), three-year
     estimates, salvage; each with its standard error."""
-    from analysis.results.survival_results import compute_survival_results
+    from analysis.results.families import FAMILIES, compute_family
+    from orchestration.assets.results import read_inputs, read_plan
 
     with open_build_file(Settings(data_dir=data).build_file, read_only=True) as connection:
-        counts, rows = read_table(connection, "marts", "event_counts"), patient_rows(connection)
+        families = [family for family in FAMILIES if family.name in ("curves", "models")]
+        inputs = {family.name: read_inputs(connection, family) for family in families}
+        plan = read_plan(connection)
         operations = read_table(connection, "marts", "index_operations")
         first = read_table(connection, "marts", "first_recurrences")
     numbers: Numbers = {"patients": (len(operations), np.sqrt(max(len(operations), 1)) / 2)}
@@ -128,7 +130,9 @@ def published_numbers(data: Path) -> Numbers:
         values = operations[name].astype(float).dropna()
         numbers[f"mean {name}"] = (values.mean(), values.std() / np.sqrt(max(len(values), 1)))
     try:
-        results = compute_survival_results(counts, rows)
+        results: dict[str, pd.DataFrame] = {}
+        for family in families:
+            results |= compute_family(family, inputs[family.name], plan)[0]
     except (ValueError, KeyError, ZeroDivisionError) as error:
         return {**numbers, f"statistics impossible ({type(error).__name__})": (1.0, 0.1)}
     ratios = results["hazard_ratios"]
