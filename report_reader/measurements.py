@@ -395,7 +395,7 @@ def _length_of(before: list[Token], number: Token, unit: Token, unit_mm: float) 
         damaged = [number, unit]
         while (
             before
-            and (before[-1].kind in ("NUMBER", "DOT", "CODE") or LOOKALIKE.fullmatch(before[-1].text))
+            and (before[-1].kind in ("NUMBER", "DOT", "CODE", "PLUS_MINUS") or LOOKALIKE.fullmatch(before[-1].text))
             and _is_near(before[-1], damaged[0])
         ):
             damaged.insert(0, before.pop())
@@ -412,6 +412,8 @@ def _is_broken_off(before: list[Token], number: Token, unit_mm: float) -> bool:
     if not before:
         return False
     last = before[-1]
+    if last.kind == "PLUS_MINUS":
+        return True
     if number.measure is not None and number.text[:1].isalpha():
         return False
     if _is_glued(last, number):

@@ -27,6 +27,8 @@ class Traced:
     places: tuple[int, ...] = (0,)
     origins: tuple[int, ...] = (0,)
     steps: tuple[int, ...] = (1,)
+    ends: tuple[int, ...] = (0,)
+    """Where what a replacement stands for ended in the original."""
     length: int = -1
     """Characters of the original; -1: as long as the text."""
 
@@ -39,14 +41,19 @@ class Traced:
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Start and end in the original of the characters start..end."""
-        if len(self.places) == 1:
+        if self.length < 0:
             return start, end
         first = self.origin(start)
-        return first, max(first, self.origin(end - 1) + 1) if end > start else first
+        return first, max(first, self._origin_end(end - 1)) if end > start else first
+
+    def _origin_end(self, position: int) -> int:
+        """Behind the character at `position` in the original."""
+        anchor = bisect_right(self.places, position) - 1
+        return self.origin(position) + 1 if self.steps[anchor] else self.ends[anchor]
 
     def edited(self, edits: Iterable[Edit]) -> Traced:
         """The text after the edits, which are in order and do not overlap."""
-        pieces, places, origins, steps = [], [], [], []
+        pieces, places, origins, steps, ends = [], [], [], [], []
         done = written = 0
 
         def keep(upto: int) -> None:
@@ -57,28 +64,32 @@ class Traced:
             places.append(written)
             origins.append(self.origin(done))
             steps.append(self.steps[anchor])
+            ends.append(self.ends[anchor])
             for later in range(anchor + 1, len(self.places)):
                 if self.places[later] >= upto:
                     break
                 places.append(written + self.places[later] - done)
                 origins.append(self.origins[later])
                 steps.append(self.steps[later])
+                ends.append(self.ends[later])
             pieces.append(self.text[done:upto])
             written += upto - done
 
         for edit in edits:
             keep(edit.start)
             if edit.becomes:
-                same_length = len(edit.becomes) == edit.end - edit.start and len(self.places) == 1
+                same_length = len(edit.becomes) == edit.end - edit.start and self.length < 0
                 places.append(written)
                 origins.append(self.origin(edit.start))
                 steps.append(1 if same_length else 0)
+                ends.append(self.span(edit.start, edit.end)[1])
                 pieces.append(edit.becomes)
                 written += len(edit.becomes)
             done = edit.end
         keep(len(self.text))
         length = self.length if self.length >= 0 else len(self.text)
-        return Traced("".join(pieces), tuple(places) or (0,), tuple(origins) or (0,), tuple(steps) or (1,), length)
+        anchors = (tuple(kept) or (default,) for kept, default in ((places, 0), (origins, 0), (steps, 1), (ends, 0)))
+        return Traced("".join(pieces), *anchors, length)
 
     def replaced(self, pattern: re.Pattern[str], becomes: str | Callable[[re.Match[str]], str | None]) -> Traced:
         """Every match replaced; a function that returns None leaves its match as it is."""

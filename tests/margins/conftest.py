@@ -1,4 +1,4 @@
-"""Run the real dbt models of the margin reading on a few texts in a temporary DuckDB file."""
+"""Run the real dbt models of the margin reading on many texts, once, in a temporary DuckDB file."""
 
 from pathlib import Path
 
@@ -6,9 +6,19 @@ import pandas as pd
 import pytest
 
 from orchestration.read_margins import margins_of
+from tests.margins.real_world_forms import FORMS
 
 TEXT_COLUMNS = ["text_id", "accession_number", "record_id", "section", "specimen", "text"]
-PHRASE_FILES = sorted(path.name for path in Path(__file__).parent.glob("phrases*.csv"))
+HERE = Path(__file__).parent
+PHRASE_FILES = sorted(path.name for path in HERE.glob("phrases*.csv"))
+OTHER_FILES = (
+    "language_de.csv",
+    "language_es.csv",
+    "settles_nothing.csv",
+    "synoptic_layouts.csv",
+    "traps_of_real_texts.csv",
+)
+KEPT_ASIDE = "phrases_kept_aside.csv"
 
 
 def read_margins(texts: pd.DataFrame) -> pd.DataFrame:
@@ -23,26 +33,38 @@ def read_margins(texts: pd.DataFrame) -> pd.DataFrame:
     return read.assign(margin_group=read["margin_group"].fillna("unresolved"))
 
 
+def labelled(name: str) -> pd.DataFrame:
+    """The rows of a file of labelled texts, with its name as source."""
+    types = {"phrase_id": str, "report_text": str, "margin_group": str}
+    with (HERE / name).open(encoding="utf-8", newline="") as file:
+        return pd.read_csv(file, dtype=types, keep_default_na=False, na_values={"margin_mm": ""}).assign(source=name)
+
+
+def in_other_forms(phrases: pd.DataFrame) -> pd.DataFrame:
+    """The phrases in each form that changes them; the source names the form."""
+    forms = [phrases.assign(report_text=phrases["report_text"].map(form), source=name) for name, form in FORMS.items()]
+    changed = [form[form["report_text"] != phrases["report_text"]] for form in forms]
+    return pd.concat([form.assign(phrase_id=form["source"] + "|" + form["phrase_id"]) for form in changed])
+
+
 @pytest.fixture(scope="session")
-def margins_of_phrases():
-    """Margins of all phrase files, read in one run (dbt starts slowly), next to their labels."""
-    phrases = pd.concat(
-        pd.read_csv(
-            Path(__file__).with_name(name), dtype={"phrase_id": str, "report_text": str, "margin_group": str}
-        ).assign(source=name)
-        for name in PHRASE_FILES
+def every_margin():
+    """Margins of all labelled texts, read in one run (dbt starts slowly), next to their labels."""
+    files = [labelled(name) for name in (*PHRASE_FILES, *OTHER_FILES)]
+    texts = pd.concat([*files, in_other_forms(labelled(KEPT_ASIDE))], ignore_index=True)
+    texts["text_id"] = texts["source"] + "|" + texts["phrase_id"]
+    relation = texts[["text_id"]].assign(
+        accession_number=texts["text_id"],
+        record_id=texts["text_id"],
+        section="final_diagnosis",
+        specimen=None,
+        text=texts["report_text"],
     )
-    texts = pd.DataFrame(
-        {
-            "text_id": phrases["phrase_id"],
-            "accession_number": phrases["phrase_id"],
-            "record_id": phrases["phrase_id"],
-            "section": "final_diagnosis",
-            "specimen": None,
-            "text": phrases["report_text"],
-        }
-    )
-    read = read_margins(texts)
-    return phrases.set_index("phrase_id").join(
-        read.rename(columns={c: f"{c}_read" for c in ("margin_group", "margin_mm")})
-    )
+    read = read_margins(relation)
+    return texts.set_index("text_id").join(read.rename(columns={c: f"{c}_read" for c in ("margin_group", "margin_mm")}))
+
+
+@pytest.fixture(scope="session")
+def margins_of_phrases(every_margin):
+    """Those of the phrase files."""
+    return every_margin[every_margin["source"].isin(PHRASE_FILES)]

@@ -1,0 +1,72 @@
+"""Every row of the rules reads its own example, and a new word is one row."""
+
+import pytest
+import yaml
+
+from report_reader.margins import margin_reader
+from report_reader.reader import Reader
+
+BOOK = margin_reader().book
+
+
+def readings(text, reader=None):
+    return [(s.rule, s.reading) for s in (reader or margin_reader()).read(text) if s.reading]
+
+
+def with_verb(*forms):
+    reader = Reader(BOOK.folder)
+    for form in forms:
+        reader.book.lexicon.add(form, "REACH")
+    return reader
+
+
+@pytest.mark.parametrize("rule", BOOK.statements, ids=lambda rule: rule.id)
+def test_every_statement_rule_has_an_example_and_a_reading(rule):
+    assert rule.fields["example"] and rule.fields["reading"]
+
+
+@pytest.mark.parametrize(
+    "rule", [*BOOK.compounds, *BOOK.cuts, *BOOK.contexts, *BOOK.lengths, *BOOK.remarks], ids=lambda rule: rule.id
+)
+def test_every_row_has_an_example(rule):
+    assert rule.fields["example"]
+
+
+def test_the_newcomer_s_test_a_new_verb_is_one_row_of_the_lexicon():
+    """Before the row 'smooches' is a word of no kind; with it the margin is involved, 'nearly' takes its force, 'not' denies it."""
+    sentence = "Carcinoma smooches the inked surface."
+    assert ("tumour reaches the margin", "involved") not in readings(sentence)
+    reader = with_verb("smooches", "smooch")
+    assert readings(sentence, reader) == [("tumour reaches the margin", "involved")]
+    assert {reading for _, reading in readings("Carcinoma nearly smooches the margin.", reader)} == {"not understood"}
+    assert {reading for _, reading in readings("Carcinoma does not smooch the margin.", reader)} == {"negative"}
+
+
+@pytest.mark.parametrize(
+    "verb", ["touches", "reaches", "abuts", "involves", "invades", "contacts", "is flush with", "extends to"]
+)
+@pytest.mark.parametrize("hedge", ["nearly", "almost", "virtually", "practically"])
+def test_a_hedge_takes_the_force_of_every_verb(verb, hedge):
+    hedged = f"is {hedge} flush with" if verb == "is flush with" else f"{hedge} {verb}"
+    assert "involved" not in {reading for _, reading in readings(f"Tumour {hedged} the parenchymal margin.")}
+    assert "involved" in {reading for _, reading in readings(f"Tumour {verb} the parenchymal margin.")}
+
+
+def test_each_statement_says_where_its_words_stand():
+    text = "Liver wedge.\nHepatic margin:\u00a0free, 4\u00a0mm."
+    said = {text[s.found_start : s.found_end]: (s.reading, s.rule, s.certainty) for s in margin_reader().read(text)}
+    assert said["4\u00a0mm"] == ("distance", "margin label before the distance", "stated")
+    assert said["free"] == ("negative", "margin negative", "stated")
+
+
+def test_a_number_that_was_not_understood_is_an_open_statement():
+    (statement,) = [s for s in margin_reader().read("Hepatic margin l2 mm.") if s.reading]
+    assert (statement.reading, statement.certainty, statement.mm) == ("damaged", "open", None)
+
+
+@pytest.mark.parametrize("table", ["compounds", "cuts", "contexts", "lengths", "statements"])
+def test_no_pattern_is_longer_than_a_line(table):
+    rows = yaml.safe_load((BOOK.folder / f"{table}.yml").read_text(encoding="utf-8"))
+    given = [row.get(field) or [] for row in rows for field in ("when", "unless", "with", "not_with")]
+    patterns = [each for one in given for each in ([one] if isinstance(one, str) else one)]
+    assert patterns and [pattern for pattern in patterns if len(pattern) > 120] == []
