@@ -3,7 +3,8 @@
 The page needs no server: it saves the answers as a CSV that goes into the landing folder `adjudication`.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -94,8 +95,25 @@ def worklist_page(questions: pd.DataFrame, landing_folder: Path) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template(TEMPLATE).render(
-        questions=questions.to_dict("records"),
+        questions=[
+            {**question, "words": marked_words(question["report_text"], question.get("sentences"))}
+            for question in questions.to_dict("records")
+        ],
         groups=GROUPS,
         columns=ANSWER_COLUMNS,
         landing_folder=str(landing_folder),
     )
+
+
+def marked_words(text: str, sentences: Iterable[str] | None) -> list[tuple[str, bool]]:
+    """The text in pieces, each with whether the reader weighed it: the sentences are its own words, every occurrence counts."""
+    known = [re.escape(sentence) for sentence in sorted(_listed(sentences), key=len, reverse=True)]
+    if not known:
+        return [(text, False)]
+    pieces = re.split(f"({'|'.join(known)})", text)
+    return [(piece, at % 2 == 1) for at, piece in enumerate(pieces) if piece]
+
+
+def _listed(sentences: Iterable[str] | None) -> list[str]:
+    is_missing = sentences is None or isinstance(sentences, float)
+    return [] if is_missing else [str(sentence) for sentence in sentences if str(sentence).strip()]

@@ -11,6 +11,16 @@ with texts as (
     group by text_id
 ),
 
+-- what was weighed, to be shown highlighted in the report
+sentences as (
+    select
+        text_id as study_id,
+        list(distinct evidence_text order by evidence_text) as sentences
+    from {{ ref('margin_widths') }}
+    where reading not in ('tumour', 'no tumour', 'target')
+    group by text_id
+),
+
 sampled as (
     select margins.study_id, questions.question_id
     from {{ ref('read_operation_margins') }} as margins
@@ -25,6 +35,7 @@ sampled as (
 select
     asked.study_id,
     asked.question_id,
+    read.sentences,
     asked.is_sample,
     asked.why,
     coalesce(texts.report_text, '(no pathology report)') as report_text
@@ -37,3 +48,4 @@ from (
     where answers.question_id is null
 ) as asked
 left join texts on asked.study_id = texts.study_id
+left join sentences as read on asked.study_id = read.study_id

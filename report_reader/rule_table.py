@@ -1,0 +1,39 @@
+"""The rules as a page for people: one table a kind of rule, made from the rows themselves."""
+
+from report_reader.rules import RuleBook
+
+TITLES = {
+    "statements": "What a clause says in words (the first row that fits)",
+    "lengths": "What a length is a distance to (the first row that fits)",
+    "contexts": "What headings and remarks say of where a clause stands",
+    "compounds": "Rows of words that stand for one thing (in this order)",
+    "cuts": "Where a sentence is divided",
+}
+
+
+def rule_tables(book: RuleBook) -> str:
+    """Markdown: a table of id, reading and example for every kind of rule."""
+    parts = []
+    for table, title in TITLES.items():
+        rows = [
+            f"| {rule.id} | {_reading(rule.fields)} | {_cell(rule.fields.get('example', ''))} |"
+            for rule in getattr(book, table)
+        ]
+        parts.append("\n".join([f"### {title}", "", "| rule | reads | example |", "|---|---|---|", *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _reading(fields: dict) -> str:
+    told = [
+        fields.get("reading"),
+        fields.get("subject"),
+        fields.get("mark"),
+        fields.get("becomes"),
+        fields.get("bound"),
+    ]
+    told += [f"{name} {value}" for name, value in (fields.get("set") or {}).items()]
+    return _cell(", ".join(str(one) for one in told if one)) or "left out"
+
+
+def _cell(text: object) -> str:
+    return " ".join(str(text).replace("|", "\\|").split())
