@@ -8,7 +8,7 @@ with statements as (
         texts.section,
         texts.specimen,
         statements.* exclude (rules_version, read_in_run, text_hash),
-        coalesce(statements.part_label, texts.specimen) as specimen_key,
+        coalesce(nullif(upper(regexp_extract(statements.part_label, '([a-z0-9]+)\W*$', 1)), ''), texts.specimen) as specimen_key,
         statements.clause_number < max(case when list_contains(statements.marks, 'amendment') then statements.clause_number end)
             over (partition by texts.text_key) as is_above_amendment
     from {{ ref('margin_texts') }} as texts
