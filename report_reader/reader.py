@@ -126,9 +126,11 @@ class Reader:
         result: list[tuple[Clause, int]] = []
         label: list = []
         heading: list = []
+        alone: list = []
         for start, end in places:
             first = self._clauses_of(page.text[start:end])
             if first and label and self._has_own_label(first[0]):
+                result.extend(alone)
                 label = []
             if first and not label and heading and self._is_under(first[0]):
                 label = heading
@@ -145,6 +147,7 @@ class Reader:
                 ]
                 if heading and not label and self._is_under(clauses[0]):
                     own = [*heading, *own]
+                alone = [(clauses[0], offset)]
                 label = own if offset or not label else own[-8:]
                 if label and label[-1].kind != "COLON":
                     label.append(replace(label[-1], kind="COLON", text=":", start=label[-1].end, end=label[-1].end))

@@ -38,6 +38,15 @@ REPORTS = {
         ("final_diagnosis", "B", "LIVER, WEDGE: Metastatic adenocarcinoma."),
         ("synoptic", None, "Distance from closest margin: 4 mm"),
     ],
+    "a label that stands above the line with its value, beside a bowel": [
+        ("final_diagnosis", "A", "SIGMOID COLON, RESECTION: Adenocarcinoma."),
+        ("final_diagnosis", "B", "LIVER, WEDGE: Metastatic adenocarcinoma."),
+        ("synoptic", None, "Closest margin: parenchymal\nClearance: 0.4 cm"),
+    ],
+    "a specimen lettered by the text and by the feed": [
+        ("final_diagnosis", "A", "A. LIVER, SEGMENT 6, RESECTION: Metastatic adenocarcinoma."),
+        ("synoptic", "A", "Distance from parenchymal margin: 4 mm"),
+    ],
     "benign liver specimen": [
         ("final_diagnosis", "A", "LIVER, SEGMENT 6: Metastatic adenocarcinoma. Margin 5 mm."),
         ("final_diagnosis", "B", "LIVER, SEGMENT 3: Hemangioma. Margin negative."),
@@ -63,6 +72,8 @@ EXPECTED = {
     "one specimen left open": ("unresolved", None, "distance only bounded"),
     "bowel of the same operation": (">=10 mm", 11, None),
     "a synoptic margin that names no organ beside a bowel": ("unresolved", None, "margin not assessable"),
+    "a label that stands above the line with its value, beside a bowel": ("1.0-9.9 mm", 4, None),
+    "a specimen lettered by the text and by the feed": ("1.0-9.9 mm", 4, None),
     "benign liver specimen": ("1.0-9.9 mm", 5, None),
     "re-resected margin": ("unresolved", None, "re-resected margin"),
     "addendum adds": ("1.0-9.9 mm", 7, None),
