@@ -1,6 +1,8 @@
 """The same file twice changes nothing; a corrected record is a new version; study ids are stable."""
 
-from orchestration.ingestion.load_feed import assign_study_ids
+import pytest
+
+from orchestration.ingestion.load_feed import OtherStudyIdKey, assign_study_ids
 
 HEADER = "id;patient;when;what;where;left\n"
 FIRST = HEADER + "T1;SIM0000001;31.12.2000;op;L;0\nT2;SIM0000002;31.12.2000;rfa;L;0\n"
@@ -47,7 +49,9 @@ def test_study_ids_are_the_same_for_the_same_key_and_give_nothing_away(warehouse
     assert assign_study_ids(warehouse.connection, "secret") == 2
     assert assign_study_ids(warehouse.connection, "secret") == 0
     first = warehouse.rows("SELECT mrn, study_id FROM raw.patient_identifiers ORDER BY mrn")
-    warehouse.connection.execute("DELETE FROM raw.patient_identifiers")
+    with pytest.raises(OtherStudyIdKey):
+        assign_study_ids(warehouse.connection, "another secret")
+    warehouse.connection.execute("DELETE FROM raw.patient_identifiers; DELETE FROM restricted.installation")
     assign_study_ids(warehouse.connection, "another secret")
     other = warehouse.rows("SELECT mrn, study_id FROM raw.patient_identifiers ORDER BY mrn")
 

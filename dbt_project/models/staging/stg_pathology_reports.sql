@@ -72,8 +72,10 @@ versions as (
                 )
                 and corrections.record_id is not null
                 then 'lines'
-            -- only one of several observations
-            when corrections.has_corrected_lines_only and not list_has_all(words.codes, words.earlier_codes)
+            -- only a few of the observations; a corrected report that is sent whole may lack one that it had
+            when corrections.has_corrected_lines_only
+                and not list_has_all(words.codes, words.earlier_codes)
+                and 2 * len(words.codes) <= len(list_distinct(words.earlier_codes))
                 then 'observations'
         end as corrects_only
     from with_what_was_before as words
