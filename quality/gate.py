@@ -9,7 +9,7 @@ from quality.common_checks import common_suite
 from quality.derived_tables import DERIVATIONS
 from quality.privacy import privacy_checks
 from quality.run_expectations import CHECK_COLUMNS, MOST_KEYS_KEPT, VIOLATION_COLUMNS, Row, check_row, judge_frame
-from quality.suite_definitions import Check, Suite, all_suites, suites_of_stage
+from quality.suite_definitions import Check, Stage, Suite, all_suites, suites_of_stage
 
 NUMBER_TYPES = {"n_checked": "int64", "n_failed": "int64", "share_failed": "float64", "threshold": "float64"}
 
@@ -119,7 +119,7 @@ def run_suites(
         checks += suite_checks
         violations += suite_violations
     for table, key in (common or {}).items():
-        table_checks, table_violations = _judge_common(table, key, frames, stage, most_keys)
+        table_checks, table_violations = _judge_common(table, key, frames, suites[0].stage, most_keys)
         checks += table_checks
         violations += table_violations
     if stage != "staging":
@@ -170,7 +170,7 @@ def _judge_suite(
 
 
 def _judge_common(
-    table: str, key: Sequence[str], frames: dict[str, pd.DataFrame], stage: str, most_keys: int
+    table: str, key: Sequence[str], frames: dict[str, pd.DataFrame], stage: Stage, most_keys: int
 ) -> tuple[list[Row], list[Row]]:
     frame = frames.get(table)
     suite = common_suite(table, [] if frame is None else list(map(str, frame.columns)), stage, key)

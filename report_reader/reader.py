@@ -54,7 +54,7 @@ class Statement:
 
     def as_dict(self) -> dict[str, object]:
         """The fields as a dictionary, marks as a list."""
-        return asdict(self) | {"marks": list(self.marks)}
+        return {**asdict(self), "marks": list(self.marks)}
 
 
 OPEN_READINGS = frozenset({"damaged", "unexplained", "not understood", "question", "not assessable", "not stated"})
@@ -250,7 +250,7 @@ class Reader:
             clause=number, start=span[0], end=span[1], text=words, found_start=found[0], found_end=found[1], language=language,
             rule=reading.rule, reading=reading.reading,
             certainty="open" if reading.reading in OPEN_READINGS or subject == "unexplained" else "stated",
-            subject=subject, previous_subject=previous, label=reading.label, clause_label=clause.label,
+            subject=subject, previous_subject=previous or "", label=reading.label, clause_label=clause.label,
             comparator=(length.comparator or "=") if length else "", mm=round(length.mm, 6) if length else None,
             up_to_mm=length.up_to_mm if length else None,
             part=above.part.get("part", ""), organ=above.part.get("organ", ""), site=above.part.get("site", ""),

@@ -88,8 +88,14 @@ class Traced:
             done = edit.end
         keep(len(self.text))
         length = self.length if self.length >= 0 else len(self.text)
-        anchors = (tuple(kept) or (default,) for kept, default in ((places, 0), (origins, 0), (steps, 1), (ends, 0)))
-        return Traced("".join(pieces), *anchors, length)
+        return Traced(
+            "".join(pieces),
+            tuple(places) or (0,),
+            tuple(origins) or (0,),
+            tuple(steps) or (1,),
+            tuple(ends) or (0,),
+            length,
+        )
 
     def replaced(self, pattern: re.Pattern[str], becomes: str | Callable[[re.Match[str]], str | None]) -> Traced:
         """Every match replaced; a function that returns None leaves its match as it is."""

@@ -154,7 +154,7 @@ def _models(results: Results) -> dict[str, Any]:
     published = PUBLISHED_P_VALUES if is_compared_with_a_publication(results) else {}
     notes = {
         endpoint: f"{count(row['n'])} patients, {count(row['n_event'])} events; margin group as a whole "
-        f"{p_value(omnibus.get(endpoint))}" + (f" (published {published[endpoint]})" if published else "")
+        f"{p_value(omnibus.get(endpoint))}" + (f" (published {published[str(endpoint)]})" if published else "")
         for endpoint, row in one_of_each.iterrows()
     }
     warned = adjusted[adjusted["term"].isin(margin_terms) & adjusted["warning"].notna()]

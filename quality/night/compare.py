@@ -56,7 +56,7 @@ def _outside(rule: Rule, counts: pd.DataFrame) -> pd.Series:
     else:
         low = high = n
     was_inside = before.isna() | before.between(rule.low, rule.high)
-    beyond_range = np.maximum(rule.low - high, low - rule.high).clip(lower=0)
+    beyond_range = np.maximum(np.maximum(rule.low - high, low - rule.high), 0)
     return pd.Series(beyond_range, index=counts.index).where(was_inside, NOT_JUDGED).fillna(NOT_JUDGED)
 
 
