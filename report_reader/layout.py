@@ -17,7 +17,7 @@ BOX = re.compile(f"(?P<ticked>{TICKED.pattern})|(?P<empty>{EMPTY_BOX.pattern})")
 BOX_LINE = re.compile(rf"\n\s*(?=(?:{TICKED.pattern})|(?:{EMPTY_BOX.pattern}))")
 CELL = re.compile(r"[ \t]*\|[ \t]*|[ \t]*\t[ \t]*|(?<=\S) {3,}(?=\S)")
 SLASHED = re.compile(r" / ")
-LEADER = re.compile(r"[ \t]*(?:\.[ ]?){4,}[ \t]*:?|[ \t]*(?:_[ ]?){4,}[ \t]*|[ \t]+-{3,}>?[ \t]*")
+LEADER = re.compile(r"(?<=[^\s.]) \.{2,3} (?=[^\s.])|[ \t]*(?:\.[ ]?){4,}[ \t]*:?|[ \t]*(?:_[ ]?){4,}[ \t]*|[ \t]+-{3,}>?[ \t]*")
 RULE_LINE = re.compile(r"(?m)^[ \t]*[-=*_+|]{3,}[-=*_+| \t]*$")
 QUESTION_LABEL = re.compile(r"(?m)(?<=[a-zA-Z)])\?[ \t]*(?=:|\n|Yes\b|No\b|YES\b|NO\b|yes\b|no\b)")
 ARROW = re.compile(r"[ \t]*(?:->|=>|={2,}|:=)[ \t]*")
@@ -27,6 +27,7 @@ STOP = re.compile(
 BULLET = re.compile(r"[ \t]*(?:[-*\u2022>+]|\(?\d{1,2}[.)]|\(?(?:i{1,3}|iv|v|vi{0,3})\)|\(?[A-Za-z][.)])[ \t]+(?=\S)")
 LABEL_LINE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?[^:\n]{1,90}:[ \t]*$")
 LABEL_AND_VALUE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?[A-Za-z][A-Za-z0-9 ()/,'&#-]{1,80}:[ \t]*\S")
+LETTERED_LINE = re.compile(r"[ \t]*[A-H][.)][ \t]+[A-Z][^:\n]{1,80}:")
 LOWER_LABEL = re.compile(r"[ \t]*[a-z]")
 STRAY = re.compile(r"[^\W\d_]\.\s+[^\W\d_]")
 ANSWER = re.compile(r"[:?]\s*\w+\.?$")
@@ -57,7 +58,7 @@ def laid_out(page: Traced, words: Words) -> tuple[Traced, list[tuple[int, int]]]
     if "\n" in page.text or "|" in page.text or "\t" in page.text:
         page = page.replaced(RULE_LINE, "")
         page = _with_table_rows(page)
-    if "..." in page.text or "___" in page.text or "---" in page.text:
+    if ".." in page.text or "___" in page.text or "---" in page.text:
         page = page.replaced(LEADER, ": ")
     if "->" in page.text or "=" in page.text:
         page = page.replaced(ARROW, ": ")
@@ -217,11 +218,22 @@ def _statements(text: str, words: Words) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _ends_here(line: str, stop: re.Match[str], words: Words) -> bool:
+    if stop.group().startswith(";") and _is_in_brackets(line, stop):
+        return False
     if not stop.group().startswith("."):
         return True
     if line[: stop.start()].endswith((",", ";", ":", "<", ">", "=")):
         return False
     return not _is_spurious(line[: stop.start()], line[stop.end() :], words)
+
+
+def _is_in_brackets(line: str, stop: re.Match[str]) -> bool:
+    """Whether a bracket is open before it and closed behind it: 'S2 (9 mm; margin 10 mm)'."""
+    opened = line.rfind("(", 0, stop.start())
+    closed = line.find(")", stop.end())
+    return (
+        opened > line.rfind(")", 0, stop.start()) and closed > 0 and "(" not in line[stop.end() : closed] and opened >= 0
+    )
 
 
 def _is_spurious(before: str, after: str, words: Words) -> bool:
@@ -257,7 +269,7 @@ def _goes_on(line: str, following: str, words: Words) -> bool:
     if not before or not after:
         return False
     if before.endswith(":"):
-        return not LABEL_LINE.match(following) and not LABEL_AND_VALUE.match(following)
+        return not any(own.match(following) for own in (LABEL_LINE, LABEL_AND_VALUE, LETTERED_LINE))
     if BULLET.match(following) and not after[0].isdigit():
         return False
     if re.match(r"[ \t]*\d{1,2}[.)][ \t]+[A-Z]", following):

@@ -72,6 +72,8 @@ class _Place:
     ends_with_sentence: bool = False
     is_elsewhere: bool = False
     """The clause before speaks of what the rules leave aside (mark other_organ)."""
+    is_additional: bool = False
+    """The clause before speaks of an additional margin."""
     end: int = 0
 
 
@@ -217,6 +219,9 @@ class Reader:
         start, end = page.span(clause.start + offset, clause.end + offset)
         language = next((token.language for token in clause.tokens if token.language not in ("", "en")), "en")
         readings = [*clause.lengths(bool(previous)), *clause.statements()] or [Reading("", "")]
+        if above.is_additional and not starts_part and any(reading.subject == "previous" for reading in readings):
+            marks.add("additional")
+        above.is_additional = "additional" in marks
         return [
             self._statement(
                 reading,

@@ -11,7 +11,7 @@ summarised as (
         text_id,
         part,
         lesion_label,
-        bool_and(is_of_the_remainder) as is_remainder,
+        coalesce(bool_and(is_of_the_remainder) filter (where reading not in ('tumour', 'no tumour')), false) as is_remainder,
         bool_or(reading = 'involved') as is_involved,
         -- '0 mm' in a list of distances is one of them
         bool_or(reading = 'involved' and is_parenchymal and distance_mm is null)

@@ -28,6 +28,7 @@ joined as (
         coalesce(whole.part, numbered_lesions.part) as part,
         whole.low_mm as own_low_mm,
         whole.high_mm as own_high_mm,
+        coalesce(whole.is_remainder, false) as is_own_remainder,
         numbered_lesions.low_mm as lesion_low_mm,
         numbered_lesions.high_mm as lesion_high_mm,
         coalesce(numbered_lesions.are_remainder, false) as are_remainder,
@@ -46,7 +47,7 @@ select
     {{ combined_high('own_high_mm', 'lesion_high_mm') }} as high_mm,
     case
         when {{ is_contradiction('own_low_mm', 'own_high_mm', 'lesion_low_mm', 'lesion_high_mm') }}
-            and not (are_remainder and own_high_mm = 0) then 'status and distance conflict'
+            and not (are_remainder and own_high_mm = 0) and not (is_own_remainder and lesion_high_mm = 0) then 'status and distance conflict'
         else blocking_reason
     end as blocking_reason,
     is_without_viable_tumor,
