@@ -78,6 +78,8 @@ def _with_ticked_boxes(page: Traced) -> Traced:
         return (
             page if not re.search(r"\[ {0,3}\]", page.text) else page.replaced(re.compile(r"\[ {0,3}\][^\[\n]*"), " ")
         )
+    if all(re.fullmatch(r"\( ?\+ ?\)", box.group()) for box in BOX.finditer(page.text)):
+        return page  # 'margin (+)' is a status
     page = page.replaced(BOX_LINE, " ")
     edits: list[Edit] = []
     for line in re.finditer(r"[^\n]+", page.text):
