@@ -21,7 +21,8 @@ CHARACTER = re.compile(r"[^\x20-\x7e\n]")
 COMBINED = re.compile(r"\w[\u0300-\u036f]+")
 BROKEN_WORD = re.compile(r"([^\W\d_]{2,})-[ \t]*\n[ \t]*([^\W\d_]{2,})")
 SCANNED_ZERO = re.compile(
-    r"(?<![\w.,])(?:O[.,][\dO]{1,3}|\d{1,3}O{1,3}|\d{1,2}[.,]\d{0,2}O\d{0,2})(?= ?-?(?:mm|cm|um|micron)s?\b)", re.IGNORECASE
+    r"(?<![\w.,])(?:O[.,][\dO]{1,3}|\d{1,3}O{1,3}|\d{1,2}[.,]\d{0,2}O\d{0,2})(?= ?-?(?:mm|cm|um|micron)s?\b)",
+    re.IGNORECASE,
 )
 PAGE_LINE = re.compile(
     r"(?m)^[ \t]*-*[ \t]*(?:page|seite|p[aá]gina)[ \t]+\d+(?:[ \t]*(?:of|/|von|de)[ \t]*\d+)?[ \t]*-*[ \t]*$\n?", re.I

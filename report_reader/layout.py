@@ -17,7 +17,9 @@ BOX = re.compile(f"(?P<ticked>{TICKED.pattern})|(?P<empty>{EMPTY_BOX.pattern})")
 BOX_LINE = re.compile(rf"\n\s*(?=(?:{TICKED.pattern})|(?:{EMPTY_BOX.pattern}))")
 CELL = re.compile(r"[ \t]*\|[ \t]*|[ \t]*\t[ \t]*|(?<=\S) {3,}(?=\S)")
 SLASHED = re.compile(r" / ")
-LEADER = re.compile(r"(?<=[^\s.]) \.{2,3} (?=[^\s.])|[ \t]*(?:\.[ ]?){4,}[ \t]*:?|[ \t]*(?:_[ ]?){4,}[ \t]*|[ \t]+-{3,}>?[ \t]*")
+LEADER = re.compile(
+    r"(?<=[^\s.]) \.{2,3} (?=[^\s.])|[ \t]*(?:\.[ ]?){4,}[ \t]*:?|[ \t]*(?:_[ ]?){4,}[ \t]*|[ \t]+-{3,}>?[ \t]*"
+)
 RULE_LINE = re.compile(r"(?m)^[ \t]*[-=*_+|]{3,}[-=*_+| \t]*$")
 QUESTION_LABEL = re.compile(r"(?m)(?<=[a-zA-Z)])\?[ \t]*(?=:|\n|Yes\b|No\b|YES\b|NO\b|yes\b|no\b)")
 ARROW = re.compile(r"[ \t]*(?:->|=>|={2,}|:=)[ \t]*")
@@ -234,7 +236,10 @@ def _is_in_brackets(line: str, stop: re.Match[str]) -> bool:
     opened = line.rfind("(", 0, stop.start())
     closed = line.find(")", stop.end())
     return (
-        opened > line.rfind(")", 0, stop.start()) and closed > 0 and "(" not in line[stop.end() : closed] and opened >= 0
+        opened > line.rfind(")", 0, stop.start())
+        and closed > 0
+        and "(" not in line[stop.end() : closed]
+        and opened >= 0
     )
 
 
