@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup simulate run refresh summary report sql ui test truth-at-scale simulation-study fault-study lint bench kill-test clean
+.PHONY: help setup simulate run refresh summary report sql ui test test-fast lock truth-at-scale simulation-study fault-study lint bench kill-test clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,13 +52,20 @@ sql: $(INSTALLED) ## Query the published warehouse: make sql Q="SELECT * FROM re
 ui: $(INSTALLED) ## Open Dagster's lineage, runs and schedule at localhost:3000
 	@$(CRLM) ui
 
-# the nights of a whole warehouse beside all other tests: each half keeps one of two cores busy
+# whole nights and real servers beside all other tests: each half keeps one of two cores busy
+NIGHTS := tests/end_to_end tests/incremental tests/reliability tests/installed tests/service tests/databases tests/listener tests/fault_study tests/dbt_project
 test: $(INSTALLED) lint ## Every test
 	@nights=$$(mktemp); \
-	$(BIN)/python -m pytest tests/end_to_end > $$nights 2>&1 & end_to_end=$$!; \
-	$(BIN)/python -m pytest --ignore=tests/end_to_end; others=$$?; \
-	wait $$end_to_end; whole=$$?; cat $$nights; rm -f $$nights; \
-	test $$others -eq 0 -a $$whole -eq 0
+	$(BIN)/python -m pytest $(NIGHTS) > $$nights 2>&1 & whole=$$!; \
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(NIGHTS)); others=$$?; \
+	wait $$whole; nights_ended=$$?; cat $$nights; rm -f $$nights; \
+	test $$others -eq 0 -a $$nights_ended -eq 0
+
+test-fast: $(INSTALLED) ## What every change is tried with: no whole night, no server, no linter
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(NIGHTS)) --ignore=tests/analysis/results --ignore=tests/simulation_study --ignore=tests/margins
+
+lock: $(INSTALLED) ## Resolve requirements.lock anew from pyproject.toml (needs uv), with hashes and without addresses
+	@uv pip compile --python $(BIN)/python --generate-hashes --no-emit-index-url --no-header --all-extras --quiet -o requirements.lock pyproject.toml
 
 truth-at-scale: $(INSTALLED) ## Compare 50,000 simulated patients with their truth (some minutes; not part of make test)
 	@CRLM_TRUTH_PATIENTS=$${CRLM_TRUTH_PATIENTS:-50000} $(BIN)/python -m pytest tests/end_to_end/test_truth.py

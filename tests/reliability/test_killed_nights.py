@@ -1,5 +1,6 @@
 """A refresh that is killed three times and then left alone publishes what an undisturbed one does (`make kill-test`: 40 times)."""
 
+import os
 import shutil
 import time
 
@@ -8,6 +9,9 @@ import pytest
 from tests.reliability.killed_nights import crlm, killed_after, moments, published_hash
 
 PATIENTS, N_KILLS = 60, 3
+pytestmark = pytest.mark.skipif(
+    "CRLM_KILL_TEST" not in os.environ, reason="five whole nights: CRLM_KILL_TEST=1, or `make kill-test` for 40 kills"
+)
 
 
 @pytest.fixture(scope="module")
