@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.curves.restricted_mean import restricted_mean_survival, restricted_mean_time_lost
+from analysis.curves.restricted_mean import LIMIT_CUT, NO_ERROR, restricted_mean_survival, restricted_mean_time_lost
 from analysis.patients.collapsed_counts import count_events
 from tests.analysis.further_values import COX_GROUPS, further_values
 from tests.analysis.r_values import assert_equal_to_r, patients
@@ -20,7 +20,9 @@ def test_restricted_mean_survival_equals_survfit(dataset, horizon):
     assert ours["stratum"].tolist() == [str(group) for group in values["g"]]
     assert_equal_to_r(ours["estimate_days"], values["mean"])
     assert_equal_to_r(ours["std_error"], values["se"])
-    assert_equal_to_r(ours["conf_high"] - ours["conf_low"], 2 * 1.959963984540054 * np.array(values["se"]))
+    width = 1.959963984540054 * np.array(values["se"])
+    assert_equal_to_r(ours["conf_low"], np.maximum(np.array(values["mean"]) - width, 0))
+    assert_equal_to_r(ours["conf_high"], np.minimum(np.array(values["mean"]) + width, values["horizon"]))
 
 
 @pytest.mark.parametrize("dataset", COX_GROUPS)
@@ -29,8 +31,12 @@ def test_restricted_mean_time_lost_equals_survfit_of_states(dataset, horizon):
     values = further_values(dataset)["restricted"][horizon]
     ours = restricted_mean_time_lost(count_events(patients(dataset), "g"), values["horizon"])
     assert ours["cause"].tolist() == ["event", "competing"] * len(values["g"])
-    assert_equal_to_r(ours["estimate_days"], np.concatenate([group["mean"] for group in values["lost"]]))
-    assert_equal_to_r(ours["std_error"], np.concatenate([group["se"] for group in values["lost"]]))
+    mean, std_error = (np.concatenate([group[name] for group in values["lost"]]) for name in ("mean", "se"))
+    # R's 0 with error 0 of a cause that nobody had is no number here
+    is_known = std_error > 0
+    assert_equal_to_r(ours.loc[is_known, "estimate_days"], mean[is_known])
+    assert_equal_to_r(ours.loc[is_known, "std_error"], std_error[is_known])
+    assert ours.loc[~is_known, "estimate_days"].isna().all() and ours.loc[~is_known, "warning"].eq(NO_ERROR).all()
 
 
 @pytest.mark.parametrize("dataset", COX_GROUPS)
@@ -66,11 +72,17 @@ def test_four_patients_by_hand():
     assert (row["n"], row["n_event"], row["horizon_days"]) == (4, 2, 30)
 
 
-def test_before_any_event_everybody_lives_to_the_horizon():
-    lived = restricted_mean_survival(counts((10, 1, 0, 0), (15, 0, 0, 1)), 5).iloc[0]
-    assert (lived["estimate_days"], lived["std_error"]) == (5, 0)
+def test_before_any_event_there_is_no_error_and_so_no_number():
+    lived = restricted_mean_survival(counts((10, 1, 0, 0), (15, 0, 0, 1)), 5)
     lost = restricted_mean_time_lost(counts((10, 1, 1, 0), (15, 0, 0, 1), endpoint="overall_recurrence"), 10)
-    assert lost[["estimate_days", "std_error"]].eq(0).all(axis=None)
+    for rows in (lived, lost):
+        assert rows[["estimate_days", "std_error", "conf_low", "conf_high"]].isna().all(axis=None)
+        assert rows["warning"].eq(NO_ERROR).all()
+
+
+def test_limits_lie_between_zero_and_the_horizon_and_say_that_they_were_cut():
+    row = restricted_mean_survival(counts((10, 1, 0, 0), (20, 0, 0, 1)), 20).iloc[0]
+    assert (row["conf_high"], row["warning"]) == (20, LIMIT_CUT)
 
 
 def test_follow_up_that_ends_before_the_horizon_gives_no_number():
