@@ -20,10 +20,6 @@ LINE_END = re.compile(r"\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 CHARACTER = re.compile(r"[^\x20-\x7e\n]")
 COMBINED = re.compile(r"\w[\u0300-\u036f]+")
 BROKEN_WORD = re.compile(r"([^\W\d_]{2,})-[ \t]*\n[ \t]*([^\W\d_]{2,})")
-SCANNED_ZERO = re.compile(
-    r"(?<![\w.,])(?:O[.,][\dO]{1,3}|\d{1,3}O{1,3}|\d{1,2}[.,]\d{0,2}O\d{0,2})(?= ?-?(?:mm|cm|um|micron)s?\b)",
-    re.IGNORECASE,
-)
 PAGE_LINE = re.compile(
     r"(?m)^[ \t]*-*[ \t]*(?:page|seite|p[aá]gina)[ \t]+\d+(?:[ \t]*(?:of|/|von|de)[ \t]*\d+)?[ \t]*-*[ \t]*$\n?", re.I
 )
@@ -68,8 +64,6 @@ def clean(text: str, is_word: Callable[[str], bool] = lambda word: True) -> Trac
     traced = Traced(text)
     if UNUSUAL.search(text):
         traced = _respelled(traced)
-    if "O" in traced.text:
-        traced = traced.replaced(SCANNED_ZERO, lambda match: match.group().replace("O", "0"))
     if "-\n" in traced.text or "- \n" in traced.text:
         traced = traced.replaced(BROKEN_WORD, lambda match: _mended(match, is_word))
     if "\n" in traced.text:

@@ -302,8 +302,6 @@ def _plain_numbers(tokens: list[Token]) -> list[Token]:
             if _is_behind_leading_dot(result, token):
                 is_split = len(result) > 1 and result[-2].kind == "NUMBER"
                 dot = result.pop()
-                if is_split and result[-1].text == "0" and result[-1].measure is None:  # '0 .8': either way 0.8
-                    dot, is_split = result.pop(), False
                 value = "?" if is_split else float(f"0.{token.text}")
                 result.append(Token("NUMBER", dot.start, token.end, f".{token.text}", measure=value))
                 at += 1

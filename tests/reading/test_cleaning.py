@@ -25,7 +25,6 @@ KNOWN = {"free", "margin", "tumor", "resection"}
         ("the mar-\n   gin is tumor-\nfree", "the margin is tumor-free"),
         ("Parenchymal<br>margin<b>4 mm</b>", "Parenchymal\nmargin4 mm"),
         ("margin\nPage 2 of 3\n4 mm", "margin\n4 mm"),
-        ("O.8 mm, 1O mm, 2OO microns, 0.O5 cm", "0.8 mm, 10 mm, 200 microns, 0.05 cm"),
         ("block 1O, pT1O, NO mm", "block 1O, pT1O, NO mm"),
         ("< 1 mm and > 0.5 mm", "< 1 mm and > 0.5 mm"),
     ],
