@@ -5,6 +5,7 @@ import pandas as pd
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from orchestration.settings import PROJECT_ROOT
 from tests.dbt_project.literal_records import Records, day, derived, operation_record
 
 days = st.integers(-40, 400)
@@ -94,8 +95,9 @@ def test_endpoints_hold_together_whatever_was_sent(cohort):
     assert (times["time_days"] >= 1).where(~is_after_recurrence, times["time_days"] >= 0).all()
     assert not marts["first_recurrences"].duplicated("study_id").any()
 
-    at = times.pivot(index="study_id", columns="endpoint", values="time_days")
-    code = times.pivot(index="study_id", columns="endpoint", values="event_code")
+    endpoints = pd.read_csv(PROJECT_ROOT / "dbt_project/seeds/definitions/endpoint_definitions.csv")["endpoint"].unique()
+    at = times.pivot(index="study_id", columns="endpoint", values="time_days").reindex(columns=endpoints)
+    code = times.pivot(index="study_id", columns="endpoint", values="event_code").reindex(columns=endpoints)
     first = marts["first_recurrences"].set_index("study_id")["recurrence_days"]
 
     # liver at any time is never before the first recurrence

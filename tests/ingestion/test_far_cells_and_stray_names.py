@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from openpyxl import Workbook
 
-from orchestration.ingestion.contract import load_hospitals
+from orchestration.ingestion.contract import Hospitals, load_hospitals
 from orchestration.ingestion.load_feed import record_unclaimed_files
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.ingestion.readers.landed_file import UnreadableFile
@@ -53,7 +53,9 @@ def test_a_name_that_is_no_utf_8_is_listed_like_any_other(tmp_path):
         pass
     with duckdb.connect() as connection:
         create_raw_schema(connection)
-        assert record_unclaimed_files(connection, tmp_path, load_hospitals(), "run") == ["letter_M\\xfcller.pdf"]
+        assert record_unclaimed_files(connection, tmp_path, Hospitals(load_hospitals()), "run") == [
+            "letter_M\\xfcller.pdf"
+        ]
         rows = connection.execute("SELECT source_file, status FROM raw.ingest_ledger").fetchall()
     assert rows == [("letter_M\\xfcller.pdf", "refused: no contract names this file")]
 

@@ -55,12 +55,20 @@ def layout_of(text: bytes, contract: SourceContract, wanted: Sequence[Choices]) 
     if contract.delimiter == "sniff":
         found = " ".join(map(repr, SNIFFED_DELIMITERS))
         line = text[first : text.find(b"\n", first) + 1 or len(text)].decode("utf-8", "replace").strip()
-        names = max((next(csv.reader([line], delimiter=one), []) for one in delimiters), key=len)
+        names = max((cells_of(line, one) for one in delimiters), key=len)
         raise UnreadableFile(f"the header lacks the contract's column(s) by any of the delimiters {found}", names)
     if contract.header_row:
         start, line = _line_start(text, contract.header_row)
         return _layout(text, start, line, contract.delimiter, wanted, first, contract)
     return _layout(text, first, lines_said, contract.delimiter, wanted, first, contract)
+
+
+def cells_of(line: str, delimiter: str) -> list[str]:
+    """The cells of one line; none of a line that is no row, such as one with a bare carriage return outside quotes."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def _layout(
@@ -76,7 +84,7 @@ def _layout(
     line = io.StringIO(text[start:end].decode("utf-8", "replace"), newline="").readline()
     names = None
     if line.count('"') % 2 == 0:
-        cells = next(csv.reader([line], delimiter=delimiter), [])
+        cells = cells_of(line, delimiter)
         names = header_names(cells, [choice for choices in wanted for choice in choices])
     above = [part.strip("\r\n") for part in text[first:start].decode("utf-8", "replace").split("\n")]
     above = [part for part in above if part.strip()]
@@ -108,5 +116,5 @@ def _candidates(
             return
         # a lone carriage return may end lines too
         line = io.StringIO(text[start:end].decode("utf-8", "replace"), newline="").readline()
-        yield start, n_lines, next(csv.reader([line], delimiter=delimiter), [])
+        yield start, n_lines, cells_of(line, delimiter)
         start, n_lines = end, n_lines + 1

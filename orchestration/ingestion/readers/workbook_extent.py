@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+import zlib
 
 from orchestration.ingestion.readers.landed_file import UnreadableFile
 
@@ -30,7 +31,7 @@ def check_extent(content: bytes) -> None:
                 if "worksheets/" in member.filename and member.filename.endswith(".xml"):
                     with archive.open(member) as sheet:
                         _check_sheet(sheet)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, zlib.error) as error:
         raise UnreadableFile("not readable as an Excel workbook: damaged or cut off") from error
 
 
