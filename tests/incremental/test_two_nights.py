@@ -47,7 +47,13 @@ class Patients:
         return self.hospital.query(f"SELECT study_id FROM raw.patient_identifiers WHERE mrn = '{mrn}'")[0][0]
 
     def look(self, mrn: str) -> dict[str, str]:
-        return next(row for row in follow_up_rows(self.hospital) if row["mrn"] == mrn and row["finding"] == "NED")
+        # a visit alone is no evidence of a recurrence
+        kinds = ("imaging", "NED")
+        return next(
+            row
+            for row in follow_up_rows(self.hospital)
+            if row["mrn"] == mrn and (row["event_type"], row["finding"]) == kinds
+        )
 
     def report(self, mrn: str) -> tuple[str, str]:
         """Accession number and day of collection of a report."""
