@@ -19,12 +19,13 @@ class _Strict(BaseModel):
 
 
 class ColumnCheck(_Strict):
-    """One expectation of every column whose name is like one of the patterns."""
+    """One expectation of every column whose name is like one of the patterns; `but_in`: table.column where it need not hold."""
 
     name: str
     description: str
     columns: list[str]
     but: list[str] = []
+    but_in: list[str] = []
     expectation: str
     arguments: dict[str, Any]
 
@@ -72,7 +73,11 @@ def common_suite(table: str, columns: Sequence[str], stage: Stage, key: Sequence
     unique = [name for name in (key or common.keys.get(table, ())) if name in present]
     checks = [_unique(unique)] if unique else []
     for check in common.checks:
-        named = [name for name in columns if _is_like(name, check.columns) and not _is_like(name, check.but)]
+        named = [
+            name
+            for name in columns
+            if _is_like(name, check.columns) and not _is_like(name, check.but) and f"{table}.{name}" not in check.but_in
+        ]
         checks += [_of_column(check, name, is_only=len(named) == 1) for name in named]
     checks += [_of_pair(pair) for pair in common.pairs if {pair.low, pair.high} <= present]
     checks += [_of_reason(reason) for reason in common.reasons if {*reason.numbers, reason.reason} <= present]

@@ -59,3 +59,9 @@ def test_what_stands_once_stands_once():
 
 def test_an_empty_table_is_no_fault():
     assert failed(RATIOS.iloc[:0]) == set()
+
+
+def test_an_analysis_that_was_done_for_no_endpoint_need_not_name_one():
+    not_done = pd.DataFrame({"table": ["stratified_tests"], "endpoint": [None], "reason": ["no patient has an era"]})
+    assert failed(not_done, "analyses_not_done") == set()
+    assert failed(not_done, "planned_tests") == {"rows_are_named_endpoint"}
