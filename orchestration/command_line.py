@@ -454,6 +454,73 @@ def report(
     console.print(f"Report: {file}", soft_wrap=True)
 
 
+@app.command()
+def export(
+    parquet: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Every published table as Parquet, with a data dictionary.")
+    ] = None,
+    postgres: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CONNECTION",
+            help="Every published table into PostgreSQL, exchanged in one transaction: 'host=db dbname=warehouse user=loader'; the password"
+            " in PGPASSWORD or a password file.",
+        ),
+    ] = None,
+    reader: Annotated[
+        str | None, typer.Option(metavar="ROLE", help="With --postgres: the role that may read the copy.")
+    ] = None,
+    adam: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="CDISC ADaM: ADSL and ADTTE as Dataset-JSON and SAS transport files."),
+    ] = None,
+    cbioportal: Annotated[Path | None, typer.Option(metavar="DIR", help="The files of a cBioPortal study.")] = None,
+    shareable: Annotated[
+        bool,
+        typer.Option("--shareable", help="From shareable.duckdb, in which every patient is like at least four others."),
+    ] = False,
+    as_of: AsOf = None,
+) -> None:
+    """A publication in the forms that others read (docs/exports.md); several at once. Nothing but published files is read."""
+    from orchestration.exports.adam import export_adam
+    from orchestration.exports.cbioportal import export_cbioportal
+    from orchestration.exports.parquet_folder import export_parquet
+    from orchestration.exports.postgres_copy import export_postgres
+    from orchestration.file_problems import WarehouseProblem
+
+    if not (parquet or postgres or adam or cbioportal):
+        raise _fail("say at least one form: --parquet, --postgres, --adam or --cbioportal", status=2)
+    published = _published_file(as_of)
+    if shareable:
+        published = load_settings().published_file.with_name("shareable.duckdb")
+        if as_of or not published.exists():
+            raise _fail(
+                "there is no shareable.duckdb of that night: the cohort was too small for it, or it is switched off"
+            )
+    say, forms = Console(stderr=True), []
+    try:
+        with say.status("Exporting") as status:
+
+            def progress(text: str) -> None:
+                status.update(f"Exporting {text}")
+
+            if parquet:
+                forms.append(f"{export_parquet(published, parquet, progress)} tables in {parquet}")
+            if adam:
+                rows = export_adam(published, adam, progress)
+                forms.append(", ".join(f"{name} with {n:,} rows" for name, n in rows.items()) + f" in {adam}")
+            if cbioportal:
+                forms.append(
+                    f"a study of {export_cbioportal(published, cbioportal, progress):,} patients in {cbioportal}"
+                )
+            if postgres:
+                forms.append(f"{export_postgres(published, postgres, reader, progress)} tables in PostgreSQL")
+    except WarehouseProblem as error:
+        raise _fail(str(error)) from error
+    for form in forms:
+        console.print(form, soft_wrap=True, highlight=False)
+
+
 @app.command(name="publish-history")
 def publish_history() -> None:
     """Every kept publication, newest first: when, by which run, from which code and data."""

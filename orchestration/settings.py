@@ -17,7 +17,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 IS_CHECKOUT = (PROJECT_ROOT / "pyproject.toml").exists()
 DISTRIBUTION = "crlm-outcomes-warehouse"
 CODE_FOLDERS = ("orchestration", "dbt_project", "report_reader", "quality", "analysis")
-CODE_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".html", ".jinja", ".css"}
+CODE_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".html", ".jinja", ".css", ".js"}
 
 
 def default_data_dir() -> Path:
@@ -67,6 +67,12 @@ class Settings(BaseSettings):
     """An installation's own copy of orchestration/disclosure.yml: how exact patients' values are published."""
     publish_shareable: bool = True
     """Whether a coarser file for others, shareable.duckdb, is published beside the warehouse."""
+    publish_parquet: bool = False
+    """Whether each night also writes its tables as Parquet files, beside the warehouse (docs/exports.md)."""
+    publish_postgres: str = ""
+    """Where each night is also copied to: a connection to PostgreSQL without its password (PGPASSWORD, or a password file)."""
+    publish_postgres_reader: str = ""
+    """The role that may read that copy."""
     wait_for_night_minutes: float = 60.0
     """How long a second start waits for a refresh under way before it is refused."""
 

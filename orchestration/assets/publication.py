@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.adjudication_worklist import write_site_words, write_worklist
 from orchestration.disclosure import disclosure_rules
+from orchestration.exports.copies import make_copies
 from orchestration.night_profile.baseline import accept_night
 from orchestration.night_steps import night_step
 from orchestration.publish import publish
@@ -77,6 +78,23 @@ def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
 
 @dg.asset(
+    key=["published", "copies"],
+    group_name="published",
+    kinds={"parquet", "postgres"},
+    deps=[published_warehouse],
+    description="The published tables in other forms, where settings ask for them: Parquet files, a PostgreSQL database. "
+    "A copy that cannot be made leaves its predecessor in place and the night published.",
+)
+@night_step
+def published_copies(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    settings = load_settings()
+    made, refused = make_copies(settings)
+    for reason in refused:
+        context.log.warning(reason)
+    return dg.MaterializeResult(metadata={"made": made, "refused": refused})
+
+
+@dg.asset(
     key=["restricted", "adjudication_worklist"],
     group_name="restricted",
     kinds={"html", "excel"},
@@ -116,4 +134,4 @@ def accepted_night(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata={"night": night})
 
 
-publication_assets = [published_warehouse, accepted_night, report, adjudication_worklist]
+publication_assets = [published_warehouse, accepted_night, report, published_copies, adjudication_worklist]
