@@ -8,23 +8,27 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from analysis.results.changes_by_kind import KINDS, REMAINDER
+from orchestration.comparison.decomposition import numbers_by_kind
 from orchestration.comparison.publications import both, cohort_changes, headline_changes, patient_changes, stamps
 
 MOST_ROWS = 20
 
 
 def compare(before: Path, after: Path) -> dict[str, pd.DataFrame]:
-    """publications, cohort, patients, numbers: see `publications`.
+    """publications, cohort, patients, numbers (with the part of each kind of change), and notes on what could not be taken apart.
 
     Raises:
         FileNotFoundError: one of them is not there.
     """
     with both(before, after) as connection:
+        numbers, reason = numbers_by_kind(connection, headline_changes(connection))
         return {
             "publications": stamps(connection),
             "cohort": cohort_changes(connection),
             "patients": patient_changes(connection),
-            "numbers": headline_changes(connection),
+            "numbers": numbers,
+            "notes": pd.DataFrame({"note": [reason] if reason else []}, dtype="str"),
         }
 
 
@@ -53,7 +57,20 @@ def print_comparison(console: Console, parts: dict[str, pd.DataFrame]) -> None:
     _print(console, "Patients whose values changed", counted.rename("patients").reset_index())
     _print(console, "Changed values", patients[["study_id", "what", "before", "after", "due_to"]])
     moved = numbers[numbers["difference"].fillna(1).abs() > 0]
-    _print(console, "Numbers that moved", moved.round(3))
+    _print(
+        console,
+        "Numbers that moved",
+        moved[["number", "endpoint", "margin_group", "before", "after", "difference"]].round(3),
+    )
+    _print(console, "How much of it is due to what (the parts add up to the difference)", _parts(moved).round(3))
+    for note in parts["notes"]["note"]:
+        console.print(f"Not taken apart: {note}", soft_wrap=True)
+
+
+def _parts(moved: pd.DataFrame) -> pd.DataFrame:
+    named = moved["number"] + ", " + moved["margin_group"]
+    parts = moved[["difference", *KINDS, REMAINDER]].assign(number=named)
+    return parts.loc[parts["difference"].notna(), ["number", "difference", *KINDS, REMAINDER]]
 
 
 def _print(console: Console, title: str, frame: pd.DataFrame) -> None:
