@@ -446,11 +446,14 @@ def report(
 ) -> None:
     """Draw the one-page report anew from the published warehouse and say where it is."""
     from orchestration.assets.publication import write_report
+    from orchestration.comparison.kept import publication_before
 
     published, settings = _published_file(as_of), load_settings()
     own = settings.report_file
     file = out or (own.with_name(f"report_{published.stem}.html") if as_of else own)
-    write_report(published, file, settings.published_folder_mode & 0o666)
+    before = publication_before(settings.history, published)
+    with console.status("Drawing the report"):
+        write_report(published, file, settings.published_folder_mode & 0o666, before)
     console.print(f"Report: {file}", soft_wrap=True)
 
 

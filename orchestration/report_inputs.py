@@ -30,6 +30,40 @@ MARGIN_GROUPS = """
 """
 
 
+def since_frames(before: Path, after: Path) -> dict[str, pd.DataFrame]:
+    """What changed from one publication to another as counts, for the report: since_publications, _cohort, _patients, _numbers, _notes."""
+    from orchestration.comparison.show import compare
+
+    parts = compare(before, after)
+    cohort = parts["cohort"].groupby(["change", "before", "after"]).size().rename("n").reset_index()
+    patients = parts["patients"].groupby(["what", "due_to"])["study_id"].nunique().rename("n").reset_index()
+    frames = {**parts, "cohort": cohort, "patients": patients}
+    return {f"since_{name}": frame for name, frame in frames.items()}
+
+
+def _drawn_from(published_file: Path) -> pd.DataFrame:
+    """endpoint, margin_group, value: the figures of the model that `crlm simulate` draws from, where all patients are its."""
+    from simulated_hospital.cohort import load_constants
+    from simulated_hospital.hospital import HOSPITAL
+
+    systems = read_published(published_file, "SELECT DISTINCT source_system FROM marts.index_operations")
+    if set(systems["source_system"]) != {HOSPITAL}:
+        return pd.DataFrame(columns=["endpoint", "margin_group", "value"])
+    constants = load_constants()
+    figures = {
+        "overall_recurrence" if name == "three_year_recurrence" else name: values
+        for name, values in constants["published"].items()
+    }
+    return pd.DataFrame(
+        [
+            (endpoint, group, value)
+            for endpoint, values in figures.items()
+            for group, value in zip(constants["margin_groups"], values, strict=True)
+        ],
+        columns=["endpoint", "margin_group", "value"],
+    )
+
+
 def report_frames(published_file: Path) -> dict[str, pd.DataFrame]:
     """Every published table of results, the cohort flow and the quality tables, by table name; plus the summaries."""
     tables = [("results", table) for table in published_names("results")]
@@ -49,6 +83,9 @@ def report_frames(published_file: Path) -> dict[str, pd.DataFrame]:
         ("margin_groups", MARGIN_GROUPS),
     ):
         frames[name] = read_published(published_file, query)
+    stamp = read_publication(published_file)
+    if stamp is not None and stamp.is_simulated:
+        frames["drawn_from"] = _drawn_from(published_file)
     return frames
 
 

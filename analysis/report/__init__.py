@@ -1,5 +1,5 @@
 """The one-page report, from published tables to a self-contained HTML page."""
 
-from analysis.report.render import render_report
+from analysis.report.render import DrawnReport, draw_report, render_report
 
-__all__ = ["render_report"]
+__all__ = ["DrawnReport", "draw_report", "render_report"]

@@ -1,16 +1,20 @@
 """Renders the report: every number in it stands in a frame that anyone can query."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from analysis.patients.names import MARGIN_GROUPS, MARGIN_REFERENCE
-from analysis.report import effect_sections, outcome_sections, study_sections, time_sections
+from analysis.report import effect_sections, outcome_sections, since_sections, study_sections, time_sections
 from analysis.report.availability import NotAvailable, frame_of, section
+from analysis.report.checklists import checklist_rows, checklists
+from analysis.report.downloads import figure_files, table_files
 from analysis.report.drawings import drawings_of_page, drawn
 from analysis.report.formats import FILTERS
+from analysis.report.word_document import word_document
 
 TEMPLATE_FOLDER = Path(__file__).parent
 STAMP = ("published_at", "run_id", "code_version", "data_hash", "n_patients")
@@ -26,8 +30,26 @@ COLORECTAL_METASTASES = {
 }
 
 
+WORD_FILE, CHECKLISTS_FILE = "report.docx", "checklists.csv"
+
+
+class DrawnReport(NamedTuple):
+    """The page as HTML text, and the files that its links lead to, by name."""
+
+    page: str
+    files: dict[str, bytes]
+
+
 def render_report(results: Mapping[str, pd.DataFrame], context: Mapping[str, Any]) -> str:
-    """The page as HTML text, self-contained: no script, no address outside itself, fit for A4.
+    """The page alone, without links to files beside it; see `draw_report`."""
+    return draw_report(results, context).page
+
+
+def draw_report(
+    results: Mapping[str, pd.DataFrame], context: Mapping[str, Any], files_folder: str | None = None
+) -> DrawnReport:
+    """The page, self-contained: no script, no address outside itself but the files beside it, fit for A4; and those files: each figure
+    as SVG and PNG, each table as CSV, the checklists, a Word document.
 
     Args:
         results: the published tables by name: cumulative_incidence, kaplan_meier, landmark_estimates, group_tests,
@@ -36,17 +58,52 @@ def render_report(results: Mapping[str, pd.DataFrame], context: Mapping[str, Any
             rejected_by_reason, unresolved_by_reason, records_set_aside; optional: not_derivable_endpoints, dose_response,
             median_times, time_varying_hazard_ratios, planned_tests, risk_differences,
             hospital_hazard_ratios, specification_curve, covariate_balance, follow_up_quality, analyses_not_done,
-            clinical_settings (name, value, unit).
+            clinical_settings (name, value, unit); since_publications, since_cohort, since_patients, since_numbers, since_notes
+            (what changed since the publication before); drawn_from (endpoint, margin_group, value: of a simulated cohort's model).
             What is missing, empty or cannot be drawn shows as 'Not available' with the reason.
         context: is_simulated (required); published_at, run_id, code_version, data_hash, n_patients ('not available'
             where missing); study: a row of meta.study, which names the page (that of colorectal liver metastases where missing).
+        files_folder: what the folder of the files is called from the page; None: no links and no files.
     Raises:
         ValueError: is_simulated is missing, or contradicts the label of the results: whether patients are real is never
             guessed.
     """
+    is_simulated = _checked_origin(results, context)
+    sections = _sections(results)
+    notes_of_forest = sections["hazards"].get("notes", {})
+    figures = {
+        name: section(drawn, results, name, drawing, is_simulated) | {"table": drawing.table}
+        for name, drawing in drawings_of_page(notes_of_forest, results.get("margin_groups")).items()
+    }
+    stamp = {name: context.get(name) for name in STAMP}
+    study = context.get("study") or COLORECTAL_METASTASES
+    files = {}
+    if files_folder is not None:
+        files = {**figure_files(figures), **table_files(results)}
+        files[CHECKLISTS_FILE] = checklist_rows(results, context).to_csv(index=False).encode()
+        pictures = {name.removesuffix(".png"): content for name, content in files.items() if name.endswith(".png")}
+        files[WORD_FILE] = word_document(sections, pictures, study, stamp, is_simulated)
+    page = _template().render(
+        is_simulated=is_simulated,
+        groups=MARGIN_GROUPS,
+        reference=MARGIN_REFERENCE,
+        highest_risk=outcome_sections.HIGHEST_RISK,
+        windows=outcome_sections.windows(results),
+        stamp=stamp,
+        study=study,
+        contradictions=study_sections.contradictions(results, context.get("n_patients")),
+        figures=figures,
+        files=files_folder,
+        file_names=set(files),
+        checklists=checklists(results, context),
+        **sections,
+    )
+    return DrawnReport(_with_contents(page), files)
+
+
+def _template() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    is_simulated = _checked_origin(results, context)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE_FOLDER),
         autoescape=True,
@@ -55,23 +112,14 @@ def render_report(results: Mapping[str, pd.DataFrame], context: Mapping[str, Any
         lstrip_blocks=True,
     )
     environment.filters |= FILTERS
-    sections = _sections(results)
-    notes_of_forest = sections["hazards"].get("notes", {})
-    return environment.get_template("report.html.jinja").render(
-        is_simulated=is_simulated,
-        groups=MARGIN_GROUPS,
-        reference=MARGIN_REFERENCE,
-        highest_risk=outcome_sections.HIGHEST_RISK,
-        windows=outcome_sections.windows(results),
-        stamp={name: context.get(name) for name in STAMP},
-        study=context.get("study") or COLORECTAL_METASTASES,
-        contradictions=study_sections.contradictions(results, context.get("n_patients")),
-        figures={
-            name: section(drawn, results, name, drawing, is_simulated)
-            for name, drawing in drawings_of_page(notes_of_forest, results.get("margin_groups")).items()
-        },
-        **sections,
-    )
+    return environment.get_template("report.html.jinja")
+
+
+def _with_contents(page: str) -> str:
+    """The list of contents in its place, a line for each heading that the page has."""
+    lines = re.findall(r'<h2 id="([^"]+)">(.*?)</h2>', page)
+    listed = "".join(f'<li><a href="#{anchor}">{title}</a></li>\n' for anchor, title in lines)
+    return page.replace("<!-- contents -->", f'<nav aria-label="Contents"><ul class="contents">\n{listed}</ul></nav>')
 
 
 def _sections(results: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
@@ -98,6 +146,8 @@ def _sections(results: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
         "not_derivable": study_sections.not_derivable,
         "checks": study_sections.checks,
         "analyses_not_done": study_sections.analyses_not_done,
+        "since": since_sections.since,
+        "drawn_from": since_sections.drawn_from,
     }
     return {name: section(build, results) for name, build in builders.items()}
 

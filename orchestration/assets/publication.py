@@ -5,27 +5,51 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.adjudication_worklist import write_site_words, write_worklist
+from orchestration.comparison.kept import publication_before
 from orchestration.disclosure import disclosure_rules
 from orchestration.exports.copies import make_copies
 from orchestration.night_profile.baseline import accept_night
 from orchestration.night_steps import night_step
 from orchestration.publish import publish
-from orchestration.report_inputs import report_context, report_frames
+from orchestration.report_inputs import report_context, report_frames, since_frames
 from orchestration.review.questions import collect_questions, write_questions
 from orchestration.settings import load_settings
 from orchestration.verdicts import PublicationRefused
 from orchestration.warehouse import open_build_file, read_table
 
 
-def write_report(published_file: Path, report_file: Path, mode: int = 0o600) -> None:
-    """Render the report of a published warehouse and replace the old one."""
-    from analysis.report import render_report
+def write_report(published_file: Path, report_file: Path, mode: int = 0o600, before: Path | None = None) -> None:
+    """Render the report of a published warehouse and replace the old one, with its files in `<name>_files` beside it.
 
-    page = render_report(report_frames(published_file), report_context(published_file))
+    Args:
+        before: the publication that it is compared with, None for none.
+    """
+    from analysis.report import draw_report
+
+    frames = report_frames(published_file)
+    if before is not None:
+        frames |= since_frames(before, published_file)
+    folder = report_file.with_name(f"{report_file.stem}_files")
+    drawn = draw_report(frames, report_context(published_file), folder.name)
+    _replace_files(folder, drawn.files, mode)
     new_file = report_file.with_suffix(".new")
-    new_file.write_text(page, encoding="utf-8")
+    new_file.write_text(drawn.page, encoding="utf-8")
     new_file.chmod(mode)
     new_file.replace(report_file)
+
+
+def _replace_files(folder: Path, files: dict[str, bytes], mode: int) -> None:
+    """Each file whole under its name; those of an earlier report that this one does not have go."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(mode | (mode & 0o444) >> 2)
+    for name, content in files.items():
+        new_file = folder / f".{name}.new"
+        new_file.write_bytes(content)
+        new_file.chmod(mode)
+        new_file.replace(folder / name)
+    for path in folder.iterdir():
+        if path.name not in files:
+            path.unlink()
 
 
 @dg.asset(
@@ -73,7 +97,8 @@ def published_warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResu
 @night_step
 def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     settings = load_settings()
-    write_report(settings.published_file, settings.report_file, settings.published_folder_mode & 0o666)
+    before = publication_before(settings.history, settings.published_file)
+    write_report(settings.published_file, settings.report_file, settings.published_folder_mode & 0o666, before)
     return dg.MaterializeResult(metadata={"size_bytes": settings.report_file.stat().st_size})
 
 

@@ -24,6 +24,13 @@ def default_pair(history: Path, published_file: Path) -> tuple[Path, Path]:
     return (kept[-2] if len(kept) > 1 else published_file), published_file
 
 
+def publication_before(history: Path, published_file: Path) -> Path | None:
+    """The kept publication before a file of the history, or before what is published now; None where there is none."""
+    kept = kept_publications(history)
+    earlier = [path for path in kept if path < published_file] if published_file in kept else kept[:-1]
+    return earlier[-1] if earlier else None
+
+
 def named_publication(history: Path, name: str) -> Path:
     """A file by its path, or the latest kept publication whose name begins so (20261126, 20261126T02); of a date also 2026-11-26.
 

@@ -78,12 +78,12 @@ def test_the_page_is_well_formed(page):
         "1,000 simulated patients",
         "published 2026-11-23 02:05 UTC",
         # the answer and the tiles: three-year incidence, limits, test, published figure, group size
-        "71% (95% CI 62\u201379%) after a positive margin , 49% (95% CI 45\u201352%) after >=10 mm (Gray's test P<0.001",
+        "71% (95% CI 62\u201379%) after a positive margin , 49% (95% CI 45\u201352%) after one of >=10 mm (Gray's test P<0.001",
         "Margin positive 71% 95% CI 62\u201379% published 70% 100 patients (10.0%)",
         "Margin 1.0-9.9 mm 57% 95% CI 53\u201360% published 57% 350 patients (35.0%)",
         "40 patients (4.0%) have an unresolved margin",
         "hazard ratio 2.26 (1.70\u20133.01) for liver recurrence at any time, 1.87 (0.99\u20133.52)",
-        "13% (9 of 70) after a positive margin, 33% (66 of 200) after >=10 mm (trend P<0.001)",
+        "13% (9 of 70) after a positive margin, 33% (66 of 200) after one of >=10 mm (trend P<0.001)",
         # forest: ours and published
         "2.05 (1.31\u20133.21)",
         "2.21 (1.49\u20133.26)",
