@@ -73,8 +73,8 @@ truth-at-scale: $(INSTALLED) ## Compare 50,000 simulated patients with their tru
 simulation-study: $(INSTALLED) ## 2,000 simulated cohorts: bias and coverage of each hazard ratio, to docs/simulation_study.md
 	@$(BIN)/python -W ignore -m tests.simulation_study
 
-fault-study: $(INSTALLED) ## Plant every fault overnight, say what the gates say: docs/fault_study.md (FAULTS=another.py EFFECTS=1)
-	@$(BIN)/python -W ignore -m tests.fault_study $(if $(FAULTS),--faults $(FAULTS)) $(if $(EFFECTS),--effects)
+fault-study: $(INSTALLED) ## Plant every fault overnight, say what the gates say: docs/fault_study.md (FAULTS=another.py)
+	@$(BIN)/python -W ignore -m tests.fault_study $(if $(FAULTS),--faults $(FAULTS))
 
 lint: $(INSTALLED) ## ruff, basedpyright, sqlfluff, import-linter
 	@$(BIN)/ruff check .

@@ -16,6 +16,7 @@ FONG_ITEMS = (
     "is_node_positive", "has_disease_free_interval_under_12_months", "has_multiple_metastases",
     "is_largest_metastasis_over_5_cm", "is_cea_over_200_ng_ml",
 )  # fmt: skip
+WIDEST = ">=10 mm"
 CURVE = ["endpoint", "grouping", "stratum"]
 ENTRY = ["source_system", "feed", "system", "source_file"]
 Frames = dict[str, pd.DataFrame]
@@ -118,6 +119,32 @@ def _with_steps(table: str) -> Callable[[Frames, int | None], pd.DataFrame]:
     return make
 
 
+def _with_expected_figures(frames: Frames, _previous: int | None) -> pd.DataFrame:
+    """published_comparison and `is_expected`: the cohort has patients of the figure's margin group (of a ratio, of the widest as
+    well) with that endpoint, and no warning or reason says why there is no estimate."""
+    comparison, ratios, landmarks = (
+        frames[name] for name in ("published_comparison", "hazard_ratios", "landmark_estimates")
+    )
+    by_group = landmarks[landmarks["grouping"] == "margin_group"]
+    there = set(zip(by_group["endpoint"], by_group["stratum"], strict=True))
+    excused = ratios[ratios["hazard_ratio"].isna() & ratios["warning"].notna()]
+    excused = set(zip(excused["endpoint"], excused["term"].str.removeprefix("margin "), strict=True))
+    not_done = frames["analyses_not_done"]
+    without_models = set(not_done.loc[not_done["table"].isin(["hazard_ratios", "model_covariates"]), "endpoint"])
+    beyond = by_group[by_group["estimate"].isna() & (by_group["landmark_label"] == "3 years")]
+    beyond = set(zip(beyond["endpoint"], beyond["stratum"], strict=True))
+
+    def is_expected(figure: str, endpoint: str, stratum: str) -> bool:
+        if (endpoint, stratum) not in there:
+            return False
+        if figure.startswith("3-year"):
+            return (endpoint, stratum) not in beyond
+        return (endpoint, WIDEST) in there and (endpoint, stratum) not in excused and endpoint not in without_models
+
+    named = zip(comparison["figure"], comparison["endpoint"], comparison["stratum"], strict=True)
+    return comparison.assign(is_expected=[is_expected(*figure) for figure in named])
+
+
 LEDGER_COLUMNS = (*ENTRY, "loaded_at", "status", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate")
 CURVE_COLUMNS = (*CURVE, "time_days", "estimate")
 DERIVATIONS = {
@@ -150,6 +177,15 @@ DERIVATIONS = {
     ),
     "ingest_ledger": Derivation({"ingest_ledger": LEDGER_COLUMNS}, _ledger),
     "feed_rejections": Derivation({"ingest_ledger": LEDGER_COLUMNS}, _feed_rejections),
+    "published_comparison": Derivation(
+        {
+            "published_comparison": ("figure", "endpoint", "stratum"),
+            "hazard_ratios": ("endpoint", "term", "hazard_ratio", "warning"),
+            "landmark_estimates": (*CURVE, "landmark_label", "estimate"),
+            "analyses_not_done": ("table", "endpoint"),
+        },
+        _with_expected_figures,
+    ),
     "kaplan_meier": Derivation({"kaplan_meier": CURVE_COLUMNS}, _with_steps("kaplan_meier")),
     "cumulative_incidence": Derivation({"cumulative_incidence": CURVE_COLUMNS}, _with_steps("cumulative_incidence")),
 }

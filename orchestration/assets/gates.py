@@ -11,6 +11,7 @@ from orchestration.assets.check_pages import page_of_check
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.load_feed import landed_by_feed
 from orchestration.night_profile.baseline import compared_with_last_night, keep_accepted_changes
+from orchestration.night_profile.estimates import profile_estimates
 from orchestration.night_profile.landing import profile_landing
 from orchestration.night_profile.patients import profile_patients
 from orchestration.night_steps import night_step
@@ -60,12 +61,14 @@ def previous_cohort_size(settings: Settings) -> int | None:
 
 
 def judge_change(connection: duckdb.DuckDBPyConnection, settings: Settings, stage: str, run_id: str) -> pd.DataFrame:
-    """Count tonight's records or marts, compare with the last accepted night, judge by the rules; keeps the counts, and the
+    """Count tonight's records, marts or estimates, compare with the last accepted night, judge by the rules; keeps the counts, and the
     changes that were accepted by name. Returns the checks."""
     if stage == "landing":
         profile_landing(connection, landed_by_feed(connection, settings.landing, hospitals_of(settings)))
-    else:
+    elif stage == "marts":
         profile_patients(connection)
+    else:
+        profile_estimates(connection)
     counts = compared_with_last_night(connection, stage)
     checks, accepted = judge_night(counts, stage, settings.accepted_changes)
     keep_accepted_changes(connection, accepted, run_id)
@@ -87,7 +90,7 @@ def judge(settings: Settings, stage: str, run_id: str) -> GateReport:
                 known_identifiers(connection),
                 common=tables_without_suite(stage),
             )
-        if stage == "marts":
+        if stage in ("marts", "results"):
             change = judge_change(connection, settings, stage, run_id)
             report = GateReport(pd.concat([report.checks, change], ignore_index=True), report.violations)
         for table, new_rows in (("check_results", report.checks), ("violations", report.violations)):

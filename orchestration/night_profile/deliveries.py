@@ -27,6 +27,7 @@ def stage_deliveries(connection: duckdb.DuckDBPyConnection, landed: Sequence[Lan
             CREATE OR REPLACE TEMP TABLE known_files AS SELECT * FROM ledger WHERE status = 'loaded' {last_word};
             CREATE OR REPLACE TEMP TABLE replaced_files AS
             SELECT hospital, feed, source_file, now.rows_loaded, now.rows_duplicate,
+                   greatest(now.rows_rejected - before.rows_rejected, 0) AS rows_newly_rejected,
                    before.rows_loaded + before.rows_duplicate AS rows_before
             FROM (SELECT * FROM known_files WHERE is_new) AS now
             INNER JOIN (SELECT * FROM ledger WHERE status = 'loaded' AND NOT is_new {last_word}) AS before
@@ -91,8 +92,9 @@ def profile_feed_delivery(connection: duckdb.DuckDBPyConnection, feed: Feed) -> 
            fresh AS (SELECT source_system AS hospital, count(*) AS n FROM records_now WHERE is_new GROUP BY ALL),
            hospitals AS (SELECT DISTINCT source_system AS hospital FROM records_now),
            again AS (
-               -- a row of a replaced file that was there before is a duplicate, or a correction of a known record
-               SELECT hospital, sum(rows_before) AS n_before FROM replaced_files WHERE feed = $feed GROUP BY ALL
+               -- a row of a replaced file that was there before is a duplicate, a correction of a known record, or rejected
+               SELECT hospital, sum(rows_before) AS n_before, sum(rows_newly_rejected) AS n_rejected
+               FROM replaced_files WHERE feed = $feed GROUP BY ALL
            ),
            repeated AS (
                SELECT hospital, sum(rows_duplicate) AS n FROM known_files WHERE feed = $feed AND is_new GROUP BY ALL
@@ -105,7 +107,7 @@ def profile_feed_delivery(connection: duckdb.DuckDBPyConnection, feed: Feed) -> 
            FROM hospitals LEFT JOIN fresh USING (hospital) LEFT JOIN existing USING (hospital)
            UNION ALL
            SELECT 'records_no_longer_sent', hospital, $feed, NULL, NULL, NULL,
-                  greatest(again.n_before - coalesce(repeated.n, 0) - coalesce(corrected.n, 0), 0), again.n_before
+                  greatest(again.n_before - coalesce(repeated.n, 0) - coalesce(corrected.n, 0) - n_rejected, 0), again.n_before
            FROM again LEFT JOIN repeated USING (hospital) LEFT JOIN corrected USING (hospital)
            UNION ALL
            SELECT kind, hospital, feed, field, NULL, ways, changes.n, existing.n

@@ -19,6 +19,8 @@ def judged_numbers(rule: Rule, counts: pd.DataFrame) -> pd.Series:
     n, total = counts["n"].astype(float), counts["denominator"].astype(float)
     if rule.compare == "count":
         return n
+    if rule.compare == "standard_errors":
+        return _standard_errors(rule, counts)
     share = (n / total.where(total > 0)).fillna(NOT_JUDGED)
     if rule.compare in ("range", "level_range"):
         return _outside(rule, counts)
@@ -36,6 +38,20 @@ def judged_numbers(rule: Rule, counts: pd.DataFrame) -> pd.Series:
     is_sure = (difference.abs() / error.where(error > 0)) >= rule.z
     signed = {"shift": difference.abs(), "rise": difference, "fall": -difference}[rule.compare]
     return signed.where(is_sure, NOT_JUDGED).clip(lower=0).fillna(NOT_JUDGED)
+
+
+def _standard_errors(rule: Rule, counts: pd.DataFrame) -> pd.Series:
+    """By how many standard errors an estimate moved, over what chance explains where that is more than one.
+
+    Of nested data the variance of the difference is the difference of the variances (Hausman 1978, Econometrica 46:1251), so
+    patients who join move an estimate by what its error has narrowed. An estimate that is no longer made (nothing told) did not move.
+    """
+    error, error_before = counts["denominator"].astype(float), counts["denominator_before"].astype(float)
+    wider = np.maximum(error, error_before)
+    moved = (counts["n"].astype(float) - counts["n_before"].astype(float)).abs() / wider.where(wider > 0)
+    narrowed = np.sqrt((1 - (error / error_before.where(error_before > 0)) ** 2).clip(lower=0)).fillna(NOT_JUDGED)
+    judged = moved / np.maximum(1.0, rule.z * narrowed)
+    return judged.where(counts["told"].notna(), NOT_JUDGED).fillna(NOT_JUDGED)
 
 
 def _is_usual(rule: Rule, counts: pd.DataFrame, share: pd.Series) -> pd.Series:
@@ -74,6 +90,8 @@ def rows_concerned(rule: Rule, counts: pd.DataFrame) -> pd.Series:
     n = counts["n"].astype(float)
     if rule.compare in ("share", "count"):
         return n
+    if rule.compare == "standard_errors":
+        return pd.Series(1.0, index=counts.index)
     if rule.compare in ("factor", "range", "level_range"):
         return counts["denominator"].astype(float)
     expected = (

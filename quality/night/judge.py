@@ -32,7 +32,7 @@ def judge_night(
 
     Args:
         counts: COUNT_COLUMNS, one row a count of tonight.
-        stage: 'landing' or 'marts'.
+        stage: 'landing', 'marts' or 'results'.
         accepted: name of a change -> why it is right; what bears such a name is `accepted` and closes nothing.
     Returns:
         CHANGE_COLUMNS, one row a rule and feed that is kept and one a broken one: `change` is its name; and of the accepted
@@ -118,7 +118,21 @@ def _counts_of(rule: Rule, counts: pd.DataFrame) -> pd.DataFrame:
     for severity, limit in (("warning", rule.warning), ("blocking", rule.blocking)):
         its_own[f"{severity}_number"] = beyond(limit, judged, concerned)
         its_own[f"{severity}_limit"] = limit.above if limit else 0.0
-    return its_own.assign(rule=rule.id, judged=judged)
+    its_own = its_own.assign(rule=rule.id, judged=judged, n_others=0)
+    return _farthest(rule, its_own) if rule.only_farthest else its_own
+
+
+def _farthest(rule: Rule, its_own: pd.DataFrame) -> pd.DataFrame:
+    """One count a hospital, feed and field, the one that went farthest; `n_others`: how many more went beyond the limit."""
+    limit = rule.warning or rule.blocking
+    by_field = its_own.assign(is_beyond=its_own["judged"] > limit.above).groupby(
+        ["hospital", "feed", "field"], dropna=False, sort=False
+    )
+    n_beyond = by_field["is_beyond"].transform("sum")
+    farthest = its_own.assign(n_others=(n_beyond - 1).clip(lower=0)).sort_values(
+        "judged", ascending=False, kind="stable"
+    )
+    return farthest.drop_duplicates(["hospital", "feed", "field"])
 
 
 def _rule(book: RuleBook, rule_id: str) -> Rule:
@@ -169,7 +183,11 @@ def _change(rule: Rule, count: pd.Series) -> str:
 def _limit(rule: Rule, limit: float) -> str:
     if rule.compare in ("range", "level_range"):
         return f"plausible: {rule.low:g} to {rule.high:g}"
-    told = {"factor": f"{limit:,.3g} times", "count": f"{limit:,.0f}"}.get(rule.compare, f"{limit:.1%}")
+    told = {
+        "factor": f"{limit:,.3g} times",
+        "count": f"{limit:,.0f}",
+        "standard_errors": f"{limit:,.3g} standard errors",
+    }.get(rule.compare, f"{limit:.1%}")
     return f"limit {told}"
 
 
@@ -183,6 +201,7 @@ def _message(rule: Rule, count: pd.Series, limit: float) -> str:
         before="unknown" if pd.isna(before) else f"{before:.1%}", field=_known(count["field"]) or "the whole record",
         value=_known(count["value"]) or "no value", told=_known(count["told"]) or "in no one way", place=place,
         level=f"{count['n']:,.3g}", level_before=f"{count['n_before']:,.3g}",
+        others=f" ({count['n_others']:,.0f} more of this endpoint did)" if count.get("n_others") else "",
     )  # fmt: skip
     name = _change(rule, count).split("@")[0]
     text = f'{place} of {count["hospital"]}: {said} ({_limit(rule, limit)}). {rule.when_it_fails} If it is right: --accept {name} "why"'

@@ -35,14 +35,19 @@ class Rule(BaseModel):
     """Patterns of `feed.field` that it is not for."""
     values: list[str] = ["*"]
     """Patterns of the values that it is for."""
-    compare: Literal["share", "shift", "rise", "fall", "factor", "count", "range", "level_range"] = "share"
+    compare: Literal["share", "shift", "rise", "fall", "factor", "count", "range", "level_range", "standard_errors"] = (
+        "share"
+    )
     """share: n / denominator tonight. shift, rise, fall: difference of that share from the last accepted night's, where it
     cannot be chance (`z`). factor: how many times n is, or was, the other. count: n itself. range, level_range: how far the share (with
-    its 99.9 % limits), or n, lies outside `low` to `high`, where the last accepted night did not."""
+    its 99.9 % limits), or n, lies outside `low` to `high`, where the last accepted night did not. standard_errors: by how many of
+    its standard errors (`denominator`) an estimate n moved, beyond what the narrower error of tonight explains (`z`)."""
     low: float = 0.0
     high: float = 1.0
     z: float = 4.0
     """For shift, rise and fall: standard errors that the difference must exceed."""
+    only_farthest: bool = False
+    """Of the counts of one feed and field only the one that went farthest is told, and how many others went too far."""
     unless_usual: float | None = None
     """Not judged where the share is at most so many times what it is in most of at least five accepted nights."""
     warning: Limit | None = None
@@ -50,7 +55,7 @@ class Rule(BaseModel):
     change: str = "feed:{feed}.{field}"
     """The name by which the change is accepted."""
     message: str
-    """What is said: {n}, {denominator}, {share}, {before}, {feed}, {field}, {value}, {told}, {hospital}."""
+    """What is said: {n}, {denominator}, {share}, {before}, {feed}, {field}, {value}, {told}, {hospital}, {others}."""
     reason: str
     when_it_fails: str
 
@@ -76,7 +81,7 @@ class RuleBook(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str
-    stage: Literal["landing", "marts"]
+    stage: Literal["landing", "marts", "results"]
     rules: list[Rule]
 
 

@@ -18,12 +18,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faults", type=Path, help="another catalogue: a Python file with a dict FAULTS")
     parser.add_argument("--only", nargs="*", help="names of faults; default: all")
-    parser.add_argument(
-        "--effects", action="store_true", help="also derive and count what each fault would have done to the numbers"
-    )
-    parser.add_argument("--landing-only", action="store_true", help="the landing gate only: seconds a fault")
+    parser.add_argument("--landing-only", action="store_true", help="the landing gate only, without effects")
     parser.add_argument("--patients", type=int, default=PATIENTS)
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where to work; kept, so that a study can be taken up again")
     parser.add_argument(
         "--out", type=Path, help=f"default: {DOCUMENT} for the project's own catalogue, else the screen only"
@@ -38,7 +35,7 @@ def main() -> int:
         prepare(folder, wanted.patients, derive=not wanted.landing_only)
         catalogue = load_catalogue(wanted.faults)
         findings = run_catalogue(
-            folder, wanted.faults, wanted.only or list(catalogue), effects=wanted.effects, processes=wanted.processes,
+            folder, wanted.faults, wanted.only or list(catalogue), processes=wanted.processes,
             derive=not wanted.landing_only,
         )  # fmt: skip
     out = wanted.out or (None if wanted.faults or wanted.only else DOCUMENT)

@@ -1,6 +1,7 @@
-"""One night of a data folder, as far as the question needs it: landing gate, derivation, marts gate, published numbers."""
+"""One night of a data folder, as far as the question needs it: landing gate, derivation, marts gate, estimates and their rules."""
 
 import json
+import math
 import os
 import subprocess
 from dataclasses import dataclass, field
@@ -9,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis.patients.plan import MAIN
+from analysis.results.families import FAMILIES, compute_family
 from orchestration.assets.dbt_models import dbt_build_arguments, dbt_executable
-from orchestration.assets.gates import judge
+from orchestration.assets.gates import judge, judge_change
+from orchestration.assets.results import read_inputs, read_plan, write_result
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.load_feed import (
@@ -19,13 +23,17 @@ from orchestration.ingestion.load_feed import (
     record_hospital_limits,
     record_unclaimed_files,
 )
+from orchestration.night_profile import estimates as estimates_of
 from orchestration.night_profile.baseline import accept_night
 from orchestration.settings import Settings
 from orchestration.warehouse import open_build_file, read_table
+from tests.fault_study.derivation import derive_again
 
 Numbers = dict[str, tuple[float, float]]
 """Published number -> (value, standard error)."""
-CHECK = ["suite", "table_name", "check_name", "column_name"]
+UNKNOWN_ERROR = 0.05
+"""Of a share that nobody had before, or that has gone altogether."""
+ESTIMATES = {"landmark_estimates", "hazard_ratios"}
 
 
 @dataclass
@@ -35,18 +43,37 @@ class Night:
     is_open: bool = True
     checks: pd.DataFrame = field(default_factory=pd.DataFrame)
     dbt_failures: list[str] = field(default_factory=list)
-    is_derived: bool = False
+    is_estimated: bool = False
 
 
-def night(data: Path, run_id: str, *, until: str = "marts", stop: bool = True, accept: bool = False) -> Night:
-    """Take in what landed and judge it.
+def night(data: Path, run_id: str, *, until: str = "results", with_dbt: bool = False, accept: bool = False) -> Night:
+    """Take in what landed, derive from it and judge it, until a gate closes.
 
     Args:
-        until: 'landing' (nothing is derived) or 'marts'.
-        stop: leave off where a gate closes, as a refresh does; else derive all the same, to see what it would have done.
+        until: the last stage: 'landing' (nothing is derived), 'marts' or 'results'.
+        with_dbt: derive by dbt itself, which the first night of a hospital needs; else by what it wrote out then.
         accept: make this the night that the next one is compared with.
     """
     settings = Settings(data_dir=data)
+    tonight = take_in(settings, run_id)
+    if until != "landing" and tonight.is_open:
+        tonight.dbt_failures = build(settings) if with_dbt else derive_again(settings)
+        tonight.is_open = not tonight.dbt_failures
+        for stage in ("staging", "marts"):
+            if tonight.is_open:
+                judge_stage(tonight, settings, stage, run_id)
+    if until == "results" and tonight.is_open:
+        estimate(settings)
+        tonight.is_estimated = True
+        judge_estimates(tonight, settings, run_id)
+    if accept:
+        with open_build_file(settings.build_file) as connection:
+            accept_night(connection, run_id)
+    return tonight
+
+
+def take_in(settings: Settings, run_id: str) -> Night:
+    """Load what landed, and the landing gate's judgement of it."""
     settings.prepare_folders()
     hospitals = hospitals_of(settings)
     with open_build_file(settings.build_file) as connection:
@@ -56,26 +83,28 @@ def night(data: Path, run_id: str, *, until: str = "marts", stop: bool = True, a
         record_unclaimed_files(connection, settings.landing, hospitals, run_id)
         assign_study_ids(connection, "a key of the fault study")
     tonight = Night()
-    _judge(tonight, settings, "landing", run_id)
-    if until == "marts" and (tonight.is_open or not stop):
-        tonight.dbt_failures = build(settings)
-        tonight.is_derived = True
-        tonight.is_open = tonight.is_open and not tonight.dbt_failures
-        if tonight.is_open or not stop:
-            for stage in ("staging", "marts"):
-                _judge(tonight, settings, stage, run_id)
-    if accept:
-        with open_build_file(settings.build_file) as connection:
-            accept_night(connection, run_id)
+    judge_stage(tonight, settings, "landing", run_id)
     return tonight
 
 
-def _judge(tonight: Night, settings: Settings, stage: str, run_id: str) -> None:
+def judge_stage(tonight: Night, settings: Settings, stage: str, run_id: str) -> None:
+    """Add a gate's judgement to the night's."""
     report = judge(settings, stage, run_id)
-    not_passed = report.checks[report.checks["status"] != "passed"].assign(stage=stage)
-    is_closing = not_passed.index.isin(report.blocking.index)
-    tonight.checks = pd.concat([tonight.checks, not_passed.assign(is_closing=is_closing)], ignore_index=True)
-    tonight.is_open = tonight.is_open and report.is_open
+    is_blocking = report.checks.index.isin(report.blocking.index)
+    _add(tonight, report.checks.assign(stage=stage, is_closing=is_blocking))
+
+
+def judge_estimates(tonight: Night, settings: Settings, run_id: str) -> None:
+    """Add what the rules say of the estimates; the suites of the results, which judge their form, are left out."""
+    with open_build_file(settings.build_file) as connection:
+        checks = judge_change(connection, settings, "results", run_id)
+    is_closing = (checks["status"] == "error") | ((checks["status"] == "failed") & (checks["severity"] == "blocking"))
+    _add(tonight, checks.assign(stage="results", is_closing=is_closing))
+
+
+def _add(tonight: Night, checks: pd.DataFrame) -> None:
+    tonight.checks = pd.concat([tonight.checks, checks[checks["status"] != "passed"]], ignore_index=True)
+    tonight.is_open = tonight.is_open and not checks["is_closing"].any()
 
 
 def build(settings: Settings) -> list[str]:
@@ -103,19 +132,26 @@ def build(settings: Settings) -> list[str]:
     return [result["unique_id"].split(".")[2] for result in told if result["status"] == "fail"]
 
 
-def published_numbers(data: Path) -> Numbers:
-    """The main published numbers of the marts as they stand: cohort, margin groups, adjusted hazard ratios (log scale), three-year
-    estimates, salvage; each with its standard error."""
-    from analysis.results.families import FAMILIES, compute_family
-    from orchestration.assets.results import read_inputs, read_plan
-
-    with open_build_file(Settings(data_dir=data).build_file, read_only=True) as connection:
-        families = [family for family in FAMILIES if family.name in ("curves", "models")]
-        inputs = {family.name: read_inputs(connection, family) for family in families}
+def estimate(settings: Settings) -> None:
+    """Write the estimates that readers quote: curves at the landmarks, adjusted ratios of the margin groups."""
+    with open_build_file(settings.build_file) as connection:
         plan = read_plan(connection)
+        main = plan._replace(exposures=(plan.exposure,), covariate_sets={MAIN: plan.covariates(MAIN)})
+        for family in FAMILIES:
+            if family.name in ("curves", "models"):
+                tables, _ = compute_family(family, read_inputs(connection, family), main)
+                for name in ESTIMATES & set(tables):
+                    write_result(connection, name, tables[name])
+
+
+def published_numbers(settings: Settings) -> Numbers:
+    """The main published numbers as they stand: cohort, margin groups, salvage, and what `estimate` wrote (ratios on the log scale);
+    each with its standard error."""
+    with open_build_file(settings.build_file, read_only=True) as connection:
         operations = read_table(connection, "marts", "index_operations")
         first = read_table(connection, "marts", "first_recurrences")
-    numbers: Numbers = {"patients": (len(operations), np.sqrt(max(len(operations), 1)) / 2)}
+        estimates = connection.execute(estimates_of.ESTIMATES).fetchall()
+    numbers: Numbers = {"patients": (len(operations), math.sqrt(max(len(operations), 1)) / 2)}
     for name, shares in {
         "margin": operations["margin_group"], "sex": operations["sex"], "primary": operations["primary_site"],
         "nodes positive": operations["is_node_positive"], "synchronous": operations["is_synchronous"],
@@ -125,37 +161,20 @@ def published_numbers(data: Path) -> Numbers:
     }.items():  # fmt: skip
         known = shares.dropna().astype(str)
         for word, share in known.value_counts(normalize=True).items():
-            numbers[f"{name} {word}"] = (share, np.sqrt(share * (1 - share) / len(known)))
+            numbers[f"{name} {word}"] = (float(share), math.sqrt(share * (1 - share) / len(known)))
     for name in ("age_at_operation_years", "metastasis_count", "largest_metastasis_cm"):
         values = operations[name].astype(float).dropna()
-        numbers[f"mean {name}"] = (values.mean(), values.std() / np.sqrt(max(len(values), 1)))
-    try:
-        results: dict[str, pd.DataFrame] = {}
-        for family in families:
-            results |= compute_family(family, inputs[family.name], plan)[0]
-    except (ValueError, KeyError, ZeroDivisionError) as error:
-        return {**numbers, f"statistics impossible ({type(error).__name__})": (1.0, 0.1)}
-    ratios = results["hazard_ratios"]
-    for row in ratios[(ratios["model"] == "adjusted") & (ratios["estimand"] == "cause-specific")].itertuples():
-        if str(row.term).startswith("margin") and row.hazard_ratio > 0 and row.conf_low > 0:
-            error = np.log(row.conf_high / row.conf_low) / 2 / 1.96
-            numbers[f"HR {row.term}, {row.endpoint}"] = (float(np.log(row.hazard_ratio)), float(error))
-    landmarks = results["landmark_estimates"]
-    overall = landmarks[
-        (landmarks["grouping"].isin(["overall", "margin_group"])) & (landmarks["landmark_label"] == "3 years")
-    ]
-    for row in overall.itertuples():
-        numbers[f"3 years {row.endpoint} {row.stratum}"] = (row.estimate, row.std_error)
-    return numbers
+        numbers[f"mean {name}"] = (float(values.mean()), float(values.std()) / math.sqrt(max(len(values), 1)))
+    return numbers | {f"{endpoint}, {what}": (value, error) for endpoint, what, value, error in estimates}
 
 
 def moved_numbers(before: Numbers, after: Numbers) -> pd.DataFrame:
     """The numbers that differ: name, before, after, by how many standard errors of the first; the farthest first."""
     rows = []
     for name in before.keys() | after.keys():
-        value, error = before.get(name, (0.0, 0.05))
-        now = after.get(name, (0.0, 0.05))[0]
+        value, error = before.get(name, (0.0, UNKNOWN_ERROR))
+        now = after.get(name, (0.0, UNKNOWN_ERROR))[0]
         if np.isfinite([value, now]).all() and value != now:
-            rows.append((name, value, now, abs(now - value) / error if error > 0 else np.inf))
+            rows.append((name, value, now, abs(now - value) / (error or UNKNOWN_ERROR)))
     frame = pd.DataFrame(rows, columns=["number", "before", "after", "standard_errors"])
     return frame.sort_values(["standard_errors", "number"], ascending=[False, True], ignore_index=True)

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
+import duckdb
 import pandas as pd
 
+from orchestration.settings import Settings
 from simulated_hospital.hospital import HOSPITAL, simulate
 
 SEED, OTHER_SEED, PATIENTS = 2012, 99, 300
@@ -50,25 +53,32 @@ def load_catalogue(path: Path | None) -> dict[str, tuple[str, str, Callable[[Pat
 
 def prepare(folder: Path, patients: int = PATIENTS, *, derive: bool = True) -> Path:
     """A simulated hospital after one accepted night, and another cohort beside it; returns the data folder to copy."""
-    from tests.fault_study.nights import night
+    from tests.fault_study.nights import night, published_numbers
 
     base = folder / "base"
     if not (base / "accepted").exists():
         shutil.rmtree(base, ignore_errors=True)
         simulate(patients, SEED, base)
         simulate(patients, OTHER_SEED, folder / "other")
-        outcome = night(base, "the night before", until="marts" if derive else "landing", accept=True)
+        outcome = night(base, "the night before", until="results" if derive else "landing", with_dbt=True, accept=True)
         if not outcome.is_open:
             raise RuntimeError(
                 f"the night before is not sound: {outcome.checks['description'].tolist()}{outcome.dbt_failures}"
             )
+        if derive:
+            (base / "numbers").write_text(json.dumps(published_numbers(Settings(data_dir=base))))
         (base / "accepted").write_text(outcome.checks.to_json(orient="records") if len(outcome.checks) else "[]")
     return base
 
 
-def study_fault(folder: Path, name: str, catalogue: Path | None, *, effects: bool, derive: bool = True) -> Finding:
-    """Plant one fault on a copy of the base and run its night; without `effects` it ends where something is said."""
-    from tests.fault_study.nights import moved_numbers, night, published_numbers
+def study_fault(folder: Path, name: str, catalogue: Path | None, *, derive: bool = True) -> Finding:
+    """Plant one fault on a copy of the base and run its night; where the landing gate has closed it is derived all the same, to
+    see what it would have done to the published numbers.
+
+    Args:
+        derive: else the landing gate only, and no effect.
+    """
+    from tests.fault_study.nights import night
 
     base, data = folder / "base", folder / f"night_of_{name}"
     os.environ["OTHER_COHORT"] = str(folder / "other" / "landing" / HOSPITAL)
@@ -76,19 +86,38 @@ def study_fault(folder: Path, name: str, catalogue: Path | None, *, effects: boo
     shutil.rmtree(data, ignore_errors=True)
     shutil.copytree(base, data)
     try:
-        before = published_numbers(data) if effects else {}
         change(data / "landing" / HOSPITAL)
-        outcome = night(data, f"the night of {name}", until="landing")
-        told = new_checks(outcome.checks, base)
-        failures: list[str] = []
-        if derive and (effects or told.empty):
-            derived = night(data, f"the night of {name}", until="marts", stop=not effects)
-            told, failures = new_checks(derived.checks, base), derived.dbt_failures
-            outcome.is_open = outcome.is_open and derived.is_open
-        moved = moved_numbers(before, published_numbers(data)) if effects else pd.DataFrame()
+        outcome = night(data, f"the night of {name}", until="results" if derive else "landing")
+        effect = _effect(base, data, outcome.is_estimated) if derive else Effect("", None)
     finally:
         shutil.rmtree(data, ignore_errors=True)
-    return _finding(name, feed, what, outcome.is_open, told, failures, moved)
+    return _finding(name, feed, what, outcome.is_open, new_checks(outcome.checks, base), outcome.dbt_failures, effect)
+
+
+class Effect(NamedTuple):
+    """The published number that moves farthest, in words, and by how many of its standard errors (None: not measured)."""
+
+    what: str
+    standard_errors: float | None
+
+
+def _effect(base: Path, data: Path, is_estimated: bool) -> Effect:
+    """What the records as they are would do, whether or not a gate is closed."""
+    from tests.fault_study.nights import derive_again, estimate, moved_numbers, published_numbers
+
+    settings = Settings(data_dir=data)
+    try:
+        if not is_estimated:
+            derive_again(settings)
+            estimate(settings)
+        numbers = published_numbers(settings)
+    except (ValueError, KeyError, ZeroDivisionError, duckdb.Error) as error:
+        return Effect(f"nothing can be derived ({type(error).__name__})", float("inf"))
+    moved = moved_numbers(json.loads((base / "numbers").read_text()), numbers)
+    if moved.empty:
+        return Effect("none", 0.0)
+    first = moved.iloc[0]
+    return Effect(f"{first.number} {first.before:.3g} to {first.after:.3g}", float(first.standard_errors))
 
 
 def new_checks(checks: pd.DataFrame, base: Path) -> pd.DataFrame:
@@ -104,27 +133,25 @@ def new_checks(checks: pd.DataFrame, base: Path) -> pd.DataFrame:
 
 
 def _finding(
-    name: str, feed: str, what: str, is_open: bool, told: pd.DataFrame, failures: list[str], moved: pd.DataFrame
+    name: str, feed: str, what: str, is_open: bool, told: pd.DataFrame, failures: list[str], effect: Effect
 ) -> Finding:
     ordered = told.sort_values("is_closing", ascending=False, kind="stable") if len(told) else told
     messages = [*ordered.get("description", []), *(f"dbt test {failure} fails" for failure in failures)]
-    feeds = set(ordered.get("table_name", []))
-    names_feed = feed == "all" and bool(messages) or FEED_NAMES.get(feed, feed) in feeds
-    farthest = moved.iloc[0] if len(moved) else None
-    effect = f"{farthest.number} {farthest.before:.3g} to {farthest.after:.3g}" if farthest is not None else ""
+    words = FEED_NAMES.get(feed, feed)
     return Finding(
-        name, feed, what, "blocked" if not is_open else "warned" if messages else "silent", names_feed,
-        str(messages[0]).split(" If it is right")[0] if messages else "", len(messages), effect,
-        float(farthest.standard_errors) if farthest is not None else None,
-        stale=any(word in str(messages) for word in ("stale", "missing", "refused")),
+        name, feed, what, "blocked" if not is_open else "warned" if messages else "silent",
+        names_feed=any(feed == "all" or words in message for message in messages),
+        message=str(messages[0]).split(" If it is right")[0] if messages else "", n_messages=len(messages),
+        effect=effect.what, standard_errors=effect.standard_errors,
+        stale=any(word in str(messages) for word in ("stale", "missing from", "refused", "late")),
     )  # fmt: skip
 
 
 def run_catalogue(
-    folder: Path, catalogue: Path | None, names: Iterable[str], *, effects: bool, processes: int, derive: bool = True
+    folder: Path, catalogue: Path | None, names: Iterable[str], *, processes: int, derive: bool = True
 ) -> list[Finding]:
     """Each fault in a process of its own; prints a line each as it ends. A fault already studied in this folder is not again."""
-    done = folder / ("findings_with_effects" if effects else "findings")
+    done = folder / ("findings" if derive else "findings_of_the_landing_gate")
     done.mkdir(exist_ok=True)
     waiting = [name for name in names if not (done / f"{name}.json").exists()]
     # the libraries are loaded once, each process starts with them
@@ -136,7 +163,7 @@ def run_catalogue(
         while len(running) >= processes:
             running[0].join(timeout=0.5)
             running = [process for process in running if process.is_alive()]
-        arguments = (folder, name, catalogue, done, effects, derive)
+        arguments = (folder, name, catalogue, done, derive)
         running.append(processes_of.Process(target=_study_and_keep, args=arguments))
         running[-1].start()
     for process in running:
@@ -153,9 +180,9 @@ def warm_up() -> None:
     load_great_expectations()
 
 
-def _study_and_keep(folder: Path, name: str, catalogue: Path | None, done: Path, effects: bool, derive: bool) -> None:
+def _study_and_keep(folder: Path, name: str, catalogue: Path | None, done: Path, derive: bool) -> None:
     try:
-        finding = study_fault(folder, name, catalogue, effects=effects, derive=derive)
+        finding = study_fault(folder, name, catalogue, derive=derive)
     except Exception as error:  # noqa: BLE001 - a fault that cannot be studied must not end the study of the others
         print(f"  ! {name} could not be studied: {type(error).__name__}: {error}", flush=True)
         return

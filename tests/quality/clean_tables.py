@@ -246,24 +246,28 @@ def _curves() -> dict[str, pd.DataFrame]:
 
 def _models() -> dict[str, pd.DataFrame]:
     ratios = _table(
-        "endpoint model estimand method term hazard_ratio conf_low conf_high p_value n n_event warning",
+        "endpoint model estimand method term hazard_ratio conf_low conf_high p_value n n_event n_event_in_group warning",
         *(
-            ("margin_recurrence", model, "cause-specific", "Efron", term, 2.11, 1.26, 3.54, 0.004, 1776, 210, NA)
+            ("margin_recurrence", model, "cause-specific", "Efron", term, 2.11, 1.26, 3.54, 0.004, 1776, 210, 20, NA)
             for model in ("unadjusted", "adjusted")
             for term in ("positive", "<1 mm", "1.0-9.9 mm", "over 5 cm", "node positive")
         ),
-        ("margin_recurrence", "adjusted", "cause-specific", "Efron", "margin group (omnibus)", NA, NA, NA, 0.001, 1776, 210, NA),
-        ("margin_recurrence", "adjusted", "cause-specific", "Efron", "HAI pump", NA, NA, NA, NA, 1776, 210, "no events in this group"),
+        ("margin_recurrence", "adjusted", "cause-specific", "Efron", "margin group (omnibus)", NA, NA, NA, 0.001, 1776, 210, NA, NA),
+        ("margin_recurrence", "adjusted", "cause-specific", "Efron", "HAI pump", NA, NA, NA, NA, 1776, 210, 0, "no events in this group"),
     )  # fmt: skip
     groups = ("positive", "<1 mm", "1.0-9.9 mm")
-    figures = [(figure, group) for figure in ("isolated liver", "margin", "liver any time") for group in groups]
-    figures += [("3-year recurrence", group) for group in (*groups, ">=10 mm")]
+    endpoints = {
+        "isolated liver": "isolated_liver_recurrence", "margin": "margin_recurrence", "liver any time": "liver_recurrence_any_time",
+    }  # fmt: skip
+    figures = [(figure, endpoint, group) for figure, endpoint in endpoints.items() for group in groups]
+    figures += [("3-year recurrence", "overall_recurrence", group) for group in (*groups, ">=10 mm")]
     comparison = _table(
-        "figure stratum published_estimate estimate conf_low conf_high data_label compared_with",
-        *((figure, group, 1.5, 1.4, 1.1, 1.8, "simulated", "perrin_2025") for figure, group in figures),
-        ("salvage", "trend over the groups", NA, NA, NA, NA, "simulated", "perrin_2025"),
+        "figure endpoint stratum published_estimate estimate conf_low conf_high data_label compared_with",
+        *((*figure, 1.5, 1.4, 1.1, 1.8, "simulated", "perrin_2025") for figure in figures),
+        ("salvage", "salvage", "trend over the groups", NA, NA, NA, NA, "simulated", "perrin_2025"),
     )
-    return {"hazard_ratios": ratios, "published_comparison": comparison}
+    not_done = pd.DataFrame(columns=["table", "endpoint", "reason"])
+    return {"hazard_ratios": ratios, "published_comparison": comparison, "analyses_not_done": not_done}
 
 
 def _registry() -> dict[str, pd.DataFrame]:

@@ -32,7 +32,7 @@ def test_every_rule_says_why_and_what_to_do():
     rules = [rule for book in rule_books().values() for rule in book.rules]
     assert len(rules) >= 45 and len({rule.id for rule in rules}) == len(rules)
     assert all(len(rule.reason) > 20 and len(rule.when_it_fails) > 20 for rule in rules)
-    assert set(list_night_suites("landing")) | set(list_night_suites("marts")) == set(rule_books())
+    assert {name for stage in ("landing", "marts", "results") for name in list_night_suites(stage)} == set(rule_books())
 
 
 @pytest.mark.parametrize(
@@ -123,3 +123,39 @@ def test_no_message_holds_a_date():
     checks, _ = judge_night(counts({**rejected, "n_before": 0, "denominator_before": 300}), "landing")
     said = checks.loc[checks["status"] == "failed", "description"].item()
     assert "1980" not in said and "operation_date" in said
+
+
+def estimate(value: str, now: float, before: float, error: float = 0.03, error_before: float = 0.03) -> dict:
+    return {
+        "measure": "estimate", "hospital": "all hospitals", "feed": "results", "field": "overall_recurrence", "value": value,
+        "n": now, "denominator": error, "n_before": before, "denominator_before": error_before, "told": "registry.sex 31 corrected",
+    }  # fmt: skip
+
+
+def test_an_estimate_that_moves_by_more_than_its_error_is_told_once_an_endpoint_with_the_feeds_that_changed():
+    checks, _ = judge_night(
+        counts(
+            estimate("3 years, all", 0.62, 0.57),
+            estimate("5 years, all", 0.70, 0.62),
+            estimate("1 year, all", 0.31, 0.30),
+        ),
+        "results",
+    )
+    (said,) = checks.loc[checks["status"] == "failed", "description"]
+    assert "5 years, all moved from 0.62 to 0.7" in said and "1 more" in said and "registry.sex 31 corrected" in said
+    assert checks.loc[checks["status"] == "failed", "severity"].tolist() == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("error_now", "is_told"),
+    [
+        (0.030, True),  # nobody joined: two standard errors are no chance
+        (0.020, False),  # twice the patients: 0.03 * sqrt(1 - 4/9) = 0.022 is one standard deviation of the difference
+    ],
+)
+def test_patients_who_join_may_move_an_estimate_by_what_its_error_narrows(error_now, is_told):
+    assert bool(broken(counts(estimate("3 years, all", 0.63, 0.57, error=error_now)), "results")) == is_told
+
+
+def test_an_estimate_that_is_no_longer_made_has_not_moved():
+    assert broken(counts(estimate("10 years, positive", 0.0, 0.57) | {"told": None}), "results") == []

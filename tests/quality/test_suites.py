@@ -236,7 +236,7 @@ BROKEN = [
     ("hazard_ratios", {"estimand": "hazard"}, "estimand_is_named", RATIO.replace("cause-specific", "hazard")),
     ("hazard_ratios", {"method": "Breslow"}, "method_is_named", RATIO),
     ("hazard_ratios", {"method": "Firth"}, "firth_is_warned_of", RATIO),
-    ("hazard_ratios", {"warning": "few events"}, "margin_effects_could_be_estimated", RATIO),
+    ("hazard_ratios", {"warning": "did not converge"}, "margin_effects_could_be_estimated", RATIO),
     ("published_comparison", {"stratum": "<1 mm"}, "one_row_a_figure", FIGURE.replace("positive", "<1 mm")),
     ("published_comparison", {"published_estimate": NA}, "published_figure_is_given", FIGURE),
     ("published_comparison", {"estimate": -1.0, "conf_low": NA}, "our_figure_is_positive", FIGURE),
