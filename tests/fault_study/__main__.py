@@ -18,6 +18,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faults", type=Path, help="another catalogue: a Python file with a dict FAULTS")
     parser.add_argument("--only", nargs="*", help="names of faults; default: all")
+    parser.add_argument(
+        "--no-effects", action="store_true", help="do not measure what a fault that a gate stopped would have done"
+    )
     parser.add_argument("--landing-only", action="store_true", help="the landing gate only, without effects")
     parser.add_argument("--patients", type=int, default=PATIENTS)
     parser.add_argument("--processes", type=int, default=1)
@@ -36,7 +39,7 @@ def main() -> int:
         catalogue = load_catalogue(wanted.faults)
         findings = run_catalogue(
             folder, wanted.faults, wanted.only or list(catalogue), processes=wanted.processes,
-            derive=not wanted.landing_only,
+            derive=not wanted.landing_only, effects=not wanted.no_effects,
         )  # fmt: skip
     out = wanted.out or (None if wanted.faults or wanted.only else DOCUMENT)
     return 0 if write_report(findings, out, wanted.patients) else 1

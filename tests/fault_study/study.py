@@ -71,12 +71,15 @@ def prepare(folder: Path, patients: int = PATIENTS, *, derive: bool = True) -> P
     return base
 
 
-def study_fault(folder: Path, name: str, catalogue: Path | None, *, derive: bool = True) -> Finding:
-    """Plant one fault on a copy of the base and run its night; where the landing gate has closed it is derived all the same, to
-    see what it would have done to the published numbers.
+def study_fault(
+    folder: Path, name: str, catalogue: Path | None, *, derive: bool = True, effects: bool = True
+) -> Finding:
+    """Plant one fault on a copy of the base and run its night; where a gate has closed it is derived all the same, to see what it
+    would have done to the published numbers.
 
     Args:
         derive: else the landing gate only, and no effect.
+        effects: else the effect of what the landing gate closed for is not measured (half of the time).
     """
     from tests.fault_study.nights import night
 
@@ -88,7 +91,8 @@ def study_fault(folder: Path, name: str, catalogue: Path | None, *, derive: bool
     try:
         change(data / "landing" / HOSPITAL)
         outcome = night(data, f"the night of {name}", until="results" if derive else "landing")
-        effect = _effect(base, data, outcome.is_estimated) if derive else Effect("", None)
+        is_wanted = derive and (effects or outcome.is_open)
+        effect = _effect(base, data, outcome.is_estimated) if is_wanted else Effect("", None)
     finally:
         shutil.rmtree(data, ignore_errors=True)
     return _finding(name, feed, what, outcome.is_open, new_checks(outcome.checks, base), outcome.dbt_failures, effect)
@@ -148,7 +152,13 @@ def _finding(
 
 
 def run_catalogue(
-    folder: Path, catalogue: Path | None, names: Iterable[str], *, processes: int, derive: bool = True
+    folder: Path,
+    catalogue: Path | None,
+    names: Iterable[str],
+    *,
+    processes: int,
+    derive: bool = True,
+    effects: bool = True,
 ) -> list[Finding]:
     """Each fault in a process of its own; prints a line each as it ends. A fault already studied in this folder is not again."""
     done = folder / ("findings" if derive else "findings_of_the_landing_gate")
@@ -163,7 +173,7 @@ def run_catalogue(
         while len(running) >= processes:
             running[0].join(timeout=0.5)
             running = [process for process in running if process.is_alive()]
-        arguments = (folder, name, catalogue, done, derive)
+        arguments = (folder, name, catalogue, done, derive, effects)
         running.append(processes_of.Process(target=_study_and_keep, args=arguments))
         running[-1].start()
     for process in running:
@@ -180,9 +190,9 @@ def warm_up() -> None:
     load_great_expectations()
 
 
-def _study_and_keep(folder: Path, name: str, catalogue: Path | None, done: Path, derive: bool) -> None:
+def _study_and_keep(folder: Path, name: str, catalogue: Path | None, done: Path, derive: bool, effects: bool) -> None:
     try:
-        finding = study_fault(folder, name, catalogue, derive=derive)
+        finding = study_fault(folder, name, catalogue, derive=derive, effects=effects)
     except Exception as error:  # noqa: BLE001 - a fault that cannot be studied must not end the study of the others
         print(f"  ! {name} could not be studied: {type(error).__name__}: {error}", flush=True)
         return
