@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 LOOK_EVERY_SECONDS = 0.25
 KILLED = 137
@@ -20,8 +21,18 @@ def end_with_parent(parent: int) -> None:
     os._exit(KILLED)
 
 
+def work_beside_build_file() -> None:
+    """Name the build file by its name alone: dbt parses everything anew where a connection's path is another."""
+    build_file = Path(os.environ.get("CRLM_BUILD_PATH", ""))
+    if build_file.is_absolute():
+        build_file.parent.mkdir(parents=True, exist_ok=True)
+        os.chdir(build_file.parent)
+        os.environ["CRLM_BUILD_PATH"] = build_file.name
+
+
 def main() -> None:
     """dbt, watched."""
+    work_beside_build_file()
     parent = int(os.environ.get("CRLM_DBT_PARENT") or os.getppid())
     threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
     from dbt.cli.main import cli

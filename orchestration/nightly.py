@@ -166,8 +166,9 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
     from orchestration.definitions import definitions
     from orchestration.nights.run_outcome import night_of_run
     from orchestration.nights.telling import tell_of_night
+    from orchestration.quick_run_storage import quick_run_storage
 
-    with log_of_refresh(settings, verbose):
+    with log_of_refresh(settings, verbose), quick_run_storage():
         result = definitions.resolve_job_def("nightly_refresh").execute_in_process(
             instance=dg.DagsterInstance.get(),
             raise_on_error=False,

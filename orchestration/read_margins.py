@@ -1,15 +1,12 @@
 """`crlm read-margins`: the warehouse's own margin rules on any texts, in a scratch file of their own."""
 
-import json
-import os
-import subprocess
 import tempfile
 from pathlib import Path
 
 import pandas as pd
 
-from orchestration.assets.dbt_models import dbt_executable, margin_rules_version, path_with_reader
-from orchestration.settings import PROJECT_ROOT
+from orchestration.assets.dbt_models import margin_rules_version
+from orchestration.dbt_runs import run_dbt
 from orchestration.warehouse import open_build_file, write_table
 
 INPUT_COLUMNS = ("phrase_id", "report_text")
@@ -115,19 +112,8 @@ def apply_rules(build_file: Path, relation: pd.DataFrame, rules_version: str) ->
     """
     with open_build_file(build_file) as connection:
         write_table(connection, "texts", "margin_input", relation)
-    project, folder = PROJECT_ROOT / "dbt_project", build_file.parent
     variables = {"margin_texts_relation": "texts.margin_input", "margin_rules_version": rules_version}
-    completed = subprocess.run(
-        [
-            dbt_executable(), "--quiet", "build", "--resource-type", "seed", "--resource-type", "model",
-            "--select", "+text_margins", "--vars", json.dumps(variables),
-            "--project-dir", str(project), "--profiles-dir", str(project),
-            "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
-        ],
-        env=os.environ | {"CRLM_BUILD_PATH": str(build_file), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "PYTHONPATH": path_with_reader()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
+    arguments = ["build", "--resource-type", "seed", "--resource-type", "model", "--select", "+text_margins"]
+    completed = run_dbt(build_file, arguments, variables)
     if completed.returncode:
         raise MarginReadingFailed(f"the rules could not be run: {completed.stdout.strip()[-2000:]}")

@@ -4,9 +4,6 @@ import csv
 import hashlib
 import json
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
-from orchestration.encryption import encryption_key
+from orchestration.dbt_parse import current_parse
+from orchestration.dbt_runs import dbt_command, dbt_environment, dbt_with_parent
 from orchestration.night_steps import night_step
 from orchestration.settings import PROJECT_ROOT, Settings, load_settings
 from orchestration.spoken_errors import spoken
@@ -34,18 +32,6 @@ class UnknownStudy(ValueError):
     """There is no study of that name in seeds.studies."""
 
 
-def dbt_executable() -> str:
-    """The dbt of this very environment, whatever PATH says."""
-    beside_python = Path(sys.executable).with_name("dbt")
-    return str(beside_python) if beside_python.exists() else shutil.which("dbt") or "dbt"
-
-
-def dbt_with_parent() -> str:
-    """dbt by way of a script that ends it when this process ends, however that comes; where it may not be run, plain dbt."""
-    script = Path(__file__).parents[1] / "dbt_with_parent.sh"
-    return str(script) if os.access(script, os.X_OK) else dbt_executable()
-
-
 def failed_nodes(target_path: Path, log_folder: Path) -> str:
     """Which models and tests failed in a dbt run, and of which kind the errors are, for a person; never what they quote."""
     path = target_path / "run_results.json"
@@ -61,43 +47,21 @@ def failed_nodes(target_path: Path, log_folder: Path) -> str:
     )
 
 
-def path_with_reader() -> str:
-    """PYTHONPATH for dbt, which loads the report reader as a plugin from beside this package."""
-    return os.pathsep.join(
-        dict.fromkeys([str(PROJECT_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
-    )
-
-
 def prepare_dbt_environment(settings: Settings) -> None:
     """What the dbt subprocess reads from its environment."""
-    os.environ["CRLM_BUILD_PATH"] = str(settings.build_file)
-    os.environ["PYTHONPATH"] = path_with_reader()
-    os.environ["DBT_TARGET_PATH"] = str(settings.dbt_target)
-    os.environ["DBT_LOG_PATH"] = str(settings.dbt_target / "logs")
-    os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
-    # at its default, debug, the log of one night is 9 MB
-    os.environ["DBT_LOG_LEVEL_FILE"] = "info"
-    os.environ["CRLM_PYTHON"] = sys.executable
-    key = encryption_key()
-    os.environ["CRLM_DBT_TARGET"] = "build" if key is None else "encrypted"
-    # dbt takes variables of this name for secrets, and leaves their values out of its logs
-    os.environ["DBT_ENV_SECRET_ENCRYPTION_KEY"] = key or ""
-    os.environ["CRLM_DBT_PARENT"] = str(os.getpid())
+    os.environ.update(dbt_environment(settings.build_file, settings.dbt_target, settings.dbt_project_dir))
 
 
 def current_manifest(settings: Settings) -> Path:
-    """dbt's manifest; parsed anew when a file of the dbt project is younger than it."""
-    manifest = settings.dbt_target / "manifest.json"
-    sources = [path for path in settings.dbt_project_dir.rglob("*") if path.is_file() and "target" not in path.parts]
-    os.environ["PYTHONPATH"] = path_with_reader()
-    if not manifest.exists() or manifest.stat().st_mtime < max(path.stat().st_mtime for path in sources):
-        subprocess.run(
-            [dbt_executable(), "--quiet", "parse", "--project-dir", str(settings.dbt_project_dir),
-             "--profiles-dir", str(settings.dbt_project_dir), "--target-path", str(settings.dbt_target)],
-            check=True,
-        )  # fmt: skip
-        manifest.touch()
-    return manifest
+    """dbt's manifest of the code as it is, with which `dbt build` need not parse anything again."""
+    try:
+        study = chosen_study(settings)
+    except UnknownStudy:
+        # the night says so, at the step that needs it
+        study = DEFAULT_STUDY
+    environment = os.environ | dbt_environment(settings.build_file, settings.dbt_target, settings.dbt_project_dir)
+    variables = dbt_variables(settings, study)
+    return current_parse(settings.dbt_target, settings.dbt_project_dir, variables, dbt_command(), environment)
 
 
 def fingerprint_of_files(folder: Path, parts: tuple[str, ...]) -> str:
@@ -139,18 +103,22 @@ def chosen_study(settings: Settings) -> str:
     return settings.study
 
 
+def dbt_variables(settings: Settings, study: str) -> dict[str, str]:
+    """What dbt is told of the study and the rules, in a parse and in a build alike."""
+    return {
+        "study": study,
+        "margin_rules_version": margin_rules_version(),
+        "derivation_version": derivation_version(settings.dbt_project_dir, study),
+    }
+
+
 def dbt_build_arguments(settings: Settings) -> list[str]:
     """What dbt is told tonight: to make every table anew where the build file's patients were derived by other rules.
 
     Raises:
         WarehouseBusy: another process holds the build file. UnknownStudy: see `chosen_study`.
     """
-    study = chosen_study(settings)
-    versions = {
-        "study": study,
-        "margin_rules_version": margin_rules_version(),
-        "derivation_version": derivation_version(settings.dbt_project_dir, study),
-    }
+    versions = dbt_variables(settings, chosen_study(settings))
     # unit tests judge the code, not the night: `make test` runs them
     arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(versions)]
     is_same = derivation_versions(settings.build_file) == {versions["derivation_version"]}

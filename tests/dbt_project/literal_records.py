@@ -9,9 +9,10 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from orchestration.assets.dbt_models import dbt_executable
+from orchestration.assets.dbt_models import DEFAULT_STUDY, dbt_variables
+from orchestration.dbt_runs import run_dbt
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.settings import PROJECT_ROOT
+from orchestration.settings import Settings
 
 OPERATION = date(2000, 6, 1)
 KEYS = {"registry": "registry_record_id", "follow_up": "event_id", "treatments": "treatment_id", "vital_status": "mrn"}
@@ -56,16 +57,11 @@ def write_raw(connection: duckdb.DuckDBPyConnection, records: Records) -> None:
 def derived(records: Records, tables: list[str]) -> dict[str, pd.DataFrame]:
     """The tables ('schema.name') that dbt derives from such records, by name."""
     with tempfile.TemporaryDirectory() as scratch:
-        build_file, project = Path(scratch) / "build.duckdb", PROJECT_ROOT / "dbt_project"
+        build_file = Path(scratch) / "build.duckdb"
         with duckdb.connect(str(build_file)) as connection:
             write_raw(connection, records)
-        completed = subprocess.run(
-            [dbt_executable(), "--quiet", "build", "--resource-type", "seed", "--resource-type", "model",
-             "--project-dir", str(project), "--profiles-dir", str(project),
-             "--target-path", scratch, "--log-path", scratch],
-            env=os.environ | {"CRLM_BUILD_PATH": str(build_file), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        arguments = ["--quiet", "build", "--resource-type", "seed", "--resource-type", "model"]
+        completed = run_dbt(build_file, arguments, dbt_variables(Settings(), DEFAULT_STUDY))
         assert completed.returncode == 0, completed.stdout[-3000:]
         with duckdb.connect(str(build_file), read_only=True) as connection:
             return {table.split(".")[1]: connection.table(table).df() for table in tables}

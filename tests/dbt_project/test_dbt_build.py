@@ -8,9 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.assets.dbt_models import dbt_executable
+from orchestration.assets.dbt_models import DEFAULT_STUDY, dbt_variables
+from orchestration.dbt_runs import run_dbt
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.settings import PROJECT_ROOT
+from orchestration.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -18,20 +19,8 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Complete
     folder = tmp_path_factory.mktemp("dbt")
     with duckdb.connect(str(folder / "build.duckdb")) as connection:
         create_raw_schema(connection)
-    project = PROJECT_ROOT / "dbt_project"
-    result = subprocess.run(
-        [dbt_executable(), "build", "--project-dir", str(project), "--profiles-dir", str(project)],
-        env={
-            **os.environ,
-            "CRLM_BUILD_PATH": str(folder / "build.duckdb"),
-            "DBT_TARGET_PATH": str(folder / "target"),
-            "DBT_LOG_PATH": str(folder / "logs"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    variables = dbt_variables(Settings(), DEFAULT_STUDY)
+    result = run_dbt(folder / "build.duckdb", ["build"], variables, target=folder / "target")
     return result, folder / "target"
 
 
@@ -53,7 +42,7 @@ def test_every_model_is_described_and_has_a_grain_test(build):
         node["attached_node"]
         for node in manifest["nodes"].values()
         if node["resource_type"] == "test"
-        and node.get("test_metadata", {}).get("name") in ("unique", "unique_combination")
+        and node.get("test_metadata", {}).get("name") in ("one_row_per", "unique", "unique_combination")
     }
     without_grain = sorted(node["name"] for key, node in models.items() if key not in grain_tests)
     assert undescribed == []

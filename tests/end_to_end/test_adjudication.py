@@ -4,9 +4,7 @@ The hospital is the one of docs/add_a_source.md; one of its three reports leaves
 """
 
 import json
-import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +13,13 @@ import pandas as pd
 import pytest
 
 from orchestration.adjudication_worklist import write_worklist
-from orchestration.assets.dbt_models import dbt_executable
+from orchestration.assets.dbt_models import DEFAULT_STUDY, dbt_variables
+from orchestration.dbt_runs import run_dbt
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import assign_study_ids, load_feed
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.settings import PROJECT_ROOT
+from orchestration.settings import PROJECT_ROOT, Settings
 from tests.end_to_end.test_add_a_source import BLOCK_OF_FILE, PAGE
 
 OPEN = "Parenchymal margin uninvolved, distance 12 mm."
@@ -66,17 +65,9 @@ class Nights:
                 for load in load_feed(connection, self.landing, contracts, feed, "night"):
                     assert load.status == "loaded", load
             assign_study_ids(connection, "a test's key")
-        project = str(PROJECT_ROOT / "dbt_project")
-        result = subprocess.run(
-            [
-                dbt_executable(), "--quiet", "build", "--resource-type", "seed", "--resource-type", "model", "--select",
-                "+adjudication_queue", "+adjudication_worklist", "+margin_adjudications",
-                "--project-dir", project, "--profiles-dir", project, "--target-path", str(self.folder / "target"),
-                "--log-path", str(self.folder / "logs"),
-            ],
-            env=os.environ | {"CRLM_BUILD_PATH": str(build_file), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        arguments = ["--quiet", "build", "--resource-type", "seed", "--resource-type", "model", "--select"]
+        arguments += ["+adjudication_queue", "+adjudication_worklist", "+margin_adjudications"]
+        result = run_dbt(build_file, arguments, dbt_variables(Settings(), DEFAULT_STUDY))
         assert result.returncode == 0, result.stdout
 
     def frame(self, query: str) -> pd.DataFrame:

@@ -12,9 +12,10 @@ import pandas as pd
 
 from analysis.patients.plan import MAIN
 from analysis.results.families import FAMILIES, compute_family
-from orchestration.assets.dbt_models import dbt_build_arguments, dbt_executable
+from orchestration.assets.dbt_models import current_manifest, dbt_build_arguments
 from orchestration.assets.gates import judge, judge_change
 from orchestration.assets.results import read_inputs, read_plan, write_result
+from orchestration.dbt_runs import dbt_command, dbt_environment
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.load_feed import (
@@ -113,17 +114,11 @@ def build(settings: Settings) -> list[str]:
     Raises:
         RuntimeError: dbt could not build a model.
     """
-    environment = {
-        "CRLM_BUILD_PATH": str(settings.build_file),
-        "DBT_TARGET_PATH": str(settings.dbt_target),
-        "DBT_LOG_PATH": str(settings.dbt_target / "logs"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-    project = str(settings.dbt_project_dir)
-    command = [dbt_executable(), "--quiet", "--no-use-colors", *dbt_build_arguments(settings)]
+    current_manifest(settings)
     done = subprocess.run(
-        [*command, "--project-dir", project, "--profiles-dir", project],
-        env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+        [*dbt_command(), "--quiet", "--no-use-colors", *dbt_build_arguments(settings)],
+        env=os.environ | dbt_environment(settings.build_file, settings.dbt_target, settings.dbt_project_dir),
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     told = json.loads((settings.dbt_target / "run_results.json").read_text(encoding="utf-8"))["results"]
     broken = [result["unique_id"] for result in told if result["status"] in ("error", "runtime error")]

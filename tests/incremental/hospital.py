@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from orchestration.assets.dbt_models import dbt_build_arguments, dbt_executable
+from orchestration.assets.dbt_models import current_manifest, dbt_build_arguments
+from orchestration.dbt_runs import dbt_command, dbt_environment
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import CONTRACTS_FOLDER, read_hospitals
 from orchestration.ingestion.load_feed import assign_study_ids, load_feed, record_hospital_limits
@@ -88,15 +89,11 @@ class Hospital:
     def night(self, *, killed_after: str | None = None) -> None:
         """Take in what landed and build; or kill dbt (SIGKILL) once it has said that it built that table."""
         self.load()
-        environment = {
-            "CRLM_BUILD_PATH": str(self.settings.build_file),
-            "DBT_TARGET_PATH": str(self.settings.dbt_target),
-            "DBT_LOG_PATH": str(self.settings.dbt_target / "logs"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        }
-        project = str(self.settings.dbt_project_dir)
-        arguments = [*dbt_build_arguments(self.settings), "--exclude-resource-type", "test"]
-        command = [dbt_executable(), "--no-use-colors", *arguments, "--project-dir", project, "--profiles-dir", project]
+        current_manifest(self.settings)
+        settings = self.settings
+        environment = dbt_environment(settings.build_file, settings.dbt_target, settings.dbt_project_dir)
+        arguments = [*dbt_build_arguments(settings), "--exclude-resource-type", "test"]
+        command = [*dbt_command(), "--no-use-colors", *arguments]
         with subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True) as process:
             said = []
             for line in process.stdout:

@@ -49,7 +49,7 @@ def test_dbt_tests_and_expectations_show_as_asset_checks(graph):
     gate = key("quality", "marts_gate")
     assert (gate, "expectations_of_time_to_event") in checks
     assert (gate, "expectations_of_privacy") in checks
-    assert any(asset == key("marts", "time_to_event") and "unique_combination" in name for asset, name in checks)
+    assert any(asset == key("marts", "time_to_event") and "one_row_per" in name for asset, name in checks)
 
 
 def test_the_nightly_refresh_runs_every_night_over_everything(definitions):

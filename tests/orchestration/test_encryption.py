@@ -6,7 +6,8 @@ import subprocess
 import duckdb
 import pytest
 
-from orchestration.assets.dbt_models import dbt_executable, prepare_dbt_environment
+from orchestration.assets.dbt_models import prepare_dbt_environment
+from orchestration.dbt_runs import dbt_executable
 from orchestration.encryption import EncryptionProblem, connect
 from orchestration.file_problems import NotAccessible
 from orchestration.settings import Settings

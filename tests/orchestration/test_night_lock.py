@@ -86,7 +86,8 @@ def is_running(process_id: int) -> bool:
 
 def test_dagster_is_given_a_dbt_that_ends_with_it(tmp_path, monkeypatch):
     monkeypatch.setenv("CRLM_DATA_DIR", str(tmp_path))
-    from orchestration.assets.dbt_models import dbt_with_parent, prepare_dbt_environment
+    from orchestration.assets.dbt_models import prepare_dbt_environment
+    from orchestration.dbt_runs import dbt_with_parent
     from orchestration.settings import load_settings
 
     prepare_dbt_environment(load_settings())
