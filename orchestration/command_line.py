@@ -444,16 +444,21 @@ def report(
         Path | None, typer.Option(help="Where to write it; default: beside the published warehouse.")
     ] = None,
 ) -> None:
-    """Draw the one-page report anew from the published warehouse and say where it is."""
-    from orchestration.assets.publication import write_report
+    """Draw the one-page report, its files and Explore's page anew from the published warehouse and say where they are."""
+    from orchestration.assets.publication import write_explore, write_report
     from orchestration.comparison.kept import publication_before
+    from orchestration.disclosure import disclosure_rules
 
     published, settings = _published_file(as_of), load_settings()
     own = settings.report_file
     file = out or (own.with_name(f"report_{published.stem}.html") if as_of else own)
     before = publication_before(settings.history, published)
     with console.status("Drawing the report"):
-        write_report(published, file, settings.published_folder_mode & 0o666, before)
+        mode, is_explore_there = settings.published_folder_mode & 0o666, False
+        if file == own:
+            least_k = disclosure_rules(settings.disclosure_rules).least_k
+            is_explore_there = write_explore(published, settings.explore_file, mode, least_k) is None
+        write_report(published, file, mode, before, is_explore_there)
     console.print(f"Report: {file}", soft_wrap=True)
 
 

@@ -16,6 +16,7 @@ from orchestration.study_id_key import study_id_key
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 IS_CHECKOUT = (PROJECT_ROOT / "pyproject.toml").exists()
 DISTRIBUTION = "crlm-outcomes-warehouse"
+EXPLORE_PAGE = "explore.html"
 CODE_FOLDERS = ("orchestration", "dbt_project", "report_reader", "quality", "analysis")
 CODE_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".html", ".jinja", ".css", ".js"}
 
@@ -135,6 +136,11 @@ class Settings(BaseSettings):
     def report_file(self) -> Path:
         """The one-page report of the latest publication."""
         return self.data_dir.resolve() / "published" / "report.html"
+
+    @property
+    def explore_file(self) -> Path:
+        """The page of the latest publication on which subgroups are chosen."""
+        return self.report_file.with_name(EXPLORE_PAGE)
 
     @property
     def dagster_home(self) -> Path:

@@ -46,7 +46,10 @@ def render_report(results: Mapping[str, pd.DataFrame], context: Mapping[str, Any
 
 
 def draw_report(
-    results: Mapping[str, pd.DataFrame], context: Mapping[str, Any], files_folder: str | None = None
+    results: Mapping[str, pd.DataFrame],
+    context: Mapping[str, Any],
+    files_folder: str | None = None,
+    explore_page: str | None = None,
 ) -> DrawnReport:
     """The page, self-contained: no script, no address outside itself but the files beside it, fit for A4; and those files: each figure
     as SVG and PNG, each table as CSV, the checklists, a Word document.
@@ -64,6 +67,7 @@ def draw_report(
         context: is_simulated (required); published_at, run_id, code_version, data_hash, n_patients ('not available'
             where missing); study: a row of meta.study, which names the page (that of colorectal liver metastases where missing).
         files_folder: what the folder of the files is called from the page; None: no links and no files.
+        explore_page: where Explore's page is from this one; None: it is not there.
     Raises:
         ValueError: is_simulated is missing, or contradicts the label of the results: whether patients are real is never
             guessed.
@@ -95,6 +99,7 @@ def draw_report(
         figures=figures,
         files=files_folder,
         file_names=set(files),
+        explore_page=explore_page,
         checklists=checklists(results, context),
         **sections,
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from analysis.patients.plan import PLAN_TABLES, plan_from_frames
 from orchestration.adjudication_worklist import write_site_words, write_worklist
 from orchestration.comparison.kept import publication_before
 from orchestration.disclosure import disclosure_rules
@@ -13,16 +14,23 @@ from orchestration.night_steps import night_step
 from orchestration.publish import publish
 from orchestration.report_inputs import report_context, report_frames, since_frames
 from orchestration.review.questions import collect_questions, write_questions
-from orchestration.settings import load_settings
+from orchestration.settings import EXPLORE_PAGE, load_settings
 from orchestration.verdicts import PublicationRefused
-from orchestration.warehouse import open_build_file, read_table
+from orchestration.warehouse import open_build_file, read_published, read_table
 
 
-def write_report(published_file: Path, report_file: Path, mode: int = 0o600, before: Path | None = None) -> None:
+def write_report(
+    published_file: Path,
+    report_file: Path,
+    mode: int = 0o600,
+    before: Path | None = None,
+    is_explore_there: bool = False,
+) -> None:
     """Render the report of a published warehouse and replace the old one, with its files in `<name>_files` beside it.
 
     Args:
         before: the publication that it is compared with, None for none.
+        is_explore_there: link to Explore's page beside it.
     """
     from analysis.report import draw_report
 
@@ -30,12 +38,35 @@ def write_report(published_file: Path, report_file: Path, mode: int = 0o600, bef
     if before is not None:
         frames |= since_frames(before, published_file)
     folder = report_file.with_name(f"{report_file.stem}_files")
-    drawn = draw_report(frames, report_context(published_file), folder.name)
+    explore_page = EXPLORE_PAGE if is_explore_there else None
+    drawn = draw_report(frames, report_context(published_file), folder.name, explore_page)
     _replace_files(folder, drawn.files, mode)
     new_file = report_file.with_suffix(".new")
     new_file.write_text(drawn.page, encoding="utf-8")
     new_file.chmod(mode)
     new_file.replace(report_file)
+
+
+def write_explore(published_file: Path, page_file: Path, mode: int, least_k: int) -> str | None:
+    """Render the page of Explore from the internal publication; returns why there is none, if there is none."""
+    from analysis.explore import ExploreRefused, render_explore
+
+    try:
+        page = render_explore(
+            read_published(published_file, "FROM marts.index_operations"),
+            read_published(published_file, "SELECT study_id, endpoint, time_days, event_code FROM marts.time_to_event"),
+            plan_from_frames({name: read_published(published_file, f"FROM meta.{name}") for name in PLAN_TABLES}),
+            least_k,
+            report_context(published_file),
+        )
+    except ExploreRefused as refusal:
+        page_file.unlink(missing_ok=True)
+        return str(refusal)
+    new_file = page_file.with_suffix(".new")
+    new_file.write_text(page, encoding="utf-8")
+    new_file.chmod(mode)
+    new_file.replace(page_file)
+    return None
 
 
 def _replace_files(folder: Path, files: dict[str, bytes], mode: int) -> None:
@@ -92,14 +123,17 @@ def published_warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResu
     group_name="published",
     kinds={"html"},
     deps=[published_warehouse],
-    description="The one-page report, drawn from the published warehouse alone.",
+    description="The one-page report and its files, and Explore's page, drawn from the published warehouse alone.",
 )
 @night_step
 def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     settings = load_settings()
     before = publication_before(settings.history, settings.published_file)
-    write_report(settings.published_file, settings.report_file, settings.published_folder_mode & 0o666, before)
-    return dg.MaterializeResult(metadata={"size_bytes": settings.report_file.stat().st_size})
+    mode, rules = settings.published_folder_mode & 0o666, disclosure_rules(settings.disclosure_rules)
+    no_explore = write_explore(settings.published_file, settings.explore_file, mode, rules.least_k)
+    write_report(settings.published_file, settings.report_file, mode, before, no_explore is None)
+    metadata = {"size_bytes": settings.report_file.stat().st_size}
+    return dg.MaterializeResult(metadata=metadata | ({"no_explore_page": no_explore} if no_explore else {}))
 
 
 @dg.asset(
