@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from report_reader.measurements import Length, with_bounds_shown, with_measurements, with_order, without_stray_stops
 from report_reader.rules import Rule, RuleBook
-from report_reader.tokens import Token, tokens_of
+from report_reader.tokens import UNKNOWN, WORD, Token, tokens_of
 
 A_LENGTH = frozenset({"LENGTH", "BELOW", "ABOVE", "DAMAGED"})
 FROM_LIST = ("list", "list before", "list behind")
@@ -39,6 +39,7 @@ class Clause:
     marks: frozenset[str] = frozenset()
     _lengths: dict[bool, list[Reading]] = field(default_factory=dict)
     _statements: list[Reading] | None = None
+    _doubts: dict[bool, list[Reading]] = field(default_factory=dict)
     kinds: str = ""
     label: str = ""
     subject: str = ""
@@ -65,6 +66,12 @@ class Clause:
         if self._statements is None:
             self._statements = read_statements(self)
         return self._statements
+
+    def doubts(self, follows: bool) -> list[Reading]:
+        """What puts in doubt that which the clause says; `follows` as above."""
+        if follows not in self._doubts:
+            self._doubts[follows] = read_doubts(self, [*self.lengths(follows), *self.statements()])
+        return self._doubts[follows]
 
 
 def clauses_of(text: str, start: int, end: int, book: RuleBook, before: list[Token] | None = None) -> list[Clause]:
@@ -209,6 +216,34 @@ def _subject_of(clause: Clause, affirmed: str, stated: str) -> str:
     counted = re.compile(f"[{book.kinds.characters('SUBJECT')}]")
     found = counted.search(affirmed) or counted.search(stated)
     return book.subjects.get(clause.tokens[found.start()].kind, "") if found else book.subjects.get("DEFAULT", "")
+
+
+# doubts ------------------------------------------------------------------------------------------------------------------
+
+
+def read_doubts(clause: Clause, readings: list[Reading]) -> list[Reading]:
+    """The first guard that fits a clause in which something was read that it guards (`beside`)."""
+    book = clause.book
+    away = {"none", *book.subjects.values()} - {book.subjects[kind] for kind in book.group("SUBJECT")}
+    read = {reading.reading for reading in readings if reading.subject not in away}
+    if not read:
+        return []
+    kinds = clause.kinds
+    if any(token.value == UNKNOWN and token.kind == WORD for token in clause.tokens):
+        unknown = book.kinds.code("UNKNOWN")
+        kinds = "".join(
+            unknown if token.value == UNKNOWN and token.kind == WORD else kind
+            for token, kind in zip(clause.tokens, kinds, strict=True)
+        )
+    for rule in book.guards:
+        if read.isdisjoint(rule.fields["beside"]):
+            continue
+        match = rule.fits(kinds, clause.kinds)
+        if match is not None:
+            tokens = clause.tokens[slice(*match.span())] or clause.tokens
+            default = book.subjects.get("DEFAULT", "")
+            return [Reading(rule.id, rule.fields["reading"], default, "", None, tokens[0].start, tokens[-1].end)]
+    return []
 
 
 # lengths -----------------------------------------------------------------------------------------------------------------

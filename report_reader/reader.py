@@ -57,7 +57,9 @@ class Statement:
         return {**asdict(self), "marks": list(self.marks)}
 
 
-OPEN_READINGS = frozenset({"damaged", "unexplained", "not understood", "question", "not assessable", "not stated"})
+OPEN_READINGS = frozenset(
+    {"damaged", "unexplained", "not understood", "question", "not assessable", "not stated", "doubtful"}
+)
 
 
 @dataclass(slots=True)
@@ -218,7 +220,8 @@ class Reader:
         above.subject = "" if above.is_elsewhere else clause.subject
         start, end = page.span(clause.start + offset, clause.end + offset)
         language = next((token.language for token in clause.tokens if token.language not in ("", "en")), "en")
-        readings = [*clause.lengths(bool(previous)), *clause.statements()] or [Reading("", "")]
+        follows = bool(previous)
+        readings = [*clause.lengths(follows), *clause.statements(), *clause.doubts(follows)] or [Reading("", "")]
         if above.is_additional and not starts_part and any(reading.subject == "previous" for reading in readings):
             marks.add("additional")
         above.is_additional = "additional" in marks

@@ -4,6 +4,7 @@ from report_reader.rules import RuleBook
 
 TITLES = {
     "statements": "What a clause says in words (the first row that fits)",
+    "guards": "What puts in doubt that which a clause says (the margin is asked about)",
     "lengths": "What a length is a distance to (the first row that fits)",
     "contexts": "What headings and remarks say of where a clause stands",
     "compounds": "Rows of words that stand for one thing (in this order)",

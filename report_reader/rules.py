@@ -53,7 +53,7 @@ class RuleBook:
 
     kinds.csv: kind, groups it belongs to, what it speaks of (subject). compounds.yml: rows of tokens that become one.
     cuts.yml: where a sentence is divided. contexts.yml: headings and remarks. lengths.yml: what a length is a distance to.
-    statements.yml: what a clause says in words.
+    statements.yml: what a clause says in words. guards.yml: what puts in doubt that which a clause says.
     """
 
     def __init__(self, folder: Path, words: Path) -> None:
@@ -83,6 +83,7 @@ class RuleBook:
         self.lengths = [rule for rule in rows if "remark" not in rule.fields]
         self.remarks = [rule for rule in rows if "remark" in rule.fields]
         self.statements = self._rows("statements")
+        self.guards = self._rows("guards")
 
     def group(self, name: str) -> frozenset[str]:
         """The kinds of a group."""
@@ -91,7 +92,7 @@ class RuleBook:
     @cached_property
     def all_rules(self) -> dict[str, Rule]:
         """Every rule by its id."""
-        tables = (self.compounds, self.cuts, self.contexts, self.lengths, self.statements)
+        tables = (self.compounds, self.cuts, self.contexts, self.lengths, self.statements, self.guards)
         return {rule.id: rule for table in tables for rule in table}
 
     def _rows(self, table: str) -> list[Rule]:

@@ -1,5 +1,5 @@
 """Floor 4: a sentence as tokens. One lexicon says what a word or a row of words stands for; the longest entry wins. What the
-lexicon does not hold stays a word of no kind, and a rule has to step over it.
+lexicon does not hold stays a word of no kind that is marked as unknown; a rule has to step over it, and a guard may ask about it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 WORD, NUMBER, CODE, UNIT = "WORD", "NUMBER", "CODE", "UNIT"
+UNKNOWN = "?"
+"""Value of a word that no lexicon holds, not even as one that changes nothing."""
 CODED = r"(?P<CODE>[^\W\d_]{1,4}\d{1,3}[a-z]?(?![^\W_]|[.,]\d))"
 NUMBERED = r"(?P<NUMBER>\d+(?:[.,]\d+)*)"
 SIGNED = r"(?P<SIGN>[<>]=?|=[<>]|\+/-|->|[^\w\s])"
@@ -152,7 +154,7 @@ def tokens_of(text: str, lexicon: Lexicon, start: int = 0, end: int | None = Non
             continue
         if kind == "SIGN":
             kind = SIGNS.get(word, "OTHER_SIGN")
-        tokens.append(Token(kind, first, last, word))
+        tokens.append(Token(kind, first, last, word, UNKNOWN if kind == WORD and len(word) > 1 else ""))
         at += 1
     return tokens
 

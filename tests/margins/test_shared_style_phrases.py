@@ -52,7 +52,8 @@ def test_what_the_rules_settle_is_right_and_few_settleable_phrases_stay_open(mar
     wrong = [r["report_text"] for r in wrongly_read(settled) if r["margin_group"] != r["margin_group_read"]]
     assert [text for text in wrong if text not in KNOWN_WRONG] == []
     settleable = phrases[phrases["margin_group"] != "unresolved"]
-    assert (settleable["margin_group_read"] == "unresolved").mean() <= 0.12
+    # of texts that were written to mislead more is left open
+    assert (settleable["margin_group_read"] == "unresolved").mean() <= (0.3 if "adversarial" in source else 0.12)
 
 
 def test_phrases_that_no_rule_has_learnt_from_are_read_to_the_bar(margins_of_phrases):

@@ -32,6 +32,20 @@ def test_every_row_has_an_example(rule):
     assert rule.fields["example"]
 
 
+@pytest.mark.parametrize("guard", BOOK.guards, ids=lambda rule: rule.id)
+def test_a_guard_speaks_up_at_its_example_and_not_at_its_counter_example(guard):
+    assert (guard.id, guard.fields["reading"]) in readings(guard.fields["example"])
+    assert guard.id not in dict(readings(guard.fields["counter_example"]))
+    assert guard.fields["why"]
+
+
+def test_a_word_that_nobody_knows_leaves_the_margin_open():
+    """Whatever 'frobbed' means: not 'clear by 4 mm' for sure."""
+    said = readings("The parenchymal margin is frobbed clear by 4 mm.")
+    assert ("a word that is not known", "doubtful") in said
+    assert "doubtful" not in dict((b, a) for a, b in readings("The parenchymal margin is clear by 4 mm."))
+
+
 def test_the_newcomer_s_test_a_new_verb_is_one_row_of_the_lexicon():
     """Before the row 'smooches' is a word of no kind; with it the margin is involved, 'nearly' takes its force, 'not' denies it."""
     sentence = "Carcinoma smooches the inked surface."

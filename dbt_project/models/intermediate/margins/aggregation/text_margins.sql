@@ -56,6 +56,7 @@ others as (
         min(low_mm) filter (where evidence_kind = 'permanent' and reading in ('unexplained', 'damaged') and not is_additional_margin) as unexplained_mm,
         bool_or(evidence_kind = 'permanent' and reading = 'not understood' and not is_additional_margin) as has_statement_not_understood,
         bool_or(evidence_kind = 'permanent' and reading = 'question') as has_open_question,
+        bool_or(evidence_kind = 'permanent' and reading = 'doubtful' and not is_additional_margin) as has_doubtful_words,
         bool_or(evidence_kind = 'gross' and reading in ('distance', 'involved')) as has_gross_distance,
         bool_or(evidence_kind = 'intraoperative' and reading in ('distance', 'involved', 'negative')) as has_intraoperative_statement
     from {{ ref('margin_widths') }}
@@ -94,6 +95,7 @@ reasoned as (
             when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and has_additional_tumor and coalesce(high_mm, 1) > 0 then 're-resected margin'
             when is_without_viable_tumor and coalesce(high_mm, 1) > 0 then 'no viable tumour'
             when high_mm = 0 and has_doubtful_status then 'status and distance conflict'
+            when high_mm = 0 and has_doubtful_words then 'words in doubt'
             when high_mm = 0 then null
             when low_mm is null or (low_mm < {{ narrow }} and high_mm >= {{ unbounded }}) then
                 case
@@ -110,6 +112,7 @@ reasoned as (
             when (unexplained_mm = 0 and low_mm > 0) or (unexplained_mm < {{ narrow }} and low_mm >= {{ narrow }}) or (unexplained_mm < {{ wide }} and low_mm >= {{ wide }})
                 then 'shorter distance not understood'
             when has_statement_not_understood then 'statement not understood'
+            when has_doubtful_words then 'words in doubt'
             when has_silent_lesion then 'metastasis without a margin'
         end as unresolved_reason
     from joined
@@ -145,7 +148,7 @@ ranked_readings as (
     inner join grouped on readings.text_id = grouped.text_id
     where grouped.margin_group <> 'unresolved'
         and readings.evidence_kind = 'permanent' and not readings.is_additional_margin
-        and readings.reading not in ('tumour', 'no tumour', 'unexplained', 'damaged', 'not understood', 'question', 'target')
+        and readings.reading not in ('tumour', 'no tumour', 'unexplained', 'damaged', 'not understood', 'question', 'doubtful', 'target')
 ),
 
 all_evidence as (
