@@ -222,12 +222,11 @@ def _subject_of(clause: Clause, affirmed: str, stated: str) -> str:
 
 
 def read_doubts(clause: Clause, readings: list[Reading]) -> list[Reading]:
-    """The first guard that fits a clause in which something was read that it guards (`beside`)."""
+    """The first guard that fits a clause in which something was read that it guards (`beside`; nothing: where nothing was read)."""
     book = clause.book
     away = {"none", *book.subjects.values()} - {book.subjects[kind] for kind in book.group("SUBJECT")}
     read = {reading.reading for reading in readings if reading.subject not in away}
-    if not read:
-        return []
+    read = read or {"nothing"}
     kinds = clause.kinds
     if any(token.value == UNKNOWN and token.kind == WORD for token in clause.tokens):
         unknown = book.kinds.code("UNKNOWN")

@@ -40,13 +40,13 @@ def with_measurements(tokens: list[Token]) -> list[Token]:
     """The tokens with lengths in place of numbers and units."""
     if not any(token.kind in ("UNIT", "NUMBER", "ZERO_WORD") for token in tokens):
         return tokens
-    tokens = _numbers_in_words(tokens)
+    tokens = _numbers_in_words(_restated_numbers(tokens))
     tokens = _plain_numbers(tokens)
     if any(token.kind == "UNIT" for token in tokens):
         tokens = _units_of_labels(tokens)
         tokens = _lengths(tokens)
         tokens = _mixed_units(tokens)
-        tokens = _ranges(tokens)
+        tokens = _restated_lengths(_ranges(tokens))
     tokens = _zeros(tokens)
     if any(token.kind == LENGTH for token in tokens):
         tokens = _dimensions(tokens)
@@ -172,6 +172,50 @@ def _measures(tokens: list[Token], at: int) -> bool:
             return False
         ahead += 2
     return False
+
+
+# numbers and lengths said twice -----------------------------------------------------------------------------------------
+
+
+def _restated_numbers(tokens: list[Token]) -> list[Token]:
+    """'5 (five) mm' and 'five (5) mm' are one number; two different ones are DAMAGED by their unit."""
+    result: list[Token] = []
+    for token in tokens:
+        result.append(token)
+        if [t.kind for t in result[-4:]][1::2] != ["OPEN", "CLOSE"]:
+            continue
+        said, again = result[-4], result[-2]
+        if {said.kind, again.kind} != {"NUMBER", "COUNT"}:
+            continue
+        number = said if said.kind == "NUMBER" else again
+        merged = replace(_merged(result[-4:], "NUMBER"), text=number.text)
+        is_one = _plain_value(said) == _plain_value(again) and _kind_at(result, len(result) - 5) not in (
+            "COUNT",
+            "NUMBER",
+        )
+        result[-4:] = [merged if is_one else replace(merged, measure="?")]
+    return result
+
+
+def _restated_lengths(tokens: list[Token]) -> list[Token]:
+    """'3 mm (0.3 cm)' is one length; '3 mm (3 cm)' is DAMAGED."""
+    result: list[Token] = []
+    for token in tokens:
+        result.append(token)
+        kinds = [t.kind for t in result[-4:]]
+        if kinds[:3] != [LENGTH, "OPEN", LENGTH] or kinds[3:] != ["CLOSE"] or result[-4].value == result[-2].value:
+            continue
+        if _is_same(result[-4].measure, result[-2].measure):
+            result[-4:] = [replace(result[-4], end=token.end)]
+        else:
+            result[-4:] = [_merged(result[-4:], DAMAGED)]
+    return result
+
+
+def _is_same(one: object, other: object) -> bool:
+    if not (isinstance(one, Length) and isinstance(other, Length)):
+        return False
+    return abs(one.mm - other.mm) < 1e-6 and one.comparator == other.comparator
 
 
 # words for numbers -------------------------------------------------------------------------------------------------------
