@@ -63,7 +63,8 @@ def _add_later_columns(connection: duckdb.DuckDBPyConnection, table: str, expect
     ).fetchall()
     if "set_id" not in dict(rows).get("observations", "set_id"):
         told = ", ".join(
-            f"'{name}': " + (f'x."{name}"' if name in EARLIER_OBSERVATION_FIELDS else "NULL")
+            # not `x.name`: in ALTER, DuckDB takes that for a column of the table
+            f"'{name}': " + (f"struct_extract(x, '{name}')" if name in EARLIER_OBSERVATION_FIELDS else "NULL")
             for name in OBSERVATION_FIELDS
         )
         connection.execute(

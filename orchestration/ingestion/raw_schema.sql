@@ -31,6 +31,12 @@ CREATE TABLE IF NOT EXISTS raw.load_notices (
     file_hash VARCHAR, load_number BIGINT, run_id VARCHAR, noticed_at TIMESTAMP
 );
 
+-- what a source took back before it was sent here: applied when the record comes, if both say when and the record is not newer
+CREATE TABLE IF NOT EXISTS raw.waiting_withdrawals (
+    source_system VARCHAR, feed VARCHAR, system VARCHAR, source_file VARCHAR, source_line BIGINT, reference VARCHAR,
+    updated_at VARCHAR, file_hash VARCHAR, contract_version VARCHAR, run_id VARCHAR, load_number BIGINT
+);
+
 CREATE TABLE IF NOT EXISTS raw.patient_identifiers (
     source_system VARCHAR, mrn VARCHAR, study_id VARCHAR
 );

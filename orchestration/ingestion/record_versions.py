@@ -41,7 +41,8 @@ def of_system(contract: SourceContract) -> str:
     )
 
 
-def _identity_patient(contract: SourceContract) -> str:
+def identity_patient(contract: SourceContract) -> str:
+    """SQL: whose a row of raw is, as its source tells one patient's record from another's."""
     return f"coalesce(source_patient, {quoted_name(contract.patient_column)}, '')"
 
 
@@ -50,7 +51,7 @@ def mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceContr
 
     Comparing with the last version only (not with any) lets a record return to an earlier state: A, B, A are three versions.
     """
-    in_raw = f"""SELECT record_key, {_identity_patient(contract)} AS identity_patient,
+    in_raw = f"""SELECT record_key, {identity_patient(contract)} AS identity_patient,
                         concat_ws('|', coalesce(source_version::VARCHAR, ''), coalesce(source_updated_at, '')) AS place_in_history,
                         record_hash, load_number, loaded_at, record_number
                  FROM raw.{contract.feed} WHERE {of_system(contract)}
@@ -109,7 +110,7 @@ def note_keys_of_two_patients(connection: duckdb.DuckDBPyConnection, contract: S
             WITH patients AS (
                 SELECT record_key, identity_patient FROM checked_records WHERE NOT is_rejected
                 UNION
-                SELECT record_key, {_identity_patient(contract)} FROM raw.{contract.feed}
+                SELECT record_key, {identity_patient(contract)} FROM raw.{contract.feed}
                 WHERE {of_system(contract)} AND record_key IN (SELECT record_key FROM checked_records WHERE NOT is_rejected)
             ),
             shared AS (SELECT record_key FROM patients GROUP BY record_key HAVING count(*) > 1)
@@ -119,35 +120,5 @@ def note_keys_of_two_patients(connection: duckdb.DuckDBPyConnection, contract: S
                    now()::TIMESTAMP AS noticed_at
             FROM checked_records SEMI JOIN shared USING (record_key)
             WHERE NOT is_rejected AND NOT is_duplicate ORDER BY record_number"""
-    ).fetchall()
-    return rows[0][0]
-
-
-def withdraw_record(
-    connection: duckdb.DuckDBPyConnection,
-    contract: SourceContract,
-    reference: str,
-    updated_at: str | None,
-    lineage: str,
-) -> int:
-    """A last version, withdrawn, of every record in raw that the source calls `reference`; 0 where there is none to withdraw."""
-    names = ", ".join(("source_file", "file_hash", "contract_version", "run_id", "load_number"))
-    rows = connection.execute(
-        f"""INSERT INTO raw.{contract.feed} BY NAME
-            WITH latest AS (
-                SELECT * FROM raw.{contract.feed} WHERE {of_system(contract)} AND source_reference = $reference
-                QUALIFY row_number() OVER (
-                    PARTITION BY record_key, {_identity_patient(contract)}
-                    ORDER BY source_version DESC NULLS LAST, source_updated_at DESC NULLS LAST, load_number DESC, record_number DESC
-                ) = 1
-            )
-            SELECT latest.* EXCLUDE ({names}) REPLACE (
-                TRUE AS is_withdrawn, md5(record_hash || 'withdrawn') AS record_hash, now()::TIMESTAMP AS loaded_at,
-                coalesce($updated_at, source_updated_at) AS source_updated_at, record_id || '-withdrawn' AS record_id
-            ), {lineage}
-            FROM latest
-            WHERE NOT coalesce(is_withdrawn, FALSE) AND ($updated_at IS NULL OR source_updated_at IS NULL
-                OR $updated_at >= source_updated_at)""",
-        {"reference": reference, "updated_at": updated_at},
     ).fetchall()
     return rows[0][0]

@@ -18,8 +18,9 @@ from orchestration.ingestion.record_versions import (
     mark_duplicates,
     note_keys_of_two_patients,
     version_columns,
-    withdraw_record,
 )
+from orchestration.ingestion.withdrawals import LINEAGE as LINEAGE_OF_WITHDRAWAL
+from orchestration.ingestion.withdrawals import apply_waiting_withdrawals, withdraw
 
 # DuckDB reads Arrow batches side by side, so one great batch would keep one core idle
 ROWS_A_BATCH = 10_000
@@ -89,8 +90,11 @@ def store_records(connection: duckdb.DuckDBPyConnection, origin: "Origin", recor
         connection.execute("DROP TABLE checked_records")
     finally:
         connection.unregister("reader_records")
+    lineage = origin.columns(*LINEAGE_OF_WITHDRAWAL)
+    of_waiting = apply_waiting_withdrawals(connection, contract, origin.load_number, lineage)
+    n_withdrawn, of_early = withdraw(connection, contract, account.withdrawals, lineage)
+    account = replace(account, notices=[*account.notices, *of_waiting, *of_early])
     _insert_notices(connection, origin, account)
-    n_withdrawn = _withdraw(connection, origin, account)
     n_withdrawals = len(account.withdrawals)
     return FileLoad(
         contract.source_system, contract.feed, origin.source_file, "loaded",
@@ -108,15 +112,6 @@ def _with_patient_of_identity(records: pa.Table, contract: SourceContract) -> pa
     else:
         return records
     return records.set_column(records.column_names.index("source_patient"), "source_patient", patient)
-
-
-def _withdraw(connection: duckdb.DuckDBPyConnection, origin: "Origin", account: Account) -> int:
-    """How many withdrawals took a record out of force; one that found none to withdraw changes nothing."""
-    lineage = origin.columns("source_file", "file_hash", "contract_version", "run_id", "load_number")
-    return sum(
-        withdraw_record(connection, origin.contract, one.reference, one.updated_at, lineage) > 0
-        for one in account.withdrawals
-    )
 
 
 def _insert_notices(connection: duckdb.DuckDBPyConnection, origin: "Origin", account: Account) -> None:

@@ -203,8 +203,34 @@ def test_a_deleted_resource_and_one_entered_in_error_are_withdrawn(warehouse):
         ("r2",),
     ]
     assert warehouse.rows("SELECT what, n FROM raw.load_notices WHERE source_file LIKE '%b.ndjson'") == [
-        ("deleted Patient", 1)
+        ("deleted Patient", 1),
+        ("withdrawal of a record that is not here", 1),
     ]
+
+
+def deletion(reference: str, when: str | None) -> dict:
+    told = {"meta": {"lastUpdated": when}} if when else {}
+    entry = {"request": {"method": "DELETE", "url": reference}}
+    return {"resourceType": "Bundle", "type": "transaction", "entry": [entry]} | told
+
+
+def test_a_withdrawal_that_comes_before_its_record_waits_for_it(warehouse):
+    write_contract(warehouse, "fhir", REPORTS)
+    warehouse.land(
+        "fhir/a.ndjson", lines(*(deletion(f"DiagnosticReport/r{n}", "2004-03-12T09:00:00Z") for n in (1, 2, 3)))
+    )
+    warehouse.load("pathology_messages")
+    before, after = {"meta": {"lastUpdated": "2004-03-05T09:00:00Z"}}, {"meta": {"lastUpdated": "2004-03-20T09:00:00Z"}}
+    told = (report("taken back") | before, report("made again", "r2") | after, report("who knows", "r3"))
+    warehouse.land("fhir/b.ndjson", lines(patient("900001"), *told))
+    warehouse.load("pathology_messages")
+    assert warehouse.rows("SELECT message_control_id FROM raw.pathology_messages WHERE is_withdrawn") == [("r1",)]
+    assert warehouse.rows("SELECT what, n FROM raw.load_notices ORDER BY noticed_at, what") == [
+        ("withdrawal of a record that is not here", 3),
+        ("record taken back before it came, without a time", 1),
+        ("record that was taken back before it came", 1),
+    ]
+    assert warehouse.rows("FROM raw.waiting_withdrawals") == []
 
 
 def test_the_files_of_one_export_refer_to_each_other_and_are_read_again_when_one_of_them_changes(warehouse):

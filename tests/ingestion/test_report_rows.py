@@ -65,6 +65,29 @@ def test_report_text_in_several_columns_is_a_line_a_column(warehouse):
     assert lines_of(warehouse, "K2") == [("final_diagnosis", None, None, "Margin 3 mm.", None)]
 
 
+def test_rtf_and_html_in_a_column_are_read_and_a_damaged_document_is_listed(warehouse):
+    reports_contract(warehouse, "lines:\n  - {section: final_diagnosis, column: dx}\n")
+    land(
+        warehouse,
+        "dx",
+        r"K1,900001,2004-03-01,F,{\rtf1\ansi Margin \b 3 mm\b0.\par Metastasis.}",
+        "K2,900002,2004-03-01,F,<div><p>Margin <b>4 mm</b>.</p><p>CEA &lt; 5</p></div>",
+        "K3,900003,2004-03-01,F,JVBERi0xLjQK",
+        "K4,900004,2004-03-01,F,<1 mm from the margin",
+    )
+    warehouse.load("pathology_messages")
+    texts = [lines_of(warehouse, f"K{n}")[0][3] for n in (1, 2, 3, 4)]
+    assert texts == [
+        "Margin 3 mm.\nMetastasis.",
+        "Margin 4 mm.\n\nCEA < 5",
+        "[a document in a column was not read: its PDF is damaged or locked with a password]",
+        "<1 mm from the margin",
+    ]
+    assert warehouse.rows("SELECT kind, what, n, reason FROM raw.load_notices") == [
+        ("not read", "document in a column of text", 1, "its PDF is damaged or locked with a password")
+    ]
+
+
 def test_a_table_of_reports_without_lines_is_refused_in_the_contract(warehouse):
     reports_contract(warehouse, "")
     with pytest.raises(

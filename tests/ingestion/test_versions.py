@@ -3,6 +3,7 @@
 import pytest
 
 from orchestration.ingestion.load_feed import OtherStudyIdKey, assign_study_ids
+from orchestration.ingestion.raw_schema import create_raw_schema
 
 HEADER = "id;patient;when;what;where;left\n"
 FIRST = HEADER + "T1;SIM0000001;31.12.2000;op;L;0\nT2;SIM0000002;31.12.2000;rfa;L;0\n"
@@ -57,3 +58,17 @@ def test_study_ids_are_the_same_for_the_same_key_and_give_nothing_away(warehouse
 
     assert len({study_id for _, study_id in first + other}) == 4
     assert all(len(study_id) == 13 and mrn not in study_id for mrn, study_id in first)
+
+
+def test_a_build_file_of_before_takes_the_reports_of_today(warehouse):
+    """Lines of a report had five fields once."""
+    warehouse.connection.execute(
+        """CREATE SCHEMA raw;
+           CREATE TABLE raw.pathology_messages AS SELECT '900001' AS mrn, [{'sequence': 1::INTEGER, 'loinc_code': '22637-3',
+               'specimen': 'A', 'value': 'margin 3 mm', 'status': 'F'}] AS observations"""
+    )
+    create_raw_schema(warehouse.connection)
+    assert warehouse.rows(
+        """SELECT mrn, line.sequence, line.loinc_code, line.specimen, line.value, line.status, line.set_id, line.kind, load_number
+           FROM (SELECT mrn, load_number, unnest(observations) AS line FROM raw.pathology_messages)"""
+    ) == [("900001", 1, "22637-3", "A", "margin 3 mm", "F", None, None, 0)]

@@ -1,12 +1,14 @@
 """Workbooks in the shapes that people really keep: hidden and several sheets, shown zeros, errors, formulas, noise at midnight."""
 
 import io
+import struct
 import zipfile
 from datetime import date, datetime
 
 import openpyxl
 import pytest
 
+from orchestration.ingestion.readers.error_cells import errors_of_xls
 from tests.ingestion.test_formats_binary import workbook
 from tests.ingestion.test_formats_text import rejected, status_of_one_load, write_contract
 from tests.ingestion.test_tables_as_they_come import notices
@@ -240,6 +242,69 @@ fields:
         ("17", "0.3"),
         ("18", "1234.5"),
     ]
+
+
+ODS = """<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+  xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"
+  xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0" office:version="1.3"><office:body>
+  <office:spreadsheet><table:table table:name="Sheet1">ROWS</table:table></office:spreadsheet></office:body></office:document-content>"""
+MANIFEST = """<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"><manifest:file-entry
+  manifest:full-path="/" manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/></manifest:manifest>"""
+
+
+def ods(*rows: str) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", ODS.replace("ROWS", "".join(rows)))
+        archive.writestr("META-INF/manifest.xml", MANIFEST)
+    return written.getvalue()
+
+
+def test_errors_in_a_workbook_of_libreoffice_are_listed_and_not_missing(warehouse):
+    def row(*texts: str, repeated: int = 1) -> str:
+        cells = "".join(
+            f'<table:table-cell office:value-type="string" office:string-value="" calcext:value-type="error"><text:p>{text}</text:p>'
+            "</table:table-cell>"
+            if text.startswith("#")
+            else f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
+            for text in texts
+        )
+        return f'<table:table-row table:number-rows-repeated="{repeated}">{cells}</table:table-row>'
+
+    vital_contract(warehouse)
+    content = ods(
+        row(*HEADER), row("900001", "A", "2009-04-03", repeated=2), row("900002", "A", "#REF!"),
+        row("900003", "D", "2009-04-03", "#N/A"),
+    )  # fmt: skip
+    warehouse.land("vital/a.ods", content)
+    warehouse.load("vital_status")
+    assert rejected(warehouse) == [
+        (4, "last_contact_date", "#REF!", "an error of a spreadsheet"),
+        (5, "death_date", "#N/A", "an error of a spreadsheet"),
+    ]
+
+
+def test_errors_in_a_workbook_of_excel_97_are_found_by_their_place():
+    """A stream of records as MS-XLS has them: where the sheets are, then of the second one an error and two formulas."""
+
+    def record(kind: int, data: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(data)) + data
+
+    def sheet_of(name: bytes, at: int) -> bytes:
+        return record(0x85, struct.pack("<IBBBB", at, 0, 0, len(name), 0) + name)
+
+    at = struct.pack("<HHH", 2, 1, 0)
+    cells = (
+        record(0x809, b"")
+        + record(0x205, at + bytes([0x2A, 1]))
+        + record(0x205, struct.pack("<HHH", 3, 0, 0) + bytes([1, 0]))
+    )
+    cells += record(6, struct.pack("<HHH", 4, 5, 0) + bytes([2, 0, 0x17, 0, 0, 0, 0xFF, 0xFF]) + b"rest")
+    cells += record(6, struct.pack("<HHHd", 5, 5, 0, 1.0) + b"rest") + record(0x0A, b"")
+    start = len(sheet_of(b"Notes", 0) + sheet_of(b"Data", 0) + record(0x0A, b""))
+    stream = sheet_of(b"Notes", 0) + sheet_of(b"Data", start) + record(0x0A, b"") + cells
+    assert dict(errors_of_xls(stream, "Data")) == {(2, 1): "#N/A", (4, 5): "#REF!"}
 
 
 # what is called a workbook and is none

@@ -5,6 +5,8 @@ import pytest
 
 from .conftest import TEXT_COLUMNS, read_margins
 
+PARENCHYMAL, DUCT, CLEAR = "Parenchymal margin", "Bile duct margin", "Uninvolved by invasive carcinoma"
+CLOSEST = "Distance of invasive carcinoma from closest margin"
 REPORTS = {
     "gross never beats microscopic": [
         ("gross", "A", "The nodule lies 0.1 cm from the inked margin."),
@@ -59,6 +61,30 @@ REPORTS = {
         ("final_diagnosis", "A", "LIVER, SEGMENT 6: Metastatic adenocarcinoma. Margin negative."),
         ("addendum", None, "On review the tumor is 7 mm from the parenchymal margin."),
     ],
+    "the closest of two clear margins": [
+        ("synoptic", "A", f"{PARENCHYMAL}: {CLEAR}\n{DUCT}: {CLEAR}\n{CLOSEST}: 3 mm")
+    ],
+    "the closest of two clear margins, far": [
+        ("synoptic", "A", f"{PARENCHYMAL}: {CLEAR}\n{DUCT}: {CLEAR}\n{CLOSEST}: 12 mm")
+    ],
+    "the closest of two clear margins, near": [
+        ("synoptic", "A", f"{PARENCHYMAL}: {CLEAR}\n{DUCT}: {CLEAR}\n{CLOSEST}: <1 mm")
+    ],
+    "the closest margin where there is no other": [
+        ("synoptic", "A", f"{PARENCHYMAL}: {CLEAR}\n{DUCT}: Not applicable\n{CLOSEST}: 3 mm")
+    ],
+    "the closest margin is the duct": [
+        ("synoptic", "A", f"All margins negative for carcinoma\nClosest margin: Bile duct\n{CLOSEST}: 3 mm")
+    ],
+    "the closest margin is the parenchymal one": [
+        ("synoptic", "A", f"All margins negative for carcinoma\nClosest margin: Hepatic parenchymal\n{CLOSEST}: 3 mm")
+    ],
+    "the closest of two clear margins beside the parenchymal width": [
+        ("synoptic", "A", f"{PARENCHYMAL}: {CLEAR}, 5 mm\n{DUCT}: {CLEAR}\n{CLOSEST}: 3 mm")
+    ],
+    "the duct is involved": [
+        ("synoptic", "A", f"{PARENCHYMAL}: {CLEAR}\n{DUCT}: Involved by invasive carcinoma\n{CLOSEST}: 0 mm")
+    ],
     "wrapped lines": [
         ("final_diagnosis", "A", "The parenchymal margin is negative, with a closest\ndistance of\n4\nmm.")
     ],
@@ -77,6 +103,14 @@ EXPECTED = {
     "benign liver specimen": ("1.0-9.9 mm", 5, None),
     "re-resected margin": ("unresolved", None, "re-resected margin"),
     "addendum adds": ("1.0-9.9 mm", 7, None),
+    "the closest of two clear margins": ("unresolved", None, "distance only bounded"),
+    "the closest of two clear margins, far": (">=10 mm", 12, None),
+    "the closest of two clear margins, near": ("unresolved", None, "distance not given"),
+    "the closest margin where there is no other": ("1.0-9.9 mm", 3, None),
+    "the closest margin is the duct": ("unresolved", None, "distance only bounded"),
+    "the closest margin is the parenchymal one": ("1.0-9.9 mm", 3, None),
+    "the closest of two clear margins beside the parenchymal width": ("1.0-9.9 mm", 5, None),
+    "the duct is involved": ("positive", 0, None),
     "wrapped lines": ("1.0-9.9 mm", 4, None),
 }
 

@@ -21,6 +21,13 @@ _NO_TEXT = {"script", "style", "head"}
 _CELLS = {"td", "th"}
 
 
+# text that is a document of its own: RTF, HTML (a page or a part of one), a PDF in base64
+DOCUMENT_IN_TEXT = (
+    r"\s*(?:\{\\rtf|<!doctype html|<(?:html|head|body|div|p|span|table|pre|ul|ol|br|h[1-6])(?:\s[^<>]*)?/?>|JVBERi0)"
+)
+_DOCUMENT_IN_TEXT = re.compile(DOCUMENT_IN_TEXT, re.IGNORECASE)
+
+
 class UnreadableAttachment(Exception):
     """The attachment holds no text that can be read; the message says why and quotes nothing of it."""
 
@@ -55,6 +62,23 @@ def text_of_attachment(content: bytes, content_type: str = "") -> str:
     if not text.strip():
         raise UnreadableAttachment("it holds no text")
     return text
+
+
+def is_document(text: str) -> bool:
+    """Whether a text is a document of its own, and not what is to be read."""
+    return bool(_DOCUMENT_IN_TEXT.match(text))
+
+
+def text_of_document(text: str) -> str:
+    """The text of a document that stands in a field of text.
+
+    Raises:
+        UnreadableAttachment: damaged, or a PDF without a text layer.
+    """
+    start = text.lstrip()
+    if start.startswith("JVBERi0"):
+        return text_of_attachment(from_base64(text))
+    return text_of_attachment(text.encode(), "text/html; charset=utf-8" if start.startswith("<") else "charset=utf-8")
 
 
 def from_base64(data: str) -> bytes:

@@ -9,7 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.ingestion.readers.account import Notice
-from orchestration.ingestion.readers.attachments import UnreadableAttachment, from_base64, text_of_attachment
+from orchestration.ingestion.readers.attachments import (
+    UnreadableAttachment,
+    from_base64,
+    is_document,
+    text_of_attachment,
+    text_of_document,
+)
 from orchestration.ingestion.readers.byte_ranges import count_between
 from orchestration.ingestion.readers.hl7_segments import CONTINUATION, Segments, code_of, component_range, field_range
 from orchestration.ingestion.readers.hl7_text import typed, typed_text
@@ -26,8 +32,8 @@ DOCUMENTS = ("ED", "RP")
 KINDS = ("text", "short text", "statement", "not read")
 TEXT, SHORT, STATEMENT, NOT_READ = range(4)
 # text that may be a document of its own: RTF, HTML, a PDF in base64
+_CONTINUED = CONTINUATION.decode()
 _START_OF_DOCUMENT = np.frombuffer(b"{<J\\", np.uint8)
-_A_DOCUMENT = re.compile(r"\{\\rtf|<!doctype html|<html|JVBERi0", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -69,12 +75,17 @@ def lines_of(
         obx = np.where(is_continued, np.maximum(obx_of_code, 0), obx)
         code_start, code_end, no_code = field_range(segments, obx, 3)
     text = segments.text
-    codes = _codes(segments, code_start, code_end, no_code | no_head)
+    asked = text.column(code_start, code_end, no_code | no_head | (code_end == code_start))
+    codes, sections_told, labels = _asked(asked, sections)
     kinds, values, notices = _values(segments, lines)
     specimen_start, specimen_end, no_specimen = field_range(segments, obx, 4)
     set_start, set_end, no_set = field_range(segments, lines.rows, 1)
     has_label = ~lines.is_note & (kinds != TEXT)
-    labels, units = _labels_and_units(segments, lines.rows, code_start, code_end, has_label)
+    labels = (
+        pc.if_else(pa.array(has_label), labels.cast(pa.string()), None)
+        if has_label.any()
+        else pa.nulls(len(lines.rows))
+    )
     n_before = lines.offsets[:-1][lines.group]
     names = ["sequence", "set_id", "loinc_code", "section", "specimen", "label", "value", "unit", "status", "kind"]
     struct = pa.StructArray.from_arrays(
@@ -82,11 +93,11 @@ def lines_of(
             pa.array((np.arange(len(lines.rows)) - n_before + 1).astype(np.int32)),
             text.column(set_start, set_end, no_set | lines.is_note | (set_end == set_start)),
             codes,
-            _sections(segments, codes, code_start, code_end, no_code | no_head, sections),
+            sections_told,
             text.column(specimen_start, specimen_end, no_specimen | no_head | (specimen_end == specimen_start)),
-            labels,
+            labels.cast(pa.string_view()),
             values,
-            units,
+            _units(segments, lines.rows, has_label),
             _status_column(segments, status_start, status_end, has_own_status),
             pc.take(pa.array(KINDS), pa.array(kinds)),
         ],
@@ -165,75 +176,33 @@ def _last_with_a_code(lines: _Rows, is_empty_code: np.ndarray) -> np.ndarray:
     return np.where(place >= lines.offsets[:-1][lines.group], lines.heads[np.maximum(place, 0)], -1)
 
 
-def _codes(segments: Segments, start: np.ndarray, end: np.ndarray, is_missing: np.ndarray) -> pa.Array:
-    """The LOINC code where OBX-3 or its alternate triplet has one, else the laboratory's own."""
-    text = segments.text
-    first_start, first_end, _ = component_range(text, start, end, 1)
-    is_loinc = _is_ln(segments, *component_range(text, start, end, 3))
-    if not is_loinc.all():
-        is_alternate = ~is_loinc & _is_ln(segments, *component_range(text, start, end, 6))
-        other_start, other_end, _ = component_range(text, start, end, 4)
-        is_alternate |= ~is_loinc & (first_end == first_start) & (other_end > other_start)
-        first_start, first_end = (
-            np.where(is_alternate, other_start, first_start),
-            np.where(is_alternate, other_end, first_end),
-        )
-    return text.column(first_start, first_end, is_missing | (first_end == first_start))
+def _asked(codes: pa.Array, sections: dict[str, str]) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Of each line's OBX-3 its code, the section that the contract gives it (null where none) and its text.
+
+    A file has few different ones, so that each is taken apart once.
+    """
+    told = pc.dictionary_encode(codes.cast(pa.string()))
+    asked = [_asked_once(field, sections) for field in told.dictionary.to_pylist()]
+    columns = [pa.array([one[place] for one in asked], pa.string()).take(told.indices) for place in range(3)]
+    return columns[0].cast(pa.string_view()), columns[1], columns[2].cast(pa.string_view())
 
 
-def _is_ln(segments: Segments, start: np.ndarray, end: np.ndarray, is_absent: np.ndarray) -> np.ndarray:
-    codes = segments.text
-    is_two = ~is_absent & (end - start == 2)
-    return is_two & (codes.codes_at(start, 0) == ord("L")) & (codes.codes_at(start + 1, 0) == ord("N"))
+def _asked_once(field: str, sections: dict[str, str]) -> tuple[str | None, str | None, str | None]:
+    """The LOINC code where OBX-3 or its alternate triplet has one, else the laboratory's own; section; text."""
+    own, text, system, other, other_text, other_system = (field.split("^") + [""] * 5)[:6]
+    is_other = system != "LN" and (other_system == "LN" or (not own and bool(other)))
+    code = other if is_other else own
+    label = text or other_text or own
+    return code or None, sections.get(own) or sections.get(code), typed(label).replace(_CONTINUED, "") or None
 
 
-def _labels_and_units(
-    segments: Segments, rows: np.ndarray, code_start: np.ndarray, code_end: np.ndarray, has_label: np.ndarray
-) -> tuple[pa.Array, pa.Array]:
-    """What was asked and in which unit it was answered, of the lines that are no long text."""
+def _units(segments: Segments, rows: np.ndarray, has_label: np.ndarray) -> pa.Array:
+    """In which unit a statement was answered, of the lines that are no long text."""
     if not has_label.any():
-        return pa.nulls(len(rows), pa.string_view()), pa.nulls(len(rows), pa.string_view())
-    text = segments.text
-    start, end, no_label = _labels(segments, code_start, code_end)
-    labels = _typed_view(text.column(start, end, no_label | ~has_label | (end == start)))
+        return pa.nulls(len(rows), pa.string_view())
     start, end, no_unit = field_range(segments, rows, 6)
-    start, end, _ = component_range(text, start, end, 1)
-    return labels, text.column(start, end, no_unit | ~has_label | (end == start))
-
-
-def _labels(segments: Segments, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The code's text, else the alternate code's text, else the code itself."""
-    text = segments.text
-    found_start, found_end, is_absent = component_range(text, start, end, 2)
-    for number in (5, 1):
-        is_wanting = is_absent | (found_end == found_start)
-        if not is_wanting.any():
-            break
-        other_start, other_end, no_other = component_range(text, start, end, number)
-        found_start, found_end = (
-            np.where(is_wanting, other_start, found_start),
-            np.where(is_wanting, other_end, found_end),
-        )
-        is_absent = np.where(is_wanting, no_other, is_absent)
-    return found_start, found_end, is_absent
-
-
-def _sections(
-    segments: Segments,
-    codes: pa.Array,
-    start: np.ndarray,
-    end: np.ndarray,
-    is_missing: np.ndarray,
-    sections: dict[str, str],
-) -> pa.Array:
-    """The section that the contract gives a laboratory's code (or its LOINC code); null where it gives none."""
-    if not sections:
-        return pa.nulls(len(codes), pa.string())
-    names, wanted = pa.array(list(sections.values()), pa.string()), pa.array(list(sections), pa.string())
-    first_start, first_end, _ = component_range(segments.text, start, end, 1)
-    own = segments.text.column(first_start, first_end, is_missing).cast(pa.string())
-    found = pc.take(names, pc.index_in(codes.cast(pa.string()), wanted))
-    return pc.coalesce(pc.take(names, pc.index_in(own, wanted)), found)
+    start, end, _ = component_range(segments.text, start, end, 1)
+    return segments.text.column(start, end, no_unit | ~has_label | (end == start))
 
 
 def _types(segments: Segments, obx: np.ndarray) -> pa.Array:
@@ -315,11 +284,10 @@ def _special_value(
     if kind == NOT_READ:
         unread[f"OBX of type {type_name}", "of this type no text is made"] += 1
         return NOT_READ, None
-    if as_typed is None or not _A_DOCUMENT.match(as_typed.lstrip()):
+    if as_typed is None or not is_document(as_typed):
         return kind, as_typed
     try:
-        content = from_base64(as_typed) if as_typed.lstrip().startswith("JVBERi0") else as_typed.encode()
-        return TEXT, text_of_attachment(content, "charset=utf-8")
+        return TEXT, text_of_document(as_typed)
     except UnreadableAttachment as reason:
         return _not_read(f"document in an OBX of type {type_name or 'none'}", str(reason), unread)
 
@@ -379,13 +347,6 @@ def _not_read(what: str, reason: str, unread: Counter) -> tuple[int, str]:
     unread[what, reason] += 1
     # a person who looks at the report is to see that there is more of it
     return NOT_READ, f"[{what} was not read: {reason}]"
-
-
-def _typed_view(column: pa.Array) -> pa.Array:
-    """Labels as they were typed."""
-    plain = column.cast(pa.string())
-    has_escape = pc.any(pc.match_substring(plain, "\\")).as_py()
-    return typed_text(plain, repetitions_are_lines=False).cast(pa.string_view()) if has_escape else column
 
 
 def _typed_range(segments: Segments, starts: np.ndarray, ends: np.ndarray, is_absent: np.ndarray) -> pa.Array:

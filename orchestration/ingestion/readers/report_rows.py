@@ -4,7 +4,9 @@ A report may have several rows (a row a specimen, a lesion or a statement): rows
 and times are one report, whose lines stand in the order of the rows.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +16,8 @@ from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.contract.report_lines import ReportLine
 from orchestration.ingestion.contract.wide_form import NUMBER, is_numbered, numbered_pattern
 from orchestration.ingestion.raw_schema import OBSERVATION_FIELDS
+from orchestration.ingestion.readers.account import Notice
+from orchestration.ingestion.readers.attachments import DOCUMENT_IN_TEXT, UnreadableAttachment, text_of_document
 from orchestration.ingestion.readers.tabular import Rows, in_long_form, trimmed, without_units_row
 
 ONE_REPORT = ("mrn", "accession_number", "report_status", "reported_datetime", "message_datetime")
@@ -28,6 +32,15 @@ UNKNOWN_CODE = "a code in a line of the report that the contract does not map"
 UNKNOWN_COMPARATOR = "a comparator of a number in the report that is not known"
 
 
+@dataclass(frozen=True)
+class _Line:
+    """A line's fields for each row, the reasons not to take a row (None where there is none at all), and what was not read."""
+
+    fields: dict[str, pa.Array | pa.ChunkedArray]
+    problem: np.ndarray | None
+    notices: list[Notice]
+
+
 def records_of_table(rows: Rows, contract: SourceContract) -> pa.Table:
     """The records of a table's rows: one a row, one a number of its wide form, or one a report."""
     rows = without_units_row(rows, contract)
@@ -37,20 +50,18 @@ def records_of_table(rows: Rows, contract: SourceContract) -> pa.Table:
 def records_of_reports(rows: Rows, contract: SourceContract) -> pa.Table:
     """One record a report, with its lines as `observations`."""
     made = [part for line in contract.lines for part in _texts_of(rows, line, contract)]
-    strange = [problem for _, problem in made if problem is not None]
-    rows = rows.with_problems(strange)
+    strange = [line.problem for line in made if line.problem is not None]
+    rows = rows.with_problems(strange).noticed(notice for line in made for notice in line.notices)
     first_of_report, report_of_row = _reports(rows, contract)
-    observations = _observations([columns for columns, _ in made], report_of_row, len(first_of_report))
+    observations = _observations([line.fields for line in made], report_of_row, len(first_of_report))
     payload = _joined(rows.payload, first_of_report, report_of_row)
     problem = _first_problem(rows.structure_problem, first_of_report, report_of_row)
     reports = rows.taken(first_of_report).with_own(payload=payload, structure_problem=problem)
     return reports.records(contract).append_column("observations", observations)
 
 
-def _texts_of(
-    rows: Rows, line: ReportLine, contract: SourceContract
-) -> list[tuple[dict[str, pa.Array | pa.ChunkedArray], np.ndarray | None]]:
-    """For each number that stands for `{n}` (or once): the line's fields for each row, and the reasons not to take a row."""
+def _texts_of(rows: Rows, line: ReportLine, contract: SourceContract) -> list["_Line"]:
+    """The line once, or for each number that stands for `{n}`."""
     numbers: Sequence[str] = [""]
     if is_numbered(line.column):
         pattern = numbered_pattern(line.column)
@@ -59,9 +70,7 @@ def _texts_of(
     return [_text_of(rows, line, contract, number) for number in numbers]
 
 
-def _text_of(
-    rows: Rows, line: ReportLine, contract: SourceContract, number: str
-) -> tuple[dict[str, pa.Array | pa.ChunkedArray], np.ndarray | None]:
+def _text_of(rows: Rows, line: ReportLine, contract: SourceContract, number: str) -> "_Line":
     def column(name: str) -> pa.Array | pa.ChunkedArray:
         return trimmed(rows.column_or_nothing(name.replace(NUMBER, number)))
 
@@ -82,20 +91,44 @@ def _text_of(
         sign = pc.fill_null(pa.array(list(COMPARATORS.values())).take(_flat(place)), "")
         value = pc.if_else(is_number, pc.binary_join_element_wise(sign, value, ""), value)
     value = pc.if_else(is_missing, None, value)
+    kind = "statement" if line.label or line.label_column else "text"
+    kinds, value, notices = _with_documents_read(_constant(kind, len(rows)), _flat(value))
     is_measured = pc.match_substring_regex(pc.fill_null(value, ""), f"^[<>]?=?\\s*{NUMBER_ALONE}$")
     unit = column(line.unit_column) if line.unit_column else _constant(line.unit, len(rows))
     label = column(line.label_column) if line.label_column else _constant(line.label.replace(NUMBER, number), len(rows))
     specimen = column(line.specimen_column) if line.specimen_column else _constant(line.specimen, len(rows))
-    is_statement = bool(line.label or line.label_column)
     fields = {
         "section": _constant(line.section, len(rows)),
         "specimen": _or_null(specimen),
         "label": _or_null(label),
         "value": value,
         "unit": pc.if_else(is_measured, _or_null(unit), None),
-        "kind": _constant("statement" if is_statement else "text", len(rows)),
+        "kind": kinds,
     }
-    return fields, problem
+    return _Line(fields, problem, notices)
+
+
+def _with_documents_read(kinds: pa.Array, value: pa.Array) -> tuple[pa.Array, pa.Array, list[Notice]]:
+    """RTF, HTML and PDF in a column of text, as their words; what cannot be read says so in its place."""
+    is_document = np.asarray(
+        pc.match_substring_regex(pc.fill_null(value, ""), f"^(?:{DOCUMENT_IN_TEXT})", ignore_case=True)
+    )
+    if not is_document.any():
+        return kinds, value, []
+    texts, unread = [], Counter()
+    for text in value.filter(pa.array(is_document)).to_pylist():
+        try:
+            texts.append((text_of_document(text), None))
+        except UnreadableAttachment as reason:
+            unread[str(reason)] += 1
+            texts.append((f"[a document in a column was not read: {reason}]", "not read"))
+    told = pa.array(is_document)
+    kind_of_text = pa.array([kind or "text" for _, kind in texts], pa.string())
+    return (
+        pc.replace_with_mask(kinds, told, kind_of_text),
+        pc.replace_with_mask(value, told, pa.array([text for text, _ in texts], pa.string())),
+        [Notice("document in a column of text", n, reason) for reason, n in unread.items()],
+    )
 
 
 def _constant(text: str, n: int) -> pa.Array:

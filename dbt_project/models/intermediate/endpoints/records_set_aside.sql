@@ -19,6 +19,9 @@ from follow_up_of_strangers as records
 left join registered on records.study_id = registered.study_id
 where registered.study_id is null
 union all
+select 'stg_pathology_reports', record_id, source_system, study_id, reason
+from {{ ref('reports_with_lines_that_do_not_count') }}
+union all
 select 'stg_follow_up_events', record_id, source_system, study_id, problem
 from {{ ref('dated_follow_up_events') }}
 where problem is not null

@@ -1,5 +1,6 @@
 -- The statements that count, each as the interval of widths (mm) it leaves open: involved = [0, 0], '4 mm' = [4, 4],
--- '<1 mm' = (0, 1), negative = (0, unbounded). Open ends are moved by a millionth of a millimetre.
+-- '<1 mm' = (0, 1), negative = (0, unbounded). The distance from 'the margin', where more than one hepatic margin is clear, leaves
+-- the parenchymal one as wide or wider. Open ends are moved by a millionth of a millimetre.
 {% set step = smallest_step_mm() %}
 {% set unbounded = unbounded_mm() %}
 with clauses_of_involvement as (
@@ -8,9 +9,36 @@ with clauses_of_involvement as (
     where reading = 'involved' and is_of_liver
 ),
 
+-- the bile duct's and the vessels' margins of a specimen, where they are spoken of for themselves
+other_margins as (
+    select
+        text_id,
+        record_id,
+        part,
+        evidence_kind,
+        bool_or(reading = 'negative') as has_clear_one,
+        bool_or(reading = 'involved') as has_involved_one
+    from {{ ref('placed_margin_statements') }}
+    where margin_type in ('bile_duct', 'vascular') and reading in ('negative', 'involved') and is_of_liver
+    group by text_id, record_id, part, evidence_kind
+),
+
+-- 'Closest margin: bile duct', before the line that says how close
+named_closest as (
+    select distinct text_id, record_id, section, specimen, clause_number
+    from {{ ref('placed_margin_statements') }}
+    where reading = 'not stated' and margin_type = 'margin'
+),
+
 statements as (
     select
         placed.*,
+        -- the distance 'from the closest margin' does not say from which
+        placed.reading = 'distance' and placed.margin_type = 'margin' and (
+            coalesce(other_margins.has_clear_one, false)
+            or coalesce(placed.previous_margin_type in ('bile_duct', 'vascular'), false) and named_closest.text_id is not null
+        ) as may_be_of_another_margin,
+        coalesce(other_margins.has_involved_one, false) as has_other_involved_margin,
         involved.text_id is not null as is_clause_of_involvement,
         case
             when placed.reading not in ('distance', 'damaged') then placed.reading
@@ -29,6 +57,17 @@ statements as (
         and placed.section is not distinct from involved.section
         and placed.specimen is not distinct from involved.specimen
         and placed.clause_number = involved.clause_number
+    left join other_margins
+        on placed.text_id = other_margins.text_id
+        and placed.record_id is not distinct from other_margins.record_id
+        and placed.part is not distinct from other_margins.part
+        and placed.evidence_kind = other_margins.evidence_kind
+    left join named_closest
+        on placed.text_id = named_closest.text_id
+        and placed.record_id is not distinct from named_closest.record_id
+        and placed.section is not distinct from named_closest.section
+        and placed.specimen is not distinct from named_closest.specimen
+        and placed.clause_number = named_closest.clause_number + 1
     where placed.is_of_liver and placed.reading is not null
 ),
 
@@ -47,7 +86,7 @@ measured as (
             else 0
         end as low_mm,
         case
-            when reading = 'damaged' then {{ unbounded }}
+            when reading = 'damaged' or may_be_of_another_margin then {{ unbounded }}
             when reading = 'distance' then
                 case comparator
                     when '-' then up_to_mm
@@ -64,6 +103,8 @@ measured as (
     where
         case when reading in ('distance', 'damaged') then counts_distance else counts_involvement end
         and coalesce(distance_mm, 0) <= {{ margin_setting('largest_plausible_margin_mm') }}
+        -- the margin that is reached is the other one
+        and not (kind = 'involved' and reading = 'distance' and margin_type = 'margin' and has_other_involved_margin)
         -- 'involves the margin over 4 mm': an extent
         and not (reading = 'distance' and is_clause_of_involvement and comparator in ('>', '>='))
 ),
@@ -110,7 +151,11 @@ select
         else kind
     end as reading,
     margin_type,
-    case when reading = 'within 1 mm' then '<' else coalesce(comparator, '=') end as comparator,
+    case
+        when reading = 'within 1 mm' then '<'
+        when may_be_of_another_margin then '>='
+        else coalesce(comparator, '=')
+    end as comparator,
     distance_mm,
     low_mm,
     high_mm,
