@@ -17,7 +17,9 @@ from orchestration.ingestion.contract.date_formats import (
 from orchestration.ingestion.readers.xlsx_cells import NEVER_CALCULATED
 from orchestration.ingestion.time_zones import on_the_hospitals_clock
 
-WHITESPACE = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
+# what stands around a value and is no part of it; `store_records` takes it away before a value is looked at
+BLANKS = " \t\n\r\xa0"
+WHITESPACE = " || ".join(f"chr({ord(blank)})" for blank in BLANKS)
 CANONICAL_DATE = "%Y-%m-%d"
 CANONICAL_TIMESTAMP = "%Y-%m-%d %H:%M:%S"
 FRACTION_AND_OFFSET = r"([.]\d+)?(Z|[+-]\d{2}:?\d{2})?$"
@@ -63,8 +65,8 @@ def quoted_name(name: str) -> str:
 
 
 def present_value(field: FieldContract, contract: SourceContract) -> str:
-    """The trimmed source text, NULL where it is one of the declared missing values; of the first choice that has one, or of
-    several columns together; an identifier as the contract wants its zeros."""
+    """The source text (without blanks around it already), NULL where it is one of the declared missing values; of the first
+    choice that has one, or of several columns together; an identifier as the contract wants its zeros."""
     if field.is_time_zero:
         return text_literal(TIME_ZERO.isoformat())
     if field.constant is not None:
@@ -83,9 +85,9 @@ def present_value(field: FieldContract, contract: SourceContract) -> str:
 
 
 def _present_text(column: str, field: FieldContract, contract: SourceContract) -> str:
-    trimmed = f"trim({quoted_name(contract.reader_column(column))}, {WHITESPACE})"
+    text = quoted_name(contract.reader_column(column))
     sentinels = ", ".join(map(text_literal, dict.fromkeys(["", *contract.missing_values, *field.missing_values])))
-    return f"CASE WHEN {trimmed} NOT IN ({sentinels}) THEN {trimmed} END"
+    return f"CASE WHEN {text} NOT IN ({sentinels}) THEN {text} END"
 
 
 def _as_identifier(text: str, field: FieldContract) -> str:

@@ -46,8 +46,10 @@ def identity_patient(contract: SourceContract) -> str:
     return f"coalesce(source_patient, {quoted_name(contract.patient_column)}, '')"
 
 
-def mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceContract) -> None:
-    """A record is a duplicate when it equals the version just before it of the same record at the same place in its history.
+def mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceContract) -> bool:
+    """Marks in the checked records what says nothing new; returns whether a key may be that of two patients.
+
+    A record is a duplicate when it equals the version just before it of the same record at the same place in its history.
 
     Comparing with the last version only (not with any) lets a record return to an earlier state: A, B, A are three versions.
     """
@@ -57,11 +59,11 @@ def mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceContr
                  FROM raw.{contract.feed} WHERE {of_system(contract)}
                  AND record_key IN (SELECT record_key FROM checked_records WHERE NOT is_rejected)"""
     repeats, earlier_versions = connection.execute(
-        f"""SELECT count(*) - count(DISTINCT (record_key, identity_patient)), (SELECT count(*) FROM ({in_raw}))
+        f"""SELECT count(*) - count(DISTINCT record_key), (SELECT count(*) FROM ({in_raw}))
             FROM checked_records WHERE NOT is_rejected"""
     ).fetchall()[0]
     if not repeats and not earlier_versions:
-        return
+        return False
     connection.execute(
         f"""UPDATE checked_records SET is_duplicate = TRUE
             FROM (
@@ -85,6 +87,7 @@ def mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceContr
             ) AS unchanged
             WHERE checked_records.record_number = unchanged.record_number"""
     )
+    return True
 
 
 def supersede_earlier_readings(

@@ -12,7 +12,7 @@ from orchestration.ingestion.canonical_feeds import COLUMNS_FILLED_BY_READER, ca
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.decimal_sign import decimal_sign_of
 from orchestration.ingestion.doubtful_values import notices_of_bounds, notices_of_doubtful_dates
-from orchestration.ingestion.field_checks import checked_records_query, text_literal
+from orchestration.ingestion.field_checks import BLANKS, checked_records_query, text_literal
 from orchestration.ingestion.readers.account import Account, account_of
 from orchestration.ingestion.record_versions import (
     mark_duplicates,
@@ -69,14 +69,16 @@ def store_records(connection: duckdb.DuckDBPyConnection, origin: "Origin", recor
             columns[name] = pa.nulls(wanted.num_rows, kind)
     for name, column in columns.items():
         wanted = wanted.append_column(name, column)
-    wanted = _with_patient_of_identity(wanted, contract)
+    wanted = _without_blanks(_with_patient_of_identity(wanted, contract), contract)
     connection.register("reader_records", pa.Table.from_batches(wanted.to_batches(ROWS_A_BATCH), wanted.schema))
     try:
         _check_records(connection, contract, wanted.column_names)
-        mark_duplicates(connection, contract)
+        may_share_keys = mark_duplicates(connection, contract)
         doubtful = notices_of_doubtful_dates(connection, contract, "reader_records")
         account = replace(account, notices=[*account.notices, *doubtful, *notices_of_bounds(connection, contract)])
-        n_collisions = note_keys_of_two_patients(connection, contract, origin.columns(*NOTICE_LINEAGE))
+        n_collisions = 0
+        if may_share_keys:
+            n_collisions = note_keys_of_two_patients(connection, contract, origin.columns(*NOTICE_LINEAGE))
         written = _insert_loaded(connection, origin, wanted.column_names)
         _insert_rejected(connection, origin)
         read, loaded, rejected, duplicate, fields_rejected = connection.execute(
@@ -101,6 +103,16 @@ def store_records(connection: duckdb.DuckDBPyConnection, origin: "Origin", recor
         read + n_withdrawals, loaded + n_withdrawn, rejected, duplicate + n_withdrawals - n_withdrawn, fields_rejected,
         records.num_rows - read + account.passed_over, n_collisions + len(account.notices), account.used_companions,
     )  # fmt: skip
+
+
+def _without_blanks(records: pa.Table, contract: SourceContract) -> pa.Table:
+    """The contract's columns without blanks around their values; a column that has none stays as it is, and is not copied."""
+    for name in dict.fromkeys(map(contract.reader_column, contract.source_columns)):
+        text = records[name].cast(pa.string())
+        trimmed = pc.utf8_trim(text, characters=BLANKS)
+        if pc.sum(pc.binary_length(trimmed)) != pc.sum(pc.binary_length(text)):
+            records = records.set_column(records.column_names.index(name), name, trimmed)
+    return records
 
 
 def _with_patient_of_identity(records: pa.Table, contract: SourceContract) -> pa.Table:

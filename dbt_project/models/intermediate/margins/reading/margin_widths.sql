@@ -27,14 +27,14 @@ other_margins as (
 named_closest as (
     select distinct text_id, record_id, section, specimen, clause_number
     from {{ ref('placed_margin_statements') }}
-    where reading = 'not stated' and margin_type = 'margin'
+    where list_contains(marks, 'names_closest_margin')
 ),
 
 statements as (
     select
         placed.*,
         -- the distance 'from the closest margin' does not say from which
-        placed.reading = 'distance' and placed.margin_type = 'margin' and (
+        placed.reading = 'distance' and placed.margin_type = 'margin' and not list_contains(placed.marks, 'names_parenchyma') and (
             coalesce(other_margins.has_clear_one, false)
             or coalesce(placed.previous_margin_type in ('bile_duct', 'vascular'), false) and named_closest.text_id is not null
         ) as may_be_of_another_margin,
