@@ -5,7 +5,7 @@ The build file may be locked by a night while somebody reviews; the page then go
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ PATIENTS_OF_QUESTIONS = """
     WHERE study_id IN (SELECT study_id FROM intermediate.adjudication_worklist)
     GROUP BY study_id"""
 QUESTIONS = f"""
-    SELECT asked.question_id, asked.study_id, asked.is_sample, asked.why, patients.mrns,
+    SELECT asked.question_id, asked.study_id, asked.is_sample, asked.why, asked.sentences AS words, patients.mrns,
            strftime(operations.index_operation_date, '%Y-%m-%d') AS operation_date,
            coalesce(reports.reports, []) AS reports
     FROM intermediate.adjudication_worklist AS asked
@@ -44,6 +44,26 @@ QUESTIONS = f"""
     LEFT JOIN ({PATIENTS_OF_QUESTIONS}) AS patients USING (study_id)
     LEFT JOIN intermediate.index_operations AS operations USING (study_id)
     ORDER BY asked.is_sample, asked.why, asked.study_id"""
+LOOKED_UP = """
+    SELECT looks.study_id, identifiers.mrns, strftime(looks.event_date, '%Y-%m-%d') AS event_date,
+           coalesce(looks.modality, looks.event_type) AS kind, {columns}
+    FROM intermediate.dated_follow_up_events AS looks
+    JOIN (SELECT study_id, list(DISTINCT mrn ORDER BY mrn) AS mrns FROM raw.patient_identifiers GROUP BY study_id) AS identifiers
+        USING (study_id)
+    JOIN intermediate.index_operations USING (study_id)
+    {where} ORDER BY looks.study_id, looks.event_date"""
+SITES_NOT_STATED = LOOKED_UP.format(
+    columns="coalesce(looks.unknown_site_words, '') AS words, coalesce(nearest.proposed_site, '') AS proposed",
+    where="""LEFT JOIN intermediate.site_words_to_settle AS nearest ON nearest.word = looks.unknown_site_words
+    WHERE looks.is_evidence AND looks.finding IN ('definite', 'suspicious') AND looks.problem IS NULL
+      AND (looks.is_without_site OR list_contains(looks.sites, 'not_stated'))
+    QUALIFY row_number() OVER (PARTITION BY looks.study_id, looks.unknown_site_words ORDER BY looks.event_date, looks.record_id) = 1""",
+)
+CLINIC_STATEMENTS = LOOKED_UP.format(
+    columns="coalesce(array_to_string(looks.sites, ', '), '') AS sites",
+    where="""JOIN quality.listed_recurrence_statements AS listed ON listed.source_record_id = looks.record_id
+    WHERE NOT looks.is_evidence AND looks.finding = 'definite' AND looks.problem IS NULL""",
+)
 GROUPS = """
     SELECT margin_group AS name, from_mm, is_from_included, to_mm, is_to_included
     FROM seeds.margin_definitions WHERE definition = 'published' ORDER BY group_order"""
@@ -51,10 +71,15 @@ GROUPS = """
 
 @dataclass(frozen=True)
 class Questionnaire:
-    """All open questions, and the groups that an answer may name with the widths that belong to each."""
+    """All open questions, the groups that an answer may name with the widths that belong to each, and what only the hospital's own
+    records can settle."""
 
     questions: list[dict[str, Any]]
     groups: list[dict[str, Any]]
+    sites_not_stated: list[dict[str, Any]] = field(default_factory=list)
+    """The first look of each patient and wording whose site is missing or unreadable: study_id, mrns, event_date, kind, words, proposed (the nearest known site)."""
+    clinic_statements: list[dict[str, Any]] = field(default_factory=list)
+    """Definite statements of a clinic visit that nothing else bears out: study_id, mrns, event_date, kind, sites."""
 
     def question(self, question_id: str) -> dict[str, Any] | None:
         """The question of that id; None when it is not, or no longer, asked."""
@@ -63,7 +88,9 @@ class Questionnaire:
 
 def collect_questions(connection: duckdb.DuckDBPyConnection) -> Questionnaire:
     """The questions of tonight with the words of every version of the reports (restricted)."""
-    return Questionnaire(_records(connection, QUESTIONS), _records(connection, GROUPS))
+    return Questionnaire(
+        *(_records(connection, query) for query in (QUESTIONS, GROUPS, SITES_NOT_STATED, CLINIC_STATEMENTS))
+    )
 
 
 def _records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
@@ -76,7 +103,7 @@ def write_questions(questionnaire: Questionnaire, folder: Path) -> None:
     """Replace the file that the page reads; readable for its owner only."""
     new_file = folder / f".{QUESTIONS_FILE}.new"
     with os.fdopen(os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump({"questions": questionnaire.questions, "groups": questionnaire.groups}, file, ensure_ascii=False)
+        json.dump(asdict(questionnaire), file, ensure_ascii=False)
     new_file.replace(folder / QUESTIONS_FILE)
 
 
@@ -87,4 +114,5 @@ def read_questions(folder: Path) -> Questionnaire:
         FileNotFoundError: no night has written any.
     """
     content = json.loads((folder / QUESTIONS_FILE).read_text(encoding="utf-8"))
-    return Questionnaire(content["questions"], content["groups"])
+    # a file of an earlier version lacks the lists
+    return Questionnaire(**content)

@@ -5,6 +5,7 @@ under a name of its own), no caching, no address but its own.
 """
 
 import secrets
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ def create_app(room: ReviewRoom, token: str) -> Starlette:
         if not reviewer:
             return JSONResponse({"problem": "who is answering?"}, 401)
         asked, book = room.questionnaire(), room.book(reviewer)
-        return JSONResponse({"questions": asked.questions, "groups": asked.groups, "answers": _shown(book)})
+        return JSONResponse({**asdict(asked), "answers": _shown(book)})
 
     async def answer(request: Request) -> Response:
         reviewer = _reviewer(request)

@@ -47,6 +47,25 @@ def questionnaire() -> Questionnaire:
             question("c", "no report", is_sample=False),
         ],
         GROUPS,
+        [
+            {
+                "study_id": "P00000000000d",
+                "mrns": ["90000d"],
+                "event_date": "2006-01-02",
+                "kind": "ct",
+                "words": "retroperitoneum",
+                "proposed": "peritoneum",
+            }
+        ],
+        [
+            {
+                "study_id": "P00000000000e",
+                "mrns": ["90000e"],
+                "event_date": "2007-03-04",
+                "kind": "clinic_visit",
+                "sites": "liver_elsewhere",
+            }
+        ],
     )
 
 

@@ -106,7 +106,20 @@ class TestInABrowser:
         tab.keyboard.press("n")
         assert "<script>alert(1)</script>" in tab.locator("#reports").inner_text()
         tab.get_by_role("button", name="Reports to order").click()
-        assert tab.locator("#reports tr").all_inner_texts() == ["90000c\t2004-03-01\tP00000000000c"]
+        assert tab.locator("#reports tr").all_inner_texts()[1:] == ["90000c\t2004-03-01\tP00000000000c"]
+
+    def test_sites_not_stated_and_clinic_statements_are_lists_to_look_up_and_to_save(self, browser, page):
+        tab = begin(browser, page, "A. Reader")
+        tab.get_by_role("button", name="Sites not stated").click()
+        assert tab.locator("#reports tr").all_inner_texts()[1:] == [
+            "90000d\t2006-01-02\tct\tretroperitoneum\tperitoneum\tP00000000000d"
+        ]
+        tab.get_by_role("button", name="Clinic statements").click()
+        with tab.expect_download() as download:
+            tab.get_by_role("button", name="Save as CSV").click()
+        assert download.value.suggested_filename == "clinic_statements.csv"
+        rows = list(csv.reader(download.value.path().open(encoding="utf-8")))
+        assert rows[1] == ["90000e", "2007-03-04", "liver_elsewhere", "P00000000000e"]
 
 
 def test_no_answer_that_was_confirmed_is_lost_when_the_page_is_killed(page_folder):
