@@ -77,7 +77,8 @@ class Questionnaire:
     questions: list[dict[str, Any]]
     groups: list[dict[str, Any]]
     sites_not_stated: list[dict[str, Any]] = field(default_factory=list)
-    """The first look of each patient and wording whose site is missing or unreadable: study_id, mrns, event_date, kind, words, proposed (the nearest known site)."""
+    """The first look of each patient and wording whose site is missing or unreadable: study_id, mrns, event_date, kind, words,
+    proposed (the nearest known site)."""
     clinic_statements: list[dict[str, Any]] = field(default_factory=list)
     """Definite statements of a clinic visit that nothing else bears out: study_id, mrns, event_date, kind, sites."""
 
