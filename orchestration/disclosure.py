@@ -50,6 +50,12 @@ class DisclosureRules:
     shareable_leaves_out: list[str]
     most_suppressed: float
     until_k: list[Coarsening]
+    shared_last_contact: str = "refuse"
+
+    @property
+    def allows_known_days(self) -> bool:
+        """Whether the readers of the internal file may be able to compute days of operation from a day that they know."""
+        return self.shared_last_contact == "internal_only"
 
 
 def disclosure_rules(path: Path | None = None) -> DisclosureRules:
@@ -64,6 +70,8 @@ def disclosure_rules(path: Path | None = None) -> DisclosureRules:
         rules = DisclosureRules(**{**told, **{name: [Coarsening(**entry) for entry in told[name]] for name in lists}})
     except (TypeError, KeyError) as error:
         raise DisclosureRulesError(f"{(path or RULES_FILE).name}: {error}") from None
+    if rules.shared_last_contact not in ("refuse", "internal_only"):
+        raise DisclosureRulesError(f"{(path or RULES_FILE).name}: shared_last_contact is refuse or internal_only")
     for entry in (*rules.internal, *rules.when_dates_can_be_computed, *rules.shareable, *rules.until_k):
         if entry.rule not in {*IN_PLACE, "withhold", "leave_out"}:
             raise DisclosureRulesError(f"{(path or RULES_FILE).name}: no rule '{entry.rule}' (of {entry.column})")

@@ -14,6 +14,7 @@ from orchestration.healing import heal
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.contract import Hospitals
 from orchestration.ingestion.database import fetch_sources
+from orchestration.ingestion.feed_rhythm import feeds_that_stopped
 from orchestration.ingestion.load_feed import REFUSED_CONTRACT, landed_by_feed, unclaimed_files, waiting_files
 from orchestration.ingestion.load_file import landed_files
 from orchestration.night_lock import whole_night
@@ -65,6 +66,7 @@ def nothing_new(settings: Settings) -> str | None:
         # a feed that stands still is news, although there is nothing to load
         if settings.accepted_changes or files_gone(connection, landed):
             return None
+        stopped = feeds_that_stopped(connection, settings.landing)
     if _published_refusals(settings) != {(one.source_system, one.reason) for one in hospitals.refusals}:
         return None
     unclaimed = unclaimed_files(settings.landing, hospitals)
@@ -72,6 +74,10 @@ def nothing_new(settings: Settings) -> str | None:
         f"Nothing new: all {n_landed} files in the landing folder are loaded already and the code is unchanged. "
         f"The warehouse published {stamp.published_at:%Y-%m-%d %H:%M} UTC stays ({stamp.n_patients:,} patients, data {stamp.data_hash})."
         + (f" {len(unclaimed)} file(s) are named by no contract; `crlm doctor` names them." if unclaimed else "")
+        + "".join(
+            f"\nStale, its last records stay: {hospital}, {feed} ({system}): {why}"
+            for hospital, feed, system, why in stopped
+        )
         + told_refusals(hospitals)
     )
 

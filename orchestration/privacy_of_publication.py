@@ -10,7 +10,7 @@ import pandas as pd
 
 from orchestration.disclosure import DisclosureRules, anonymity
 from orchestration.warehouse import column_exists, read_table, table_exists, write_table
-from quality.date_attack import Attack, try_order, try_shared_days
+from quality.date_attack import Attack, try_known_days, try_order, try_shared_days
 from quality.privacy import privacy_checks
 from quality.run_expectations import CHECK_COLUMNS
 
@@ -19,23 +19,35 @@ NUMBER_AT_THE_END = r"(\d+)$"
 RAW_NAME = r"\b[0-9a-f]{12}-\d+\b|\.(?:csv|tsv|txt|hl7|json|ndjson|xlsx|xlsm|xls|parquet|gz|zip)\b"
 NOT_OF_THE_DATA = ("study_id",)
 STAGE = "publication"
+KNOWN_DAY = "no_date_follows_from_a_known_day"
+WHAT_TO_DO_ABOUT_KNOWN_DAYS = (
+    "many patients of a hospital were last heard of on one day (of an extract, of a match with a registry), and whoever knows it"
+    " computes their days of operation. Have the source send when each patient was last heard of; or, where whoever reads the file"
+    " may know those days, say shared_last_contact: internal_only in a copy of orchestration/disclosure.yml (CRLM_DISCLOSURE_RULES)"
+)
 
 
-def leaks(connection: duckdb.DuckDBPyConnection, database: str, which: str) -> list[str]:
+def leaks(
+    connection: duckdb.DuckDBPyConnection, database: str, which: str, allows_known_days: bool = False
+) -> list[str]:
     """What an attached file holds that may not leave the build area, by table, check and column; no value is named.
 
-    All checks are kept in quality.check_results of the build file, stage 'publication'.
+    Where the installation's rules allow it, days of operation may follow from a day that the readers know. All checks are kept
+    in quality.check_results of the build file, stage 'publication'.
     """
     frames = _frames(connection, database)
     rows = privacy_checks(frames, _identifiers(connection))
     for attack in [*attacks_on_days(connection, database), *_attacks_on_order(connection, database)]:
         rows.append(_as_check(attack))
+    for simulated in (False, True):
+        attacks = attacks_by_known_days(connection, database, simulated)
+        rows += [_as_check_of_known_day(attack, allows_known_days or simulated) for attack in attacks]
     # definitions have names and values: those of settings, not of patients
     rows = [row for row in rows if not (row[1].startswith("meta.") and row[2] == "no_identifying_column")]
     rows += [_as_check_of_names(table, frame) for table, frame in frames.items()]
     checks = pd.DataFrame(rows, columns=CHECK_COLUMNS)
     _keep(connection, checks, which)
-    failed = checks[checks["status"] != "passed"]
+    failed = checks[(checks["status"] != "passed") & (checks["severity"] == "blocking")]
     return [
         f"{row.table_name}: {row.check_name}" + (f" [{row.column_name}]" if isinstance(row.column_name, str) else "")
         for row in failed.itertuples()
@@ -50,6 +62,27 @@ def attacks_on_days(connection: duckdb.DuckDBPyConnection, database: str) -> lis
         return []
     times = _days(connection, database)
     return try_shared_days(times.merge(period, on="study_id").merge(truth, on="study_id"))
+
+
+def attacks_by_known_days(
+    connection: duckdb.DuckDBPyConnection, database: str, simulated: bool = False
+) -> list[Attack]:
+    """The same by somebody who knows the day, and needs no period beside the days.
+
+    Args:
+        simulated: on simulated patients, of whom nothing can be told, instead of those of hospitals.
+    """
+    truth = _truth(connection)
+    is_simulated = truth["hospital"].isin(_simulated_hospitals(connection))
+    truth = truth[is_simulated == simulated]
+    return [] if truth.empty else try_known_days(_days(connection, database).merge(truth, on="study_id"))
+
+
+def _simulated_hospitals(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "SELECT source_system FROM raw.ingest_ledger GROUP BY ALL HAVING bool_and(coalesce(is_simulated, FALSE))"
+    ).fetchall()
+    return [hospital for (hospital,) in rows]
 
 
 def describe(
@@ -77,6 +110,11 @@ def describe(
         (which, "attack on dates", attack.source, attack.n_patients, attack.n_recovered, "works" if attack.works else "fails",
          "dates of operation told to within three days; a few are met by chance")
         for attack in attacks_on_days(connection, database)
+    ]  # fmt: skip
+    rows += [
+        (which, "attack by a known day", attack.source, attack.n_patients, attack.n_recovered, "works" if attack.works else "fails",
+         "patients who share one day with others: whoever knows that day has their days of operation")
+        for attack in attacks_by_known_days(connection, database)
     ]  # fmt: skip
     connection.execute(
         f"""CREATE OR REPLACE TABLE {database}.quality.disclosure (publication VARCHAR, topic VARCHAR, subject VARCHAR,
@@ -196,6 +234,15 @@ def _as_check(attack: Attack) -> list:
         "privacy", "marts", "no_date_can_be_computed", "No day of operation follows from what is published", attack.source,
         "blocking", "failed" if attack.works else "passed", attack.n_patients, attack.n_recovered, share, 0.1,
         "a few are met by guessing the middle of the records", None,
+    ]  # fmt: skip
+
+
+def _as_check_of_known_day(attack: Attack, is_allowed: bool) -> list:
+    share = attack.n_recovered / attack.n_patients if attack.n_patients else 0.0
+    return [
+        "privacy", "marts", KNOWN_DAY, "No day of operation follows from what is published for somebody who knows the day of an extract",
+        attack.source, "warning" if is_allowed else "blocking", "failed" if attack.works else "passed", attack.n_patients,
+        attack.n_recovered, share, 0.05, "some patients are seen on the same day by chance", None,
     ]  # fmt: skip
 
 

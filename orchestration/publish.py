@@ -14,7 +14,14 @@ from orchestration.disclosure import DisclosureRules, anonymity, coarsen, disclo
 from orchestration.encryption import attach
 from orchestration.file_problems import WarehouseProblem
 from orchestration.file_sums import known_sums, sha256_of, write_sums
-from orchestration.privacy_of_publication import attacks_on_days, describe, leaks
+from orchestration.privacy_of_publication import (
+    KNOWN_DAY,
+    WHAT_TO_DO_ABOUT_KNOWN_DAYS,
+    attacks_by_known_days,
+    attacks_on_days,
+    describe,
+    leaks,
+)
 from orchestration.private_files import publish_mode
 from orchestration.published_comments import comment_published
 from orchestration.settings import load_settings
@@ -126,7 +133,7 @@ def _write(
         coarsened = _coarsen_for_the_study(connection, door.rules)
         describe(connection, "draft", "internal", door.rules, coarsened)
         stamp = _stamp(connection, run_id, code_version, before)
-        _copy_ordered(connection, new_file, "internal")
+        _copy_ordered(connection, new_file, "internal", door.rules.allows_known_days)
         if door.with_shareable:
             _make_shareable(connection, door.rules, new_shareable, coarsened)
         connection.execute("DETACH draft")
@@ -148,7 +155,9 @@ def _coarsen_for_the_study(connection: duckdb.DuckDBPyConnection, rules: Disclos
 def _make_shareable(
     connection: duckdb.DuckDBPyConnection, rules: DisclosureRules, new_file: Path, coarsened: list[str]
 ) -> None:
-    """The shareable file, or none where the cohort is too small for it."""
+    """The shareable file; none where the cohort is too small for it, or where whoever knows one day could compute others."""
+    if rules.allows_known_days and any(attack.works for attack in attacks_by_known_days(connection, "draft")):
+        return
     coarsen(connection, "draft", rules.shareable)
     for name in rules.shareable_leaves_out:
         connection.execute(f"DROP TABLE IF EXISTS draft.{name}")
@@ -159,7 +168,9 @@ def _make_shareable(
         _copy_ordered(connection, new_file, "shareable")
 
 
-def _copy_ordered(connection: duckdb.DuckDBPyConnection, new_file: Path, which: str) -> None:
+def _copy_ordered(
+    connection: duckdb.DuckDBPyConnection, new_file: Path, which: str, allows_known_days: bool = False
+) -> None:
     """The draft's tables into a new file that never held anything else, their rows by value: the order in which records came
     tells their dates. Then the file is looked through as whoever opens it would."""
     attach(connection, new_file, "published")
@@ -170,12 +181,13 @@ def _copy_ordered(connection: duckdb.DuckDBPyConnection, new_file: Path, which: 
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{schema}")
         connection.execute(f"CREATE TABLE published.{schema}.{table} AS FROM draft.{schema}.{table} ORDER BY ALL")
     comment_published(connection, "published", load_settings().dbt_target / "manifest.json")
-    found = leaks(connection, "published", which)
+    found = leaks(connection, "published", which, allows_known_days)
     connection.execute("DETACH published")
     if found:
         raise PublicationRefused(
             f"not published: the {which} file that was about to be published holds what may not leave the build area:"
             f" {'; '.join(found)}. quality.check_results in the build file, stage 'publication', lists the checks"
+            + (f". {KNOWN_DAY}: {WHAT_TO_DO_ABOUT_KNOWN_DAYS}" if KNOWN_DAY in " ".join(found) else "")
         )
 
 

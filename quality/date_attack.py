@@ -1,7 +1,8 @@
 """The attacks on dates of operation, tried on what is about to be published, by somebody who holds the truth to score them.
 
 A time in days is no date until something anchors it. If many patients were last heard of on one day D (the end of the records, an
-extract's date), D minus their days is their day of operation, and a period beside the days (a year, an era) tells which D fits.
+extract's date), D minus their days is their day of operation, and a period beside the days (a year, an era) tells which D fits;
+or whoever reads knows D from elsewhere.
 And a row's place, or a number in a name, tells the order of operation where records are kept in that order.
 """
 
@@ -16,6 +17,10 @@ LEAST_RECOVERED, LEAST_SHARE = 5, 0.10
 """Fewer are what guessing the middle of the records gives."""
 LEAST_PINNED_DAYS = 31
 """A day that many patients share must not be told to within a month."""
+NOTICEABLE_SHARE = 0.05
+"""A day that one in twenty share (five at least) is no chance."""
+LEAST_SHARING = 10
+"""So few who share a day are no extract of a hospital's patients."""
 STRONGEST_ORDER, LEAST_ROWS = 0.3, 20
 
 
@@ -73,12 +78,32 @@ def _patients_of_a_pinned_day(shared: np.ndarray, first: np.ndarray, last: np.nd
     """Of a day that a noticeable part of the patients share (one in twenty, five at least): how many they are, if what is
     published beside their days tells that day to within a month; else 0."""
     day, place, n_sharing = np.unique(shared, return_inverse=True, return_counts=True)
-    noticeable = np.flatnonzero(n_sharing >= max(LEAST_RECOVERED, 0.05 * len(shared)))
+    noticeable = np.flatnonzero(n_sharing >= max(LEAST_RECOVERED, NOTICEABLE_SHARE * len(shared)))
     for which in noticeable[np.argsort(-n_sharing[noticeable])]:
         members = place == which
         if last[members].min() - first[members].max() + 1 <= LEAST_PINNED_DAYS:
             return int(n_sharing[which])
     return 0
+
+
+def try_known_days(times: pd.DataFrame) -> list[Attack]:
+    """What somebody recovers who knows the day that most patients of a hospital share: every day of operation of theirs.
+
+    Args:
+        times: source (table.column), hospital, days (since the operation), operation_day (the truth, a day number).
+    Returns:
+        One attack a source, on the hospital where it does best; it works where the day is shared by more than chance.
+    """
+    attacks = []
+    known = times.dropna(subset=["days", "operation_day"])
+    for source, rows in known.groupby("source", sort=True):
+        tried = []
+        for _, of_hospital in rows.groupby("hospital"):
+            shared = (of_hospital["days"].astype("int64") + of_hospital["operation_day"].astype("int64")).value_counts()
+            n_sharing, n = int(shared.iloc[0]), len(of_hospital)
+            tried.append(Attack(str(source), n, n_sharing, n_sharing >= max(LEAST_SHARING, NOTICEABLE_SHARE * n)))
+        attacks.append(max(tried, key=lambda attack: (attack.works, attack.n_recovered)))
+    return attacks
 
 
 def try_order(places: pd.DataFrame) -> list[Attack]:

@@ -26,7 +26,8 @@ ACCOUNTS = {
     "rejected_records": "Records (or single fields) that could not be read: file, line, field, value, reason and the record verbatim.",
     "load_notices": "What no reader takes, keys of two patients, dates that read both ways: what was loaded and should be looked at.",
     "not_derivable_endpoints": "What a hospital's records cannot tell, and why, as its hospital.yml says.",
-    "stale_feeds": "Feeds of which something that was sent is not in, because a contract or file was refused; their last records stay.",
+    "stale_feeds": "Feeds of which something that was sent is not in (a contract or file was refused) and feeds that stopped coming; "
+    "their last records stay.",
     "ingest_ledger": "One row a file taken in: rows read = loaded + rejected + duplicate; refused files with the reason.",
 }
 

@@ -10,6 +10,7 @@ import duckdb
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import Hospitals, SourceContract
 from orchestration.ingestion.database import Fetch
+from orchestration.ingestion.feed_rhythm import feeds_that_stopped
 from orchestration.ingestion.landed_names import name_in_landing
 from orchestration.ingestion.load_file import (
     FileLoad,
@@ -183,7 +184,7 @@ def record_stale_feeds(
 ) -> list[tuple[str, str, str]]:
     """Into raw.stale_feeds, made anew each night: the feeds of which something that was sent is not in; their last records
     stay in force. A feed counts as stale when its contract, its hospital's hospital.yml, its database or one of its files
-    that are still there was refused.
+    that are still there was refused, when none of its files is there any more, or when it is late by its own rhythm.
 
     Returns hospital, feed and reason of each.
     """
@@ -197,6 +198,7 @@ def record_stale_feeds(
         if file.startswith(f"{hospital}/fetched/") or (landing_folder / file).exists():
             files.setdefault((hospital, feed, system), []).append(status.removeprefix("refused: "))
     refused += [(*feed, f"{len(reasons)} file(s) refused: {reasons[0]}") for feed, reasons in files.items()]
+    refused += feeds_that_stopped(connection, landing_folder)
     columns = "source_system VARCHAR, feed VARCHAR, system VARCHAR, reason VARCHAR"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE refused ({columns})")
     if refused:

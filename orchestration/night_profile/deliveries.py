@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow as pa
 
+from orchestration.ingestion.feed_rhythm import FEWEST_TIMES, RHYTHM
 from orchestration.night_profile.records import NEW_RUNS, Feed
 
 Landed = tuple[str, str, str]
@@ -119,25 +120,12 @@ def profile_feed_delivery(connection: duckdb.DuckDBPyConnection, feed: Feed) -> 
     )
 
 
-RHYTHM = """
-    WITH days AS (
-        SELECT DISTINCT source_system AS hospital, feed, CAST(loaded_at AS DATE) AS day
-        FROM raw.ingest_ledger WHERE status = 'loaded' AND rows_loaded > 0 AND feed IS NOT NULL
-    ),
-    gaps AS (SELECT *, day - lag(day) OVER (PARTITION BY hospital, feed ORDER BY day) AS gap FROM days)
-    SELECT hospital, feed, $today::DATE - max(day) AS days_since, max(gap) AS longest_gap, count(gap) AS n_gaps
-    FROM gaps GROUP BY ALL
-"""
-"""By hospital and feed: days since the last new record, the longest time it took before, and how many such times there were."""
-
-
 def profile_rhythm(connection: duckdb.DuckDBPyConnection) -> None:
     """The measure `days_without_news`: days since a feed's last new record over the longest it ever took before."""
     connection.execute(
         f"""INSERT INTO quality.night_profile BY NAME
-            SELECT 'days_without_news' AS measure, hospital, feed, NULL AS field,
+            SELECT 'days_without_news' AS measure, hospital, feed, NULL AS field, system AS value,
                    format('{{:,}} days, at most {{:,}} before', days_since, longest_gap) AS told,
                    days_since AS n, longest_gap AS denominator
-            FROM ({RHYTHM}) WHERE n_gaps >= 5""",
-        {"today": connection.execute("SELECT CAST(now()::TIMESTAMP AS DATE)").fetchall()[0][0]},
+            FROM ({RHYTHM}) WHERE n_gaps >= {FEWEST_TIMES}"""
     )

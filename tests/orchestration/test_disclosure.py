@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.disclosure import DisclosureRulesError, anonymity, coarsen, disclosure_rules, generalise_until_k
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.privacy_of_publication import attacks_on_days, leaks
+from orchestration.privacy_of_publication import attacks_by_known_days, attacks_on_days, leaks
 
 END_OF_RECORDS = pd.Timestamp("2015-03-30")
 
@@ -86,6 +86,26 @@ def test_in_a_large_cohort_with_one_last_day_the_era_has_to_go_too():
     assert found(connection) == ["patients.last_contact_days"]
     coarsen(connection, "published", rules.when_dates_can_be_computed)
     assert found(connection) == []
+
+
+def test_one_last_day_that_readers_may_know_is_refused_or_allowed_by_the_rules_of_the_installation():
+    """With the era gone nothing in the file tells the day; whoever knows it has all the days of operation."""
+    connection = opened(cohort(300))
+    coarsen(connection, "published", [*disclosure_rules().internal, *disclosure_rules().when_dates_can_be_computed])
+    assert found(connection) == []
+    [attack] = attacks_by_known_days(connection, "published")
+    assert (attack.source, attack.n_recovered, attack.works) == ("patients.last_contact_days", 300, True)
+    assert leaks(connection, "published", "internal") == [
+        "marts: no_date_follows_from_a_known_day [patients.last_contact_days]"
+    ]
+    assert leaks(connection, "published", "internal", allows_known_days=True) == []
+
+
+def test_of_simulated_patients_nothing_can_be_told():
+    connection = opened(cohort(300))
+    coarsen(connection, "published", [*disclosure_rules().internal, *disclosure_rules().when_dates_can_be_computed])
+    connection.execute("INSERT INTO raw.ingest_ledger (source_system, is_simulated) VALUES ('h', TRUE)")
+    assert leaks(connection, "published", "internal") == []
 
 
 def test_rows_in_the_order_of_operation_are_found():

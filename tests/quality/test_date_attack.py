@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quality.date_attack import try_order, try_shared_days
+from quality.date_attack import try_known_days, try_order, try_shared_days
 
 END_OF_RECORDS = 16_000
 YEAR = 365.25
@@ -60,3 +60,18 @@ def test_row_numbers_in_order_of_operation_are_found_and_shuffled_ones_are_not()
         ]
     )
     assert {attack.source: attack.works for attack in try_order(places)} == {"in order": True, "shuffled": False}
+
+
+def test_whoever_knows_the_day_of_the_extract_needs_no_period_beside_the_days():
+    of_one_day = published(300, np.full(300, END_OF_RECORDS), 100).drop(columns=["first_day", "last_day"])
+    [attack] = try_known_days(of_one_day)
+    assert attack.works
+    assert attack.n_recovered == 300
+
+
+def test_a_day_that_few_share_is_no_extract():
+    contacts = END_OF_RECORDS - np.arange(300) * 7 % 700
+    contacts[:9] = END_OF_RECORDS
+    assert not try_known_days(published(300, contacts, 100))[0].works
+    contacts[:16] = END_OF_RECORDS
+    assert try_known_days(published(300, contacts, 100))[0].works

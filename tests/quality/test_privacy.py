@@ -70,8 +70,12 @@ def test_eras_widths_hashes_and_bounds_of_contracts_are_not_dates(value):
     assert privacy_failures(pd.DataFrame({"anything": [value]})) == {}
 
 
-def test_the_machines_own_times_and_files_may_be_published():
-    frame = pd.DataFrame({"loaded_at": [pd.Timestamp("2026-11-23")], "source_file": ["file 17"]})
+@pytest.mark.parametrize(
+    "name", ["loaded_at", "noticed_at", "last_loaded_at", "rejected_at", "judged_at", "accepted_at"]
+)
+def test_the_machines_own_times_and_files_may_be_published(name):
+    """A notice or a stale feed is told with its time; it must not close the gate."""
+    frame = pd.DataFrame({name: [pd.Timestamp("2026-11-23")], "source_file": ["file 17"]})
     assert privacy_failures(frame) == {}
 
 
