@@ -14,6 +14,11 @@ from report_reader.traced import Edit, Traced
 TICKED = re.compile(r"\[ ?[xX*+] ?\]|\( ?[xX+] ?\)|(?<![^\W_])_+[xX]_+")
 EMPTY_BOX = re.compile(r"\[ {0,3}\]|\( {0,3}\)|\[_+\]|(?<![\w])_{1,3}(?= ?[A-Za-z])")
 BOX = re.compile(f"(?P<ticked>{TICKED.pattern})|(?P<empty>{EMPTY_BOX.pattern})")
+WRAPPED_OPTION = re.compile(
+    rf"(?m)^[^\n]*(?:{BOX.pattern})[^\n:]*(\n[ \t]*)(?=[a-z][^:\n]{{0,60}}$)".replace("ticked", "t").replace(
+        "empty", "e"
+    )
+)
 BOX_LINE = re.compile(rf"\n\s*(?=(?:{TICKED.pattern})|(?:{EMPTY_BOX.pattern}))")
 CELL = re.compile(r"[ \t]*\|[ \t]*|[ \t]*\t[ \t]*|(?<=\S) {3,}(?=\S)")
 SLASHED = re.compile(r" / ")
@@ -27,9 +32,9 @@ STOP = re.compile(
     r"[.!?]+[\"')\]]*(?=\s)|;\.?(?=\s|$)(?!\s+(?:[A-H]|#?\d{1,2})?[ :]*[\d.,]+\s*(?:[;.]|$))|\s//\s|\s\|\s"
 )
 BULLET = re.compile(r"[ \t]*(?:[-*\u2022>+]|\(?\d{1,2}[.)]|\(?(?:i{1,3}|iv|v|vi{0,3})\)|\(?[A-Za-z][.)])[ \t]+(?=\S)")
-LABEL_LINE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?[^:\n]{1,90}:[ \t]*$")
+LABEL_LINE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?(?:[^:.\n]|\.(?! )){1,90}:[ \t]*$")
 LABEL_AND_VALUE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?[A-Za-z][A-Za-z0-9 ()/,'&#-]{1,80}:[ \t]*\S")
-LETTERED_LINE = re.compile(r"[ \t]*[A-H][.)][ \t]+[A-Z][^:\n]{1,80}:")
+LETTERED_LINE = re.compile(r"[ \t]*\(?(?:[A-H]|\d{1,2})[.)][ \t]+[A-Z][^:\n]{1,80}:")
 LOWER_LABEL = re.compile(r"[ \t]*[a-z]")
 STRAY = re.compile(r"[^\W\d_]\.\s+[^\W\d_]")
 ANSWER = re.compile(r"[:?]\s*\w+\.?$")
@@ -82,6 +87,7 @@ def _with_ticked_boxes(page: Traced) -> Traced:
         )
     if all(re.fullmatch(r"\( ?\+ ?\)", box.group()) for box in BOX.finditer(page.text)):
         return page  # 'margin (+)' is a status
+    page = page.edited(Edit(m.start(3), m.end(3), " ") for m in WRAPPED_OPTION.finditer(page.text))
     page = page.replaced(BOX_LINE, " ")
     edits: list[Edit] = []
     for line in re.finditer(r"[^\n]+", page.text):
@@ -200,7 +206,7 @@ def _statements(text: str, words: Words) -> tuple[str, list[tuple[int, int]]]:
         for stop in STOP.finditer(line):
             if _ends_here(line, stop, words):
                 cuts.append(place + stop.end())
-            elif STRAY.match(line, stop.start() - 1):
+            elif STRAY.match(line, stop.start() - 1) and not ENUMERATION.search(line[: stop.start()]):
                 stray.append(place + stop.start())
         if (
             line.endswith(".")
@@ -277,6 +283,8 @@ def _goes_on(line: str, following: str, words: Words) -> bool:
         return False
     if before.endswith(":"):
         return not any(own.match(following) for own in (LABEL_LINE, LABEL_AND_VALUE, LETTERED_LINE))
+    if before.rfind("(") > before.rfind(")") and 0 <= after.find(")") < (after.find("(") % (len(after) + 1)):
+        return True
     if BULLET.match(following) and not after[0].isdigit():
         return False
     if re.match(r"[ \t]*\d{1,2}[.)][ \t]+[A-Z]", following):

@@ -15,6 +15,8 @@ from report_reader.traced import Traced
 
 WORDS = Path(__file__).parent / "words"
 MOST_REMEMBERED = 50_000
+A_HEADING = 4
+"""So many tokens has a heading at most that stands alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,9 @@ class Reader:
             above.ends_with_sentence = clause.holds["passing"] == "sentence"
         marks = {*clause.marks, *(["other_organ"] if "continues" in clause.marks and above.is_elsewhere else [])}
         above.is_elsewhere = "other_organ" in marks
-        previous = above.subject if not starts_part or clause.said.get("keeps_subject") else ""
+        is_heading = clause.holds.get("section") == "section" and len(clause.tokens) <= A_HEADING
+        is_new = starts_part or is_heading
+        previous = above.subject if not is_new or clause.said.get("keeps_subject") else ""
         above.subject = "" if above.is_elsewhere else clause.subject
         start, end = page.span(clause.start + offset, clause.end + offset)
         language = next((token.language for token in clause.tokens if token.language not in ("", "en")), "en")

@@ -173,6 +173,6 @@ def _is_letter(text: str, pieces: list[tuple[str, int, int, str]], at: int, star
     if text[first] != "A":
         return False
     behind = pieces[at + 1][3] if at + 1 < len(pieces) else "."
-    if behind in ".):,-;&" or at and behind in ("and", "is", "was", "has", "with", "shows"):
+    if behind in ".):,-;&(" or at and behind in ("and", "is", "was", "has", "with", "shows"):
         return True
     return at > 0 and not text[start:end].isupper()

@@ -59,7 +59,7 @@ tumors as (
         specimen_key,
         part_site,
         bool_or(list_contains(marks, 'other_malignancy')) as has_other_malignancy,
-        bool_or(list_contains(marks, 'metastasis')) as has_metastasis,
+        bool_or(list_contains(marks, 'metastasis') and evidence_kind not in ('history', 'block key')) as has_metastasis,
         bool_or(list_contains(marks, 'tumor')) as has_tumor_evidence
     from labelled
     group by text_id, accession_number, specimen_key, part_site
