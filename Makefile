@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup simulate run refresh summary report sql ui test test-fast lock truth-at-scale simulation-study fault-study lint bench kill-test clean
+.PHONY: docs walkthroughs help setup simulate run refresh summary report sql ui test test-fast lock truth-at-scale simulation-study fault-study lint bench kill-test clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,12 @@ test: $(INSTALLED) lint ## Every test
 
 test-fast: $(INSTALLED) ## What every change is tried with: no whole night, no server, no linter
 	@$(BIN)/python -m pytest $(addprefix --ignore=,$(NIGHTS)) --ignore=tests/analysis/results --ignore=tests/simulation_study --ignore=tests/margins
+
+docs: $(INSTALLED) ## One static site of models, columns, lineage, results, example queries and the written pages (site/)
+	@$(BIN)/python -m orchestration.docs_site $(or $(OUT),site)
+
+walkthroughs: $(INSTALLED) ## Do the tasks of docs/walkthroughs.md on a copy of a data folder with two nights (FOLDER=...)
+	@copy=$$(mktemp -d) && cp -r $(or $(FOLDER),$(DATA))/. $$copy && $(BIN)/python -m tests.walkthroughs $$copy; rm -rf $$copy
 
 lock: $(INSTALLED) ## Resolve requirements.lock anew from pyproject.toml (needs uv), with hashes and without addresses
 	@uv pip compile --python $(BIN)/python --generate-hashes --no-emit-index-url --no-header --all-extras --quiet -o requirements.lock pyproject.toml

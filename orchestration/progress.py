@@ -26,6 +26,7 @@ STEP_LABELS = {f"results_{family.name}": family.title for family in FAMILIES} | 
     "quality__marts_gate": "Judging the marts (Great Expectations)",
     "quality__results_gate": "Judging the results (Great Expectations)",
     "published__warehouse": "Publishing the de-identified warehouse",
+    "published__copies": "Copying it to where settings say",
     "published__report": "Drawing the report",
     "restricted__retention": "Removing what old nights left",
     "restricted__adjudication_worklist": "Writing the reviewers' worklist",

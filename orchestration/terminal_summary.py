@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.patients.names import MARGIN_GROUPS, UNRESOLVED
+from analysis.report.availability import section
+from analysis.report.since_sections import drawn_from
 from orchestration.report_inputs import report_context, report_frames
 
 
@@ -23,9 +25,27 @@ def print_summary(console: Console, published_file: Path, report_file: Path | No
     console.print(_cohort(frames["cohort_flow"]))
     console.print(_groups(frames["margin_groups"], frames["published_comparison"]))
     console.print(_hazard_ratios(frames["published_comparison"]))
+    if stamp["is_simulated"]:
+        _print_draw(console, frames)
     console.print(_set_aside(frames))
     if report_file is not None:
         console.print(f"Report: {report_file}", soft_wrap=True)
+
+
+def _print_draw(console: Console, frames: dict[str, pd.DataFrame]) -> None:
+    """What a simulated cohort was drawn from, where it came from `crlm simulate`: a draw is not a fault."""
+    draw = section(drawn_from, frames)
+    if draw["reason"] is None:
+        far = [
+            f"{line['label']}: drawn from {line['drawn_from']}, came out {line['came_out']}"
+            for line in draw["lines"]
+            if not line["is_within"]
+        ]
+        console.print(
+            f"Drawn from a model with the published figures: {draw['n_within']} of {draw['n_known']} limits hold the value drawn"
+            f" from, about {draw['expected']} should" + (f". Not: {'; '.join(far)}" if far else ""),
+            soft_wrap=True, highlight=False,
+        )  # fmt: skip
 
 
 def _interval(estimate: float, low: float, high: float) -> str:

@@ -60,9 +60,9 @@ def print_comparison(console: Console, parts: dict[str, pd.DataFrame]) -> None:
     _print(
         console,
         "Numbers that moved",
-        moved[["number", "endpoint", "margin_group", "before", "after", "difference"]].round(3),
+        _rounded(moved[["number", "endpoint", "margin_group", "before", "after", "difference"]]),
     )
-    _print(console, "How much of it is due to what (the parts add up to the difference)", _parts(moved).round(3))
+    _print(console, "How much of it is due to what (the parts add up to the difference)", _rounded(_parts(moved)))
     for note in parts["notes"]["note"]:
         console.print(f"Not taken apart: {note}", soft_wrap=True)
 
@@ -71,6 +71,12 @@ def _parts(moved: pd.DataFrame) -> pd.DataFrame:
     named = moved["number"] + ", " + moved["margin_group"]
     parts = moved[["difference", *KINDS, REMAINDER]].assign(number=named)
     return parts.loc[parts["difference"].notna(), ["number", "difference", *KINDS, REMAINDER]]
+
+
+def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Three digits, and no minus before a zero."""
+    numbers = frame.select_dtypes("number").columns
+    return frame.assign(**{name: frame[name].round(3) + 0.0 for name in numbers})
 
 
 def _print(console: Console, title: str, frame: pd.DataFrame) -> None:

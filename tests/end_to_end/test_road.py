@@ -4,7 +4,9 @@ import re
 import shutil
 
 import duckdb
+import yaml
 
+from orchestration.settings import PROJECT_ROOT
 from tests.end_to_end.conftest import PATIENTS, crlm
 
 IDENTIFYING_COLUMNS = {"mrn", "last_name", "first_name", "birth_date", "note", "payload", "evidence_text", "line_text"}
@@ -28,6 +30,12 @@ def test_the_published_tables_are_those_that_the_readme_promises(road):
         "results.salvage_by_margin", "results.published_comparison", "quality.check_results", "quality.violations",
         "quality.ingest_ledger", "quality.rejected_records", "quality.adjudication_queue", "meta.publication",
     }  # fmt: skip
+
+
+def test_every_example_query_of_the_docs_is_answered(road):
+    queries = yaml.safe_load((PROJECT_ROOT / "docs" / "example_queries.yml").read_text(encoding="utf-8"))
+    for query in queries:
+        assert len(road.published(query["sql"])) or "did not pass" in query["asks"], query["asks"]
 
 
 def test_no_name_mrn_birth_date_or_text_is_in_anything_that_leaves_the_build_area(road):

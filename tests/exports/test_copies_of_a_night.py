@@ -1,0 +1,33 @@
+"""What each night copies when settings ask for it; a copy that cannot be made is said and leaves the others."""
+
+from orchestration.exports.copies import make_copies
+from orchestration.settings import Settings
+
+
+def test_nothing_is_copied_unless_it_is_asked_for(published):
+    assert make_copies(Settings(data_dir=published.parents[1])) == ([], [])
+    assert not (published.parent / "parquet").exists()
+
+
+def test_parquet_files_stand_beside_the_warehouse_and_a_server_that_is_not_there_is_said(published, monkeypatch):
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "2")
+    made, refused = make_copies(
+        Settings(
+            data_dir=published.parents[1],
+            publish_parquet=True,
+            publish_postgres="host=127.0.0.1 port=1 dbname=warehouse user=loader",
+            published_mode="750",
+        )
+    )
+    assert made == ["11 tables as Parquet files"]
+    assert (published.parent / "parquet" / "marts" / "patients.parquet").stat().st_mode & 0o777 == 0o640
+    assert (published.parent / "parquet" / "marts").stat().st_mode & 0o777 == 0o750
+    assert len(refused) == 1 and refused[0].startswith("no new copy in PostgreSQL") and "user=loader" not in refused[0]
+
+
+def test_an_encrypted_warehouse_has_no_copy_that_is_not(published, monkeypatch):
+    settings = Settings(data_dir=published.parents[1], publish_parquet=True)
+    monkeypatch.setenv("CRLM_ENCRYPTION_KEY", "sixteen characters")
+    made, refused = make_copies(settings)
+    assert made == [] and "encrypted" in refused[0]
+    assert not (published.parent / "parquet").exists()

@@ -1,0 +1,73 @@
+"""A terminal and a browser in which tasks are done, each timed, each with a picture."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+COLUMNS, LINES_SHOWN = 118, 46
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+
+@dataclass
+class Stage:
+    """Where the tasks are done; `done` gathers task, steps and seconds."""
+
+    data: Path
+    pictures: Path
+    browser: Any
+    done: list[tuple[str, str, int, float]] = field(default_factory=list)
+
+    @contextmanager
+    def task(self, who: str, what: str, steps: int) -> Iterator[None]:
+        """Time a task; steps are commands, clicks and entries."""
+        began = time.monotonic()
+        yield
+        self.done.append((who, what, steps, time.monotonic() - began))
+        print(f"{who}: {what}: {self.done[-1][3]:.1f} s", flush=True)
+
+    def crlm(self, *arguments: str) -> str:
+        """A command in a terminal of COLUMNS columns; what it printed."""
+        environment = {**os.environ, "CRLM_DATA_DIR": str(self.data), "COLUMNS": str(COLUMNS), "NO_COLOR": "1"}
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestration.command_line", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def tab(self, width: int = 1180, height: int = 780) -> Any:
+        """A new page of the browser, with nothing kept from another."""
+        return self.browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True).new_page()
+
+    def picture(self, tab: Any, name: str, **options: Any) -> None:
+        """A small PNG of what the browser shows."""
+        file = self.pictures / f"{name}.png"
+        tab.screenshot(path=str(file), **options)
+        if shutil.which("convert"):
+            subprocess.run(["convert", str(file), "-resize", "820x", "-colors", "48", "-strip", str(file)], check=True)
+
+    def terminal_picture(self, name: str, command: str, printed: str) -> None:
+        """A terminal with the command and the first lines of its answer; this machine's folders are not in it."""
+        told = printed.replace(str(self.data), "data").splitlines()
+        shown = "\n".join(re.sub(r"\s+$", "", line) for line in told[:LINES_SHOWN]) + (
+            "\n..." if len(told) > LINES_SHOWN else ""
+        )
+        tab = self.tab(980, 200)
+        tab.set_content(
+            "<body style='margin:0;background:#1f2933'><pre style='margin:0;padding:14px;color:#e7ebef;display:inline-block;"
+            f"font:12.5px/1.35 DejaVu Sans Mono,monospace'><b>$ {escape(command)}</b>\n{escape(shown)}</pre></body>"
+        )
+        self.picture(tab, name, full_page=True)
+        tab.context.close()
