@@ -32,7 +32,13 @@ def site(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_model_result_and_written_page_has_a_page_with_its_columns(site):
     margins = (site / "models" / "marts.resection_margins.html").read_text()
-    for words in ("margin_mm", "its hepatic margin and the rule it was read by", "marts.resection_margins", "<svg", "Tests"):
+    for words in (
+        "margin_mm",
+        "its hepatic margin and the rule it was read by",
+        "marts.resection_margins",
+        "<svg",
+        "Tests",
+    ):
         assert words in margins
     assert {file.stem for file in (site / "results").iterdir()} == {table.name for table in CATALOGUE}
     assert "hazard_ratio" in (site / "results" / "hazard_ratios.html").read_text()
