@@ -12,6 +12,8 @@ retention:
     purge_after_days: 30
   sensor:
     purge_after_days: {skipped: 2, failure: 30, success: 30, started: 30}
+freshness:
+  enabled: true
 telemetry:
   enabled: false
 nux:

@@ -1,5 +1,8 @@
 """The house as Dagster shows it: assets by layer, one nightly job, its schedule."""
 
+import warnings
+from datetime import timedelta
+
 import dagster as dg
 
 from orchestration.assets.dbt_models import built_patients, dbt_models, dbt_resource
@@ -29,8 +32,24 @@ nightly_schedule = dg.ScheduleDefinition(
     description="By CRLM_NIGHTLY_CRON in CRLM_TIME_ZONE, as long as `make ui` or another Dagster daemon runs.",
 )
 
+
+def _owned_and_fresh(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """Whom to ask; and of what is published, how old it may be."""
+    owned = spec.merge_attributes(owners=list(load_settings().owners))
+    if spec.key.path[0] != "published":
+        return owned
+    fail_window = timedelta(hours=load_settings().overdue_after_hours)
+    return dg.apply_freshness_policy(owned, dg.FreshnessPolicy.time_window(fail_window=fail_window))
+
+
+with warnings.catch_warnings():
+    # links to code are new in Dagster
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    written_here = dg.with_source_code_references(
+        [*raw_assets, *gate_assets, *result_assets, *publication_assets, retention]
+    )
 definitions = dg.Definitions(
-    assets=[*raw_assets, built_patients, dbt_models, *gate_assets, *result_assets, *publication_assets, retention],
+    assets=list(dg.map_asset_specs(_owned_and_fresh, [*written_here, built_patients, dbt_models])),
     jobs=[nightly_refresh],
     schedules=[nightly_schedule],
     sensors=night_sensors,

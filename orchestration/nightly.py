@@ -22,6 +22,9 @@ from orchestration.night_profile.baseline import files_gone
 from orchestration.settings import Settings
 from orchestration.warehouse import has_unpublished_files, open_build_file, read_publication, table_exists
 
+CODE_LOCATION = "orchestration.definitions"
+"""How `crlm ui` and `crlm serve` name the code that they serve."""
+
 
 class NothingLanded(Exception):
     """The landing folder holds no file that any contract describes."""
@@ -168,10 +171,11 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
     prepare_dagster_home(settings)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     import dagster as dg
+    from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 
     from orchestration.definitions import definitions
     from orchestration.nights.run_outcome import night_of_run
-    from orchestration.nights.telling import tell_of_night
+    from orchestration.nights.telling import say_on_the_published, tell_of_night
     from orchestration.quick_run_storage import quick_run_storage
 
     with log_of_refresh(settings, verbose), quick_run_storage():
@@ -179,9 +183,13 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
             instance=dg.DagsterInstance.get(),
             raise_on_error=False,
             run_config={"loggers": {"console" if verbose else "progress": {}}},
+            # without it the page of the job and the timeline pass over a night of the command line
+            tags={".dagster/repository": f"{SINGLETON_REPOSITORY_NAME}@{CODE_LOCATION}"},
         )
-    for undelivered in tell_of_night(settings, night_of_run(dg.DagsterInstance.get(), result.run_id)):
+    night = night_of_run(dg.DagsterInstance.get(), result.run_id)
+    for undelivered in tell_of_night(settings, night):
         print(f"notice not sent: {undelivered}", file=sys.stderr)
+    say_on_the_published(settings, night)
     if result.success:
         stamp = read_publication(settings.published_file)
         published = f"Published {stamp.n_patients:,} patients (data {stamp.data_hash})."

@@ -239,7 +239,9 @@ def _stamp(
     connection.execute(
         """CREATE TABLE draft.meta.publication AS
            SELECT ?::TIMESTAMP AS published_at, ? AS run_id, ? AS code_version, ? AS data_hash,
-                  ?::BIGINT AS n_patients, ?::BOOLEAN AS is_simulated, ? AS judged_in_runs""",
+                  ?::BIGINT AS n_patients, ?::BOOLEAN AS is_simulated, ? AS judged_in_runs,
+                  published_at AS last_attempt_at, 'published' AS last_attempt_outcome, '' AS last_attempt_step,
+                  '' AS last_attempt_reason""",
         [stamp.published_at, run_id, code_version, stamp.data_hash, n_patients, is_simulated, verdict_runs(connection)],
     )
     return stamp

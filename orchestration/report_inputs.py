@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from orchestration.warehouse import published_names, read_publication, read_published
+from orchestration.warehouse import published_names, read_last_attempt, read_publication, read_published
 
 INGEST_BY_FEED = """
     SELECT feed, count(*) FILTER (status = 'loaded') AS files, count(*) FILTER (status <> 'loaded') AS files_refused,
@@ -90,15 +90,17 @@ def report_frames(published_file: Path) -> dict[str, pd.DataFrame]:
 
 
 def report_context(published_file: Path) -> dict[str, Any]:
-    """The run stamp."""
+    """The run stamp, and the last attempt (None where that is what is published)."""
     stamp = read_publication(published_file)
     if stamp is None:
         raise FileNotFoundError("nothing is published yet: run `crlm refresh` first")
+    last_attempt = read_last_attempt(published_file)
+    told = {**vars(stamp), "last_attempt": None if last_attempt is None else vars(last_attempt)}
     # publications of earlier versions do not say: they were all of colorectal metastases
     tables = read_published(
         published_file, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'meta'"
     )
     if "study" not in set(tables["table_name"]):
-        return {**vars(stamp), "study": None}
+        return {**told, "study": None}
     study = read_published(published_file, "FROM meta.study").iloc[0].astype(object)
-    return {**vars(stamp), "study": study.where(study.notna(), None).to_dict()}
+    return {**told, "study": study.where(study.notna(), None).to_dict()}

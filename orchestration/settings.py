@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     """Who is told how nights end: apprise's addresses (mailto://..., https://..., slack://...), separated by blanks."""
     overdue_after_hours: float = 26
     """After so long without a good night somebody is told."""
+    owners: Annotated[tuple[str, ...], NoDecode] = ("team:outcomes-warehouse",)
+    """Whom Dagster names as the owners of all assets: mail addresses or team:NAME, separated by blanks."""
     nightly_cron: str = "0 2 * * *"
     time_zone: str = "UTC"
     """Of `nightly_cron`, such as Europe/Berlin."""
@@ -77,7 +79,7 @@ class Settings(BaseSettings):
     wait_for_night_minutes: float = 60.0
     """How long a second start waits for a refresh under way before it is refused."""
 
-    @field_validator("notify", mode="before")
+    @field_validator("notify", "owners", mode="before")
     @classmethod
     def split_addresses(cls, addresses: object) -> object:
         return tuple(addresses.split()) if isinstance(addresses, str) else addresses

@@ -20,6 +20,13 @@ def print_summary(console: Console, published_file: Path, report_file: Path | No
     console.print(
         f"Published {stamp['published_at']:%Y-%m-%d %H:%M} UTC, data {stamp['data_hash']}, code {stamp['code_version']}"
     )
+    if stamp["last_attempt"]:
+        attempt = stamp["last_attempt"]
+        console.print(
+            f"[bold red]The last night, {attempt['ended_at']:%Y-%m-%d %H:%M} UTC, did not publish ({attempt['outcome']}"
+            f" at {attempt['step'] or 'its start'}): these are the numbers of the last good night.[/]"
+        )
+        console.print(attempt["reason"], markup=False)
     if stamp["study"]:
         console.print(stamp["study"]["title"])
     console.print(_cohort(frames["cohort_flow"]))

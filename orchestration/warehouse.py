@@ -289,6 +289,32 @@ def read_publication(published_file: Path) -> Publication | None:
     return Publication(*row)
 
 
+@dataclass(frozen=True)
+class LastAttempt:
+    """How the last night ended, where it did not publish: the data are those of the last good night."""
+
+    ended_at: datetime
+    outcome: str
+    step: str
+    reason: str
+
+
+def read_last_attempt(published_file: Path) -> LastAttempt | None:
+    """The night after the published one that did not publish; None where the published one is the last (or nobody wrote it down).
+
+    Raises:
+        DamagedFile: the file is not what was published.
+    """
+    columns = "last_attempt_at, last_attempt_outcome, last_attempt_step, last_attempt_reason"
+    with connect_read_only(published_file) as connection:
+        try:
+            row = connection.execute(f"SELECT {columns} FROM meta.publication").fetchall()[0]
+        except duckdb.BinderException:
+            # published before the warehouse wrote it down
+            return None
+    return None if row[1] == "published" else LastAttempt(*row)
+
+
 def ask_published(published_file: Path, query: str) -> pd.DataFrame:
     """The answer of anybody's query on the published warehouse: it can neither write nor open another file.
 

@@ -43,7 +43,8 @@ CALENDAR_DATE = (
 CONTRACT_BOUND = r"(?:before|after) \d{4}-\d{2}-\d{2}"
 """A reason for rejection that gives the contract's bound, such as 'before 1980-01-01', and not the date that broke it."""
 OPERATIONAL_COLUMNS = {
-    "loaded_at", "last_loaded_at", "noticed_at", "rejected_at", "published_at", "judged_at", "accepted_at", "run_id",
+    "loaded_at", "last_loaded_at", "noticed_at", "rejected_at", "published_at", "judged_at", "accepted_at",
+    "last_attempt_at", "run_id",
     "contract_version",
 }  # fmt: skip
 """When the machine worked; dates in these are not of a patient. A file's name is not among them: it often holds an extract's date."""

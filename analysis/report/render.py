@@ -17,7 +17,7 @@ from analysis.report.formats import FILTERS
 from analysis.report.word_document import word_document
 
 TEMPLATE_FOLDER = Path(__file__).parent
-STAMP = ("published_at", "run_id", "code_version", "data_hash", "n_patients")
+STAMP = ("published_at", "run_id", "code_version", "data_hash", "n_patients", "last_attempt")
 
 
 COLORECTAL_METASTASES = {

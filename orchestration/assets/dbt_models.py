@@ -4,19 +4,19 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.dbt_parse import current_parse
 from orchestration.dbt_runs import dbt_command, dbt_environment, dbt_with_parent
 from orchestration.night_steps import night_step
 from orchestration.settings import PROJECT_ROOT, Settings, load_settings
 from orchestration.spoken_errors import spoken
-from orchestration.warehouse import derivation_versions
+from orchestration.warehouse import derivation_versions, open_build_file
 
 REPORT_READER = PROJECT_ROOT / "report_reader"
 DBT_GROUPS = {
@@ -125,6 +125,10 @@ def dbt_build_arguments(settings: Settings) -> list[str]:
     return arguments if is_same else [*arguments, "--full-refresh"]
 
 
+# each asset links to the file of its model
+SETTINGS_OF_DBT_ASSETS = DagsterDbtTranslatorSettings(enable_code_references=True)
+
+
 class LayerTranslator(DagsterDbtTranslator):
     """Assets are keyed by schema and table, as a query on the warehouse names them, and grouped by layer."""
 
@@ -138,12 +142,30 @@ class LayerTranslator(DagsterDbtTranslator):
         # nothing is derived from what the landing gate has not let through
         return super().get_asset_spec(manifest, unique_id, project).merge_attributes(deps=[["quality", "landing_gate"]])
 
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        # Dagster's own begins with the SQL; that is a click away under the code reference
+        return dbt_resource_props.get("description") or ""
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         folders = dbt_resource_props["fqn"][1:-1]
         if dbt_resource_props["resource_type"] == "seed":
             return "definitions"
         group = DBT_GROUPS.get(folders[0]) if folders else None
         return "_".join([group, *folders[1:2]]) if group == "intermediate" else group
+
+
+def with_row_counts(settings: Settings, outputs: list[dg.Output]) -> Iterator[dg.Output]:
+    """The outputs of dbt's models with the number of rows that each table holds, which Dagster plots over the nights."""
+    with open_build_file(settings.build_file, read_only=True) as connection:
+        counts = dict(
+            connection.execute(
+                "SELECT schema_name || '__' || table_name, estimated_size FROM duckdb_tables() WHERE NOT temporary"
+            ).fetchall()
+        )
+    for output in outputs:
+        n_rows = counts.get(output.output_name)
+        counted = {} if n_rows is None else {"dagster/row_count": n_rows}
+        yield dg.Output(output.value, output.output_name, metadata={**output.metadata, **counted})
 
 
 built_patients = dg.AssetSpec(
@@ -163,7 +185,11 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
         profiles_dir=settings.dbt_project_dir,
     )
 
-    @dbt_assets(manifest=current_manifest(settings), project=project, dagster_dbt_translator=LayerTranslator())
+    @dbt_assets(
+        manifest=current_manifest(settings),
+        project=project,
+        dagster_dbt_translator=LayerTranslator(SETTINGS_OF_DBT_ASSETS),
+    )
     @night_step
     def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource):
         """Staging, clinical rules and marts; a failing test of severity error stops everything below it."""
@@ -175,7 +201,14 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
             )
         prepare_dbt_environment(settings)
         invocation = dbt.cli(dbt_build_arguments(settings), context=context, raise_on_error=False)
-        yield from invocation.stream()
+        built = []
+        for event in invocation.stream():
+            # a model's rows can be counted when dbt has let go of the file
+            if isinstance(event, dg.Output):
+                built.append(event)
+            else:
+                yield event
+        yield from with_row_counts(settings, built)
         if not invocation.is_successful():
             settings.suspicion.touch()
             raise dg.Failure(description=failed_nodes(invocation.target_path, settings.dbt_target), allow_retries=False)

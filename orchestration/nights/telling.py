@@ -4,7 +4,11 @@ import socket
 
 import dagster as dg
 
+from orchestration.comparison.kept import publication_before
+from orchestration.file_problems import WarehouseProblem
+from orchestration.night_lock import NightUnderWay, whole_night
 from orchestration.nights.dropped_files import dropped_files_sensor
+from orchestration.nights.last_attempt import note_last_attempt
 from orchestration.nights.night_records import NightRecord, add_night, now_utc, read_nights
 from orchestration.nights.notices import Notice, notice_of_staleness, notices_of, send
 from orchestration.nights.run_outcome import night_of_run
@@ -26,6 +30,23 @@ def tell_of_night(settings: Settings, night: NightRecord) -> list[str]:
     return send(notices_of(night, before, installation_name(settings)), settings.notify)
 
 
+def say_on_the_published(settings: Settings, night: NightRecord) -> None:
+    """After a night that did not publish: the published file and its report say so. While another night runs nothing is written;
+    that one will have its own word."""
+    from orchestration.assets.publication import write_report
+
+    try:
+        with whole_night(settings.build_file.parent, "the word of the last night", 0, lambda text: None):
+            if note_last_attempt(settings, night):
+                before = publication_before(settings.history, settings.published_file)
+                write_report(
+                    settings.published_file, settings.report_file, settings.published_folder_mode & 0o666, before
+                )
+    except (NightUnderWay, WarehouseProblem, OSError):
+        # a disk that is full, a published file that is damaged: the night's own record and notice have been written
+        return
+
+
 def overdue_notice(settings: Settings) -> Notice | None:
     """The notice that there has been no good night for too long, if so."""
     nights = read_nights(settings.nights_file)
@@ -33,8 +54,10 @@ def overdue_notice(settings: Settings) -> Notice | None:
 
 
 def _tell_of_run(context: dg.RunStatusSensorContext) -> None:
-    for failure in tell_of_night(load_settings(), night_of_run(context.instance, context.dagster_run.run_id)):
+    settings, night = load_settings(), night_of_run(context.instance, context.dagster_run.run_id)
+    for failure in tell_of_night(settings, night):
         context.log.error(failure)
+    say_on_the_published(settings, night)
 
 
 @dg.run_status_sensor(

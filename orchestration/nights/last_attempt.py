@@ -1,0 +1,57 @@
+"""A night that did not publish leaves word in what is published: the last attempt beside the last good night, and why they differ."""
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.encryption import attach
+from orchestration.file_sums import known_sums, sha256_of, write_sums
+from orchestration.nights.night_records import NightRecord
+from orchestration.settings import Settings
+
+LONGEST_REASON = 2000
+
+
+def note_last_attempt(settings: Settings, night: NightRecord) -> bool:
+    """Write into meta.publication how the last attempt ended; returns whether there was anything to write into.
+
+    The file is replaced by a copy that says so, as a publication replaces the one before: who reads it never sees half of it.
+    Its data, its stamp and the kept publications stay as they are.
+    """
+    published = settings.published_file
+    if night.is_good or not published.exists():
+        return False
+    new_file = published.with_suffix(".new")
+    new_file.unlink(missing_ok=True)
+    shutil.copyfile(published, new_file)
+    with duckdb.connect() as connection:
+        attach(connection, new_file, "published")
+        columns = connection.execute(
+            "SELECT column_name FROM duckdb_columns() WHERE database_name = 'published' AND table_name = 'publication'"
+        ).fetchall()
+        is_known = ("last_attempt_outcome",) in columns
+        if is_known:
+            ended = datetime.fromisoformat(night.ended_at).replace(tzinfo=None)
+            connection.execute(
+                """UPDATE published.meta.publication SET last_attempt_at = ?, last_attempt_outcome = ?, last_attempt_step = ?,
+                   last_attempt_reason = ?""",
+                [ended, night.outcome, night.step, night.message[:LONGEST_REASON]],
+            )
+        connection.execute("DETACH published")
+    if not is_known:
+        new_file.unlink()
+        return False
+    _replace(settings, new_file)
+    return True
+
+
+def _replace(settings: Settings, new_file: Path) -> None:
+    published = settings.published_file
+    sums, digest = known_sums(published.parent), sha256_of(new_file)
+    new_file.chmod(settings.published_folder_mode & 0o666)
+    # until the new file has its name both are known (as in orchestration/publish.py)
+    write_sums(published.parent, {**sums, published.name: sums.get(published.name, set()) | {digest}})
+    new_file.replace(published)
+    write_sums(published.parent, {**sums, published.name: {digest}})
