@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: docs walkthroughs help setup simulate run refresh summary report sql ui test test-fast lock truth-at-scale simulation-study fault-study lint bench kill-test clean
+.PHONY: docs walkthroughs help setup simulate run refresh summary report sql ui test test-fast lock truth-at-scale simulation-study fault-study lint bench results-at-scale kill-test clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ results-doc: $(INSTALLED) ## Write docs/results.md anew from the catalogue of re
 
 bench: $(INSTALLED) ## Timings on this machine: ingestion against DuckDB, a night against a build of everybody
 	@$(BIN)/python -m tests.bench
+
+results-at-scale: $(INSTALLED) ## Seconds and memory of every family of results on drawn studies (SIZES="1776 17760 177600")
+	@$(BIN)/python -W ignore -m tests.bench.results $(if $(SIZES),--patients $(SIZES))
 
 kill-test: $(INSTALLED) ## Kill whole refreshes at KILLS=40 random moments, and compare the last with an undisturbed one (an hour)
 	@$(BIN)/python -W ignore -m tests.reliability

@@ -11,7 +11,6 @@ from analysis.models.cox_fit import (
     INFINITE,
     CoxFit,
     fit_cox,
-    group_proportional_hazards_test,
     proportional_hazards_tests,
 )
 from analysis.models.firth_fit import fit_firth, profile_row
@@ -83,6 +82,18 @@ def cox_model(
 ) -> CoxResults:
     """One model of `cause_specific_cox`, named `model`; `model_warning` goes to every row of its ratios."""
     data = model_rows(frame, endpoint, covariates, exposure)
+    return cox_model_of(data, exposure, model, is_firth_where_separated, model_warning)
+
+
+def cox_model_of(
+    data: ModelRows,
+    exposure: Exposure,
+    model: str,
+    is_firth_where_separated: bool = True,
+    model_warning: str | None = None,
+    is_proportionality_tested: bool = True,
+) -> CoxResults:
+    """`cox_model` of rows that are complete already; without tests of proportional hazards where nobody asks for them."""
     fit = fit_cox(data.time_days, data.is_event, data.design, strata=data.strata)
     penalised = _penalised_rows(data, fit.problems) if is_firth_where_separated else {}
     terms = [
@@ -94,7 +105,9 @@ def cox_model(
     warning = "; ".join(filter(None, [fit.model_warning, model_warning])) or None
     return CoxResults(
         hazard_ratio_frame(rows, data, model, CAUSE_SPECIFIC, unsolved, warning),
-        _proportional_hazards_frame(fit, data, exposure, model),
+        _proportional_hazards_frame(fit, data, exposure, model)
+        if is_proportionality_tested
+        else pd.DataFrame(columns=PROPORTIONAL_HAZARDS_COLUMNS),
     )
 
 
@@ -170,17 +183,18 @@ def _log_likelihood_without_exposure(fit: CoxFit, data: ModelRows) -> float:
     if not data.covariates:
         return fit.log_likelihood_null
     reduced = fit_cox(data.time_days, data.is_event, data.covariates, strata=data.strata)
-    return reduced.log_likelihood if reduced.model is not None else fit.log_likelihood_null
+    return reduced.log_likelihood if reduced.fitted is not None else fit.log_likelihood_null
 
 
 def _proportional_hazards_frame(fit: CoxFit, data: ModelRows, exposure: Exposure, model: str) -> pd.DataFrame:
-    tests = proportional_hazards_tests(fit)
-    groups = {term: data.design[term] for term in data.group_terms}
-    together = group_proportional_hazards_test(
-        fit, data.time_days, data.is_event, groups, data.covariates, strata=data.strata
-    )
+    tests = proportional_hazards_tests(fit, data.time_days, data.is_event)
+    *of_terms, of_model = tests.rows()
     rows = []
-    for term, statistic, degrees, p_value in (*tests[:-1], (exposure.omnibus, *together), tests[-1]):
+    for term, statistic, degrees, p_value in (
+        *of_terms,
+        (exposure.omnibus, *tests.of_groups(data.group_terms)),
+        of_model,
+    ):
         if term in fit.problems:
             statistic, p_value = np.nan, np.nan
         warning = fit.problems.get(term) or (

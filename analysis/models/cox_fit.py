@@ -2,10 +2,13 @@
 
 import re
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from analysis.models.partial_likelihood import Maximum, PartialLikelihood
 
 CONSTANT = "not estimable: no variation in this column"
 CONSTANT_WITHIN = "not estimable: no variation within any hospital"
@@ -13,6 +16,10 @@ COLLINEAR = "not estimable: determined by the other columns"
 INFINITE = "not estimable: the groups are separated by the event (infinite hazard ratio)"
 # a coefficient per spread of its column with such an error has run off; sound ones have about 1 / sqrt(events)
 LARGEST_STANDARDISED_ERROR = 50.0
+# a coefficient that would still move by so much, the likelihood having settled, runs off (coxph's toler.inf)
+LARGEST_LAST_STEP = 3e-5
+SMALLEST_PIVOT = 1e-10
+LARGEST_CONDITION = 1e12
 NOT_CONVERGED = "did not converge"
 NO_EVENTS = "not estimable: no events"
 NO_PATIENTS = "not estimable: no patients with every value known"
@@ -20,7 +27,10 @@ NO_PATIENTS = "not estimable: no patients with every value known"
 
 @dataclass(frozen=True)
 class CoxFit:
-    """Estimates in the order of the design's columns; NaN where `problems` (column name -> words) says why."""
+    """Estimates in the order of the design's columns; NaN where `problems` (column name -> words) says why.
+
+    `fitted` is the likelihood at its maximum, of the columns `model_names`; None where nothing was fitted, or by weights.
+    """
 
     names: list[str]
     coefficients: np.ndarray
@@ -31,7 +41,7 @@ class CoxFit:
     n_event: int
     problems: dict[str, str] = field(default_factory=dict)
     model_warning: str | None = None
-    model: Any = None
+    fitted: "FittedLikelihood | None" = None
     model_names: list[str] = field(default_factory=list)
 
     @property
@@ -43,19 +53,37 @@ class CoxFit:
         return [self.names.index(name) for name in names if name not in self.problems]
 
 
+class FittedLikelihood(NamedTuple):
+    """A partial likelihood at its maximum, and the names of its columns: those of the design that it could be fitted to."""
+
+    likelihood: PartialLikelihood
+    maximum: Maximum
+    points: Sequence[Any]
+    names: list[str]
+
+    def influence_on(self, name: str) -> np.ndarray:
+        """By how much each patient moves the coefficient of a column (dfbeta)."""
+        inverse = _inverse(self.maximum.information)
+        return self.likelihood.influence(self.points, inverse)[:, self.names.index(name)]
+
+
 def fit_cox(
     time_days: np.ndarray,
     is_event: np.ndarray,
-    design: dict[str, np.ndarray],
+    design: Mapping[str, np.ndarray],
     entry_days: np.ndarray | None = None,
     strata: np.ndarray | None = None,
     cluster: np.ndarray | None = None,
     weights: np.ndarray | None = None,
 ) -> CoxFit:
-    """Maximum partial likelihood by Efron's approximation (`survival.r.coxph`; equal to R's coxph).
+    """Maximum partial likelihood by Efron's approximation (equal to R's coxph).
 
     Columns without variation or determined by others are left out and named in `problems`; so are columns whose
     coefficient runs off to infinity. Other complaints of the fit (no convergence) are in `model_warning`.
+
+    >>> fit = fit_cox(np.array([1.0, 2, 3, 4]), np.array([1, 1, 0, 1]), {"exposed": np.array([1.0, 0, 1, 0])})
+    >>> round(float(fit.coefficients[0]), 3), round(float(fit.std_errors[0]), 3)
+    (0.347, 1.437)
 
     Args:
         time_days: >= 0; is_event: 0/1; design: name -> numbers without missing values; all of one length.
@@ -73,17 +101,19 @@ def fit_cox(
         problems = dict.fromkeys(names, reason) if reason else problems
         unknown = np.full(len(names), np.nan)
         return CoxFit(names, unknown, np.diag(unknown), np.nan, np.nan, n, n_event, problems)
-    model, infinite, model_warning = _coxph(
-        time_days, is_event, [design[name] for name in estimable], entry_days, strata, cluster, weights
-    )
-    fitted = np.asarray(model.coefficients, dtype=float)
-    collinear = [name for name, value in zip(estimable, fitted, strict=True) if np.isnan(value)]
+    columns = np.column_stack([np.asarray(design[name], dtype=float) for name in estimable])
+    if weights is None and cluster is None:
+        fit = _fit(time_days, is_event, columns, entry_days, strata)
+    else:
+        fit = _fit_with_r(time_days, is_event, columns, entry_days, strata, cluster, weights)
+    model_warning = fit.warning
+    collinear = [name for name, value in zip(estimable, fit.coefficients, strict=True) if np.isnan(value)]
     if collinear:
         problems |= dict.fromkeys(collinear, COLLINEAR)
         model_warning = "; ".join(filter(None, [model_warning, f"without {', '.join(collinear)}: {COLLINEAR}"]))
-    errors = np.sqrt(np.asarray(model.var, dtype=float).diagonal())
+    errors = np.sqrt(fit.covariance.diagonal())
     for position, name in enumerate(estimable):
-        has_run_off = position in infinite or errors[position] * design[name].std() > LARGEST_STANDARDISED_ERROR
+        has_run_off = position in fit.infinite or errors[position] * design[name].std() > LARGEST_STANDARDISED_ERROR
         if name not in collinear and (has_run_off or _is_separated(design[name], is_event, strata)):
             problems[name] = INFINITE
     if model_warning and INFINITE in problems.values():
@@ -91,91 +121,155 @@ def fit_cox(
         model_warning = "; ".join(text for text in model_warning.split("; ") if NOT_CONVERGED not in text) or None
     positions = [names.index(name) for name in estimable]
     coefficients, covariance = np.full(len(names), np.nan), np.full((len(names), len(names)), np.nan)
-    coefficients[positions], covariance[np.ix_(positions, positions)] = fitted, np.asarray(model.var, dtype=float)
+    coefficients[positions], covariance[np.ix_(positions, positions)] = fit.coefficients, fit.covariance
     for name in problems:
         position = names.index(name)
         coefficients[position], covariance[position], covariance[:, position] = np.nan, np.nan, np.nan
-    return CoxFit(names, coefficients, covariance, model.loglik[0], model.loglik[-1], n, n_event, problems,
-                  model_warning, model, estimable)  # fmt: skip
+    fitted = fit.fitted and fit.fitted._replace(names=[name for name in estimable if name not in collinear])
+    return CoxFit(names, coefficients, covariance, *fit.log_likelihoods, n, n_event, problems, model_warning, fitted,
+                  estimable)  # fmt: skip
 
 
-def proportional_hazards_tests(fit: CoxFit) -> list[tuple[str, float, int, float]]:
-    """Grambsch and Therneau's tests on the Kaplan-Meier time scale (cox.zph, transform 'km').
-
-    Returns:
-        (column or 'GLOBAL', chi-square, degrees of freedom, p) for each column and the model; NaN for columns that could
-        not be estimated, and for the model when the fit is degenerate.
-    """
-    tests = {}
-    is_degenerate = fit.model is None or not {INFINITE, COLLINEAR}.isdisjoint(fit.problems.values())
-    if not is_degenerate:
-        from survival import r
-
-        try:
-            table = r.cox_zph(fit.model, transform="km", terms=False).table
-            tests = dict(zip([*fit.model_names, "GLOBAL"], table, strict=True))
-        except RuntimeError:
-            # a singular information (nearly all events on one day): no test
-            tests = {}
-    rows = []
-    for name in [*fit.names, "GLOBAL"]:
-        degrees = len(fit.usable(fit.names)) if name == "GLOBAL" else 1
-        test = tests.get(name, {"chisq": np.nan, "p": np.nan})
-        rows.append((name, test["chisq"], degrees, test["p"]))
-    return rows
-
-
-def group_proportional_hazards_test(
-    fit: CoxFit,
-    time_days: np.ndarray,
-    is_event: np.ndarray,
-    groups: dict[str, np.ndarray],
-    others: dict[str, np.ndarray],
-    strata: np.ndarray | None = None,
-) -> tuple[float, int, float]:
-    """One test of all groups together: chi-square, degrees of freedom, p (cox.zph of a factor, transform 'km').
+def proportional_hazards_tests(fit: CoxFit, time_days: np.ndarray, is_event: np.ndarray) -> "ProportionalHazards":
+    """Grambsch and Therneau's (1994, Biometrika 81:515) score tests on the Kaplan-Meier time scale (cox.zph, transform 'km').
 
     Args:
-        fit: of the same rows, with the 0/1 columns `groups` and the columns `others`; where a term has no estimate there
-            is no test (NaN), but for groups without patients, which are left out.
+        time_days, is_event: what the model was fitted to.
     """
-    kept = [name for name in groups if fit.problems.get(name) not in (CONSTANT, CONSTANT_WITHIN)]
-    reasons = {reason for name, reason in fit.problems.items() if name not in groups or name in kept}
-    if fit.model is None or not kept or reasons:
-        return np.nan, len(kept), np.nan
-    import pandas as pd
-    from survival import r
-
-    level = np.select([groups[name] == 1 for name in kept], range(1, len(kept) + 1), default=0)
-    data = {"time_days": np.asarray(time_days, float), "is_event": np.asarray(is_event, float)}
-    data["margin"] = pd.Categorical.from_codes(level, categories=[f"g{code}" for code in range(len(kept) + 1)])
-    columns = {f"x{position}": np.asarray(column, float) for position, column in enumerate(others.values())}
-    with warnings.catch_warnings():
-        # what this fit would complain of, the same fit with 0/1 columns has said already
-        warnings.simplefilter("ignore")
-        terms = ["margin", *columns]
-        if strata is not None:
-            data["hospital"], terms = np.asarray(strata), [*terms, "strata(hospital)"]
-        model = r.coxph("Surv(time_days, is_event) ~ " + " + ".join(terms), data=data | columns, ties="efron")
-        try:
-            test = r.cox_zph(model, transform="km", terms=True).table[0]
-        except RuntimeError:
-            return np.nan, len(kept), np.nan
-    return test["chisq"], int(test["df"]), test["p"]
+    is_degenerate = fit.fitted is None or not {INFINITE, COLLINEAR}.isdisjoint(fit.problems.values())
+    if fit.fitted is None or is_degenerate:
+        return ProportionalHazards(fit, None)
+    likelihood, points = fit.fitted.likelihood, fit.fitted.points
+    days, shares = _share_gone_before(time_days, is_event)
+    by_event = [shares[np.searchsorted(days, times)] for times in likelihood.event_times]
+    mean = float(np.average(shares, weights=_events_a_day(time_days, is_event, days)))
+    score, mixed, own = likelihood.over_time(points, [shares - mean for shares in by_event])
+    # what is left of the information once the columns' own coefficients are free
+    free = own - mixed @ _inverse(fit.fitted.maximum.information) @ mixed
+    return ProportionalHazards(fit, (score, free))
 
 
-def _coxph(
+class ProportionalHazards(NamedTuple):
+    """Tests of a fit's terms; `parts` are the score and its variance by column of the likelihood, None without a test."""
+
+    fit: CoxFit
+    parts: tuple[np.ndarray, np.ndarray] | None
+
+    def together(self, names: Sequence[str]) -> tuple[float, int, float]:
+        """One test of several columns: chi-square, degrees of freedom, p; NaN where one of them has no estimate."""
+        from scipy.special import chdtrc
+
+        known = self.fit.fitted.names if self.fit.fitted else []
+        if self.parts is None or not names or not set(names) <= set(known):
+            return np.nan, len(names), np.nan
+        at = [known.index(name) for name in names]
+        score, free = self.parts[0][at], self.parts[1][np.ix_(at, at)]
+        units = np.sqrt(np.maximum(free.diagonal(), 0.0))
+        if not (units > 0).all() or np.linalg.cond(free / np.outer(units, units)) > LARGEST_CONDITION:
+            # nearly all events on one day: nothing to compare over time
+            return np.nan, len(names), np.nan
+        statistic = float((score / units) @ np.linalg.solve(free / np.outer(units, units), score / units))
+        return statistic, len(names), float(chdtrc(len(names), max(statistic, 0.0)))
+
+    def of_groups(self, names: Sequence[str]) -> tuple[float, int, float]:
+        """One test of all levels of an exposure together; levels that nobody has, or who are alike within hospitals, are left out."""
+        problems = self.fit.problems
+        return self.together([name for name in names if problems.get(name) not in (CONSTANT, CONSTANT_WITHIN)])
+
+    def rows(self) -> list[tuple[str, float, int, float]]:
+        """(column or 'GLOBAL', chi-square, degrees of freedom, p) for each column and for all of them together."""
+        usable = [self.fit.names[position] for position in self.fit.usable(self.fit.names)]
+        return [*((name, *self.together([name])) for name in self.fit.names), ("GLOBAL", *self.together(usable))]
+
+
+def _share_gone_before(time_days: np.ndarray, is_event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct event days of all patients together, and one less the Kaplan-Meier estimate just before each."""
+    days, position = np.unique(time_days, return_inverse=True)
+    events = np.bincount(position, weights=np.asarray(is_event, dtype=float))
+    at_risk = np.bincount(position)[::-1].cumsum()[::-1]
+    before = np.concatenate([[1.0], np.cumprod(1 - events / at_risk)])[:-1]
+    return days[events > 0], 1 - before[events > 0]
+
+
+def _events_a_day(time_days: np.ndarray, is_event: np.ndarray, days: np.ndarray) -> np.ndarray:
+    return np.bincount(np.searchsorted(days, time_days[np.asarray(is_event) == 1]), minlength=len(days))
+
+
+class _Fit(NamedTuple):
+    """What a fit gives by column; `infinite` the positions of columns whose coefficient ran off."""
+
+    coefficients: np.ndarray
+    covariance: np.ndarray
+    log_likelihoods: tuple[float, float]
+    infinite: set[int]
+    warning: str | None
+    fitted: FittedLikelihood | None
+
+
+def _fit(
     time_days: np.ndarray,
     is_event: np.ndarray,
-    columns: list[np.ndarray],
+    columns: np.ndarray,
+    entry_days: np.ndarray | None,
+    strata: np.ndarray | None,
+) -> _Fit:
+    likelihood = PartialLikelihood(time_days, is_event, columns, strata, entry_days)
+    kept = _independent(likelihood.information(likelihood.points(np.zeros(columns.shape[1]))))
+    n_columns = columns.shape[1]
+    if len(kept) < n_columns:
+        likelihood = PartialLikelihood(time_days, is_event, columns[:, kept], strata, entry_days)
+    coefficients, covariance = np.full(n_columns, np.nan), np.full((n_columns, n_columns), np.nan)
+    if not kept:
+        (value,) = {sum(point.value for point in likelihood.points(np.zeros(0)))}
+        return _Fit(coefficients, covariance, (value, value), set(), None, None)
+    found, points = likelihood.maximum()
+    coefficients[kept], covariance[np.ix_(kept, kept)] = found.coefficients, _inverse(found.information)
+    still = np.abs(found.next_step) > LARGEST_LAST_STEP * (1 + np.abs(found.coefficients))
+    infinite = {kept[position] for position in np.flatnonzero(still)}
+    warning = None if found.has_converged else NOT_CONVERGED
+    fitted = FittedLikelihood(likelihood, found, points, [])
+    return _Fit(
+        coefficients, covariance, (found.log_likelihood_null, found.log_likelihood), infinite, warning, fitted
+    )  # fmt: skip
+
+
+def _independent(information: np.ndarray) -> list[int]:
+    """Positions of the columns that those before them do not determine (Cholesky's pivots, as coxph's toler.chol)."""
+    units = np.sqrt(np.maximum(information.diagonal(), 0.0))
+    kept: list[int] = []
+    for position, unit in enumerate(units):
+        if not unit > 0:
+            continue
+        scaled = information[np.ix_([*kept, position], [*kept, position])]
+        scaled = scaled / np.outer(units[[*kept, position]], units[[*kept, position]])
+        pivot = 1 - scaled[-1, :-1] @ np.linalg.solve(scaled[:-1, :-1], scaled[:-1, -1]) if kept else 1.0
+        if pivot > SMALLEST_PIVOT:
+            kept.append(position)
+    return kept
+
+
+def _inverse(information: np.ndarray) -> np.ndarray:
+    units = np.sqrt(np.maximum(information.diagonal(), 0.0))
+    units = np.where(units > 0, units, 1.0)
+    try:
+        return np.linalg.inv(information / np.outer(units, units)) / np.outer(units, units)
+    except np.linalg.LinAlgError:
+        return np.linalg.pinv(information, hermitian=True)
+
+
+def _fit_with_r(
+    time_days: np.ndarray,
+    is_event: np.ndarray,
+    columns: np.ndarray,
     entry_days: np.ndarray | None,
     strata: np.ndarray | None,
     cluster: np.ndarray | None,
     weights: np.ndarray | None,
-) -> tuple[Any, set[int], str | None]:
+) -> _Fit:
+    """With weights or clusters: `survival.r.coxph`, equal to R's."""
     from survival import r
 
-    data = {f"x{position}": np.asarray(column, dtype=float) for position, column in enumerate(columns)}
+    data = {f"x{position}": column for position, column in enumerate(columns.T)}
     response = "time_days, is_event" if entry_days is None else "entry_days, time_days, is_event"
     formula = f"Surv({response}) ~ " + " + ".join(data)
     if entry_days is not None:
@@ -200,10 +294,13 @@ def _coxph(
             infinite |= {int(number) - 1 for number in re.findall(r"\d+", named.group(1))}
         else:
             others.append(message)
-    return model, infinite, "; ".join(others) or None
+    return _Fit(
+        np.asarray(model.coefficients, dtype=float), np.asarray(model.var, dtype=float),
+        (model.loglik[0], model.loglik[-1]), infinite, "; ".join(others) or None, None,
+    )  # fmt: skip
 
 
-def _without_variation(design: dict[str, np.ndarray], strata: np.ndarray | None) -> dict[str, str]:
+def _without_variation(design: Mapping[str, np.ndarray], strata: np.ndarray | None) -> dict[str, str]:
     """Columns that are the same in everybody, or, with strata, in everybody of each."""
     problems = {}
     for name, column in design.items():

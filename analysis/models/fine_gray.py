@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.models.cox_fit import COLLINEAR, CONSTANT, CONSTANT_WITHIN, CoxFit, fit_cox
+from analysis.models.cox_fit import NOT_CONVERGED, CoxFit, fit_cox
 from analysis.models.hazard_ratio_rows import FINE_GRAY, SUBDISTRIBUTION, hazard_ratio_frame, wald_row
-from analysis.models.subdistribution_likelihood import fit_subdistribution
+from analysis.models.partial_likelihood import PartialLikelihood
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import MARGIN, Exposure
 from analysis.patients.model_rows import model_rows
@@ -61,6 +61,7 @@ def fit_fine_gray(
     event_code: np.ndarray,
     design: Mapping[str, np.ndarray],
     strata: np.ndarray | None = None,
+    cause_specific: CoxFit | None = None,
 ) -> CoxFit:
     """Fine and Gray's (1999, J Am Stat Assoc 94:496) model by weighted Cox regression with Efron ties.
 
@@ -71,20 +72,25 @@ def fit_fine_gray(
     Args:
         time_days: >= 0; event_code: 0 censored, 1 event, 2 competing; design: name -> numbers; all of one length.
         strata: whole numbers; each has a baseline and a censoring distribution of its own.
+        cause_specific: `fit_cox` of the same rows, where it is known already.
     Returns:
         Estimates in the order of the design, NaN with a reason in `problems` where there is none, as `cox_fit.fit_cox`.
     """
     # Columns without estimate in the cause-specific model (constant, determined by others, separated) have none here
-    cause_specific = fit_cox(time_days, (event_code == 1).astype(int), dict(design), strata=strata)
+    cause_specific = cause_specific or fit_cox(time_days, (event_code == 1).astype(int), design, strata=strata)
     names, problems = list(design), cause_specific.problems
-    kept = [name for name in names if problems.get(name) not in (CONSTANT, CONSTANT_WITHIN, COLLINEAR)]
-    if cause_specific.model is None:
+    if cause_specific.fitted is None:
         return cause_specific
-    fitted = fit_subdistribution(time_days, event_code, np.column_stack([design[name] for name in kept]), strata)
+    kept = cause_specific.fitted.names
+    columns = np.column_stack([design[name] for name in kept])
+    likelihood = PartialLikelihood(time_days, event_code, columns, strata)
+    found, points = likelihood.maximum()
+    influence = likelihood.influence(points, np.linalg.pinv(found.information, hermitian=True))
     coefficients, covariance = np.full(len(names), np.nan), np.full((len(names), len(names)), np.nan)
     positions = [names.index(name) for name in kept]
-    coefficients[positions], covariance[np.ix_(positions, positions)] = fitted.coefficients, fitted.covariance
+    coefficients[positions], covariance[np.ix_(positions, positions)] = found.coefficients, influence.T @ influence
     for position in (names.index(name) for name in problems):
         coefficients[position], covariance[position], covariance[:, position] = np.nan, np.nan, np.nan
-    return CoxFit(names, coefficients, covariance, fitted.log_likelihood_null, fitted.log_likelihood, cause_specific.n,
-                  cause_specific.n_event, problems, cause_specific.model_warning, None, kept)  # fmt: skip
+    warning = cause_specific.model_warning or (None if found.has_converged else NOT_CONVERGED)
+    return CoxFit(names, coefficients, covariance, found.log_likelihood_null, found.log_likelihood, cause_specific.n,
+                  cause_specific.n_event, problems, warning, None, kept)  # fmt: skip

@@ -11,7 +11,6 @@ from analysis.models.cox_fit import (
     INFINITE,
     CoxFit,
     fit_cox,
-    group_proportional_hazards_test,
     proportional_hazards_tests,
 )
 from analysis.models.firth_fit import fit_firth, profile_row
@@ -95,9 +94,8 @@ def _model_rows_by_period(data: ModelRows, exposure: Exposure, starts: np.ndarra
     groups = {term: data.design[term] for term in data.group_terms}
     others = data.covariates
     fit = fit_cox(data.time_days, data.is_event, data.design, strata=data.strata)
-    statistic, degrees, p_value = group_proportional_hazards_test(
-        fit, data.time_days, data.is_event, groups, others, strata=data.strata
-    )
+    tests = proportional_hazards_tests(fit, data.time_days, data.is_event)
+    statistic, degrees, p_value = tests.of_groups(data.group_terms)
     test = _test_row(exposure.proportionality, data, statistic, degrees, p_value)
     if np.isnan(p_value) or not data.in_reference.any():
         return [test | {"warning": "not split: proportional hazards could not be tested"}]
@@ -108,7 +106,7 @@ def _model_rows_by_period(data: ModelRows, exposure: Exposure, starts: np.ndarra
             test,
             *_rows_of_factor(data, fit, starts, _Factor(exposure.by_period, groups, data.reference, data.in_reference)),
         ]
-    of_term = {term: p for term, _, _, p in proportional_hazards_tests(fit)}
+    of_term = {term: p for term, _, _, p in tests.rows()}
     for term, column in others.items():
         if of_term[term] < below_p:
             is_binary = bool(np.isin(column, (0, 1)).all())

@@ -144,8 +144,12 @@ def _numbers(values: pd.Series, frame_name: str) -> np.ndarray:
 
 
 def _in_display_order(column: str, values: pd.Series) -> pd.Categorical:
-    texts = values.astype(str)
+    numbers, names = pd.factorize(values)
+    texts = [str(name) for name in names]
     known = {"endpoint": list(ENDPOINT_LABELS), "grouping": list(GROUPING_LABELS)}.get(column, [])
     present = set(texts)
     order = [name for name in known if name in present]
-    return pd.Categorical(texts, categories=[*order, *ordered_strata(present.difference(order))])
+    categories = [*order, *ordered_strata(present.difference(order))]
+    at = {name: number for number, name in enumerate(categories)}
+    codes = np.array([at[text] for text in texts], dtype=int)
+    return pd.Categorical.from_codes(codes[numbers] if len(numbers) else [], categories=categories)

@@ -89,4 +89,4 @@ def is_not_compared(levels: pd.Series) -> pd.Series:
 
 
 def _are_truths(values: pd.Series) -> bool:
-    return values.dropna().map(lambda value: isinstance(value, bool)).all() and values.notna().any()
+    return pd.api.types.infer_dtype(values, skipna=True) == "boolean"

@@ -1,7 +1,7 @@
 """Patient rows on their way into a regression: checked, complete, as numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from analysis.patients.collapsed_counts import checked_times, require_columns
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import MARGIN, Exposure, is_not_compared, levels_of
 from analysis.patients.missing_values import numbers_or_missing
-from analysis.patients.names import SURVIVAL_ENDPOINTS
+from analysis.patients.names import STRATA_NOT_COMPARED, SURVIVAL_ENDPOINTS
 
 # whose patients share a baseline hazard
 HOSPITAL_COLUMN = "source_system"
@@ -82,6 +82,76 @@ def endpoint_rows(frame: pd.DataFrame, endpoint: str) -> pd.DataFrame:
     return patients
 
 
+@dataclass(frozen=True)
+class ModelColumns:
+    """An endpoint's patients as numbers, those that are missing as NaN: what the rows of several models are taken from.
+
+    `numbers` has a column a covariate's term, `level` the position of each patient's level, `hospital` a number each or None.
+    """
+
+    endpoint: str
+    time_days: np.ndarray
+    event_code: np.ndarray
+    numbers: dict[str, np.ndarray]
+    exposure: Exposure | None
+    level: np.ndarray
+    is_unresolved: np.ndarray
+    hospital: np.ndarray | None
+    index: pd.Index
+
+    def with_exposure(self, exposure: Exposure, level: np.ndarray) -> "ModelColumns":
+        """The same patients by another exposure; `level`: position of each patient's, NaN where it is not known (unresolved)."""
+        return replace(self, exposure=exposure, level=level, is_unresolved=np.isnan(level))
+
+    def rows(self, terms: Sequence[str] | None = None, chosen: np.ndarray | None = None) -> ModelRows:
+        """The complete rows of one model: the exposure's levels against its reference as 0/1 columns, then the covariates.
+
+        Args:
+            terms: of the covariates, default all; chosen: True for the patients it is of, default all.
+        """
+        exposure = self.exposure
+        columns = {term: self.numbers[term] for term in (self.numbers if terms is None else terms)}
+        is_of_it = np.ones(len(self.time_days), dtype=bool) if chosen is None else chosen
+        is_missing = np.zeros(len(self.time_days), dtype=bool)
+        for column in (*columns.values(), *([self.level] if exposure else [])):
+            is_missing |= np.isnan(column)
+        kept = is_of_it & ~self.is_unresolved & ~is_missing
+        position = np.where(np.isnan(self.level), -1, self.level).astype(int)[kept]
+        dummies, absent = {}, []
+        for number, name in enumerate(exposure.levels if exposure else ()):
+            if exposure is None or name == exposure.reference:
+                continue
+            column = (position == number).astype(float)
+            if column.any():
+                dummies[exposure.term(name)] = column
+            else:
+                absent.append(exposure.term(name))
+        reference = exposure.levels.index(exposure.reference) if exposure else -2
+        return ModelRows(
+            self.endpoint, self.time_days[kept], self.event_code[kept],
+            dummies | {term: column[kept] for term, column in columns.items()}, tuple(dummies), tuple(absent),
+            exposure.reference if exposure else None, position == reference, position,
+            None if self.hospital is None else _renumbered(self.hospital[kept]), self.index[kept],
+            int((is_missing & ~self.is_unresolved & is_of_it).sum()), int((self.is_unresolved & is_of_it).sum()),
+        )  # fmt: skip
+
+
+def model_columns(
+    frame: pd.DataFrame, endpoint: str, covariates: Sequence[Covariate], exposure: Exposure | None = MARGIN
+) -> ModelColumns:
+    """The patients of an endpoint as numbers; arguments and errors as `model_rows`."""
+    patients = endpoint_rows(frame, endpoint)
+    require_columns(patients, [covariate.column for covariate in covariates], "patient_rows")
+    level, is_unresolved = _levels(patients, exposure)
+    numbers = {
+        covariate.term: numbers_or_missing(patients[covariate.column]) / covariate.per for covariate in covariates
+    }
+    return ModelColumns(
+        endpoint, patients["time_days"].to_numpy(dtype=float), patients["event_code"].to_numpy(dtype=int), numbers,
+        exposure, level, is_unresolved, _hospital_numbers(patients), patients.index,
+    )  # fmt: skip
+
+
 def model_rows(
     frame: pd.DataFrame, endpoint: str, covariates: Sequence[Covariate], exposure: Exposure | None = MARGIN
 ) -> ModelRows:
@@ -96,32 +166,7 @@ def model_rows(
     Raises:
         ValueError: as `endpoint_rows`; a level that is none of the exposure's; a covariate that is neither numbers nor truths.
     """
-    patients = endpoint_rows(frame, endpoint)
-    require_columns(patients, [covariate.column for covariate in covariates], "patient_rows")
-    level, is_unresolved = _levels(patients, exposure)
-    columns = {
-        covariate.term: numbers_or_missing(patients[covariate.column]) / covariate.per for covariate in covariates
-    }
-    is_missing = np.zeros(len(patients), dtype=bool)
-    for column in (*columns.values(), *([level] if exposure else [])):
-        is_missing |= np.isnan(column)
-    kept = ~is_unresolved & ~is_missing
-    position = np.where(np.isnan(level), -1, level).astype(int)[kept]
-    dummies, absent = {}, []
-    for number, name in enumerate(exposure.levels if exposure else ()):
-        if name == exposure.reference:
-            continue
-        if (position == number).any():
-            dummies[exposure.term(name)] = (position == number).astype(float)
-        else:
-            absent.append(exposure.term(name))
-    reference = exposure.levels.index(exposure.reference) if exposure else -2
-    return ModelRows(
-        endpoint, patients["time_days"].to_numpy(dtype=float)[kept], patients["event_code"].to_numpy(dtype=int)[kept],
-        dummies | {term: column[kept] for term, column in columns.items()}, tuple(dummies), tuple(absent),
-        exposure.reference if exposure else None, position == reference, position, hospital_strata(patients[kept]),
-        patients.index[kept], int((is_missing & ~is_unresolved).sum()), int(is_unresolved.sum()),
-    )  # fmt: skip
+    return model_columns(frame, endpoint, covariates, exposure).rows()
 
 
 def hospital_strata(patients: pd.DataFrame) -> np.ndarray | None:
@@ -129,11 +174,23 @@ def hospital_strata(patients: pd.DataFrame) -> np.ndarray | None:
 
     A patient without a hospital is of a stratum of those without one.
     """
+    numbers = _hospital_numbers(patients)
+    return None if numbers is None else _renumbered(numbers)
+
+
+def _hospital_numbers(patients: pd.DataFrame) -> np.ndarray | None:
     if HOSPITAL_COLUMN not in patients.columns:
         return None
-    hospital = patients[HOSPITAL_COLUMN].astype("string").fillna("")
-    codes = pd.Categorical(hospital).codes.astype(int)
-    return codes if len(codes) and codes.max() > 0 else None
+    numbers, names = pd.factorize(patients[HOSPITAL_COLUMN].astype("string").fillna(""), sort=True)
+    return numbers.astype(int) if len(names) > 1 else None
+
+
+def _renumbered(numbers: np.ndarray) -> np.ndarray | None:
+    """Numbers 0, 1, ... of those that occur; None where one does."""
+    if not len(numbers):
+        return None
+    occurs = np.bincount(numbers) > 0
+    return (np.cumsum(occurs) - 1)[numbers] if occurs.sum() > 1 else None
 
 
 def _levels(patients: pd.DataFrame, exposure: Exposure | None) -> tuple[np.ndarray, np.ndarray]:
@@ -146,10 +203,10 @@ def _levels(patients: pd.DataFrame, exposure: Exposure | None) -> tuple[np.ndarr
     levels = levels_of(patients[exposure.column])
     is_unresolved = is_not_compared(levels).to_numpy()
     positions = {name: float(number) for number, name in enumerate(exposure.levels)}
-    codes = levels.map(positions).to_numpy(dtype=float, na_value=np.nan)
-    unknown = levels[np.isnan(codes) & levels.notna().to_numpy() & ~is_unresolved]
-    if len(unknown):
-        raise ValueError(
-            f"patient_rows.{exposure.column}: unknown group(s) {', '.join(sorted(set(map(str, unknown))))}"
-        )
+    numbers, names = pd.factorize(levels)
+    unknown = set(map(str, names)) - set(positions) - set(STRATA_NOT_COMPARED)
+    if unknown:
+        raise ValueError(f"patient_rows.{exposure.column}: unknown group(s) {', '.join(sorted(unknown))}")
+    # the last entry stands for missing ones, whose number is -1
+    codes = np.array([*(positions.get(str(name), np.nan) for name in names), np.nan])[numbers]
     return codes, is_unresolved

@@ -126,7 +126,7 @@ class _Variable:
             texts = pd.Series(self.levels, dtype=object).to_numpy()
             drawn = texts[filled.astype(int)]
         else:
-            is_truth = self.original.dropna().map(lambda value: isinstance(value, bool | np.bool_)).all()
+            is_truth = pd.api.types.infer_dtype(self.original, skipna=True) == "boolean"
             drawn = filled.astype(bool) if is_truth else filled
         column = self.original.copy()
         if pd.api.types.is_integer_dtype(column.dtype) and self.kind == "normal":
@@ -147,10 +147,12 @@ def _variable(patients: pd.DataFrame, column: ImputedColumn, allowed: np.ndarray
     is_missing = values.isna().to_numpy()
     levels: list = []
     if column.kind == "categorical":
-        by_text = {str(value): value for value in values.dropna().unique()}
+        at, found = pd.factorize(values)
+        by_text = {str(value): value for value in found}
         levels = [by_text[text] for text in ordered_strata(by_text)]
-        positions = {level: float(position) for position, level in enumerate(levels)}
-        numbers = values.astype(object).map(positions).to_numpy(dtype=float)
+        positions = {str(level): float(position) for position, level in enumerate(levels)}
+        # the last entry stands for missing ones, whose number is -1
+        numbers = np.array([*(positions[str(value)] for value in found), np.nan])[at]
     else:
         numbers = numbers_or_missing(values)
     observed = numbers[~is_missing]

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from analysis.models.cause_specific_cox import cox_model
+from analysis.models.cause_specific_cox import cox_model_of
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import TRUTH, Covariate
 from analysis.patients.exposures import Exposure, is_not_compared, levels_of
 from analysis.patients.missing_values import numbers_or_missing
-from analysis.patients.model_rows import HOSPITAL_COLUMN, endpoint_rows, hospital_strata
+from analysis.patients.model_rows import HOSPITAL_COLUMN, endpoint_rows, hospital_strata, model_rows
 from analysis.patients.names import ordered_strata
 from analysis.patients.plan import Plan
 from analysis.robustness.imputation import ImputedColumn, impute
@@ -58,7 +58,7 @@ def imputed_hazard_ratios(
     fits = [
         pd.concat(
             [
-                cox_model(data, endpoint, exposure, of_model, name, is_firth_where_separated=False).hazard_ratios
+                _ratios(data, endpoint, exposure, of_model, name)
                 for name, of_model in (("unadjusted", ()), ("adjusted", covariates))
             ],
             ignore_index=True,
@@ -74,6 +74,14 @@ def imputed_hazard_ratios(
             for text, adjusted in zip(texts, is_adjusted, strict=True)
         ]
     return pooled.astype({"warning": "str"})
+
+
+def _ratios(
+    data: pd.DataFrame, endpoint: str, exposure: Exposure, covariates: tuple[Covariate, ...], name: str
+) -> pd.DataFrame:
+    rows = model_rows(data, endpoint, covariates, exposure)
+    fitted = cox_model_of(rows, exposure, name, is_firth_where_separated=False, is_proportionality_tested=False)
+    return fitted.hazard_ratios
 
 
 def possible_levels(low: np.ndarray, high: np.ndarray, levels: list[str], level_bounds: pd.DataFrame) -> np.ndarray:

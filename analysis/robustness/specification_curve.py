@@ -1,7 +1,7 @@
 """The margin effect over all reasonable choices at once: does it hang on one of them?"""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -26,12 +26,11 @@ from analysis.models.hazard_ratio_rows import (
     reference_problem,
     wald_row,
 )
-from analysis.models.subdistribution_likelihood import fit_subdistribution
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
 from analysis.patients.missing_values import numbers_or_missing
-from analysis.patients.model_rows import ModelRows, model_rows
+from analysis.patients.model_rows import ModelColumns, ModelRows, model_columns
 from analysis.patients.names import COMPETING_RISK_ENDPOINTS, STRATA_NOT_COMPARED
 
 BELOW_EVENTS_RULE = "fewer events than the plan asks for"
@@ -53,12 +52,13 @@ SUMMARY_COLUMNS = [
 ]  # fmt: skip
 PRIMARY_DEFINITION, PRIMARY_SET = "published", "all covariates"
 SIGNIFICANT_BELOW_P = 0.05
+PATIENTS_AT_ONCE = 100_000
 
 
 class Influence(NamedTuple):
-    """By how much each patient (`study_id`) moves the log ratio of a specification, whose standard error is `std_error`."""
+    """By how much each patient (by number) moves the log ratio of a specification, whose standard error is `std_error`."""
 
-    study_id: np.ndarray
+    patient: np.ndarray
     moves: np.ndarray
     std_error: float
 
@@ -68,6 +68,7 @@ class SpecificationCurve(NamedTuple):
 
     curve: pd.DataFrame
     influence: dict[int, Influence]
+    n_patients: int
 
 
 def specification_curve(
@@ -96,30 +97,40 @@ def specification_curve(
     Raises:
         ValueError: a column is missing, or a window is not a number.
     """
-    columns = [covariate.column for covariates in covariate_sets.values() for covariate in covariates]
-    needed = ["study_id", "endpoint", "time_days", "event_code", *columns]
+    covariates = tuple(
+        {covariate.term: covariate for chosen in covariate_sets.values() for covariate in chosen}.values()
+    )
+    needed = ["study_id", "endpoint", "time_days", "event_code", *(covariate.column for covariate in covariates)]
     require_columns(frame, [*needed, "era"], "patient_rows")
     require_columns(definitions, ["study_id", "definition", "margin_group", "group_order"], "definitions")
-    sets = list(covariate_sets)
-    specified = [*_specifications(frame.assign(synchronous_window_days=np.nan), definitions, endpoints, sets)]
+    terms = {label: [covariate.term for covariate in chosen] for label, chosen in covariate_sets.items()}
+    parts: list[tuple[float, pd.DataFrame]] = [(np.nan, frame)]
     if window_rows is not None:
         require_columns(window_rows, [*needed, "synchronous_window_days"], "window_rows")
         if not np.isfinite(numbers_or_missing(window_rows["synchronous_window_days"])).all():
             raise ValueError("window_rows.synchronous_window_days: must be numbers")
-        for _, rows in window_rows.groupby("synchronous_window_days"):
-            specified += _specifications(rows.assign(era=None), definitions, endpoints, sets)
+        parts += [(float(str(days)), rows) for days, rows in window_rows.groupby("synchronous_window_days")]
+    grouped = _groups_of(definitions)
+    patients = pd.Index(pd.unique(pd.concat([part["study_id"] for _, part in parts], ignore_index=True)))
     rows, influence = [], {}
-    for number, (labels, patients, order) in enumerate(specified):
-        row, moves = _specification(
-            patients, order, labels, covariate_sets[labels["covariate_set"]], events_per_parameter
-        )
-        rows.append(row)
-        if moves is not None:
-            influence[number] = moves
+    for window, part in parts:
+        for endpoint in endpoints:
+            if not (part["endpoint"] == endpoint).any():
+                continue
+            columns = model_columns(part, endpoint, covariates, None)
+            study_id = part.loc[columns.index, "study_id"]
+            era = part.loc[columns.index, "era"] if np.isnan(window) else None
+            columns = replace(columns, index=pd.Index(patients.get_indexer(pd.Index(study_id))))
+            for labels, of_model, chosen, fits in _specified(columns, study_id, era, grouped, terms, window):
+                data = of_model.rows(terms[labels["covariate_set"]], chosen)
+                for row, moves in _specification(data, labels, fits, events_per_parameter):
+                    if moves is not None:
+                        influence[len(rows)] = moves
+                    rows.append(row)
     curve = pd.DataFrame(rows, columns=[name for name in SPECIFICATION_COLUMNS if name != "rank"])
     curve["rank"] = curve.groupby(["endpoint", "model"])["hazard_ratio"].rank(method="first").astype("Int64")
     typed = curve[SPECIFICATION_COLUMNS].astype({"warning": "str", "synchronous_window_days": "float"})
-    return SpecificationCurve(typed, influence)
+    return SpecificationCurve(typed, influence, len(patients))
 
 
 def specification_summary(found: SpecificationCurve, n_draws: int, seed: int) -> pd.DataFrame:
@@ -162,21 +173,16 @@ def specification_summary(found: SpecificationCurve, n_draws: int, seed: int) ->
 def _joint_test(
     found: SpecificationCurve, positions: pd.Index, direction: float, n_draws: int, seed: int
 ) -> dict[str, float]:
-    chosen = [found.influence[number] for number in positions if number in found.influence]
-    if not chosen:
-        return {}
-    patients = pd.Index(np.unique(np.concatenate([influence.study_id for influence in chosen])))
-    moves = np.zeros((len(patients), len(chosen)))
-    for column, influence in enumerate(chosen):
-        moves[patients.get_indexer(influence.study_id), column] = influence.moves
-    errors = np.array([influence.std_error for influence in chosen])
     rows = [number for number in positions if number in found.influence]
+    if not rows:
+        return {}
+    chosen = [found.influence[number] for number in rows]
+    errors = np.array([influence.std_error for influence in chosen])
     estimates = np.log(found.curve.loc[rows, "hazard_ratio"].to_numpy(dtype=float)) * direction
-    random, drawn = np.random.default_rng(seed), []
-    for start in range(0, n_draws, 20):
-        multipliers = random.standard_normal((min(20, n_draws - start), len(patients)))
-        drawn.append(multipliers @ moves)
-    null = np.concatenate(drawn)
+    # normal multipliers of the patients' moves make a normal distribution with their products as its covariance: it is drawn itself
+    spread, axes = np.linalg.eigh(_products(chosen, found.n_patients))
+    shape = axes * np.sqrt(np.maximum(spread, 0.0))
+    null = np.random.default_rng(seed).standard_normal((n_draws, len(rows))) @ shape.T
     threshold = NormalDist().inv_cdf(1 - SIGNIFICANT_BELOW_P / 2)
     median, share = np.median(estimates), (estimates / errors > threshold).mean()
     extreme = (
@@ -189,74 +195,101 @@ def _joint_test(
     }  # fmt: skip
 
 
-def _specifications(
-    frame: pd.DataFrame, definitions: pd.DataFrame, endpoints: Sequence[str], covariate_sets: list[str]
-) -> Iterator[tuple[dict, pd.DataFrame, list[str]]]:
-    """The labels of each specification, its patients, and the groups of its definition from the narrowest."""
-    eras = [ALL_ERAS, *sorted(frame["era"].dropna().unique())]
+def _products(chosen: Sequence[Influence], n_patients: int) -> np.ndarray:
+    """Sums over patients of the products of their moves of each two specifications, some patients at a time."""
+    products = np.zeros((len(chosen), len(chosen)))
+    for start in range(0, n_patients, PATIENTS_AT_ONCE):
+        moves = np.zeros((min(PATIENTS_AT_ONCE, n_patients - start), len(chosen)))
+        for column, influence in enumerate(chosen):
+            within = (influence.patient >= start) & (influence.patient < start + PATIENTS_AT_ONCE)
+            moves[influence.patient[within] - start, column] = influence.moves[within]
+        products += moves.T @ moves
+    return products
+
+
+class _Definition(NamedTuple):
+    """One definition of the margin groups: those compared, from the narrowest, and each patient's position among them."""
+
+    name: str
+    exposure: Exposure
+    patients: pd.Index
+    level: np.ndarray
+
+
+def _groups_of(definitions: pd.DataFrame) -> list[_Definition]:
+    found = []
     for definition, groups in definitions.groupby("definition", sort=True):
         named = groups[~groups["margin_group"].isin(STRATA_NOT_COMPARED)]
-        order = list(named.drop_duplicates("margin_group").sort_values("group_order")["margin_group"])
+        order = tuple(named.drop_duplicates("margin_group").sort_values("group_order")["margin_group"])
         if len(order) < 2:
             continue
-        grouped = frame.drop(columns="margin_group", errors="ignore").merge(
-            groups[["study_id", "margin_group"]], on="study_id"
-        )
-        grouped.index = pd.Index(grouped["study_id"], name=None)
-        for endpoint in endpoints:
-            of_endpoint = grouped[grouped["endpoint"] == endpoint]
-            for era, covariate_set, model in product(eras, covariate_sets, ESTIMANDS):
-                if of_endpoint.empty or (model == FINE_GRAY_MODEL and not _has_subdistribution(endpoint, era)):
-                    continue
-                patients = of_endpoint if era == ALL_ERAS else of_endpoint[of_endpoint["era"] == era]
-                if patients.empty:
-                    continue
-                yield {
-                    "endpoint": endpoint, "model": model, "estimand": ESTIMANDS[model], "definition": definition,
-                    "compared": order[0], "reference": order[-1], "covariate_set": covariate_set, "era": era,
-                    "synchronous_window_days": of_endpoint["synchronous_window_days"].iloc[0],
-                }, patients, order  # fmt: skip
+        numbers, names = pd.factorize(groups["margin_group"])
+        positions = np.array([*(float(order.index(name)) if name in order else np.nan for name in names), np.nan])
+        exposure = Exposure("margin_group", "margin group", "margin", order, order[-1])
+        found.append(_Definition(str(definition), exposure, pd.Index(groups["study_id"]), positions[numbers]))
+    return found
 
 
-def _has_subdistribution(endpoint: str, era: str) -> bool:
-    return era == ALL_ERAS and endpoint in COMPETING_RISK_ENDPOINTS
+def _specified(
+    columns: ModelColumns,
+    study_id: pd.Series,
+    era: pd.Series | None,
+    definitions: Sequence[_Definition],
+    covariate_sets: Iterable[str],
+    window: float,
+) -> Iterator[tuple[dict, ModelColumns, np.ndarray, list[str]]]:
+    """The labels of each specification, the columns of its definition, its patients, and the models fitted to it."""
+    in_era = {} if era is None else {str(name): (era == name).to_numpy() for name in sorted(era.dropna().unique())}
+    everybody = np.ones(len(columns.time_days), dtype=bool)
+    for definition in definitions:
+        at = definition.patients.get_indexer(pd.Index(study_id))
+        of_definition = columns.with_exposure(definition.exposure, definition.level[at])
+        for name, chosen in ((ALL_ERAS, everybody), *in_era.items()):
+            chosen = chosen & (at >= 0)
+            if not chosen.any():
+                continue
+            for covariate_set in covariate_sets:
+                labels = {
+                    "endpoint": columns.endpoint, "definition": definition.name, "compared": definition.exposure.levels[0],
+                    "reference": definition.exposure.reference, "covariate_set": covariate_set, "era": name,
+                    "synchronous_window_days": window,
+                }  # fmt: skip
+                has_both = name == ALL_ERAS and columns.endpoint in COMPETING_RISK_ENDPOINTS
+                yield labels, of_definition, chosen, [COX, FINE_GRAY_MODEL] if has_both else [COX]
 
 
 def _specification(
-    patients: pd.DataFrame,
-    order: list[str],
-    labels: dict,
-    covariates: Sequence[Covariate],
-    events_per_parameter: float,
-) -> tuple[dict, Influence | None]:
-    exposure = Exposure("margin_group", "margin group", "margin", tuple(order), labels["reference"])
-    data = model_rows(patients, labels["endpoint"], covariates, exposure)
-    compared = exposure.term(labels["compared"])
-    is_cox, n_event = labels["model"] == COX, int(data.is_event.sum())
+    data: ModelRows, labels: dict, models: Sequence[str], events_per_parameter: float
+) -> Iterator[tuple[dict, Influence | None]]:
+    """The row of each model of a specification, and what moves its ratio."""
+    compared = f"margin {labels['compared']}"
+    n_event = int(data.is_event.sum())
     in_group = data.design.get(compared, np.zeros(data.n)) == 1
     n_event_in_group = int(data.is_event[in_group].sum())
-    row = labels | {"method": EFRON if is_cox else FINE_GRAY} | {
-        "n": data.n, "n_event": n_event, "n_event_in_group": n_event_in_group,
-        "n_excluded_unresolved": data.n_excluded_unresolved, "n_excluded_missing": data.n_excluded_missing,
-    }  # fmt: skip
-    if n_event < events_per_parameter * len(data.design):
-        text = f"{BELOW_EVENTS_RULE}: {n_event} events for {len(data.design)} parameters"
-        return row | {"warning": text}, None
     absent = (NOBODY if data.in_reference.any() else NO_REFERENCE) if compared in data.absent_terms else None
     problem = absent or reference_problem(data, compared)
-    if problem:
-        return row | {"warning": problem}, None
-    return _estimated(data, row, compared, is_cox, n_event_in_group)
+    if n_event < events_per_parameter * len(data.design):
+        problem = f"{BELOW_EVENTS_RULE}: {n_event} events for {len(data.design)} parameters"
+    cox = None if problem else fit_cox(data.time_days, data.is_event, data.design, strata=data.strata)
+    for model in models:
+        row = labels | {
+            "model": model, "estimand": ESTIMANDS[model], "method": EFRON if model == COX else FINE_GRAY, "n": data.n,
+            "n_event": n_event, "n_event_in_group": n_event_in_group,
+            "n_excluded_unresolved": data.n_excluded_unresolved, "n_excluded_missing": data.n_excluded_missing,
+        }  # fmt: skip
+        if cox is None:
+            yield row | {"warning": problem}, None
+        else:
+            fit = cox
+            if model == FINE_GRAY_MODEL:
+                fit = fit_fine_gray(data.time_days, data.event_code, data.design, data.strata, cox)
+            yield _estimated(data, fit, row, compared, n_event_in_group)
 
 
 def _estimated(
-    data: ModelRows, row: dict, compared: str, is_cox: bool, n_event_in_group: int
+    data: ModelRows, fit: CoxFit, row: dict, compared: str, n_event_in_group: int
 ) -> tuple[dict, Influence | None]:
-    fit = (
-        fit_cox(data.time_days, data.is_event, data.design, strata=data.strata)
-        if is_cox
-        else fit_fine_gray(data.time_days, data.event_code, data.design, data.strata)
-    )
+    is_cox = row["model"] == COX
     position = fit.names.index(compared)
     few = f"rests on {n_event_in_group} events" if n_event_in_group < FEW_EVENTS else None
     problem = fit.problems.get(compared)
@@ -276,9 +309,9 @@ def _estimated(
 
 
 def _influence(data: ModelRows, fit: CoxFit, compared: str) -> Influence | None:
-    usable = [name for name in fit.names if name not in fit.problems]
-    columns = np.column_stack([data.design[name] for name in usable])
-    found = fit_subdistribution(data.time_days, data.is_event, columns, data.strata)
-    moves = found.influence[:, usable.index(compared)]
+    if fit.fitted is None:
+        return None
+    moves = fit.fitted.influence_on(compared)
     error = float(np.sqrt(moves @ moves))
-    return Influence(data.index.to_numpy(), moves, error) if error > 0 and np.isfinite(error) else None
+    known = Influence(data.index.to_numpy(), moves.astype(np.float32), error)
+    return known if error > 0 and np.isfinite(error) else None

@@ -1,0 +1,318 @@
+"""The partial likelihood of Cox's model and of Fine and Gray's, Efron ties, strata and late entry, at the cost of a few passes.
+
+Rows are sorted by time once. Sums over risk sets are sums over the stretches between event times, added up from the end; the
+information is X' W X with one weight a row, as every row is in the risk sets of a stretch of event times. A patient with the
+competing event stays at risk with a weight that depends on time only through the censoring distribution G, so that its part of a
+risk set is G(t) times a running sum. Nothing has a row a patient and time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.models.efron_ties import tied_events
+
+MAX_ITERATIONS = 60
+LIKELIHOOD_TOLERANCE = 1e-9
+MAX_HALVINGS = 40
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """Where the likelihood is largest: `information` is minus its second derivative there, `next_step` what Newton's method
+    would still add to each coefficient (large where a coefficient runs off although the likelihood has settled)."""
+
+    coefficients: np.ndarray
+    log_likelihood_null: float
+    log_likelihood: float
+    information: np.ndarray
+    next_step: np.ndarray
+    has_converged: bool
+
+
+class PartialLikelihood:
+    """The likelihood of some columns, its maximum and what follows from that.
+
+    Args:
+        time_days: >= 0; event_code: 0 censored, 1 event, 2 competing (stays at risk, Fine and Gray); columns: a row a patient, a column
+            a term; at least one event.
+        strata: whole numbers; each has a baseline and a censoring distribution of its own.
+        entry_days: below time_days; at risk only after it (not with competing events). Default: from the beginning.
+    """
+
+    def __init__(
+        self,
+        time_days: np.ndarray,
+        event_code: np.ndarray,
+        columns: np.ndarray,
+        strata: np.ndarray | None = None,
+        entry_days: np.ndarray | None = None,
+    ):
+        times, code = np.asarray(time_days, dtype=float), np.asarray(event_code)
+        columns = np.asarray(columns, dtype=float)
+        self.shape = columns.shape
+        numbers = [None] if strata is None else np.unique(strata)
+        self.rows: list[np.ndarray] = []
+        self.strata: list[_Stratum] = []
+        for number in numbers:
+            rows = np.arange(len(times)) if number is None else np.flatnonzero(strata == number)
+            rows = rows[np.argsort(times[rows], kind="stable")]
+            # a stratum without events adds nothing
+            if (code[rows] == 1).any():
+                entries = None if entry_days is None else np.asarray(entry_days, dtype=float)[rows]
+                self.rows.append(rows)
+                self.strata.append(_Stratum(times[rows], code[rows], columns[rows], entries))
+
+    def points(self, coefficients: np.ndarray) -> "list[_Point]":
+        """The likelihood of each stratum at some coefficients."""
+        return [stratum.at(coefficients) for stratum in self.strata]
+
+    def information(self, points: "Sequence[_Point]", by_event: "Sequence[np.ndarray] | None" = None) -> np.ndarray:
+        """Minus the second derivative; with `by_event` each event time's part is multiplied by a number."""
+        return np.sum(
+            [
+                stratum.information(point, None if by_event is None else by_event[at])
+                for at, (stratum, point) in enumerate(zip(self.strata, points, strict=True))
+            ],
+            axis=0,
+        )
+
+    def maximum(self) -> "tuple[Maximum, list[_Point]]":
+        """Newton's method from 0, steps halved until the likelihood does not fall."""
+        points = self.points(np.zeros(self.shape[1]))
+        value = null_value = sum(point.value for point in points)
+        coefficients, has_converged = points[0].coefficients, False
+        information = self.information(points)
+        for _ in range(MAX_ITERATIONS):
+            step = _solve(information, np.sum([point.score for point in points], axis=0))
+            candidate = self.points(coefficients + step)
+            gained = sum(point.value for point in candidate)
+            for _ in range(MAX_HALVINGS):
+                if gained >= value - 1e-10 * (1 + abs(value)):
+                    break
+                step = step / 2
+                candidate = self.points(coefficients + step)
+                gained = sum(point.value for point in candidate)
+            gain = gained - value
+            points, value, coefficients = candidate, gained, coefficients + step
+            information = self.information(points)
+            # coxph's own rule: the numbers are those of R's last step
+            if abs(gain) <= LIKELIHOOD_TOLERANCE * abs(value):
+                has_converged = True
+                break
+        score = np.sum([point.score for point in points], axis=0)
+        found = Maximum(coefficients, null_value, value, information, _solve(information, score), has_converged)
+        return found, points
+
+    def influence(self, points: "Sequence[_Point]", inverse: np.ndarray) -> np.ndarray:
+        """By how much each patient, in the order given, moves each coefficient (dfbeta); `inverse` of the information."""
+        moves = np.zeros(self.shape)
+        for stratum, point, rows in zip(self.strata, points, self.rows, strict=True):
+            moves[rows] = stratum.scores_of_patients(point) @ inverse
+        return moves
+
+    def over_time(
+        self, points: "Sequence[_Point]", by_event: Sequence[np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Score and information of each column times a function of time, given at the event times of each stratum: u, the
+        information between it and the columns, and its own (Grambsch and Therneau 1994, Biometrika 81:515)."""
+        score = np.sum(
+            [
+                stratum.score_by_event(point) @ numbers
+                for stratum, point, numbers in zip(self.strata, points, by_event, strict=True)
+            ],
+            axis=0,
+        )
+        squared = [numbers**2 for numbers in by_event]
+        return score, self.information(points, by_event), self.information(points, squared)
+
+    @property
+    def event_times(self) -> list[np.ndarray]:
+        """The distinct event times of each stratum."""
+        return [stratum.event_times for stratum in self.strata]
+
+
+@dataclass(frozen=True)
+class _Point:
+    """One stratum's likelihood at some coefficients.
+
+    `first` and `first_tied` have a row a column (the first: of ones) and a column an event time: sums of risk times the column over
+    those at risk, and over the events of the time. `powers` are sums over the factors of a time of share^k / total^m.
+    """
+
+    coefficients: np.ndarray
+    value: float
+    score: np.ndarray
+    risk: np.ndarray
+    first: np.ndarray
+    first_tied: np.ndarray
+    inverse_total: np.ndarray
+    powers: dict[tuple[int, int], np.ndarray]
+
+
+class _Stratum:
+    """Rows sorted by time. The l-th of d events at a time (l = 0 ... d - 1) has as factor the risk set less l / d of the d (Efron)."""
+
+    def __init__(self, times: np.ndarray, code: np.ndarray, columns: np.ndarray, entry_days: np.ndarray | None):
+        # a first row of ones: sums of risk go the way of sums of risk times a column
+        self.x = np.empty((columns.shape[1] + 1, len(times)))
+        self.x[0], self.x[1:] = 1.0, (columns - columns.mean(axis=0)).T
+        self.is_event = code == 1
+        ties = tied_events(times, self.is_event)
+        self.event_times, self.event_group = ties.times, ties.group
+        self.factor_group, self.share = ties.factor_group, ties.share
+        self.first_at_risk = ties.first_at_risk
+        self.event_start = np.searchsorted(self.event_group, np.arange(len(self.event_times)))
+        # at risk at the first so many event times
+        self.reached = np.searchsorted(self.event_times, times, side="right")
+        self.x_event = np.ascontiguousarray(self.x[:, self.is_event])
+        self.event_sum = np.add.reduceat(self.x_event, self.event_start, axis=1)[1:]
+        self.competing: _Competing | None = None
+        if (code == 2).any():
+            uncensored = _uncensored_before(times, code == 0)
+            self.competing = _Competing(code == 2, uncensored, self.reached, self.first_at_risk, self.x)
+        self.entered: np.ndarray | None = None
+        if entry_days is not None:
+            # at risk from this event time on
+            self.entered = np.searchsorted(self.event_times, entry_days, side="right")
+
+    def at(self, coefficients: np.ndarray) -> _Point:
+        predictor = coefficients @ self.x[1:]
+        largest = predictor.max()
+        risk = np.exp(predictor - largest)
+        weighted = self.x * risk
+        first = self._over_risk_sets(weighted, risk)
+        tied = np.add.reduceat(weighted[:, self.is_event], self.event_start, axis=1)
+        total = first[0][self.factor_group] - self.share * tied[0][self.factor_group]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inverse = 1 / total
+            value = predictor[self.is_event].sum() - np.log(total).sum() - largest * len(total)
+        powers = self._powers(inverse)
+        score = self.event_sum.sum(axis=1) - (first[1:] @ powers[0, 1] - tied[1:] @ powers[1, 1])
+        return _Point(coefficients, float(value), score, risk, first, tied, inverse, powers)
+
+    def _powers(self, inverse: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
+        n = len(self.event_times)
+        # a coefficient that runs off: what overflows here is refused where the likelihood is weighed
+        with np.errstate(over="ignore", invalid="ignore"):
+            return {
+                (k, m): np.bincount(self.factor_group, weights=self.share**k * inverse**m, minlength=n)
+                for k, m in ((0, 1), (1, 1), (0, 2), (1, 2), (2, 2))
+            }
+
+    def _over_risk_sets(self, weighted: np.ndarray, risk: np.ndarray) -> np.ndarray:
+        """For each event time the sums of the rows over those at risk at it."""
+        stretches = np.add.reduceat(weighted, self.first_at_risk, axis=1)
+        sums = stretches[:, ::-1].cumsum(axis=1)[:, ::-1]
+        if self.competing is not None:
+            sums = sums + self.competing.sums(risk, len(self.event_times))
+        if self.entered is not None:
+            n = len(self.event_times)
+            later = np.stack([np.bincount(self.entered, weights=row, minlength=n + 1) for row in weighted])
+            # those who enter only after the event time
+            sums = sums - (later[:, ::-1].cumsum(axis=1)[:, ::-1])[:, 1 : n + 1]
+        return sums
+
+    def information(self, point: _Point, by_event: np.ndarray | None = None) -> np.ndarray:
+        """Minus the second derivative; `by_event` multiplies the part of each event time."""
+        numbers = {
+            key: value if by_event is None else value * by_event for key, value in point.powers.items()
+        }  # fmt: skip
+        cumulative = np.concatenate([[0.0], np.cumsum(numbers[0, 1])])
+        in_sets = cumulative[self.reached]
+        if self.entered is not None:
+            in_sets = in_sets - cumulative[self.entered]
+        if self.competing is not None:
+            self.competing.add(in_sets, numbers[0, 1])
+        in_sets[self.is_event] -= numbers[1, 1][self.event_group]
+        x = self.x[1:]
+        second = (x * (point.risk * in_sets)) @ x.T
+        first, tied = point.first[1:], point.first_tied[1:]
+        mixed = (first * numbers[1, 2]) @ tied.T
+        squares = (first * numbers[0, 2]) @ first.T - mixed - mixed.T + (tied * numbers[2, 2]) @ tied.T
+        information = second - squares
+        return (information + information.T) / 2
+
+    def score_by_event(self, point: _Point) -> np.ndarray:
+        """The score's parts, a column an event time."""
+        return self.event_sum - (point.first[1:] * point.powers[0, 1] - point.first_tied[1:] * point.powers[1, 1])
+
+    def scores_of_patients(self, point: _Point) -> np.ndarray:
+        """Each patient's score residual, in the order of time: what the patient adds to the score less what the model expects."""
+        group, inverse = self.factor_group, point.inverse_total
+        mean = (point.first[1:, group] - self.share * point.first_tied[1:, group]) * inverse
+        by_factor = np.vstack([inverse, inverse * mean])
+        jumps = self._by_time(by_factor)
+        cumulative = np.concatenate([np.zeros((len(jumps), 1)), np.cumsum(jumps, axis=1)], axis=1)
+        exposure = cumulative[:, self.reached]
+        if self.entered is not None:
+            exposure = exposure - cumulative[:, self.entered]
+        if self.competing is not None:
+            self.competing.add(exposure, jumps)
+        x = self.x[1:]
+        scores = -point.risk * (exposure[:1] * x - exposure[1:])
+        spared = self._by_time(by_factor * self.share)
+        means = self._by_time(mean) / np.bincount(group)
+        own, x_event = self.event_group, self.x_event[1:]
+        back = point.risk[self.is_event] * (spared[:1, own] * x_event - spared[1:, own])
+        scores[:, self.is_event] += x_event - means[:, own] + back
+        return scores.T
+
+    def _by_time(self, values: np.ndarray) -> np.ndarray:
+        """Sums over the factors of each event time, which lie one after the other."""
+        starts = np.searchsorted(self.factor_group, np.arange(len(self.event_times)))
+        return np.add.reduceat(values, starts, axis=1)
+
+
+class _Competing:
+    """Patients with the competing event: at risk of every later event time, with the weight G(t) / G(their own time)."""
+
+    def __init__(
+        self,
+        is_competing: np.ndarray,
+        uncensored: np.ndarray,
+        reached: np.ndarray,
+        first_at_risk: np.ndarray,
+        x: np.ndarray,
+    ):
+        self.rows = np.flatnonzero(is_competing)
+        self.reached = reached[self.rows]
+        self.inverse_weight = 1 / uncensored[self.rows]
+        self.weight_at_event = uncensored[first_at_risk]
+        self.x = x[:, self.rows] * self.inverse_weight
+        self.from_event, self.starts = np.unique(self.reached, return_index=True)
+
+    def sums(self, risk: np.ndarray, n_events: int) -> np.ndarray:
+        """For each event time the weighted sums over those who had the competing event before."""
+        joining = np.zeros((len(self.x), n_events + 1))
+        joining[:, self.from_event] = np.add.reduceat(self.x * risk[self.rows], self.starts, axis=1)
+        return self.weight_at_event * joining.cumsum(axis=1)[:, :-1]
+
+    def add(self, exposure: np.ndarray, jumps: np.ndarray) -> None:
+        """Add to the last axis of `exposure` (a row a patient) what these meet of `jumps` (an event time) after their own time."""
+        weighted = np.cumsum(jumps * self.weight_at_event, axis=-1)
+        start = np.zeros((*weighted.shape[:-1], 1))
+        cumulative = np.concatenate([start, weighted], axis=-1)
+        exposure[..., self.rows] += self.inverse_weight * (cumulative[..., -1:] - cumulative[..., self.reached])
+
+
+def _solve(information: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Newton's step, in units in which every column has the same information."""
+    if not np.isfinite(information).all() or not np.isfinite(score).all():
+        return np.zeros(len(score))
+    units = np.sqrt(np.maximum(information.diagonal(), 0.0))
+    units = np.where(units > 0, units, 1.0)
+    return np.linalg.lstsq(information / np.outer(units, units), score / units, rcond=None)[0] / units
+
+
+def _uncensored_before(times: np.ndarray, is_censored: np.ndarray) -> np.ndarray:
+    """For each row (sorted by time) the Kaplan-Meier probability of not being censored before its time.
+
+    On a day events and competing events come before censorings, who are therefore not at risk of censoring on it any more.
+    """
+    days, position, n_leaving = np.unique(times, return_inverse=True, return_counts=True)
+    n_censored = np.bincount(position, weights=is_censored)
+    n_risk = n_leaving[::-1].cumsum()[::-1] - (n_leaving - n_censored)
+    share = np.divide(n_censored, n_risk, out=np.zeros(len(days)), where=n_risk > 0)
+    return np.concatenate([[1.0], np.cumprod(1 - share)])[:-1][position]
