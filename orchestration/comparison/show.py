@@ -55,22 +55,21 @@ def print_comparison(console: Console, parts: dict[str, pd.DataFrame]) -> None:
     _print(console, "Cohort", cohort.groupby(["change", "before", "after"]).size().rename("patients").reset_index())
     counted = patients.assign(what=patients["what"]).groupby(["what", "due_to"])["study_id"].nunique()
     _print(console, "Patients whose values changed", counted.rename("patients").reset_index())
-    _print(console, "Changed values", patients[["study_id", "what", "before", "after", "due_to"]])
     moved = numbers[numbers["difference"].fillna(1).abs() > 0]
-    _print(
-        console,
-        "Numbers that moved",
-        _rounded(moved[["number", "endpoint", "margin_group", "before", "after", "difference"]]),
-    )
-    _print(console, "How much of it is due to what (the parts add up to the difference)", _rounded(_parts(moved)))
+    _print(console, "Numbers that moved, and how much of it is due to what (the parts add up)", _rounded(_parts(moved)))
     for note in parts["notes"]["note"]:
         console.print(f"Not taken apart: {note}", soft_wrap=True)
+    _print(console, "Changed values", patients[["study_id", "what", "before", "after", "due_to"]])
 
 
 def _parts(moved: pd.DataFrame) -> pd.DataFrame:
     named = moved["number"] + ", " + moved["margin_group"]
-    parts = moved[["difference", *KINDS, REMAINDER]].assign(number=named)
-    return parts.loc[parts["difference"].notna(), ["number", "difference", *KINDS, REMAINDER]]
+    return (
+        moved[["before", "after", "difference", *KINDS, REMAINDER]]
+        .assign(number=named)
+        .set_index("number")
+        .reset_index()
+    )
 
 
 def _rounded(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """A terminal and a browser in which tasks are done, each timed, each with a picture."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-COLUMNS, LINES_SHOWN = 118, 46
+COLUMNS = 118
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 
@@ -58,16 +57,21 @@ class Stage:
         if shutil.which("convert"):
             subprocess.run(["convert", str(file), "-resize", "820x", "-colors", "48", "-strip", str(file)], check=True)
 
-    def terminal_picture(self, name: str, command: str, printed: str) -> None:
-        """A terminal with the command and the first lines of its answer; this machine's folders are not in it."""
-        told = printed.replace(str(self.data), "data").splitlines()
-        shown = "\n".join(re.sub(r"\s+$", "", line) for line in told[:LINES_SHOWN]) + (
-            "\n..." if len(told) > LINES_SHOWN else ""
-        )
+    def terminal_picture(self, name: str, command: str, printed: str, begins: str = "", lines: int = 60) -> None:
+        """A terminal with the command and the first lines of its answer, or those from one on; this machine's folders are not in it."""
+        told = [line.rstrip() for line in printed.replace(str(self.data), "data").splitlines()]
+        first = next((number for number, line in enumerate(told) if line.startswith(begins)), 0)
+        shown = [
+            *(["..."] if first else []),
+            *told[first : first + lines],
+            *(["..."] if first + lines < len(told) else []),
+        ]
+        style = f"max-width:{COLUMNS}ch;white-space:pre-wrap;overflow-wrap:anywhere;font:12.5px/1.35 DejaVu Sans Mono,monospace"
         tab = self.tab(980, 200)
         tab.set_content(
-            "<body style='margin:0;background:#1f2933'><pre style='margin:0;padding:14px;color:#e7ebef;display:inline-block;"
-            f"font:12.5px/1.35 DejaVu Sans Mono,monospace'><b>$ {escape(command)}</b>\n{escape(shown)}</pre></body>"
+            "<body style='margin:0;background:#1f2933'>"
+            f"<pre style='margin:0;padding:14px;color:#e7ebef;display:inline-block;{style}'>"
+            f"<b>$ {escape(command)}</b>\n{escape(chr(10).join(shown))}</pre></body>"
         )
         self.picture(tab, name, full_page=True)
         tab.context.close()
