@@ -13,14 +13,14 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: docs walkthroughs help setup simulate run refresh summary report sql ui test test-fast lock truth-at-scale simulation-study fault-study lint bench results-at-scale kill-test clean
+.PHONY: docs walkthroughs help setup simulate run refresh summary report sql ui test test-fast test-pythons lock truth-at-scale simulation-study fault-study lint bench results-at-scale kill-test clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
-		|| { echo "Python 3.11 is needed; $(PYTHON) is another. Try: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON) is another. Try: make PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked requirements into $(VENV) (once) ..."
 	@$(BIN)/python -m pip install -qq --require-hashes --no-deps -r requirements.lock
@@ -70,8 +70,20 @@ docs: $(INSTALLED) ## One static site of models, columns, lineage, results, exam
 walkthroughs: $(INSTALLED) ## Do the tasks of docs/walkthroughs.md on a copy of a data folder with two nights (FOLDER=...)
 	@copy=$$(mktemp -d) && cp -r $(or $(FOLDER),$(DATA))/. $$copy && $(BIN)/python -m tests.walkthroughs $$copy; rm -rf $$copy
 
-lock: $(INSTALLED) ## Resolve requirements.lock anew from pyproject.toml (needs uv), with hashes and without addresses
-	@uv pip compile --python $(BIN)/python --generate-hashes --no-emit-index-url --no-header --all-extras --quiet -o requirements.lock pyproject.toml
+# PYTHONS="python3.12 python3.13" by default: those of them that the machine has
+test-pythons: ## The quick tests and a small night under each other Python that the machine has
+	@set -e; for python in $${PYTHONS:-python3.12 python3.13}; do \
+		if ! command -v $$python >/dev/null; then echo "$$python: not on this machine"; continue; fi; \
+		venv=$$(mktemp -d)/venv; data=$$(mktemp -d); $$python -m venv $$venv; \
+		$$venv/bin/python -m pip install -qq --require-hashes --no-deps -r requirements.lock; \
+		$$venv/bin/python -m pip install -qq --no-deps --editable .; \
+		CRLM_DATA_DIR=$$data $$venv/bin/crlm simulate --patients 120 --out $$data; CRLM_DATA_DIR=$$data $$venv/bin/crlm refresh; \
+		$$venv/bin/python -m pytest $(addprefix --ignore=,$(NIGHTS)) --ignore=tests/analysis/results --ignore=tests/simulation_study --ignore=tests/margins; \
+		rm -rf $$(dirname $$venv) $$data; \
+	done
+
+lock: $(INSTALLED) ## Resolve requirements.lock anew for Python 3.11 to 3.13 (needs uv), with hashes and without addresses
+	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras --quiet -o requirements.lock pyproject.toml
 
 truth-at-scale: $(INSTALLED) ## Compare 50,000 simulated patients with their truth (some minutes; not part of make test)
 	@CRLM_TRUTH_PATIENTS=$${CRLM_TRUTH_PATIENTS:-50000} $(BIN)/python -m pytest tests/end_to_end/test_truth.py
