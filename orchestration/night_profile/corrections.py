@@ -59,8 +59,9 @@ def _type(field: str, type_: str) -> str:
     return kinds.get(type_, type_)
 
 
-def count_corrections(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
-    """Into night_changes: hospital, feed, field, kind (corrected | emptied | filled | moved_on), n, and the commonest ways.
+def count_corrections(connection: duckdb.DuckDBPyConnection, feed: Feed) -> bool:
+    """Into night_changes: hospital, feed, field, kind (corrected | emptied | filled | moved_on), n, and the commonest ways; each
+    change in the temporary table changed_values. False where no record that was there before was sent again.
 
     Reads what `stage_feed` made.
     """
@@ -69,7 +70,7 @@ def count_corrections(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None
                hospital VARCHAR, feed VARCHAR, field VARCHAR, kind VARCHAR, n BIGINT, ways VARCHAR, n_commonest_step BIGINT)"""
     )
     if not connection.execute("SELECT count(*) FROM records_before").fetchall()[0][0]:
-        return
+        return False
     pairs = ", ".join(
         f"{{'field': '{name}', 'kind': '{_type(name, type_)}', 'before': b.{name}, 'after': a.{name}}}"
         for name, type_ in feed.fields.items()
@@ -79,18 +80,19 @@ def count_corrections(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None
         f"(field = '{field}' AND {condition})" for (name, field), condition in NATURAL.items() if name == feed.name
     )
     connection.execute(
-        f"""INSERT INTO night_changes
+        f"""CREATE OR REPLACE TEMP TABLE changed_values AS
             WITH pairs AS (
                 SELECT b.source_system, unnest(list_filter([{pairs}], x -> x.before IS DISTINCT FROM x.after), recursive := TRUE)
                 FROM records_before AS b INNER JOIN records_after AS a USING (source_system, system, record_key)
-            ),
-            told AS (
-                SELECT source_system, field,
-                       CASE WHEN before IS NULL THEN 'filled' WHEN {natural or "FALSE"} THEN 'moved_on'
-                            WHEN after IS NULL THEN 'emptied' ELSE 'corrected' END AS change,
-                       CASE WHEN before IS NULL THEN 'filled' WHEN after IS NULL THEN 'emptied' ELSE CASE kind {ways} END END AS way,
-                       kind = 'date' AND way LIKE '%days' AS is_step
-                FROM pairs
+            )
+            SELECT source_system, field, kind, before, after,
+                   CASE WHEN before IS NULL THEN 'filled' WHEN {natural or "FALSE"} THEN 'moved_on'
+                        WHEN after IS NULL THEN 'emptied' ELSE 'corrected' END AS change,
+                   CASE WHEN before IS NULL THEN 'filled' WHEN after IS NULL THEN 'emptied' ELSE CASE kind {ways} END END AS way
+            FROM pairs;
+            INSERT INTO night_changes
+            WITH told AS (
+                SELECT source_system, field, change, way, kind = 'date' AND way LIKE '%days' AS is_step FROM changed_values
             ),
             ways AS (
                 SELECT source_system, field, CASE change WHEN 'emptied' THEN 'corrected' ELSE change END AS kind, way,
@@ -102,9 +104,43 @@ def count_corrections(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None
                    coalesce(max(n) FILTER (WHERE is_step), 0)
             FROM ways GROUP BY ALL"""
     )
+    return True
+
+
+def count_recoded(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """The measure `code_recoded`: of the records that had a code in the last accepted night, how many have another tonight. A rare
+    code that all turned into another is few records of the feed, and all of its own.
+
+    Reads what `stage_feed` and `count_corrections` made.
+    """
+    for field in [name for name, type_ in feed.fields.items() if type_ == "code"]:
+        connection.execute(
+            f"""INSERT INTO quality.night_profile BY NAME
+                WITH gone AS (
+                    SELECT source_system AS hospital, before AS value, count(*) AS n, mode(way) AS told FROM changed_values
+                    WHERE field = $field AND change IN ('corrected', 'emptied') GROUP BY ALL
+                ),
+                moved_on AS (
+                    SELECT source_system AS hospital, before AS value, count(*) AS n FROM changed_values
+                    WHERE field = $field AND change = 'moved_on' GROUP BY ALL
+                ),
+                come AS (
+                    SELECT source_system AS hospital, after AS value, count(*) AS n FROM changed_values
+                    WHERE field = $field AND after IS NOT NULL GROUP BY ALL
+                ),
+                existing AS (
+                    SELECT source_system AS hospital, {field} AS value, count(*) AS n FROM records_now WHERE NOT is_new GROUP BY ALL
+                )
+                SELECT 'code_recoded' AS measure, hospital, $feed AS feed, $field AS field, value, gone.n,
+                       gone.n + coalesce(moved_on.n, 0) + coalesce(existing.n, 0) - coalesce(come.n, 0) AS denominator, gone.told
+                FROM gone LEFT JOIN moved_on USING (hospital, value) LEFT JOIN come USING (hospital, value)
+                LEFT JOIN existing USING (hospital, value)""",
+            {"feed": feed.name, "field": field},
+        )
 
 
 def stage_and_count(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """The feed's records, and its corrections."""
     stage_feed(connection, feed)
-    count_corrections(connection, feed)
+    if count_corrections(connection, feed):
+        count_recoded(connection, feed)

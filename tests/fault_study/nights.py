@@ -164,9 +164,12 @@ def published_numbers(settings: Settings) -> Numbers:
 
 
 def moved_numbers(before: Numbers, after: Numbers) -> pd.DataFrame:
-    """The numbers that differ: name, before, after, by how many standard errors of the first; the farthest first."""
+    """The numbers that differ: name, before, after, by how many standard errors of the first; the farthest first. A share that is
+    there no more has become 0; an estimate that cannot be made any more, or can be for the first time, has not moved."""
     rows = []
     for name in before.keys() | after.keys():
+        if ", " in name and not (name in before and name in after):
+            continue
         value, error = before.get(name, (0.0, UNKNOWN_ERROR))
         now = after.get(name, (0.0, UNKNOWN_ERROR))[0]
         if np.isfinite([value, now]).all() and value != now:
