@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from orchestration.file_problems import ROOM_ADVICE, is_disk_full
+
 TEMPLATE_FOLDER = Path(__file__).parent
 TEMPLATE = "adjudication_worklist.html.jinja"
 ANSWER_COLUMNS = ["question_id", "study_id", "reviewer", "decided_at", "margin_group", "margin_mm", "comment"]
@@ -44,7 +46,8 @@ def write_worklist(questions: pd.DataFrame, folder: Path, landing_folder: Path) 
             new_file.replace(folder / what)
     except Exception as error:
         # libraries quote the cell that they could not take: a whole report
-        raise WorklistFailed(f"{what} could not be written: {type(error).__name__}") from None
+        why = f"DiskFull: {ROOM_ADVICE}" if is_disk_full(str(error)) else type(error).__name__
+        raise WorklistFailed(f"{what} could not be written: {why}") from None
 
 
 def _writers(questions: pd.DataFrame, landing_folder: Path) -> dict[str, Callable[[Path], object]]:

@@ -17,7 +17,13 @@ DAMAGED = (
 )  # fmt: skip
 OTHER_KEY = ("wrong encryption key", "cannot open encrypted database", "is not encrypted")
 HOLDER = re.compile(r"PID (\d+)")
+ROOM_ADVICE = "no space left: make room on the disk of the data folder and start again; no record is lost"
 NO_SPACE_ADVICE = "make room on the disk of the data folder and start again: nothing was published, no record is lost"
+
+
+def is_disk_full(text: str) -> bool:
+    """Whether words of the operating system or of DuckDB say that there is no room."""
+    return any(words in text.lower() for words in NO_SPACE)
 
 
 class WarehouseProblem(Exception):
@@ -52,7 +58,7 @@ def named_problem(error: BaseException, path: Path) -> WarehouseProblem | None:
     Room and locks come first: a full disk, too, makes DuckDB call its database invalid.
     """
     text = str(error).lower()
-    if any(words in text for words in NO_SPACE):
+    if is_disk_full(text):
         return DiskFull(f"no space left while writing {path.name}: {NO_SPACE_ADVICE}")
     if not isinstance(error, duckdb.Error):
         return None

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from orchestration.file_problems import ROOM_ADVICE, is_disk_full
+
 QUOTED = re.compile(r"""(['"`])(?:(?!\1).)*\1|«[^»]*»""", re.DOTALL)
 NUMBER_OR_DATE = re.compile(r"\b\d[\d.,:/-]{3,}\d\b|\b\d{5,}\b")
 LONGEST = 300
@@ -25,6 +27,8 @@ def spoken(error: BaseException) -> str:
     kind = type(error).__name__
     if kind in SPEAKS_PLAINLY:
         return str(error)
+    if is_disk_full(str(error)):
+        return f"DiskFull: {ROOM_ADVICE}"
     lines = str(error).strip().splitlines()
     first = NUMBER_OR_DATE.sub("…", QUOTED.sub("'…'", lines[0])) if lines else ""
     # a quotation that does not end on its line is one all the same

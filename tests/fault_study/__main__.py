@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
+from tests.fault_study.clean_nights import study_clean_nights
 from tests.fault_study.report import write_report
 from tests.fault_study.study import PATIENTS, load_catalogue, prepare, run_catalogue
 
@@ -22,6 +23,12 @@ def main() -> int:
         "--no-effects", action="store_true", help="do not measure what a fault that a gate stopped would have done"
     )
     parser.add_argument("--landing-only", action="store_true", help="the landing gate only, without effects")
+    parser.add_argument(
+        "--clean",
+        nargs="*",
+        metavar="PATIENTS:SEED:time|patients",
+        help="let clean hospitals grow instead: no gate may close",
+    )
     parser.add_argument("--patients", type=int, default=PATIENTS)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where to work; kept, so that a study can be taken up again")
@@ -36,6 +43,12 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         print(f"One accepted night of {wanted.patients} patients ...", flush=True)
         prepare(folder, wanted.patients, derive=not wanted.landing_only)
+        if wanted.clean:
+            hospitals = [
+                (int(size), int(seed), how == "time") for size, seed, how in (one.split(":") for one in wanted.clean)
+            ]
+            until = "landing" if wanted.landing_only else "results"
+            return 1 if study_clean_nights(folder / "base", folder, hospitals, until) else 0
         catalogue = load_catalogue(wanted.faults)
         findings = run_catalogue(
             folder, wanted.faults, wanted.only or list(catalogue), processes=wanted.processes,

@@ -4,6 +4,7 @@ import shutil
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 
 from simulated_hospital.hospital import HOSPITAL, simulate
@@ -86,13 +87,22 @@ def _sent(message: Message) -> str:
     return message[0].split("|")[6] if message[0].startswith("MSH|") else ""
 
 
-def grow(folder: Path, patients: int, seed: int, *, by_time: bool, until: str = "landing") -> list[pd.DataFrame]:
-    """Simulate a hospital and take it in over NIGHTS nights; returns each night's checks that did not pass."""
+def grow(
+    folder: Path, patients: int, seed: int, *, by_time: bool, until: str = "landing", base: Path | None = None
+) -> list[pd.DataFrame]:
+    """Simulate a hospital and take it in over NIGHTS nights; returns each night's checks that did not pass.
+
+    Args:
+        until: the last stage that judges; past 'landing' a `base` is needed.
+        base: a data folder after a night of dbt's, whose models derive these nights.
+    """
     from tests.fault_study.nights import night
 
     whole = folder / "whole"
     simulate(patients, seed, whole)
     everything, landing = whole / "landing" / HOSPITAL, folder / "growing" / "landing" / HOSPITAL
+    if base:
+        emptied(base, folder / "growing")
     told = []
     for number in range(1, NIGHTS + 1):
         if by_time:
@@ -103,6 +113,36 @@ def grow(folder: Path, patients: int, seed: int, *, by_time: bool, until: str = 
         told.append(outcome.checks.assign(night=number, is_open=outcome.is_open))
     shutil.rmtree(folder)
     return told
+
+
+def emptied(base: Path, data: Path) -> None:
+    """A data folder with the definitions and the models of another, and no record."""
+    data.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(base / "build", data / "build")
+    with duckdb.connect(str(data / "build" / "build.duckdb")) as connection:
+        tables = connection.execute(
+            "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name <> 'seeds'"
+        ).fetchall()
+        for schema, table in tables:
+            connection.execute(f'DELETE FROM "{schema}"."{table}"')
+
+
+def study_clean_nights(base: Path, folder: Path, hospitals: list[tuple[int, int, bool]], until: str) -> list[str]:
+    """Let clean hospitals (patients, seed, by_time) grow; prints and returns what stood every night or closed a gate."""
+    found = []
+    for patients, seed, by_time in hospitals:
+        told = grow(folder / f"clean_{patients}_{seed}", patients, seed, by_time=by_time, until=until, base=base)
+        standing = standing_warnings(told)
+        per_night = [len(checks) for checks in told]
+        grew = "by time" if by_time else "by patients"
+        print(
+            f"  {patients} patients, {grew} (seed {seed}): warnings by night {per_night}; standing {standing}",
+            flush=True,
+        )
+        for text in sorted({text for checks in told for text in checks.get("description", [])}):
+            print(f"      {text.split(' If it is right')[0][:200]}", flush=True)
+        found += standing
+    return found
 
 
 def standing_warnings(told: list[pd.DataFrame]) -> list[str]:

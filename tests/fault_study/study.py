@@ -18,6 +18,9 @@ from orchestration.settings import Settings
 from simulated_hospital.hospital import HOSPITAL, simulate
 
 SEED, OTHER_SEED, PATIENTS = 2012, 99, 300
+RULES_OF_STALE_FEEDS = (
+    "no_file_is_missing", "no_feed_is_gone", "no_file_is_refused", "records_are_sent_again", "feed_keeps_its_rhythm",
+)  # fmt: skip
 OUTCOMES = {"blocked": "blocked", "warned": "published with a new warning", "silent": "published, nothing said"}
 FEED_NAMES = {"pathology": "pathology_messages"}
 HARMLESS_STANDARD_ERRORS = 1.0
@@ -147,7 +150,7 @@ def _finding(
         names_feed=any(feed == "all" or words in message for message in messages),
         message=str(messages[0]).split(" If it is right")[0] if messages else "", n_messages=len(messages),
         effect=effect.what, standard_errors=effect.standard_errors,
-        stale=any(word in str(messages) for word in ("stale", "missing from", "refused", "late")),
+        stale=bool(len(told)) and bool(told["check_name"].isin(RULES_OF_STALE_FEEDS).any()),
     )  # fmt: skip
 
 
