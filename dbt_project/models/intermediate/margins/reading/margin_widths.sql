@@ -34,8 +34,9 @@ statements as (
     select
         placed.*,
         -- the distance 'from the closest margin' does not say from which
-        placed.reading = 'distance' and placed.margin_type = 'margin' and not list_contains(placed.marks, 'names_parenchyma') and (
-            coalesce(other_margins.has_clear_one, false)
+        placed.reading = 'distance' and placed.margin_type = 'margin' and not list_contains(placed.marks, 'names_parenchyma')
+        and coalesce(placed.previous_margin_type, 'margin') <> 'parenchymal' and (
+            (coalesce(other_margins.has_clear_one, false) and list_contains(placed.marks, 'of_closest_margin'))
             or coalesce(placed.previous_margin_type in ('bile_duct', 'vascular'), false) and named_closest.text_id is not null
         ) as may_be_of_another_margin,
         coalesce(other_margins.has_involved_one, false) as has_other_involved_margin,
