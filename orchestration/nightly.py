@@ -174,10 +174,12 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
     from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 
     from orchestration.definitions import definitions
+    from orchestration.nights.lost_nights import end_lost_nights
     from orchestration.nights.run_outcome import night_of_run
     from orchestration.nights.telling import say_on_the_published, tell_of_night
     from orchestration.quick_run_storage import quick_run_storage
 
+    end_lost_nights(settings, dg.DagsterInstance.get(), "nightly_refresh", seconds_to_begin=0)
     with log_of_refresh(settings, verbose), quick_run_storage():
         result = definitions.resolve_job_def("nightly_refresh").execute_in_process(
             instance=dg.DagsterInstance.get(),

@@ -9,6 +9,7 @@ from orchestration.file_problems import WarehouseProblem
 from orchestration.night_lock import NightUnderWay, whole_night
 from orchestration.nights.dropped_files import dropped_files_sensor
 from orchestration.nights.last_attempt import note_last_attempt
+from orchestration.nights.lost_nights import end_lost_nights
 from orchestration.nights.night_records import NightRecord, add_night, now_utc, read_nights
 from orchestration.nights.notices import Notice, notice_of_staleness, notices_of, send
 from orchestration.nights.run_outcome import night_of_run
@@ -96,4 +97,19 @@ def tell_when_overdue(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(notice.title + "".join(f"; {failure}" for failure in failures))
 
 
-night_sensors = [tell_of_failed_night, tell_of_good_night, tell_when_overdue, dropped_files_sensor]
+@dg.sensor(
+    name="end_lost_nights", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Marks a night whose process is gone as failed, so that it is told of and the next one may begin.",
+)  # fmt: skip
+def end_lost_nights_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    lost = end_lost_nights(load_settings(), context.instance, NIGHTLY_JOB)
+    return dg.SkipReason(f"ended: {', '.join(lost)}" if lost else "no night is lost")
+
+
+night_sensors = [
+    tell_of_failed_night,
+    tell_of_good_night,
+    tell_when_overdue,
+    end_lost_nights_sensor,
+    dropped_files_sensor,
+]
