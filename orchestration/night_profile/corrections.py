@@ -108,33 +108,38 @@ def count_corrections(connection: duckdb.DuckDBPyConnection, feed: Feed) -> bool
 
 
 def count_recoded(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
-    """The measure `code_recoded`: of the records that had a code in the last accepted night, how many have another tonight. A rare
-    code that all turned into another is few records of the feed, and all of its own.
+    """The measure `code_recoded`: of the records that had a code in the last accepted night (alone, or in their list), how many do
+    not tonight. A rare code that all turned into another is few records of the feed, and all of its own.
 
     Reads what `stage_feed` and `count_corrections` made.
     """
-    for field in [name for name, type_ in feed.fields.items() if type_ == "code"]:
+    for field in [name for name, type_ in feed.fields.items() if type_ in ("code", "code_list")]:
         connection.execute(
             f"""INSERT INTO quality.night_profile BY NAME
-                WITH gone AS (
-                    SELECT source_system AS hospital, before AS value, count(*) AS n, mode(way) AS told FROM changed_values
-                    WHERE field = $field AND change IN ('corrected', 'emptied') GROUP BY ALL
+                WITH changes AS (
+                    SELECT source_system AS hospital, change, way, string_split(coalesce(before, ''), ';') AS was,
+                           string_split(coalesce(after, ''), ';') AS became
+                    FROM changed_values WHERE field = $field
                 ),
-                moved_on AS (
-                    SELECT source_system AS hospital, before AS value, count(*) AS n FROM changed_values
-                    WHERE field = $field AND change = 'moved_on' GROUP BY ALL
+                lost AS (
+                    SELECT hospital, change, way, unnest(list_filter(was, x -> NOT list_contains(became, x))) AS value FROM changes
+                ),
+                gone AS (
+                    SELECT hospital, value, count(*) AS n_all, count(*) FILTER (WHERE change <> 'moved_on') AS n, mode(way) AS told
+                    FROM lost WHERE value <> '' GROUP BY ALL
                 ),
                 come AS (
-                    SELECT source_system AS hospital, after AS value, count(*) AS n FROM changed_values
-                    WHERE field = $field AND after IS NOT NULL GROUP BY ALL
+                    SELECT hospital, value, count(*) AS n FROM (
+                        SELECT hospital, unnest(list_filter(became, x -> NOT list_contains(was, x))) AS value FROM changes) GROUP BY ALL
                 ),
                 existing AS (
-                    SELECT source_system AS hospital, {field} AS value, count(*) AS n FROM records_now WHERE NOT is_new GROUP BY ALL
+                    SELECT hospital, value, count(*) AS n FROM (
+                        SELECT source_system AS hospital, unnest(string_split({field}, ';')) AS value
+                        FROM records_now WHERE NOT is_new) GROUP BY ALL
                 )
                 SELECT 'code_recoded' AS measure, hospital, $feed AS feed, $field AS field, value, gone.n,
-                       gone.n + coalesce(moved_on.n, 0) + coalesce(existing.n, 0) - coalesce(come.n, 0) AS denominator, gone.told
-                FROM gone LEFT JOIN moved_on USING (hospital, value) LEFT JOIN come USING (hospital, value)
-                LEFT JOIN existing USING (hospital, value)""",
+                       gone.n_all + coalesce(existing.n, 0) - coalesce(come.n, 0) AS denominator, gone.told
+                FROM gone LEFT JOIN come USING (hospital, value) LEFT JOIN existing USING (hospital, value) WHERE gone.n > 0""",
             {"feed": feed.name, "field": field},
         )
 
