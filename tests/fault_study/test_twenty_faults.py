@@ -13,9 +13,9 @@ from tests.fault_study.nights import night
 from tests.fault_study.study import FEED_NAMES, new_checks, prepare
 
 BLOCKED = (
-    "registry_sex_recoded", "registry_residual_recoded", "registry_sizes_in_mm", "registry_dates_swapped", "registry_ids_renumbered",
+    "registry_sex_recoded", "follow_up_suspicious_is_definite", "registry_sizes_in_mm", "registry_dates_swapped", "registry_ids_renumbered",
     "registry_patients_twice", "follow_up_lung_and_liver_swapped", "follow_up_recurrences_halved", "follow_up_all_at_the_margin",
-    "follow_up_dates_a_year_later", "treatments_residual_emptied", "treatments_mrns_shuffled", "vital_status_nobody_dies",
+    "follow_up_no_more_margin", "treatments_residual_emptied", "treatments_mrns_shuffled", "vital_status_nobody_dies",
     "vital_status_contact_is_extract", "pathology_cm_is_mm", "pathology_wrong_patients", "all_test_patients",
 )  # fmt: skip
 WARNED = ("follow_up_missing", "pathology_half_missing", "vital_status_sheet_renamed")
