@@ -31,9 +31,16 @@ MARGIN_GROUPS = """
 
 
 def since_frames(before: Path, after: Path) -> dict[str, pd.DataFrame]:
-    """What changed from one publication to another as counts, for the report: since_publications, _cohort, _patients, _numbers, _notes."""
+    """What changed from one publication to another as counts, for the report: since_publications, _cohort, _patients, _numbers, _notes.
+
+    Nothing of cohorts too large to be compared every night: `crlm diff` does it on request.
+    """
+    from orchestration.comparison.decomposition import MOST_PATIENTS
     from orchestration.comparison.show import compare
 
+    sizes = [stamp.n_patients for stamp in map(read_publication, (before, after)) if stamp is not None]
+    if max(sizes, default=0) > MOST_PATIENTS:
+        return {}
     parts = compare(before, after)
     cohort = parts["cohort"].groupby(["change", "before", "after"]).size().rename("n").reset_index()
     patients = parts["patients"].groupby(["what", "due_to"])["study_id"].nunique().rename("n").reset_index()

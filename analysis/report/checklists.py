@@ -65,6 +65,10 @@ def _fact(tell: Callable[[Results, Mapping[str, Any]], str], results: Results, c
         return NOT_AVAILABLE
 
 
+def _label(endpoint: Any) -> str:
+    return ENDPOINT_LABELS.get(str(endpoint), str(endpoint))
+
+
 def _flow(results: Results) -> pd.DataFrame:
     return frame_of(
         results, "cohort_flow", "step_number criterion n_remaining n_excluded exclusion_reason"
@@ -77,7 +81,11 @@ def _criteria(results: Results, context: Mapping[str, Any]) -> str:
 
 def _exclusions(results: Results, context: Mapping[str, Any]) -> str:
     steps = _flow(results).iloc[1:]
-    told = [f"{row.exclusion_reason}: {count(row.n_excluded)}" for row in steps.itertuples() if row.n_excluded]
+    told = [
+        f"{row['exclusion_reason']}: {count(row['n_excluded'])}"
+        for row in steps.to_dict("records")
+        if row["n_excluded"]
+    ]
     return "; ".join(told) or "nobody was excluded"
 
 
@@ -97,9 +105,9 @@ def _three_years(results: Results, context: Mapping[str, Any]) -> str:
 def _follow_up(results: Results, context: Mapping[str, Any]) -> str:
     table = frame_of(results, "follow_up_quality", "stratum median_follow_up_days")
     months = [
-        f"{row.stratum} {12 * row.median_follow_up_days / DAYS_A_YEAR:.0f}"
-        for row in table.itertuples()
-        if row.stratum in MARGIN_GROUPS and not is_missing(row.median_follow_up_days)
+        f"{row['stratum']} {12 * row['median_follow_up_days'] / DAYS_A_YEAR:.0f}"
+        for row in table.to_dict("records")
+        if row["stratum"] in MARGIN_GROUPS and not is_missing(row["median_follow_up_days"])
     ]
     return f"median months by reverse Kaplan-Meier: {', '.join(months)}" if months else NOT_AVAILABLE
 
@@ -111,17 +119,13 @@ def _lost(results: Results, context: Mapping[str, Any]) -> str:
 
 def _events(results: Results, context: Mapping[str, Any]) -> str:
     table = frame_of(results, "planned_tests", "endpoint n_event").drop_duplicates("endpoint")
-    return "; ".join(
-        f"{ENDPOINT_LABELS.get(row.endpoint, row.endpoint)}: {count(row.n_event)} events" for row in table.itertuples()
-    )
+    return "; ".join(f"{_label(row['endpoint'])}: {count(row['n_event'])} events" for row in table.to_dict("records"))
 
 
 def _planned(results: Results, context: Mapping[str, Any]) -> str:
     table = frame_of(results, "planned_tests", "endpoint analysis_role").drop_duplicates("endpoint")
     by_role = table.groupby("analysis_role", sort=False)["endpoint"]
-    return "; ".join(
-        f"{role}: {', '.join(ENDPOINT_LABELS.get(one, one) for one in endpoints)}" for role, endpoints in by_role
-    )
+    return "; ".join(f"{role}: {', '.join(map(_label, endpoints))}" for role, endpoints in by_role)
 
 
 def _unresolved(results: Results, context: Mapping[str, Any]) -> str:
@@ -198,7 +202,7 @@ FACTS: dict[str, Callable[[Results, Mapping[str, Any]], str]] = {
     "checks": _checks, "kappa": _kappa, "sensitivity": _sensitivity, "used": _used_covariates, "covariates": _covariates,
     "eras": lambda results, context: _strata(results, "era"), "groupings": _groupings, "not_derivable": _not_derivable,
     "endpoints": lambda results, context: ", ".join(
-        ENDPOINT_LABELS.get(one, one) for one in dict.fromkeys(frame_of(results, "planned_tests", "endpoint")["endpoint"])
+        map(_label, dict.fromkeys(frame_of(results, "planned_tests", "endpoint")["endpoint"]))
     ),
     "margin_groups": lambda results, context: ", ".join(MARGIN_GROUPS),
     "left_out": lambda results, context: adjusted_hazards(results)["left_out"],

@@ -37,10 +37,12 @@ def since(results: Results) -> dict[str, Any]:
         "before": moment(before["published_at"]),
         "is_other_code": before["code_version"] != after["code_version"],
         "cohort": [
-            {"text": f"{row.change}: {row.before} → {row.after}", "n": count(row.n)} for row in cohort.itertuples()
+            {"text": f"{row['change']}: {row['before']} → {row['after']}", "n": count(row["n"])}
+            for row in cohort.to_dict("records")
         ],
         "patients": [
-            {"text": words(row.what), "due_to": row.due_to, "n": count(row.n)} for row in patients.itertuples()
+            {"text": words(row["what"]), "due_to": row["due_to"], "n": count(row["n"])}
+            for row in patients.to_dict("records")
         ],
         "parts": PARTS,
         "numbers": [_number_line(row) for row in moved.to_dict("records")],
@@ -48,7 +50,7 @@ def since(results: Results) -> dict[str, Any]:
     }
 
 
-def _number_line(row: dict[str, Any]) -> dict[str, Any]:
+def _number_line(row: Mapping[Any, Any]) -> dict[str, Any]:
     number, group = row["number"], row["margin_group"]
 
     def written(value: Any, sign: str = "") -> str:
@@ -101,7 +103,7 @@ def drawn_from(results: Results) -> dict[str, Any]:
     return {"lines": lines, "n_within": n_within, "n_known": n_known, "expected": f"{0.95 * n_known:.1f}"}
 
 
-def _as_far_off(row: dict[str, Any], is_incidence: bool) -> float | None:
+def _as_far_off(row: Mapping[Any, Any], is_incidence: bool) -> float | None:
     def scaled(value: float) -> float:
         return float(np.log(-np.log(value)) if is_incidence else np.log(value))
 

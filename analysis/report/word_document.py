@@ -154,9 +154,11 @@ def _ruled_table(document: Any, head: Sequence[str], rows: Sequence[Sequence[str
             elif str(text).startswith("  "):
                 paragraph.paragraph_format.left_indent = Pt(9)
         if number == 0:
-            _rule(cells, "top"), _rule(cells, "bottom")
+            _rule(cells, "top")
+            _rule(cells, "bottom")
             _repeat_on_every_page(table.rows[0])
-    _rule(table.rows[-1].cells, "bottom")
+    if rows:
+        _rule(table.rows[-1].cells, "bottom")
 
 
 def _rule(cells: Any, side: str) -> None:

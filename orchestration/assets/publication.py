@@ -8,6 +8,7 @@ from analysis.patients.plan import PLAN_TABLES, plan_from_frames
 from orchestration.adjudication_worklist import write_site_words, write_worklist
 from orchestration.comparison.kept import publication_before
 from orchestration.disclosure import disclosure_rules
+from orchestration.encryption import encryption_key
 from orchestration.exports.copies import make_copies
 from orchestration.night_profile.baseline import accept_night
 from orchestration.night_steps import night_step
@@ -47,17 +48,28 @@ def write_report(
     new_file.replace(report_file)
 
 
+MOST_PATIENTS_OF_A_PAGE = 50_000
+"""Rows of more are not even read for the page of Explore."""
+
+
 def write_explore(published_file: Path, page_file: Path, mode: int, least_k: int) -> str | None:
     """Render the page of Explore from the internal publication; returns why there is none, if there is none."""
     from analysis.explore import ExploreRefused, render_explore
 
+    stamp = report_context(published_file)
+    refusal = "the warehouse is encrypted, and the page would not be" if encryption_key() is not None else None
+    if stamp["n_patients"] > MOST_PATIENTS_OF_A_PAGE:
+        refusal = f"{stamp['n_patients']:,} patients are too many for a page (at most {MOST_PATIENTS_OF_A_PAGE:,})"
+    if refusal is not None:
+        page_file.unlink(missing_ok=True)
+        return refusal
     try:
         page = render_explore(
             read_published(published_file, "FROM marts.index_operations"),
             read_published(published_file, "SELECT study_id, endpoint, time_days, event_code FROM marts.time_to_event"),
             plan_from_frames({name: read_published(published_file, f"FROM meta.{name}") for name in PLAN_TABLES}),
             least_k,
-            report_context(published_file),
+            stamp,
         )
     except ExploreRefused as refusal:
         page_file.unlink(missing_ok=True)
