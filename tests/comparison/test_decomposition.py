@@ -32,7 +32,8 @@ def publication(path: Path, of_patients, day: int) -> Path:
             connection.register("rows", frame)
             connection.execute(f"CREATE TABLE {place} AS FROM rows")
         connection.execute(
-            f"""CREATE TABLE meta.publication AS SELECT TIMESTAMP '2026-03-0{day} 02:00' AS published_at, 'r' AS run_id, 'v1' AS code_version,
+            f"""CREATE TABLE meta.publication AS SELECT TIMESTAMP '2026-03-0{day} 02:00' AS published_at, 'r' AS run_id,
+                'v1' AS code_version,
                 'hash{day}' AS data_hash, 500::BIGINT AS n_patients, TRUE AS is_simulated;
                 CREATE TABLE marts.first_recurrences (study_id VARCHAR, recurrence_days INT, initial_pattern VARCHAR,
                 has_salvage BOOLEAN, salvage_days INT, source_record_id VARCHAR)"""
