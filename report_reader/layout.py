@@ -38,6 +38,7 @@ LETTERED_LINE = re.compile(r"[ \t]*\(?(?:[A-H]|\d{1,2})[.)][ \t]+[A-Z][^:\n]{1,8
 LOWER_LABEL = re.compile(r"[ \t]*[a-z]")
 STRAY = re.compile(r"[^\W\d_]\.\s+[^\W\d_]")
 ANSWER = re.compile(r"[:?]\s*\w+\.?$")
+NUMBER_OF_A_THING = re.compile(r"\s+(?:[A-H]\s+[a-z(]|(?:\d{1,2}|[A-H])\s*[-:,(])")
 ENUMERATION = re.compile(r"(?:^|[.;:]\s)\W*(?:[A-Za-z]+\s)?[A-Z]$|^\W*(?:[ivx]{1,4}|\d{1,2})$")
 FIRST_WORD = re.compile(r"[ \t]*[(\"'\[]?([A-Za-z]+|[<>=~]*\s?[\d.,]*\d|[<>=~]+)")
 LAST_WORDS = re.compile(r"(?:[^\W\d_]+[ \t]+){0,3}(?:[^\W\d_]+|[<>=]+)[ \t]*$")
@@ -53,6 +54,8 @@ class Words:
     """A sentence cannot begin with it: 'from'."""
     belong_together: Callable[[str, str], bool]
     """Two words that are one term: 'royal', 'college'."""
+    numbered: Callable[[str], bool]
+    """A number or a letter belongs to it: 'lesion'."""
     abbreviation: Callable[[str], bool]
     """A full stop behind it ends no sentence: 'approx'."""
 
@@ -267,6 +270,8 @@ def _is_spurious(before: str, after: str, words: Words) -> bool:
         return True
     if re.search(r"(?:^|[\s(<>=~:-])\d{1,3}$", before) and next_word[:1].isdigit() and re.match(r"\s\d", after):
         return not re.search(r"^[ \t]*\d{1,2}$", before)
+    if word and words.numbered(word) and NUMBER_OF_A_THING.match(after):
+        return True
     if not next_word:
         return False
     if ending and (

@@ -93,7 +93,7 @@ class Reader:
     @cached_property
     def _layout_words(self) -> Words:
         book = self.book
-        never_ends, never_begins = (book.group(name) for name in ("NEVER_ENDS", "NEVER_BEGINS"))
+        never_ends, never_begins, numbered = (book.group(name) for name in ("NEVER_ENDS", "NEVER_BEGINS", "NUMBERED"))
 
         def kind_of(words: list[str]) -> str:
             found = book.lexicon.longest(words, 0)
@@ -111,6 +111,7 @@ class Reader:
             ends_open,
             lambda word: kind_of([word]) in never_begins,
             belong_together,
+            lambda word: kind_of([word]) in numbered,
             self._abbreviations.__contains__,
         )
 
@@ -276,28 +277,22 @@ def _with_series(statements: list[Statement]) -> list[Statement]:
     if not any(statement.subject == "series" for statement in statements):
         return statements
     result = list(statements)
-    named = [s for s in statements if "names_series" in s.marks]
-    anywhere = any(s.subject not in ("series", "none", "unexplained", "") and s.mm is not None for s in statements)
-    target = next((s.subject for s in statements if s.reading == "target"), "")
     for at, statement in enumerate(statements):
-        if statement.subject != "series":
-            continue
-        behind = next(
-            (
-                s
-                for s in statements[at + 1 :]
-                if s.mm is not None and s.subject != "series" and s.part == statement.part
-            ),
-            None,
-        )
-        if behind is not None:
-            subject = behind.subject if "names_series" in behind.marks or "may_name_series" in behind.marks else "none"
-        else:
-            before = [s.subject for s in statements[:at] if s in named or "labelled" in s.marks]
-            subject = (
-                before[-1]
-                if before
-                else target or ("unexplained" if anywhere or statement.previous_subject else "none")
-            )
-        result[at] = replace(statement, subject=subject)
+        if statement.subject == "series":
+            peers = [(number, s) for number, s in enumerate(statements) if s.section == statement.section]
+            result[at] = replace(statement, subject=_subject_of_series(statement, at, peers))
     return result
+
+
+def _subject_of_series(statement: Statement, at: int, peers: list[tuple[int, Statement]]) -> str:
+    """What a member of a series is a distance to, by the statements of its section."""
+    measured = [(number, s) for number, s in peers if s.mm is not None and s.subject != "series"]
+    behind = next((s for number, s in measured if number > at and s.part == statement.part), None)
+    if behind is not None:
+        return behind.subject if {"names_series", "may_name_series"}.intersection(behind.marks) else "none"
+    before = [s.subject for number, s in peers if number < at and {"names_series", "labelled"}.intersection(s.marks)]
+    if before:
+        return before[-1]
+    target = next((s.subject for _, s in peers if s.reading == "target"), "")
+    is_measured = any(s.subject not in ("none", "unexplained", "") for _, s in measured)
+    return target or ("unexplained" if is_measured or statement.previous_subject else "none")

@@ -175,4 +175,10 @@ def _is_letter(text: str, pieces: list[tuple[str, int, int, str]], at: int, star
     behind = pieces[at + 1][3] if at + 1 < len(pieces) else "."
     if behind in ".):,-;&(" or at and behind in ("and", "is", "was", "has", "with", "shows"):
         return True
-    return at > 0 and not text[start:end].isupper()
+    if at == 0:
+        return False
+    if not text[start:end].isupper():
+        return True
+    return (
+        re.search(rf"\b{re.escape(pieces[at - 1][3])} [B-H]\b", text[start:end], re.I) is not None
+    )  # 'SPECIMEN A ... SPECIMEN B'
