@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.curves.confidence_limits import NORMAL_QUANTILE, incidence_limits
 from analysis.patients.collapsed_counts import StratumCounts, by_stratum
-from analysis.patients.exposures import Exposure
+from analysis.patients.exposures import Exposure, levels_of
 from analysis.patients.names import STRATA_NOT_COMPARED
 
 CRUDE, STANDARDISED = "crude", "standardised"
@@ -106,7 +106,7 @@ def standardised_curves(
         weights: inverse probabilities of the level, by the index of `patients`; others are left out.
     """
     rows = patients.loc[weights.index]
-    level = rows[exposure.column].astype("string").to_numpy(dtype=object)
+    level = levels_of(rows[exposure.column]).to_numpy(dtype=object)
     curves = {}
     for name in exposure.levels:
         chosen = level == name

@@ -91,22 +91,23 @@ def cox_model_of(
     model: str,
     is_firth_where_separated: bool = True,
     model_warning: str | None = None,
-    is_proportionality_tested: bool = True,
+    has_tests: bool = True,
 ) -> CoxResults:
-    """`cox_model` of rows that are complete already; without tests of proportional hazards where nobody asks for them."""
+    """`cox_model` of complete rows; without `has_tests` no test of several terms and none of proportional hazards."""
     fit = fit_cox(data.time_days, data.is_event, data.design, strata=data.strata)
     penalised = _penalised_rows(data, fit.problems) if is_firth_where_separated else {}
     terms = [
         penalised.get(name) or wald_row(name, coefficient, std_error)
         for name, coefficient, std_error in zip(fit.names, fit.coefficients, fit.std_errors, strict=True)
     ]
-    rows = [*terms, *_exposure_rows(fit, data, exposure)]
+    trend = [_trend_row(data, exposure)] if exposure.is_ordered else []
+    rows = [*terms, *(_exposure_rows(fit, data, exposure) if has_tests else []), *trend]
     unsolved = {name: reason for name, reason in fit.problems.items() if name not in penalised}
     warning = "; ".join(filter(None, [fit.model_warning, model_warning])) or None
     return CoxResults(
         hazard_ratio_frame(rows, data, model, CAUSE_SPECIFIC, unsolved, warning),
         _proportional_hazards_frame(fit, data, exposure, model)
-        if is_proportionality_tested
+        if has_tests
         else pd.DataFrame(columns=PROPORTIONAL_HAZARDS_COLUMNS),
     )
 
@@ -142,7 +143,7 @@ def _why_penalised(data: ModelRows, term: str) -> str:
 
 
 def _exposure_rows(fit: CoxFit, data: ModelRows, exposure: Exposure) -> list[dict]:
-    """The tests of the exposure as a whole and its trend."""
+    """The tests of the exposure as a whole."""
     terms = list(data.group_terms)
     usable = fit.usable(terms)
     left_out = [*data.absent_terms, *(name for name in terms if name in fit.problems)]
@@ -155,11 +156,10 @@ def _exposure_rows(fit: CoxFit, data: ModelRows, exposure: Exposure) -> list[dic
         f"test of the {n} level(s) that could be compared, without {', '.join(left_out)}" if left_out else None
         for n in (n_in_likelihood, len(usable))
     )
-    rows = [
+    return [
         _test_row(exposure.omnibus, likelihood_ratio, n_in_likelihood, of_ratio),
         _test_row(exposure.omnibus_wald, wald, len(usable), of_wald),
     ]
-    return [*rows, _trend_row(data, exposure)] if exposure.is_ordered else rows
 
 
 def _trend_row(data: ModelRows, exposure: Exposure) -> dict:

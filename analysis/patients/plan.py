@@ -74,6 +74,27 @@ class Plan(NamedTuple):
         """The primary exposure."""
         return self.exposures[0]
 
+    def by_exposure(self) -> "tuple[Plan, ...]":
+        """The plan once an exposure, each with that one as its primary."""
+        return tuple(
+            self._replace(exposures=(exposure, *(other for other in self.exposures if other != exposure)))
+            for exposure in self.exposures
+        )
+
+    def shown(self, exposure: Exposure, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows of a model of an exposure that stand in its table: the covariates' own only beside the primary exposure."""
+        if exposure == self.exposure:
+            return frame
+        own = {
+            *exposure.terms,
+            exposure.omnibus,
+            exposure.omnibus_wald,
+            exposure.trend,
+            exposure.proportionality,
+            exposure.by_period,
+        }
+        return frame[frame["term"].isin(own)]
+
     @property
     def modelled_endpoints(self) -> tuple[str, ...]:
         """Endpoints that the further analyses are of."""

@@ -30,8 +30,8 @@ class Family(NamedTuple):
 
 _PATIENTS = ("time_to_event", "operations")
 FAMILIES: tuple[Family, ...] = (
-    Family("curves", "Curves and tests between groups", ("event_counts",), of_counts.curves),
-    Family("restricted_means", "Restricted means", ("event_counts",), of_counts.restricted_means),
+    Family("curves", "Curves and tests between groups", ("event_counts", *_PATIENTS), of_counts.curves),
+    Family("restricted_means", "Restricted means", ("event_counts", *_PATIENTS), of_counts.restricted_means),
     Family("models", "Cox and Fine-Gray models", _PATIENTS, of_models.models),
     Family("hospitals", "Effects hospital by hospital", _PATIENTS, of_models.hospitals),
     Family("stratified_tests", "Tests within eras and hospitals", _PATIENTS, of_models.stratified_tests),

@@ -11,6 +11,7 @@ from analysis.curves.landmark_estimates import landmark_estimates
 from analysis.curves.restricted_mean import restricted_mean_survival, restricted_mean_time_lost
 from analysis.curves.restricted_mean_differences import restricted_mean_differences
 from analysis.patients.collapsed_counts import count_events
+from analysis.patients.exposures import levels_of
 from analysis.patients.plan import DAYS_A_YEAR, Plan
 from analysis.results.attempts import Attempts
 
@@ -20,10 +21,26 @@ def landmarks_days(plan: Plan, setting: str) -> dict[str, float]:
     return {f"{years:g} year{'' if years == 1 else 's'}": years * DAYS_A_YEAR for years in plan.numbers(setting)}
 
 
+def counts_of_exposures(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> pd.DataFrame:
+    """`event_counts`, with the groupings of exposures that the mart does not count, from the patients' rows."""
+    counts = inputs["event_counts"]
+    present = set(counts["grouping"])
+    missing = [exposure.column for exposure in plan.exposures if present and exposure.column not in present]
+    operations = inputs["operations"] if missing else pd.DataFrame()
+    added = []
+    for column in missing:
+        if column not in operations.columns:
+            continue
+        levels = levels_of(operations[column]).fillna("unknown").set_axis(operations["study_id"])
+        times = inputs["time_to_event"]
+        added.append(count_events(times.assign(**{column: levels.reindex(times["study_id"]).to_numpy()}), column))
+    return pd.concat([counts, *added], ignore_index=True) if added else counts
+
+
 def curves(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """kaplan_meier, median_times, cumulative_incidence, landmark_estimates and group_tests, endpoint by endpoint."""
     days = landmarks_days(plan, "landmark_years")
-    for endpoint, counts in _by_endpoint(inputs["event_counts"], plan, attempts, "kaplan_meier"):
+    for endpoint, counts in _by_endpoint(counts_of_exposures(inputs, plan), plan, attempts, "kaplan_meier"):
         is_survival = _kind(plan, endpoint) == "survival"
         table, estimator = (
             ("kaplan_meier", "Kaplan-Meier") if is_survival else ("cumulative_incidence", "Aalen-Johansen")
@@ -43,7 +60,7 @@ def curves(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -
 
 def restricted_means(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """restricted_means and restricted_mean_differences."""
-    horizon, exposure = plan.number("horizon_years") * DAYS_A_YEAR, plan.exposure
+    horizon = plan.number("horizon_years") * DAYS_A_YEAR
 
     def of(endpoint: str, counts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         if _kind(plan, endpoint) == "survival":
@@ -52,9 +69,14 @@ def restricted_means(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: A
             lost = restricted_mean_time_lost(counts, horizon)
             causes = {"event": "event", "competing": "competing events"}
             means = lost.drop(columns="cause").assign(measure="lost to the " + lost["cause"].map(causes))
-        return means, restricted_mean_differences(means, exposure.column, exposure.reference)
+        differences = [
+            restricted_mean_differences(means, exposure.column, exposure.reference)
+            for exposure in plan.exposures
+            if (means["grouping"] == exposure.column).any()
+        ]
+        return means, pd.concat(differences, ignore_index=True) if differences else pd.DataFrame()
 
-    for endpoint, counts in _by_endpoint(inputs["event_counts"], plan, attempts, "restricted_means"):
+    for endpoint, counts in _by_endpoint(counts_of_exposures(inputs, plan), plan, attempts, "restricted_means"):
         attempts.add(
             ("restricted_means", "restricted_mean_differences"), endpoint,
             lambda endpoint=endpoint, counts=counts: of(endpoint, counts),
@@ -63,18 +85,24 @@ def restricted_means(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: A
 
 def death_rules(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """death_rule_estimates: incidence and survival read off under each other rule for deaths long after the last look."""
-    days, exposure = landmarks_days(plan, "risk_years"), plan.exposure
-    groups = inputs["operations"].set_index("study_id")[exposure.column]
+    days, operations = landmarks_days(plan, "risk_years"), inputs["operations"].set_index("study_id")
+    groups = {exposure.column: levels_of(operations[exposure.column]) for exposure in plan.exposures}
     times = inputs["time_to_event_by_death_rule"]
     for (endpoint, rule), rows in times.groupby(["endpoint", "death_rule"], sort=True):
         if endpoint not in {known.name for known in plan.endpoints}:
             continue
-        named = rows.assign(**{exposure.column: groups.reindex(rows["study_id"]).to_numpy()})
+        named = rows.assign(
+            **{
+                column: levels.reindex(rows["study_id"]).fillna("unknown").to_numpy()
+                for column, levels in groups.items()
+            }
+        )
         is_survival = _kind(plan, str(endpoint)) == "survival"
 
         def read_off(named: pd.DataFrame = named, rule: object = rule, is_survival: bool = is_survival) -> pd.DataFrame:
-            counts = pd.concat([count_events(named), count_events(named, exposure.column)], ignore_index=True)
-            curve = kaplan_meier(counts) if is_survival else cumulative_incidence(counts)
+            counts = [count_events(named), *(count_events(named, column) for column in groups)]
+            estimate = kaplan_meier if is_survival else cumulative_incidence
+            curve = estimate(pd.concat(counts, ignore_index=True))
             estimator = "Kaplan-Meier" if is_survival else "Aalen-Johansen"
             return landmark_estimates(curve, estimator, days).assign(death_rule=rule)
 

@@ -15,7 +15,7 @@ from analysis.models.time_varying import time_varying_hazard_ratios
 from analysis.patients.collapsed_counts import count_events
 from analysis.patients.covariate_choice import CovariateChoice, choose_covariates
 from analysis.patients.covariates import Covariate
-from analysis.patients.exposures import Exposure
+from analysis.patients.exposures import Exposure, levels_of
 from analysis.patients.model_rows import HOSPITAL_COLUMN
 from analysis.patients.plan import CONTINUOUS, DAYS_A_YEAR, MAIN, TREATMENT, Plan
 from analysis.results.attempts import Attempts
@@ -46,12 +46,9 @@ def _models_of(
     patients: pd.DataFrame, endpoint: str, has_competing: bool, exposure: Exposure, plan: Plan, attempts: Attempts
 ) -> None:
     both = ("hazard_ratios", "proportional_hazards")
-    is_first = exposure == plan.exposure
-    # the covariates' own rows stand once, in the models of the first exposure
-    own = {*exposure.terms, exposure.omnibus, exposure.omnibus_wald, exposure.trend}
 
     def shown(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame if is_first else frame[frame["term"].isin(own)]
+        return plan.shown(exposure, frame)
 
     def cox(rows: pd.DataFrame, covariates: Sequence[Covariate], name: str, warning: str | None = None):
         found = cox_model(rows, endpoint, exposure, covariates, name, model_warning=warning)
@@ -110,12 +107,13 @@ def hospitals(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts
     for endpoint in plan.modelled_endpoints:
         patients = rows.of(endpoint)
         if len(patients):
-            attempts.add(
-                "hospital_hazard_ratios", endpoint,
-                lambda patients=patients, endpoint=endpoint: between_hospitals(
-                    patients, endpoint, plan.exposure, plan.covariates(), plan.rules
-                ),
-            )  # fmt: skip
+            for exposure in plan.exposures:
+                attempts.add(
+                    "hospital_hazard_ratios", endpoint,
+                    lambda patients=patients, endpoint=endpoint, exposure=exposure: between_hospitals(
+                        patients, endpoint, exposure, plan.covariates(), plan.rules
+                    ),
+                )  # fmt: skip
 
 
 def stratified_tests(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
@@ -130,16 +128,18 @@ def stratified_tests(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: A
         for endpoint in plan.endpoints:
             patients = rows.of(endpoint.name)
             patients = patients[patients[block].notna()]
-            if len(patients):
+            for exposure in plan.exposures if len(patients) else ():
                 attempts.add(
                     "stratified_tests", endpoint.name,
-                    lambda patients=patients, block=block, kind=endpoint.kind: _within(
-                        patients, block, plan.exposure.column, kind
+                    lambda patients=patients, block=block, kind=endpoint.kind, exposure=exposure: _within(
+                        patients, block, exposure.column, kind
                     ),
                 )  # fmt: skip
 
 
 def _within(patients: pd.DataFrame, block: str, grouping: str, kind: str) -> pd.DataFrame:
+    patients = patients.assign(**{grouping: levels_of(patients[grouping])})
+    patients = patients[patients[grouping].notna()]
     counts = pd.concat(
         [count_events(rows, grouping).assign(**{block: str(name)}) for name, rows in patients.groupby(block)],
         ignore_index=True,
@@ -152,30 +152,35 @@ def _within(patients: pd.DataFrame, block: str, grouping: str, kind: str) -> pd.
 
 def effect_over_time(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """time_varying_hazard_ratios, landmark_hazard_ratios and pairwise_hazard_ratios."""
-    rows, exposure = study_rows(inputs), plan.exposure
-    starts = [years * DAYS_A_YEAR for years in plan.numbers("period_starts_years")]
+    rows = study_rows(inputs)
     for endpoint in (known.name for known in plan.endpoints):
         patients = rows.of(endpoint)
-        choice = chosen(patients, endpoint, plan, attempts) if len(patients) else None
-        if choice is None:
-            continue
+        for of_exposure in plan.by_exposure() if len(patients) else ():
+            _over_time(patients, endpoint, of_exposure, plan, attempts)
+
+
+def _over_time(patients: pd.DataFrame, endpoint: str, of_exposure: Plan, plan: Plan, attempts: Attempts) -> None:
+    exposure = of_exposure.exposure
+    starts = [years * DAYS_A_YEAR for years in plan.numbers("period_starts_years")]
+    choice = chosen(patients, endpoint, of_exposure, attempts)
+    if choice is None:
+        return
+    attempts.add(
+        "time_varying_hazard_ratios", endpoint,
+        lambda: plan.shown(exposure, time_varying_hazard_ratios(
+            choice.patients, endpoint, exposure, choice.used, starts, plan.number("not_proportional_below_p")
+        )),
+    )  # fmt: skip
+    if endpoint not in plan.modelled_endpoints:
+        return
+    for days in plan.numbers("model_landmarks_days"):
         attempts.add(
-            "time_varying_hazard_ratios", endpoint,
-            lambda choice=choice, endpoint=endpoint: time_varying_hazard_ratios(
-                choice.patients, endpoint, exposure, choice.used, starts, plan.number("not_proportional_below_p")
-            ),
+            "landmark_hazard_ratios", endpoint,
+            lambda days=days: plan.shown(exposure, _from_landmark(patients, endpoint, of_exposure, days)),
         )  # fmt: skip
-        if endpoint not in plan.modelled_endpoints:
-            continue
-        for days in plan.numbers("model_landmarks_days"):
-            attempts.add(
-                "landmark_hazard_ratios", endpoint,
-                lambda patients=patients, endpoint=endpoint, days=days: _from_landmark(patients, endpoint, plan, days),
-            )  # fmt: skip
-        attempts.add(
-            "pairwise_hazard_ratios", endpoint,
-            lambda choice=choice, endpoint=endpoint: _first_two_levels(choice, endpoint, exposure),
-        )  # fmt: skip
+    # of an exposure of two levels the hazard ratio compares them already
+    if len(exposure.levels) > 2:
+        attempts.add("pairwise_hazard_ratios", endpoint, lambda: _first_two_levels(choice, endpoint, exposure))
 
 
 def _from_landmark(patients: pd.DataFrame, endpoint: str, plan: Plan, days: float) -> pd.DataFrame:
@@ -232,19 +237,22 @@ def interval_censored(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: 
             continue
         of_endpoint = intervals[intervals["endpoint"] == endpoint].set_index("study_id")["clear_until_days"]
         patients = patients.assign(clear_until_days=of_endpoint.reindex(patients["study_id"]).to_numpy())
-        choice = chosen(patients, endpoint, plan, attempts)
-        if choice is None:
-            continue
-        attempts.add(
-            "interval_censored_hazard_ratios", endpoint,
-            lambda choice=choice, endpoint=endpoint: interval_censored_ratios(
-                choice.patients, endpoint, plan.exposure, choice.used
-            ),
-        )  # fmt: skip
-        attempts.add(
-            "interval_censored_curves", endpoint,
-            lambda patients=patients, endpoint=endpoint: interval_censored_curves(patients, endpoint, plan.exposure),
-        )  # fmt: skip
+        for of_exposure in plan.by_exposure():
+            choice = chosen(patients, endpoint, of_exposure, attempts)
+            if choice is None:
+                continue
+            attempts.add(
+                "interval_censored_hazard_ratios", endpoint,
+                lambda choice=choice, endpoint=endpoint, exposure=of_exposure.exposure: interval_censored_ratios(
+                    choice.patients, endpoint, exposure, choice.used
+                ),
+            )  # fmt: skip
+            attempts.add(
+                "interval_censored_curves", endpoint,
+                lambda patients=patients, endpoint=endpoint, exposure=of_exposure.exposure: interval_censored_curves(
+                    patients, endpoint, exposure
+                ),
+            )  # fmt: skip
 
 
 def _response(response) -> tuple[pd.DataFrame, pd.DataFrame]:

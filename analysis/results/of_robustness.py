@@ -13,9 +13,10 @@ from analysis.curves.weighted_incidence import (
     standardised_curves,
 )
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
+from analysis.patients.exposures import MARGIN
 from analysis.patients.plan import MAIN, SCORE, TREATMENT, Plan
 from analysis.results.attempts import Attempts
-from analysis.results.of_counts import landmarks_days
+from analysis.results.of_counts import counts_of_exposures, landmarks_days
 from analysis.results.of_models import chosen, study_rows
 from analysis.results.study_rows import StudyRows
 from analysis.robustness.e_values import with_e_values
@@ -31,18 +32,19 @@ E_VALUE_COLUMNS = [
 def weighting(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """covariate_balance, weight_summary, weighted_hazard_ratios, standardised_incidence and risk_differences."""
     rows, days = study_rows(inputs), landmarks_days(plan, "risk_years")
+    counts = counts_of_exposures(inputs, plan)
     for endpoint in (known.name for known in plan.endpoints):
         patients = rows.of(endpoint)
-        if patients.empty:
-            continue
-        attempts.add(
-            "risk_differences", endpoint,
-            lambda endpoint=endpoint: risk_differences(
-                crude_curves(inputs["event_counts"], endpoint, plan.exposure), endpoint, plan.exposure, CRUDE, days
-            ),
-        )  # fmt: skip
-        if endpoint in plan.modelled_endpoints or endpoint == "overall_recurrence":
-            _weighted(patients, endpoint, plan, attempts, days)
+        for of_exposure in plan.by_exposure() if len(patients) else ():
+            exposure = of_exposure.exposure
+            attempts.add(
+                "risk_differences", endpoint,
+                lambda endpoint=endpoint, exposure=exposure: risk_differences(
+                    crude_curves(counts, endpoint, exposure), endpoint, exposure, CRUDE, days
+                ),
+            )  # fmt: skip
+            if endpoint in plan.modelled_endpoints or endpoint == "overall_recurrence":
+                _weighted(patients, endpoint, of_exposure, attempts, days)
 
 
 def _weighted(patients: pd.DataFrame, endpoint: str, plan: Plan, attempts: Attempts, days: dict[str, float]) -> None:
@@ -63,7 +65,7 @@ def _weighted(patients: pd.DataFrame, endpoint: str, plan: Plan, attempts: Attem
         break
     else:
         return
-    rows, labels = choice.patients, {"endpoint": endpoint, "covariate_set": covariate_set}
+    rows, labels = choice.patients, {"endpoint": endpoint, "exposure": exposure.column, "covariate_set": covariate_set}
     attempts.add(
         "covariate_balance", endpoint,
         lambda: balance_table(rows, exposure.column, choice.used, weights, exposure.reference).assign(**labels),
@@ -71,7 +73,7 @@ def _weighted(patients: pd.DataFrame, endpoint: str, plan: Plan, attempts: Attem
     attempts.add("weight_summary", endpoint, lambda: weight_summary(rows, exposure.column, weights).assign(**labels))
     attempts.add(
         "weighted_hazard_ratios", endpoint,
-        lambda: weighted_cox(rows, endpoint, exposure.column, weights, exposure.reference).assign(
+        lambda: weighted_cox(rows, endpoint, exposure.column, weights, exposure.reference, exposure.prefix).assign(
             covariate_set=covariate_set
         ),
     )  # fmt: skip
@@ -83,13 +85,17 @@ def _weighted(patients: pd.DataFrame, endpoint: str, plan: Plan, attempts: Attem
 def imputation(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """imputed_hazard_ratios, of the further modelled endpoints."""
     rows, definitions = study_rows(inputs), inputs["margin_definitions"]
-    bounds = definitions[definitions["definition"] == "published"] if plan.exposure.column == "margin_group" else None
+    published = definitions[definitions["definition"] == "published"]
     for endpoint in plan.modelled_endpoints:
         patients = rows.of(endpoint)
-        if len(patients):
+        for of_exposure in plan.by_exposure() if len(patients) else ():
+            exposure = of_exposure.exposure
+            bounds = published if exposure.column == MARGIN.column else None
             attempts.add(
                 "imputed_hazard_ratios", endpoint,
-                lambda patients=patients, endpoint=endpoint: imputed_hazard_ratios(patients, endpoint, plan, bounds),
+                lambda patients=patients, endpoint=endpoint, of_exposure=of_exposure, bounds=bounds: plan.shown(
+                    of_exposure.exposure, imputed_hazard_ratios(patients, endpoint, of_exposure, bounds)
+                ),
             )  # fmt: skip
 
 
@@ -99,8 +105,9 @@ def e_values(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts)
 
 
 def _e_values(hazard_ratios: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    terms = [term for exposure in plan.exposures for term in exposure.terms]
     chosen_rows = hazard_ratios[
-        hazard_ratios["term"].isin(plan.exposure.terms) & hazard_ratios["endpoint"].isin(plan.modelled_endpoints)
+        hazard_ratios["term"].isin(terms) & hazard_ratios["endpoint"].isin(plan.modelled_endpoints)
         & (hazard_ratios["model"] == plan.model_names[MAIN]) & (hazard_ratios["estimand"] == CAUSE_SPECIFIC)
     ]  # fmt: skip
     is_common = (chosen_rows["n_event"] / chosen_rows["n"]) > plan.number("common_outcome_share")
@@ -115,6 +122,9 @@ def specifications(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Att
     """specification_curve and specification_summary, endpoint by endpoint."""
     rows = study_rows(inputs)
     windows = inputs["time_to_event_by_window"]
+    if plan.exposure.column != MARGIN.column:
+        attempts.note("specification_curve", None, "the definitions of groups to choose among are those of the margin")
+        return
     for endpoint in plan.modelled_endpoints:
         patients = rows.of(endpoint)
         if patients.empty:

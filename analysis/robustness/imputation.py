@@ -1,6 +1,6 @@
 """Multiple imputation of missing covariates by chained equations, with the outcome among the predictors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +15,9 @@ from analysis.robustness.multinomial_logistic import fit_multinomial, probabilit
 KINDS = ("numeric", "normal", "binary", "categorical")
 N_DONORS = 5
 # logistic regressions are fitted to at most so many patients, drawn anew at each step: a little more uncertain, never less
-LARGEST_FIT = 20_000
+LARGEST_FIT = 10_000
+# a fit from which coefficients are drawn need not be nearer to its maximum than a small part of their error
+DRAWN_FIT_TOLERANCE = 1e-5
 RIDGE = 1e-5
 TRACE_COLUMNS = ["imputation", "iteration", "column", "mean", "std"]
 
@@ -71,6 +73,23 @@ def impute(
         ValueError: names the column that is missing, of unknown kind, twice there, without two observed values, or
             (predictors) incomplete; bad times or codes; numbers of imputations or iterations below 1.
     """
+    found = list(imputations(patients, columns, predictors, n_imputations, n_iterations, seed, allowed, n_donors))
+    completed = [data.assign(imputation=number) for number, (data, _) in enumerate(found, start=1)]
+    traces = [(number, *row) for number, (_, trace) in enumerate(found, start=1) for row in trace]
+    return Imputations(pd.concat(completed), pd.DataFrame(traces, columns=TRACE_COLUMNS))
+
+
+def imputations(
+    patients: pd.DataFrame,
+    columns: Sequence[ImputedColumn],
+    predictors: Sequence[str] = (),
+    n_imputations: int = 20,
+    n_iterations: int = 10,
+    seed: int = 1,
+    allowed: Mapping[str, np.ndarray] | None = None,
+    n_donors: int = N_DONORS,
+) -> Iterator[tuple[pd.DataFrame, list[tuple]]]:
+    """The completed data sets of `impute` one by one, each with its trace, so that not all need be held at once."""
     if n_imputations < 1 or n_iterations < 1:
         raise ValueError("n_imputations, n_iterations: must be 1 or more")
     fixed = _fixed_predictors(patients, predictors)
@@ -80,14 +99,11 @@ def impute(
     variables = [_variable(patients, column, (allowed or {}).get(column.column)) for column in columns]
     # Nearly complete columns first: the others are then predicted from good values
     variables.sort(key=lambda variable: int(variable.is_missing.sum()))
-    completed, traces = [], []
     for imputation in range(1, n_imputations + 1):
         rng = np.random.default_rng([seed, imputation])
         values, trace = _one_chain(variables, fixed, n_iterations, rng, n_donors)
-        filled = patients.assign(**{name: variable.as_column(values[name]) for name, variable in _named(variables)})
-        completed.append(filled.assign(imputation=imputation))
-        traces += [(imputation, *row) for row in trace]
-    return Imputations(pd.concat(completed), pd.DataFrame(traces, columns=TRACE_COLUMNS))
+        filled = {name: variable.as_column(values[name]) for name, variable in _named(variables)}
+        yield patients.assign(**filled), trace
 
 
 def nelson_aalen(time_days: np.ndarray, is_event: np.ndarray) -> np.ndarray:
@@ -199,31 +215,47 @@ def _one_chain(
         if variable.allowed is not None and n_missing:
             shares = np.bincount(observed.astype(int), minlength=len(variable.levels)) / len(observed)
             values[name][variable.is_missing] = _chosen_levels(np.tile(shares, (n_missing, 1)), variable.allowed, rng)
+    starts: dict[str, np.ndarray] = {}
     for iteration in range(1, n_iterations + 1):
         for name, variable in _named(variables):
             if not variable.is_missing.any():
                 continue
-            others = [other.as_predictors(values[key]) for key, other in _named(variables) if key != name]
-            design = _standardised(np.hstack([fixed, *others]), ~variable.is_missing)
-            drawn = _draw(variable, design, rng, n_donors)
+
+            def predictors_of(rows: np.ndarray, name: str = name) -> np.ndarray:
+                others = [other.as_predictors(values[key][rows]) for key, other in _named(variables) if key != name]
+                return np.hstack([fixed[rows], *others])
+
+            drawn = _draw(variable, predictors_of, rng, n_donors, starts)
             values[name][variable.is_missing] = drawn
             trace.append((iteration, name, float(drawn.mean()), float(drawn.std())))
     return values, trace
 
 
-def _standardised(columns: np.ndarray, is_observed: np.ndarray) -> np.ndarray:
+def _standardised(observed: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Columns with mean 0 and spread 1 among the observed; those without spread there say nothing and are dropped."""
-    mean, spread = columns[is_observed].mean(axis=0), columns[is_observed].std(axis=0)
+    mean, spread = observed.mean(axis=0), observed.std(axis=0)
     varies = spread > 1e-12 * (1 + np.abs(mean))
-    return (columns[:, varies] - mean[varies]) / spread[varies]
+    return tuple((rows[:, varies] - mean[varies]) / spread[varies] for rows in (observed, missing))  # type: ignore[return-value]
 
 
-def _draw(variable: _Variable, design: np.ndarray, rng: np.random.Generator, n_donors: int) -> np.ndarray:
-    observed, missing = design[~variable.is_missing], design[variable.is_missing]
-    known = variable.numbers[~variable.is_missing]
-    if variable.kind in ("binary", "categorical"):
-        fitted_to = _at_most(LARGEST_FIT, len(known), rng)
-        return _draw_level(known[fitted_to].astype(int), observed[fitted_to], missing, rng, variable)
+def _draw(
+    variable: _Variable,
+    predictors_of: Callable[[np.ndarray], np.ndarray],
+    rng: np.random.Generator,
+    n_donors: int,
+    starts: dict[str, np.ndarray],
+) -> np.ndarray:
+    """New values of those missing; `starts` keeps the coefficients from which the next round's search begins."""
+    is_level = variable.kind in ("binary", "categorical")
+    fitted_to = np.flatnonzero(~variable.is_missing)
+    if is_level:
+        fitted_to = fitted_to[_at_most(LARGEST_FIT, len(fitted_to), rng)]
+    observed, missing = _standardised(
+        predictors_of(fitted_to), predictors_of(np.flatnonzero(variable.is_missing))
+    )  # fmt: skip
+    known = variable.numbers[fitted_to]
+    if is_level:
+        return _draw_level(known.astype(int), observed, missing, rng, variable, starts)
     observed, missing = _with_intercept(observed), _with_intercept(missing)
     fitted, drawn, spread = _draw_linear(known, observed, rng)
     if variable.kind == "normal":
@@ -242,7 +274,7 @@ def _draw_linear(
     p. 167), with a slight ridge against collinear columns."""
     information = observed.T @ observed
     covariance = np.linalg.inv(information + RIDGE * np.diag(information.diagonal()))
-    fitted = covariance @ observed.T @ known
+    fitted = covariance @ (observed.T @ known)
     residuals = known - observed @ fitted
     degrees = max(len(known) - observed.shape[1], 1)
     spread = float(np.sqrt(residuals @ residuals / rng.chisquare(degrees)))
@@ -289,7 +321,12 @@ def _chosen_levels(chances: np.ndarray, allowed: np.ndarray | None, rng: np.rand
 
 
 def _draw_level(
-    level: np.ndarray, observed: np.ndarray, missing: np.ndarray, rng: np.random.Generator, variable: _Variable
+    level: np.ndarray,
+    observed: np.ndarray,
+    missing: np.ndarray,
+    rng: np.random.Generator,
+    variable: _Variable,
+    starts: dict[str, np.ndarray],
 ) -> np.ndarray:
     """Coefficients from the normal approximation of their posterior, then levels from their probabilities.
 
@@ -302,9 +339,11 @@ def _draw_level(
     weights = np.ones(len(level) + len(added_levels))
     weights[len(level) :] = (n_predictors + 1) / max(len(added_levels), 1)
     design = _with_intercept(np.vstack([observed, added_rows]))
-    fit = fit_multinomial(design, np.concatenate([level, added_levels]), n_levels, weights)
+    levels = np.concatenate([level, added_levels])
+    fit = fit_multinomial(design, levels, n_levels, weights, starts.get(variable.name), DRAWN_FIT_TOLERANCE)
     drawn = fit.coefficients
     if not fit.is_separated:
+        starts[variable.name] = fit.coefficients
         noise = np.linalg.cholesky(fit.covariance) @ rng.standard_normal(len(fit.covariance))
         drawn = fit.coefficients + noise.reshape(fit.coefficients.shape)
     return _chosen_levels(probabilities(_with_intercept(missing), drawn), variable.allowed, rng)

@@ -8,10 +8,10 @@ from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import TRUTH, Covariate
 from analysis.patients.exposures import Exposure, is_not_compared, levels_of
 from analysis.patients.missing_values import numbers_or_missing
-from analysis.patients.model_rows import HOSPITAL_COLUMN, endpoint_rows, hospital_strata, model_rows
+from analysis.patients.model_rows import HOSPITAL_COLUMN, endpoint_rows, hospital_strata, model_columns
 from analysis.patients.names import ordered_strata
 from analysis.patients.plan import Plan
-from analysis.robustness.imputation import ImputedColumn, impute
+from analysis.robustness.imputation import ImputedColumn, imputations
 from analysis.robustness.rubin import pooled_hazard_ratios
 
 NO_VIABLE_TUMOUR = "no viable tumour"
@@ -49,23 +49,17 @@ def imputed_hazard_ratios(
         ImputedColumn(covariate.column, "binary" if covariate.kind == TRUTH else "numeric") for covariate in covariates
     ]
     allowed = _allowed(named, exposure, level_bounds)
-    completed = impute(
-        named.assign(**predictors), columns, list(predictors), plan.count("imputations"),
+    wanted = [exposure.column, *(covariate.column for covariate in covariates)]
+    carried = ["endpoint", "time_days", "event_code", *(["study_id"] if "study_id" in named.columns else []),
+               *([HOSPITAL_COLUMN] if HOSPITAL_COLUMN in named.columns else [])]  # fmt: skip
+    completed = imputations(
+        named[[*dict.fromkeys([*carried, *wanted])]].assign(**predictors), columns, list(predictors), plan.count("imputations"),
         plan.count("imputation_iterations"), plan.count("seed"), allowed, plan.count("imputation_donors"),
-    ).completed  # fmt: skip
+    )  # fmt: skip
     # Rubin's rules need Wald's limits, which Firth's model does not have
     warning = f"without {', '.join(left_out)}: a hospital knows it of nobody" if left_out else None
-    fits = [
-        pd.concat(
-            [
-                _ratios(data, endpoint, exposure, of_model, name)
-                for name, of_model in (("unadjusted", ()), ("adjusted", covariates))
-            ],
-            ignore_index=True,
-        )
-        for _, data in completed.groupby("imputation")
-    ]
-    pooled = pooled_hazard_ratios(fits)
+    fits = [_fitted(data, endpoint, exposure, covariates) for data, _ in completed]
+    pooled = pooled_hazard_ratios(fits, exposure=exposure)
     if warning:
         is_adjusted = pooled["model"] == "adjusted"
         texts = [text for text in pooled["warning"]]
@@ -76,12 +70,15 @@ def imputed_hazard_ratios(
     return pooled.astype({"warning": "str"})
 
 
-def _ratios(
-    data: pd.DataFrame, endpoint: str, exposure: Exposure, covariates: tuple[Covariate, ...], name: str
-) -> pd.DataFrame:
-    rows = model_rows(data, endpoint, covariates, exposure)
-    fitted = cox_model_of(rows, exposure, name, is_firth_where_separated=False, is_proportionality_tested=False)
-    return fitted.hazard_ratios
+def _fitted(data: pd.DataFrame, endpoint: str, exposure: Exposure, covariates: tuple[Covariate, ...]) -> pd.DataFrame:
+    """The ratios of the unadjusted and the adjusted model of one completed data set."""
+    columns = model_columns(data, endpoint, covariates, exposure)
+    models = (("unadjusted", []), ("adjusted", None))
+    frames = [
+        cox_model_of(columns.rows(terms), exposure, name, is_firth_where_separated=False, has_tests=False).hazard_ratios
+        for name, terms in models
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def possible_levels(low: np.ndarray, high: np.ndarray, levels: list[str], level_bounds: pd.DataFrame) -> np.ndarray:

@@ -25,19 +25,28 @@ class MultinomialFit:
 
 def probabilities(design: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
     """exp(x b_k) / sum over levels of exp(x b_l), the first level's b being 0; a row a patient, a column a level."""
-    log_odds = np.column_stack([np.zeros(len(design)), design @ coefficients.T])
-    odds = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+    probability = np.empty((len(coefficients) + 1, len(design)))
+    probability[0], probability[1:] = 0.0, coefficients @ design.T
+    probability -= probability.max(axis=0)
+    np.exp(probability, out=probability)
+    probability /= probability.sum(axis=0)
+    return probability.T
 
 
 def fit_multinomial(
-    design: np.ndarray, level: np.ndarray, n_levels: int, case_weights: np.ndarray | None = None
+    design: np.ndarray,
+    level: np.ndarray,
+    n_levels: int,
+    case_weights: np.ndarray | None = None,
+    start: np.ndarray | None = None,
+    tolerance: float = STEP_TOLERANCE,
 ) -> MultinomialFit:
     """Newton's method on the log-likelihood (R's nnet::multinom; with two levels glm(family = binomial)).
 
     Args:
         design: n x p with a column of ones where an intercept is wanted, of full rank.
         level: n numbers 0 ... n_levels - 1, each of them present; case_weights: n, default 1.
+        start: coefficients to begin from, where they are of this shape; tolerance: of the last step, of columns of unit size.
     Returns:
         `is_separated` when log-odds ran off beyond +-30: there is no maximum, and the coefficients mean nothing.
     Raises:
@@ -51,7 +60,8 @@ def fit_multinomial(
     # Columns of unit size, so that one tolerance fits all
     scales = np.sqrt((design**2).mean(axis=0))
     x, shape = design / scales, (n_levels - 1, design.shape[1])
-    coefficients, converged = np.zeros(shape), False
+    has_start = start is not None and start.shape == shape
+    coefficients, converged = start * scales if has_start else np.zeros(shape), False
     for _ in range(MAX_ITERATIONS):
         probability = probabilities(x, coefficients)[:, 1:]
         score = (case_weights[:, None] * (is_level - probability)).T @ x
@@ -61,7 +71,7 @@ def fit_multinomial(
         step = np.linalg.solve(information, score.ravel()).reshape(shape)
         # Far from the maximum a full step may overshoot
         coefficients = coefficients + step * min(1.0, 5.0 / max(np.abs(step).max(), 1e-300))
-        if np.abs(step).max() < STEP_TOLERANCE:
+        if np.abs(step).max() < tolerance:
             converged = True
             break
     is_separated = not converged or np.abs(x @ coefficients.T).max() > LARGEST_LOG_ODDS

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.curves.confidence_limits import NORMAL_QUANTILE
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.exposures import MARGIN
+from analysis.patients.exposures import MARGIN, Exposure
 
 # Below this share of variance between imputations degrees of freedom would be infinite; mice uses the same floor
 SMALLEST_SHARE = 1e-4
@@ -113,7 +113,9 @@ def pool_wald(estimates: np.ndarray, covariances: np.ndarray) -> PooledTest:
     return PooledTest(statistic, k, float(degrees), float(fdtrc(k, min(degrees, 1e12), statistic)), increase)
 
 
-def pooled_hazard_ratios(results: Sequence[pd.DataFrame], n_parameters: int | None = None) -> pd.DataFrame:
+def pooled_hazard_ratios(
+    results: Sequence[pd.DataFrame], n_parameters: int | None = None, exposure: Exposure = MARGIN
+) -> pd.DataFrame:
     """Pool the hazard ratios of each imputed data set, on the log scale; a row a term.
 
     Log ratios have as variance ((log conf_high - log conf_low) / (2 * 1.96))^2: the limits must be Wald's. `n` and
@@ -144,13 +146,13 @@ def pooled_hazard_ratios(results: Sequence[pd.DataFrame], n_parameters: int | No
     for _, model in stacked.groupby(TERM_COLUMNS[:-1], sort=False):
         terms = model.groupby("term", sort=False)
         names = set(terms.groups)
-        rows += [_pooled_row(term, n_parameters or _n_parameters(name, names)) for name, term in terms]
+        rows += [_pooled_row(term, n_parameters or _n_parameters(name, names, exposure)) for name, term in terms]
     return pd.DataFrame(rows, columns=POOLED_RATIO_COLUMNS).astype({"warning": "str"})
 
 
-def _n_parameters(term: str, names: set[str]) -> int:
-    levels = names & set(MARGIN.terms)
-    return len(names - levels - {MARGIN.trend}) + (1 if term == MARGIN.trend else len(levels))
+def _n_parameters(term: str, names: set[str], exposure: Exposure) -> int:
+    levels = names & set(exposure.terms)
+    return len(names - levels - {exposure.trend}) + (1 if term == exposure.trend else len(levels))
 
 
 def _degrees_of_freedom(share_between: float, m: int, complete: float) -> float:

@@ -131,7 +131,12 @@ def balance_table(
 
 
 def weighted_cox(
-    frame: pd.DataFrame, endpoint: str, group_column: str, weights: pd.Series, reference: str
+    frame: pd.DataFrame,
+    endpoint: str,
+    group_column: str,
+    weights: pd.Series,
+    reference: str,
+    prefix: str = MARGIN.prefix,
 ) -> pd.DataFrame:
     """Cause-specific hazard ratios of the groups in the weighted patients (Efron ties), with robust standard errors.
 
@@ -142,6 +147,7 @@ def weighted_cox(
         frame: one row a patient of the endpoint: endpoint, time_days, event_code (0 censored, 1 event, 2 competing) and
             the group. Rows of other endpoints are ignored.
         weights: by the index of `frame`; patients without one are left out and counted as missing.
+        prefix: of the terms (`Exposure.prefix`).
     Raises:
         ValueError: names the column that is missing or holds what it must not; a reference group nobody has; a weight
             that is not a number above 0; an index that repeats.
@@ -157,7 +163,6 @@ def weighted_cox(
     named = levels[has_weight & levels.notna() & ~is_not_compared(levels)]
     if reference not in set(named):
         raise ValueError(f"patient_rows.{group_column}: nobody with a weight is in the reference group {reference!r}")
-    prefix = MARGIN.prefix if group_column == MARGIN.column else group_column
     exposure = Exposure(group_column, group_column, prefix, tuple(ordered_strata(named)), reference)
     data = model_rows(patients[has_weight], endpoint, (), exposure)
     n_without = int((~has_weight & ~is_not_compared(levels)).sum())

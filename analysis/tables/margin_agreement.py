@@ -17,19 +17,23 @@ def margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
     """Cohen's kappa of the margin groups, one row a comparison.
 
     'rules and reviewer': the first answer about each margin that the rules had settled (two answers about one are
-    not independent); 'two reviewers': the first two answers to
-    each question. Answers that contradict themselves are left out; not_assessable is a category of its own.
+    not independent); 'two reviewers': the first two answers to each question. Only answers given blind count: whoever has seen what
+    the rules, or another reviewer, said is no second reader. Answers that contradict themselves are left out; not_assessable is a
+    category of its own.
 
     Args:
-        adjudications: study_id, reviewer_number, margin_group, is_coherent, read_margin_group; one row an answer.
+        adjudications: study_id, reviewer_number, margin_group, is_coherent, is_blind, read_margin_group; one row an answer.
     Returns:
         AGREEMENT_COLUMNS; kappa is missing, with a warning, without pairs or when all say the same.
     Raises:
         ValueError: a column is missing.
     """
-    columns = ["study_id", "reviewer_number", "margin_group", "is_coherent", "read_margin_group"]
+    columns = ["study_id", "reviewer_number", "margin_group", "is_coherent", "is_blind", "read_margin_group"]
     require_columns(adjudications, columns, "margin_adjudications")
-    answers = adjudications[adjudications["is_coherent"].astype(bool)]
+    counts = adjudications["is_coherent"].fillna(False).astype(bool) & adjudications["is_blind"].fillna(False).astype(
+        bool
+    )
+    answers = adjudications[counts]
     settled = answers[answers["read_margin_group"].isin(MARGIN_GROUPS)]
     # a margin that two reviewers judged is one margin, not two: the first answer to it
     settled = settled.sort_values("reviewer_number", kind="stable").drop_duplicates("study_id")

@@ -49,6 +49,35 @@ def test_kras_status_as_a_second_exposure_is_a_row(inputs):
     assert {"margin positive", "margin group (trend)"} <= set(ratios["term"])
 
 
+def test_kras_status_enters_every_model_test_and_curve(inputs):
+    plan = plan_with(
+        "exposures", exposure="kras", column_name="is_kras_mutated", label="KRAS status", term_prefix="KRAS mutated",
+        levels="true;false", reference="false", is_ordered=False, analysis_role="exploratory", meaning="", source="",
+    )  # fmt: skip
+    lean = {"imputations": (2.0,), "imputation_iterations": (1.0,), "random_draws": (20.0,)}
+    plan = plan._replace(settings=dict(plan.settings) | lean)
+    operations = inputs["operations"].assign(source_system=np.where(np.arange(500) % 2, "A", "B"))
+    clear = inputs["time_to_event"][["study_id", "endpoint"]].assign(clear_until_days=0)
+    rules = inputs["time_to_event"].assign(death_rule="every death")
+    more = {"operations": operations, "recurrence_intervals": clear, "time_to_event_by_death_rule": rules}
+    tables: dict[str, pd.DataFrame] = {}
+    for family in FAMILIES:
+        if set(family.needs) <= {*inputs, *more, *tables} and family.name not in ("by_width", "specifications"):
+            made, reasons = compute_family(family, inputs | more | tables, plan)
+            tables |= made
+            assert not reasons["reason"].str.startswith("failed").any(), reasons.to_dict("records")
+    for name in ("hazard_ratios", "hospital_hazard_ratios", "weighted_hazard_ratios", "imputed_hazard_ratios", "e_values",
+                 "landmark_hazard_ratios", "interval_censored_hazard_ratios", "time_varying_hazard_ratios"):  # fmt: skip
+        of_kras = tables[name][tables[name]["term"].str.startswith("KRAS")]
+        assert len(of_kras), name
+        # the covariates' own rows stand once, beside the margin's
+        assert tables[name]["term"].str.startswith("margin").any(), name
+    for name in ("cumulative_incidence", "landmark_estimates", "group_tests", "stratified_tests", "risk_differences",
+                 "restricted_mean_differences", "standardised_incidence", "interval_censored_curves", "death_rule_estimates"):  # fmt: skip
+        assert {"margin_group", "is_kras_mutated"} <= set(tables[name]["grouping"]), name
+    assert set(tables["covariate_balance"]["exposure"]) == {"margin_group", "is_kras_mutated"}
+
+
 def test_a_covariate_is_two_rows(inputs):
     frames = {name: seed(name) for name in PLAN_TABLES}
     covariate = {"covariate": "KRAS mutated", "column_name": "is_kras_mutated", "kind": "truth", "per": 1}

@@ -14,9 +14,9 @@ def test_kappa_and_its_error_are_those_of_fleiss_cohen_and_everitt():
     assert error == pytest.approx(0.088, abs=5e-4)
 
 
-def answer(patient, reviewer, group, read, is_coherent=True):
+def answer(patient, reviewer, group, read, is_coherent=True, is_blind=True):
     return {
-        "study_id": patient, "reviewer_number": reviewer, "margin_group": group, "is_coherent": is_coherent,
+        "study_id": patient, "reviewer_number": reviewer, "margin_group": group, "is_coherent": is_coherent, "is_blind": is_blind,
         "read_margin_group": read,
     }  # fmt: skip
 
@@ -31,6 +31,9 @@ def test_open_readings_and_contradictory_answers_are_no_pairs():
                 answer("D", 1, "positive", "unresolved"),
                 answer("D", 2, "<1 mm", "unresolved"),
                 answer("E", 1, "positive", "<1 mm", is_coherent=False),
+                # had seen what the rules, and the other reviewer, said
+                answer("F", 1, "positive", "<1 mm", is_blind=False),
+                answer("F", 2, "positive", "<1 mm", is_blind=False),
             ]
         )
     ).set_index("comparison")
