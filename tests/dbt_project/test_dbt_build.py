@@ -1,7 +1,7 @@
 """The whole dbt project on an empty warehouse: every model compiles and keeps its contract, every unit test passes."""
 
 import json
-import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -77,3 +77,21 @@ def test_every_model_kept_by_patient_says_whose_its_rows_are(build):
             columns = connection.execute(f"SELECT * FROM {node['schema']}.{node['alias']} LIMIT 0").df().columns
             assert node["config"]["meta"].get("patient_column", "study_id") in columns, node["name"]
             assert node["config"]["materialized"] in ("incremental", "view"), node["name"]
+
+
+def test_a_reference_is_everybody_in_the_first_night_and_tonights_patients_in_the_next(build):
+    """The project's own `ref` (macros/changed_patients.sql): an engine that ignored it would compute the second night as the first."""
+    _, target = build
+    (compiled,) = target.glob("compiled/**/first_recurrences.sql")
+    only_tonights = re.compile(
+        r"treatments_without_salvage\S* where study_id in \(select study_id from \S*changed_patients", re.IGNORECASE
+    )
+    first_night = compiled.read_text(encoding="utf-8")
+    variables = dbt_variables(Settings(), DEFAULT_STUDY)
+    again = run_dbt(
+        target.parent / "build.duckdb", ["compile", "--select", "first_recurrences"], variables, target=target
+    )
+
+    assert again.returncode == 0, again.stdout[-3000:]
+    assert not only_tonights.search(first_night)
+    assert only_tonights.search(compiled.read_text(encoding="utf-8"))
