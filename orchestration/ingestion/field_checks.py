@@ -17,6 +17,8 @@ from orchestration.ingestion.contract.date_formats import (
 from orchestration.ingestion.readers.xlsx_cells import NEVER_CALCULATED
 from orchestration.ingestion.time_zones import on_the_hospitals_clock
 
+# what a message says of a value that was there and is no more (chapter 2.5.3.2)
+HL7_NULL = ['""']
 # what stands around a value and is no part of it; `store_records` takes it away before a value is looked at
 BLANKS = " \t\n\r\xa0"
 WHITESPACE = " || ".join(f"chr({ord(blank)})" for blank in BLANKS)
@@ -86,7 +88,8 @@ def present_value(field: FieldContract, contract: SourceContract) -> str:
 
 def _present_text(column: str, field: FieldContract, contract: SourceContract) -> str:
     text = quoted_name(contract.reader_column(column))
-    sentinels = ", ".join(map(text_literal, dict.fromkeys(["", *contract.missing_values, *field.missing_values])))
+    own = HL7_NULL if contract.format == "hl7_v2" else []
+    sentinels = ", ".join(map(text_literal, dict.fromkeys(["", *own, *contract.missing_values, *field.missing_values])))
     return f"CASE WHEN {text} NOT IN ({sentinels}) THEN {text} END"
 
 

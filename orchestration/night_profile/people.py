@@ -120,6 +120,8 @@ def _one_person_twice(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None
                 UNION
                 SELECT hospital, mrn FROM records
                 QUALIFY count(DISTINCT mrn) OVER (PARTITION BY hospital, content) > 1 AND content IS NOT NULL
+                    -- people of several names are several people
+                    AND count(DISTINCT person) OVER (PARTITION BY hospital, content) <= 1
             ),
             people AS (SELECT hospital, mrn, bool_or(is_new) AS is_new FROM records GROUP BY ALL)
             SELECT 'one_person_twice' AS measure, hospital, 'registry' AS feed, 'mrn' AS field,

@@ -205,7 +205,7 @@ def test_a_stray_quote_changes_nothing_about_instruments_and_boxes(warehouse):
         ),
         ("site___", "place___", "the header lacks the contract's checkbox column(s) site___... or site (choice=...)"),
         ("visit_date", "date", "the header lacks the contract's column(s): visit_date"),
-        ("record_id", "study_number", "the header lacks the contract's column(s): record_id"),
+        ("record_id", "study_number", "the header lacks the contract's column(s): record_id or Record ID"),
         (",sex,", ",mrn,", "the header names the contract's column(s) more than once: mrn"),
     ],
 )

@@ -10,6 +10,7 @@ from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from orchestration.ingestion.contract import SourceContract
@@ -32,8 +33,9 @@ BACKSLASH = "\\"
 def read_delimited(content: bytes, contract: SourceContract) -> pa.Table:
     """Records of a delimited file; a row with too few or too many fields carries a structure problem.
 
-    Blank lines are no records. `source_line` is the physical line on which the record starts. Excel's line `sep=;` names the
-    delimiter. The header is the first row that has the contract's columns, or `header_row`; what stands above it is listed.
+    Blank lines, also of delimiters alone, are no records. `source_line` is the physical line on which the record starts.
+    Excel's line `sep=;` names the delimiter. The header is the first row that has the contract's columns, or `header_row`;
+    what stands above it is listed.
 
     Raises:
         UnreadableFile: see `as_utf_8`; also a last line without end, or a header without the contract's columns.
@@ -51,7 +53,17 @@ def delimited_rows(content: bytes, contract: SourceContract, *wanted: Choices) -
     records = None if layout.names is None or escape else _plain_records(text, layout.delimiter, len(layout.names))
     rows = _parsed_by_arrow(records, layout) if records else _read_line_by_line(text.decode(), layout, escape)
     check_header(next((choice for choice in wanted if _holds(choice, rows.header)), wanted[0]), rows.header)
-    return rows.noticed(layout.notices)
+    return _without_blank_rows(rows).noticed(layout.notices)
+
+
+def _without_blank_rows(rows: Rows) -> Rows:
+    """A row of delimiters alone is a spreadsheet's blank line."""
+    is_blank = np.asarray(pc.is_null(rows.structure_problem))
+    for column in rows.columns:
+        if not is_blank.any():
+            return rows
+        is_blank &= np.asarray(pc.equal(pc.binary_length(pc.fill_null(column, "")), 0))
+    return rows.filtered(pa.array(~is_blank)) if is_blank.any() else rows
 
 
 def _holds(choice: Choices, header: list[str]) -> bool:

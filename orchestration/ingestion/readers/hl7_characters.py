@@ -9,7 +9,7 @@ from orchestration.ingestion.readers.landed_file import as_utf_8
 NOT_DECODED = b"\x1d"
 """Stands at the end of an MSH segment whose message cannot be read in the character set that it names itself."""
 # MSH-18 stands 16 fields after MSH-2
-_MESSAGES = re.compile(rb"MSH\|(?:[^|\r\n]*\|){16}([^|~\r\n]*)")
+_MESSAGES = re.compile(rb"MSH\|(?:[^|\r\n]*\|){16}([^|\r\n]*)")
 _STARTS = re.compile(rb"(?:^|(?<=[\r\n\x0b\x1c]))MSH\|")
 _HEXADECIMAL = re.compile(r"(?:\\[Xx](?:[0-9A-Fa-f]{2})+\\)+")
 _NAMES = {"": None, "ASCII": None, "UNICODE": "utf-8", "UNICODE UTF-8": "utf-8", "UNICODE UTF-16": "utf-16", "UNICODE UTF-32": "utf-32",
@@ -18,7 +18,11 @@ _NAMES = {"": None, "ASCII": None, "UNICODE": "utf-8", "UNICODE UTF-8": "utf-8",
 
 
 def character_set(name: bytes) -> str | None:
-    """Python's name of a character set of MSH-18; None where it names none that is known, or ASCII."""
+    """Python's name of the character set of MSH-18, of several the first beside ASCII; None where it names none that is known."""
+    return next(filter(None, map(_one_character_set, name.split(b"~"))), None)
+
+
+def _one_character_set(name: bytes) -> str | None:
     text = name.decode("ascii", "replace").strip().upper()
     if text in _NAMES:
         return _NAMES[text]

@@ -226,6 +226,7 @@ def _values(segments: Segments, lines: _Rows) -> tuple[np.ndarray, pa.Array, lis
         note_start, note_end, no_note = field_range(segments, lines.rows, 3)
         start, end = np.where(lines.is_note, note_start, start), np.where(lines.is_note, note_end, end)
         is_absent = np.where(lines.is_note, no_note, is_absent)
+    is_absent = is_absent | _is_null(segments, start, end)
     kinds, types = np.zeros(len(lines.rows), np.int8), {}
     others = np.flatnonzero(~_is_long_text(segments, lines))
     is_special = np.zeros(len(lines.rows), bool)
@@ -253,6 +254,12 @@ def _values(segments: Segments, lines: _Rows) -> tuple[np.ndarray, pa.Array, lis
     values = pc.replace_with_mask(values.cast(pa.string()), pa.array(mask), pa.array(replaced, pa.string()))
     notices = [Notice(what, n, reason) for (what, reason), n in unread.items()]
     return kinds, values.cast(pa.string_view()), notices
+
+
+def _is_null(segments: Segments, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Two double quotes: there is no value any more (chapter 2.5.3.2)."""
+    quote, text = ord('"'), segments.text
+    return (end - start == 2) & (text.codes_at(start, 0) == quote) & (text.codes_at(start + 1, 0) == quote)
 
 
 def _kind_of(name: str) -> int:

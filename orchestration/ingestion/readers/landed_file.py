@@ -137,6 +137,8 @@ def as_utf_8(content: bytes, encoding: str, fallback_encoding: str | None = None
         raise UnreadableFile(
             f"line {line} is not {encoding} text and the contract declares no fallback_encoding"
         ) from error
+    # how DOS marked the end of a text
+    text = text.removesuffix(b"\x1a")
     if b"\0" in text:
         raise UnreadableFile("the file holds NUL bytes: it is binary or damaged")
     return text

@@ -18,6 +18,7 @@ from orchestration.ingestion.readers.tabular import INTERNAL, KEY_WITHIN_FORMAT,
 EVENT = ("redcap_event_name", "Event Name")
 REPEAT_INSTRUMENT = ("redcap_repeat_instrument", "Repeat Instrument")
 REPEAT_INSTANCE = ("redcap_repeat_instance", "Repeat Instance")
+RECORD = ("record_id", "Record ID")
 
 
 def read_redcap(content: bytes, contract: SourceContract) -> pa.Table:
@@ -36,8 +37,11 @@ def read_redcap(content: bytes, contract: SourceContract) -> pa.Table:
     boxes = {field.column: field for field in contract.fields.values() if field.is_checkbox}
     plain = [choices for choices in contract.column_choices if choices[0] not in boxes]
     needs_record = contract.instrument or contract.events or any(f.from_event for f in contract.fields.values())
-    always = [(contract.record_id,)] if needs_record else []
+    records = RECORD if contract.record_id in RECORD else (contract.record_id,)
+    always = [records] if needs_record else []
     rows = _all_rows(content, contract, [*plain, *always])
+    if contract.record_id not in rows.header and (label := _first_of(rows, records)):
+        rows = rows.with_column(contract.record_id, rows.column(label))
     event, instrument, instance = (_first_of(rows, names) for names in (EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE))
     if contract.instrument and instrument is None:
         raise UnreadableFile(
