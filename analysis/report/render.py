@@ -61,8 +61,9 @@ def draw_report(
             rejected_by_reason, unresolved_by_reason, records_set_aside; optional: not_derivable_endpoints, dose_response,
             median_times, time_varying_hazard_ratios, planned_tests, risk_differences,
             hospital_hazard_ratios, specification_curve, covariate_balance, follow_up_quality, analyses_not_done,
-            clinical_settings (name, value, unit); since_publications, since_cohort, since_patients, since_numbers, since_notes
-            (what changed since the publication before); drawn_from (endpoint, margin_group, value: of a simulated cohort's model).
+            clinical_settings (name, value, unit); stale_feeds (source_system, feed, reason); since_publications, since_cohort,
+            since_patients, since_numbers, since_notes (what changed since the publication before); drawn_from (endpoint,
+            margin_group, value: of a simulated cohort's model).
             What is missing, empty or cannot be drawn shows as 'Not available' with the reason.
         context: is_simulated (required); published_at, run_id, code_version, data_hash, n_patients ('not available'
             where missing); study: a row of meta.study, which names the page (that of colorectal liver metastases where missing).

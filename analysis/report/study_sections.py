@@ -77,7 +77,7 @@ def analyses_not_done(results: Results) -> dict[str, Any]:
 
 
 def feeds(results: Results) -> dict[str, Any]:
-    """A line a feed and their sum; whether every row read is accounted for."""
+    """A line a feed and their sum; whether every row read is accounted for; the feeds that stand still, and why."""
     table = frame_of(results, "ingest_by_feed", "feed " + " ".join(FEED_COUNTS))
     counts = table[list(FEED_COUNTS)].astype(float)
     lines = [
@@ -87,7 +87,14 @@ def feeds(results: Results) -> dict[str, Any]:
     total = {"feed": "all feeds", **{name: count(counts[name].sum(skipna=False)) for name in FEED_COUNTS}}
     accounted = counts["rows_loaded"] + counts["rows_rejected"] + counts["rows_duplicate"]
     unaccounted = [words(feed) for feed in table.loc[~(accounted == counts["rows_read"]), "feed"]]
-    return {"lines": lines, "total": total, "unaccounted": unaccounted}
+    return {"lines": lines, "total": total, "unaccounted": unaccounted, "stale": _stale(results)}
+
+
+def _stale(results: Results) -> list[str]:
+    table = results.get("stale_feeds")
+    if table is None:
+        return []
+    return [f"{row.source_system}, {words(row.feed)}: {row.reason}" for row in table.itertuples()]
 
 
 def rejected(results: Results) -> dict[str, Any]:

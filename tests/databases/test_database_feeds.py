@@ -1,15 +1,19 @@
 """A table of a hospital's database as a feed: fetched, corrected, withdrawn, and what happens when the database fails."""
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import duckdb
+import psycopg
 import pytest
 
 from orchestration.ingestion.contract import ContractError, load_hospitals
 from orchestration.ingestion.database import fetch_sources
 from orchestration.ingestion.load_feed import load_feed, record_fetches
+from orchestration.settings import PROJECT_ROOT
 from tests.databases.conftest import SECRET
 
 CONTRACT = """version: "1"
@@ -165,6 +169,37 @@ def test_a_connection_that_breaks_in_the_middle_leaves_nothing_half(database, tm
     breaking.join()
     assert (fetch.refusal, loads) == ("the connection broke while rows were fetched; nothing of them was taken", [])
     assert [path for path in north.landing.rglob("*") if path.is_file()] == []
+
+
+FETCHING = """
+import sys
+from pathlib import Path
+from orchestration.ingestion.contract import load_hospitals
+from orchestration.ingestion.database import fetch_sources
+fetch_sources(Path(sys.argv[1]), load_hospitals(Path(sys.argv[2])), again=True)
+"""
+
+
+def test_a_night_killed_while_it_fetches_takes_all_rows_the_next_time_and_none_twice(database, tmp_path):
+    query = 'query: "SELECT therapy.* FROM therapy, pg_sleep(1.5)"'
+    north = North(tmp_path, "postgres", database.connection, query)
+    north.landing.mkdir()
+    for _ in range(2):
+        command = [sys.executable, "-c", FETCHING, str(north.landing), str(north.contracts)]
+        night = subprocess.Popen(command, cwd=PROJECT_ROOT)
+        with psycopg.connect(database.owner, autocommit=True) as connection:
+            asked = "SELECT 1 FROM pg_stat_activity WHERE usename = 'reader' AND query LIKE '%pg_sleep%'"
+            while night.poll() is None and not connection.execute(asked).fetchall():
+                time.sleep(0.02)
+        assert night.poll() is None, "the night ended before it could be killed"
+        night.kill()
+        night.wait()
+    assert list(north.landing.rglob("*.parquet")) == []
+    fetch, (load,) = north.night()
+    assert (fetch.refusal, fetch.rows, load.rows_loaded) == (None, 2, 2)
+    assert north.treatments() == ROWS
+    fetch, loads = north.night()
+    assert (fetch.path, loads) == (None, [])
 
 
 @pytest.mark.parametrize(

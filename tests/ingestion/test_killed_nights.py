@@ -1,11 +1,15 @@
 """A night that is killed (SIGKILL) at any moment and run again leaves the raw tables of a night that nobody disturbed."""
 
+import base64
+import io
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from orchestration.settings import PROJECT_ROOT
@@ -24,17 +28,55 @@ def treatments(first: int, residual: str) -> str:
     return HEADER + "".join(rows)
 
 
+# as the snapshots of a database's table are read
+DATABASE = """
+version: "1"
+feed: treatments
+system: therapy
+source: {kind: postgres, connection: "host=nowhere dbname=therapy user=reader", table: therapy}
+key: [treatment_id]
+fields:
+  treatment_id: {column: id, required: true}
+  mrn: {column: patient, required: true}
+  treatment_date: {column: day, formats: ["%Y-%m-%d"], required: true}
+  treatment_type: {column: what, codes: {op: resection}, required: true}
+"""
+
+
+def snapshot(day: str) -> bytes:
+    """Five hundred rows of a table as they were fetched."""
+    columns = {
+        "id": [f"D{number}" for number in range(500)], "patient": [f"SIM{number:07d}" for number in range(500)],
+        "day": [day] * 500, "what": ["op"] * 500,
+    }  # fmt: skip
+    written = io.BytesIO()
+    pq.write_table(pa.table(columns), written)
+    return written.getvalue()
+
+
+# a document that is read, and one that is listed
+DOCUMENTS = "".join(
+    f"OBX|{place}|ED|22637-3^D^LN|A|^application^{kind}^Base64^{base64.b64encode(data).decode()}||||||F\r"
+    for place, kind, data in ((2, "RTF", rb"{\rtf1\ansi margin 4 mm}"), (3, "PDF", b"%PDF-1.4 damaged"))
+)
+
+
 def messages(first: int) -> str:
     return "".join(
         f"MSH|^~\\&|LIS|H|C|W|20000102||ORU^R01|M{number}|T|2.5.1\rPID|1||SIM{number:07d}^^^H^MR\r"
         f"OBR|1||S{number}|11529-5|||20000101{'|' * 18}F\rOBX|1|TX|22637-3^D^LN|A|margin 4 mm||||||F\r"
+        + (DOCUMENTS if number % 50 == 0 else "")
         for number in range(first, first + 500)
     )
 
 
 @pytest.fixture
 def landed(warehouse) -> Path:
-    """Eight files of treatments, of which four correct the other four, and four of messages, one of them cut off."""
+    """Eight files of treatments, of which four correct the other four, two snapshots of a database, of which the second corrects
+    the first, and four files of messages with documents in them, one of them cut off."""
+    (warehouse.contracts_folder / "a_hospital" / "database.yml").write_text(DATABASE, encoding="utf-8")
+    for number, day in enumerate(("2000-03-15", "2000-03-16")):
+        warehouse.land(f"fetched/treatments.therapy/{number}.parquet", snapshot(day))
     for number in range(4):
         warehouse.land(f"treatments/{number}.csv", treatments(1000 * number, "0"))
         warehouse.land(f"treatments/{number}_corrected.csv", treatments(1000 * number, "1"))
@@ -87,10 +129,12 @@ def undisturbed(tmp_path, landed, warehouse) -> dict[str, list[tuple]]:
     Night(build_file, landed, warehouse.contracts_folder).ended()
     tables = raw_tables(build_file)
     assert (len(tables["treatments"]), len(tables["pathology_messages"]), len(tables["ingest_ledger"])) == (
-        7920,
+        7920 + 1000,
         1500,
-        12,
+        14,
     )
+    # of each file of messages that is whole
+    assert len(tables["load_notices"]) == 3
     return tables
 
 
@@ -107,7 +151,7 @@ def test_killed_at_any_moment_and_run_again_nothing_is_lost_and_nothing_is_there
     for number, (n_lines, seconds) in enumerate(points):
         build_file = tmp_path / f"killed_{number}.duckdb"
         said = Night(build_file, landed, warehouse.contracts_folder).killed_after(n_lines, seconds)
-        n_cut_short += said < 13
+        n_cut_short += said < 15
         if number % 2:
             # and killed once more in the night after
             Night(build_file, landed, warehouse.contracts_folder).killed_after(1, 0.06)

@@ -113,7 +113,7 @@ class Rows:
         return with_account(pa.table({**own, **named}), Account(self.passed_over, list(self.notices)))
 
 
-HAS_DIGITS = re.compile(r"\d.*\d")
+HAS_DIGITS, HAS_DIGIT = re.compile(r"\d.*\d"), re.compile(r"\d")
 KEY_WITHIN_FORMAT = "key_within_format"
 """What a file format itself adds to a record's key (REDCap: event and instance), where it adds something."""
 TOLD_BY_SOURCE = (KEY_WITHIN_FORMAT, "source_patient")
@@ -180,8 +180,14 @@ def check_above_header(lines: Iterable[Sequence[str]], header: list[str], contra
     ]
     named = timed or [contract.fields[name] for name in contract.key]
     places = [header.index(name) for field in named for name in field.source_columns if name in header]
+    patient = [contract.patient_column] if contract.patient_column in contract.fields else []
+    own = [contract.fields[name] for name in dict.fromkeys([*contract.key, *patient])]
+    identifiers = [header.index(name) for field in own for name in field.source_columns if name in header]
     for cells in lines:
-        if any(place < len(cells) and HAS_DIGITS.search(cells[place]) for place in places):
+        is_dated = any(place < len(cells) and HAS_DIGITS.search(cells[place]) for place in places)
+        # a label has no number where a patient's and a record's stand
+        is_numbered = len(cells) == len(header) and all(HAS_DIGIT.search(cells[place]) for place in identifiers)
+        if is_dated or (is_numbered and identifiers):
             raise UnreadableFile(
                 "a line above the header has the shape of a record: the lines are out of order, or two files in one"
             )

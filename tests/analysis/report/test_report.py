@@ -219,6 +219,16 @@ def test_sums_that_do_not_agree_stand_at_the_top(undrawn):
     assert "Rows read are not rows loaded, rejected and duplicate in: follow up." in words
 
 
+def test_a_feed_that_stands_still_is_named_with_the_reason(words, undrawn):
+    assert "stands still" not in words
+    stale = frame("source_system feed reason", ("north", "follow_up", "1 file(s) refused: the workbook has no sheet"))
+    said = words_of(render_report({**fake_results(), "stale_feeds": stale}, fake_context()))
+    assert (
+        "This feed stands still, its last records stay in force: north, follow up: 1 file(s) refused: the workbook has no sheet."
+        in said
+    )
+
+
 def test_the_windows_are_those_of_the_definitions_table(words, undrawn):
     assert "All sites found within the synchronous window of the first" in words
     settings = frame(
