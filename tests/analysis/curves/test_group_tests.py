@@ -1,5 +1,9 @@
 """Log-rank, trend and Gray's test against R, by hand, and against what must always hold."""
 
+import io
+import shutil
+import subprocess
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -99,3 +103,31 @@ def test_a_variance_that_is_not_positive_gives_a_warning_and_no_negative_statist
     assert np.isnan(row["statistic"])
     assert np.isnan(row["p_value"])
     assert row["warning"]
+
+
+FROM_R = """
+library(survival)
+both <- merge(subset(colon, etype == 1), subset(colon, etype == 2), by = "id")
+recurred <- subset(both, status.x == 1)
+time <- recurred$time.y - recurred$time.x
+cat(survdiff(Surv(time, recurred$status.y) ~ recurred$extent.x)$chisq, "\\n", sep = "")
+write.csv(data.frame(time, recurred$status.y, recurred$extent.x), stdout(), row.names = FALSE)
+"""
+
+
+def test_deaths_on_the_day_of_recurrence_count_as_in_r():
+    """Survival after recurrence by extent in survival::colon, where seven patients have no day between the two."""
+    if not shutil.which("Rscript"):
+        pytest.skip("R is not installed (Debian: r-base-core, r-cran-survival), and the data are R's")
+    said = subprocess.run(["Rscript", "-e", FROM_R], capture_output=True, text=True, check=False)
+    if said.returncode:
+        pytest.skip(f"R has no package survival: {said.stderr.strip()[-200:]}")
+    of_r, _, table = said.stdout.partition("\n")
+    rows = pd.read_csv(io.StringIO(table), names=["time_days", "event_code", "g"], header=0)
+    assert (len(rows), (rows["time_days"] == 0).sum()) == (468, 7)
+    event_counts = count_events(rows.assign(endpoint="post_recurrence_survival"), "g")
+    statistic = logrank_test(event_counts)["statistic"].item()
+    assert statistic == pytest.approx(float(of_r), rel=1e-6)
+    assert statistic == pytest.approx(5.854, abs=5e-4)
+    without = logrank_test(event_counts[event_counts["time_days"] > 0])["statistic"].item()
+    assert without == pytest.approx(5.557, abs=5e-4)
