@@ -1,10 +1,10 @@
 {#- How a word for a site is compared with seeds.recurrence_site_words: neither case, hyphens and plural, nor words that say which
     one, how many or what kind of lesion (seeds.recurrence_site_qualifiers) make another site of it. -#}
 
-{#- Lower case, in the singular: 'Lymph Node(s)' and 'lymph-nodes' are 'lymph node' -#}
+{#- Lower case, in the singular: 'Lymph Node(s)', 'lymph-nodes' and 'LNs' are 'lymph node' -#}
 {% macro site_word_singular(word) -%}
-trim(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
-    lower({{ word }}), '\((e?s)\)', '', 'g'), '[-_]', ' ', 'g'), '\b(metastases|metastatic|mets)\b', 'metastasis', 'g'),
+trim(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+    lower({{ word }}), '\((e?s)\)', '', 'g'), '[-_]', ' ', 'g'), '\b(metastases|metastatic|mets)\b', 'metastasis', 'g'), '\blns?\b', 'lymph node', 'g'),
     '([a-z][a-z][^s ])s\b', '\1', 'g'), '\s+', ' ', 'g'), ' .:')
 {%- endmacro %}
 

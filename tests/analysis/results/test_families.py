@@ -7,7 +7,9 @@ import pytest
 from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.models.fine_gray import fine_gray
 from analysis.patients.plan import MAIN
+from analysis.results.attempts import Attempts
 from analysis.results.families import FAMILIES, compute_family
+from analysis.results.of_counts import death_rules
 from tests.analysis.results import study
 from tests.analysis.study_plan import PLAN
 
@@ -151,3 +153,25 @@ def test_an_endpoint_that_the_plan_does_not_know_is_listed_and_stops_nothing(ope
     assert len(results["cumulative_incidence"]) > 0
     nobody = computed(("curves",), inputs | {"event_counts": inputs["event_counts"].iloc[:0]})
     assert "event_counts has no rows" in set(nobody["analyses_not_done"]["reason"])
+
+
+def test_other_rules_for_late_deaths_are_read_off_curve_by_curve():
+    """Four patients: one recurs, one was last looked at on day 1200, two died on days 900 and 1000, the first 500 days after her
+    last look. By hand: 3/4 x 2/3 x 1/2 where every death counts, 3/4 x 1/2 where that one does not."""
+    of_patients = pd.DataFrame({"study_id": ["A", "B", "C", "D"], "margin_group": "positive"})
+    by_rule = {"every death": (900, 1), "within 183 days": (400, 0)}
+    times = pd.DataFrame(
+        [
+            (patient, "recurrence_free_survival", rule, days, code)
+            for rule, late_death in by_rule.items()
+            for patient, (days, code) in zip("ABCD", [(300, 1), (1200, 0), late_death, (1000, 1)], strict=True)
+        ],
+        columns=["study_id", "endpoint", "death_rule", "time_days", "event_code"],
+    )
+    attempts = Attempts()
+    death_rules({"operations": of_patients, "time_to_event_by_death_rule": times}, PLAN, attempts)
+    estimates = pd.concat(attempts.frames["death_rule_estimates"])
+    at_three_years = estimates[estimates["landmark_label"] == "3 years"].set_index(["death_rule", "stratum"])["estimate"]
+    assert at_three_years["every death"].tolist() == pytest.approx([0.25, 0.25])
+    assert at_three_years["within 183 days"].tolist() == pytest.approx([0.375, 0.375])
+    assert attempts.reasons == []
