@@ -171,7 +171,9 @@ def test_other_rules_for_late_deaths_are_read_off_curve_by_curve():
     attempts = Attempts()
     death_rules({"operations": of_patients, "time_to_event_by_death_rule": times}, PLAN, attempts)
     estimates = pd.concat(attempts.frames["death_rule_estimates"])
-    at_three_years = estimates[estimates["landmark_label"] == "3 years"].set_index(["death_rule", "stratum"])["estimate"]
+    at_three_years = estimates[estimates["landmark_label"] == "3 years"].set_index(["death_rule", "stratum"])[
+        "estimate"
+    ]
     assert at_three_years["every death"].tolist() == pytest.approx([0.25, 0.25])
     assert at_three_years["within 183 days"].tolist() == pytest.approx([0.375, 0.375])
     assert attempts.reasons == []
