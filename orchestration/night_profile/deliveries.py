@@ -67,18 +67,35 @@ def profile_deliveries(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         """INSERT INTO quality.night_profile BY NAME
            WITH files AS (SELECT hospital, feed, source_file, file_hash, run_id, rows_read FROM known_files),
-           read AS (SELECT hospital, feed, sum(rows_read) AS denominator FROM files GROUP BY ALL)
-           SELECT 'rejected' AS measure, read.hospital, read.feed, rejected.field, rejected.reason AS value,
-                  count(rejected.reason) AS n, read.denominator
-           FROM read
-           LEFT JOIN (
-               SELECT records.source_system AS hospital, records.feed, records.field,
-                      records.scope || ': ' || records.reason AS reason
-               FROM raw.rejected_records AS records
-               INNER JOIN files ON records.source_system = files.hospital AND records.feed = files.feed
-                   AND records.source_file = files.source_file AND records.run_id = files.run_id
-           ) AS rejected USING (hospital, feed)
-           GROUP BY ALL"""
+           read AS (SELECT hospital, feed, sum(rows_read) AS denominator FROM files GROUP BY ALL),
+           before AS (
+               SELECT hospital, feed, field, value, n FROM quality.night_history WHERE stage = 'landing' AND measure = 'rejected'
+               QUALIFY night = max(night) OVER ()
+           ),
+           -- a feed that the last accepted night knew had none for a reason that it does not list
+           read_before AS (
+               SELECT hospital, feed, max(denominator) AS denominator FROM (
+                   SELECT * FROM quality.night_history WHERE stage = 'landing' AND measure = 'rejected'
+                   QUALIFY night = max(night) OVER ()) GROUP BY ALL
+           ),
+           tonight AS (
+               SELECT read.hospital, read.feed, rejected.field, rejected.reason AS value, count(rejected.reason) AS n, read.denominator
+               FROM read
+               LEFT JOIN (
+                   SELECT records.source_system AS hospital, records.feed, records.field,
+                          records.scope || ': ' || records.reason AS reason
+                   FROM raw.rejected_records AS records
+                   INNER JOIN files ON records.source_system = files.hospital AND records.feed = files.feed
+                       AND records.source_file = files.source_file AND records.run_id = files.run_id
+               ) AS rejected USING (hospital, feed)
+               GROUP BY ALL
+           )
+           SELECT 'rejected' AS measure, tonight.*,
+                  CASE WHEN read_before.denominator IS NOT NULL THEN coalesce(before.n, 0) END AS n_reference,
+                  read_before.denominator AS denominator_reference
+           FROM tonight LEFT JOIN read_before USING (hospital, feed)
+           LEFT JOIN before ON before.hospital = tonight.hospital AND before.feed = tonight.feed
+               AND before.field IS NOT DISTINCT FROM tonight.field AND before.value IS NOT DISTINCT FROM tonight.value"""
     )
 
 

@@ -124,7 +124,8 @@ def follow_up_all_clinic(folder: Path) -> None:
 def follow_up_stops(folder: Path) -> None:
     def changed(rows: pd.DataFrame) -> pd.DataFrame:
         years = pd.to_numeric(rows["event_date"].str[-4:], errors="coerce")
-        return rows[~(years > years.max() - 3)]
+        # the last years but for dates that are dirt
+        return rows[~(years > years.quantile(0.99) - 3)]
 
     edit(folder, "follow_up", changed)
 
