@@ -14,11 +14,7 @@ from report_reader.traced import Edit, Traced
 TICKED = re.compile(r"\[ ?[xX*+] ?\]|\( ?[xX+] ?\)|(?<![^\W_])_+[xX]_+")
 EMPTY_BOX = re.compile(r"\[ {0,3}\]|\( {0,3}\)|\[_+\]|(?<![\w])_{1,3}(?= ?[A-Za-z])")
 BOX = re.compile(f"(?P<ticked>{TICKED.pattern})|(?P<empty>{EMPTY_BOX.pattern})")
-WRAPPED_OPTION = re.compile(
-    rf"(?m)^[^\n]*(?:{BOX.pattern})[^\n:]*(\n[ \t]*)(?=[a-z][^:\n]{{0,60}}$)".replace("ticked", "t").replace(
-        "empty", "e"
-    )
-)
+WRAPPED_OPTION = re.compile(r"(?m)^[^\n]*\[ ?[xX ]? ?\][^\n:]*(\n[ \t]*)(?=[a-z][^:\n]{0,60}$)")
 BOX_LINE = re.compile(rf"\n\s*(?=(?:{TICKED.pattern})|(?:{EMPTY_BOX.pattern}))")
 CELL = re.compile(r"[ \t]*\|[ \t]*|[ \t]*\t[ \t]*|(?<=\S) {3,}(?=\S)")
 SLASHED = re.compile(r" / ")
@@ -90,7 +86,7 @@ def _with_ticked_boxes(page: Traced) -> Traced:
         )
     if all(re.fullmatch(r"\( ?\+ ?\)", box.group()) for box in BOX.finditer(page.text)):
         return page  # 'margin (+)' is a status
-    page = page.edited(Edit(m.start(3), m.end(3), " ") for m in WRAPPED_OPTION.finditer(page.text))
+    page = page.edited(Edit(m.start(1), m.end(1), " ") for m in WRAPPED_OPTION.finditer(page.text))
     page = page.replaced(BOX_LINE, " ")
     edits: list[Edit] = []
     for line in re.finditer(r"[^\n]+", page.text):

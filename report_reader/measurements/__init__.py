@@ -1,0 +1,49 @@
+"""Floor 3: numbers and units become lengths. One small grammar for decimals, ranges, bounds, lists that share a unit, fractions,
+words for numbers and '1 cm 2 mm'.
+
+What looks like a number and was not wholly understood becomes a token DAMAGED, which no rule may take for a length: a stray
+blank ('0. 8 mm', '1 4 mm'), a letter for a digit ('l2 mm', '1O mm'), a lost decimal point ('07 cm'), a unit without a number.
+
+Kinds it takes from the lexicon: UNIT (value: mm in one), COUNT (value: a number word), FRACTION (value: 0.5 for half), A (an
+article), ABOUT, LESS, AT_MOST, MORE, AT_LEAST, BETWEEN, TO, AND, OR, WITHIN, TIMES, OF, POINT.
+Kinds it makes: LENGTH (measure: Length), DIMENSIONS, DAMAGED, NUMBER.
+"""
+
+from __future__ import annotations
+
+from report_reader.measurements.bounds import bounded, with_bounds_shown
+from report_reader.measurements.combined import (
+    dimensions,
+    mixed_units,
+    ranges,
+    restated_lengths,
+    restated_numbers,
+    zeros,
+)
+from report_reader.measurements.in_digits import plain_numbers
+from report_reader.measurements.in_words import numbers_in_words
+from report_reader.measurements.labels import units_of_labels
+from report_reader.measurements.lengths import LENGTH, Length
+from report_reader.measurements.order import with_order, without_stray_stops
+from report_reader.measurements.units import lengths
+from report_reader.tokens import Token
+
+__all__ = ["Length", "with_bounds_shown", "with_measurements", "with_order", "without_stray_stops"]
+
+
+def with_measurements(tokens: list[Token]) -> list[Token]:
+    """The tokens with lengths in place of numbers and units."""
+    if not any(token.kind in ("UNIT", "NUMBER", "ZERO_WORD") for token in tokens):
+        return tokens
+    tokens = numbers_in_words(restated_numbers(tokens))
+    tokens = plain_numbers(tokens)
+    if any(token.kind == "UNIT" for token in tokens):
+        tokens = units_of_labels(tokens)
+        tokens = lengths(tokens)
+        tokens = mixed_units(tokens)
+        tokens = restated_lengths(ranges(tokens))
+    tokens = zeros(tokens)
+    if any(token.kind == LENGTH for token in tokens):
+        tokens = dimensions(tokens)
+        tokens = bounded(tokens)
+    return tokens

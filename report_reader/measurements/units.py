@@ -1,0 +1,142 @@
+"""Each unit with the number, or the list of numbers, before it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from report_reader.measurements.in_digits import value_of
+from report_reader.measurements.lengths import (
+    DAMAGED,
+    LENGTH,
+    LOOKALIKE,
+    SMALL_UNIT,
+    THOUSANDS,
+    Length,
+    are_glued,
+    is_near,
+    kind_at,
+    put_together,
+)
+from report_reader.tokens import Token
+
+
+def lengths(tokens: list[Token]) -> list[Token]:
+    """Each unit with the number (or the list of numbers) before it."""
+    result: list[Token] = []
+    for token in tokens:
+        if token.kind != "UNIT":
+            result.append(token)
+            continue
+        unit_mm = float(token.value)
+        hyphen = (
+            result.pop()
+            if result and result[-1].kind == "HYPHEN" and len(result) > 1 and result[-2].kind == "NUMBER"
+            else None
+        )
+        if not result or result[-1].kind != "NUMBER":
+            if hyphen:
+                result.append(hyphen)
+            _unit_without_number(result, token)
+            continue
+        number = result.pop()
+        if (
+            unit_mm <= SMALL_UNIT
+            and result
+            and result[-1].kind == "NUMBER"
+            and THOUSANDS.fullmatch(f"{result[-1].text} {number.text}")
+        ):
+            whole = result.pop()
+            number = replace(put_together([whole, number], "NUMBER"), text=f"{whole.text},{number.text}")
+        length = _length_of(result, number, token, unit_mm)
+        result.append(length)
+        if length.kind == LENGTH:
+            _share_unit(result, token, unit_mm)
+    return result
+
+
+def _length_of(before: list[Token], number: Token, unit: Token, unit_mm: float) -> Token:
+    value = value_of(number, unit_mm)
+    if value is None or is_broken_off(before, number, unit_mm):
+        damaged = [number, unit]
+        while (
+            before
+            and (before[-1].kind in ("NUMBER", "DOT", "CODE", "PLUS_MINUS") or LOOKALIKE.fullmatch(before[-1].text))
+            and is_near(before[-1], damaged[0])
+        ):
+            damaged.insert(0, before.pop())
+        return put_together(damaged, DAMAGED)
+    return replace(put_together([number, unit], LENGTH, Length("", value * unit_mm)), value=unit.value)
+
+
+def is_broken_off(before: list[Token], number: Token, unit_mm: float) -> bool:
+    """Whether the number may be the rest of a longer one: '0. 8', '1 4', 'l.2', '1O.5'."""
+    if not before:
+        return False
+    last = before[-1]
+    if last.kind == "PLUS_MINUS":
+        return True
+    if number.measure is not None and number.text[:1].isalpha():
+        return False
+    if are_glued(last, number):
+        return (
+            last.kind in ("DOT", "COMMA", "CODE", "NUMBER", "WORD", "OTHER_SIGN", "LENGTH", "COUNT")
+            or LOOKALIKE.fullmatch(last.text) is not None
+        )
+    if not is_near(last, number):
+        return False
+    if last.kind == "NUMBER" and last.measure is None:
+        if unit_mm <= SMALL_UNIT and len(number.text) == 3 and len(last.text) <= 3:
+            return True
+        return True
+    if last.kind in ("DOT", "COMMA") and len(before) > 1 and are_glued(before[-2], last):
+        whole = before[-2]
+        if whole.text in ("l", "o") and whole.kind == "WORD":
+            return True
+        if whole.kind == "NUMBER" and whole.measure is None and whole.text.isdigit():
+            return whole.text == "0" or last.kind == "DOT"
+        if whole.kind == "CODE" and last.kind == "DOT":
+            return bool(re.fullmatch(r"[lio]\d", whole.text))
+    return False
+
+
+def _unit_without_number(result: list[Token], unit: Token) -> None:
+    """A unit whose number is missing or unreadable keeps the question open."""
+    if result:
+        last = result[-1]
+        if last.kind == "CODE" or (
+            LOOKALIKE.fullmatch(last.text) and last.kind in ("WORD", "A", "COUNT", "OTHER_SIGN", "ROMAN", "LETTER")
+        ):
+            damaged = [result.pop(), unit]
+            while (
+                result
+                and are_glued(result[-1], damaged[0])
+                and result[-1].kind in ("NUMBER", "DOT", "COMMA", "CODE", "WORD")
+            ):
+                damaged.insert(0, result.pop())
+            result.append(put_together(damaged, DAMAGED))
+            return
+        if last.kind in ("LENGTH", "DAMAGED", "VAGUE_NUMBER"):
+            result.append(put_together([unit], DAMAGED))
+            return
+    result.append(replace(unit, kind="UNIT"))
+
+
+def _share_unit(result: list[Token], unit: Token, unit_mm: float) -> None:
+    """Numbers of a list before a length have its unit: '4, 12 and 15 mm', '3/5/9 mm', '4 or 5 mm'."""
+    at = len(result) - 1
+    while at >= 2:
+        between = result[at - 1].kind
+        number_at = at - 2
+        if between in ("AND", "OR") and kind_at(result, number_at) == "COMMA":
+            number_at -= 1
+        if between not in ("AND", "OR", "COMMA", "SLASH") or number_at < 0 or result[number_at].kind != "NUMBER":
+            return
+        number = result[number_at]
+        value = value_of(number, unit_mm)
+        if value is None or kind_at(result, number_at - 1) in ("CODE", "SLASH", "DOT") and between != "SLASH":
+            return
+        if between == "COMMA" and not any(token.kind in ("AND", "OR") for token in result[number_at:]):
+            return
+        result[number_at] = replace(number, kind=LENGTH, value=unit.value, measure=Length("", value * unit_mm))
+        at = number_at
