@@ -60,9 +60,10 @@ def preview(
         _tell_misnamed_folder(outcome, found, path, hospitals, hospital)
         chosen = contracts_of(found, hospitals.contracts, hospital)
         if not chosen:
-            parts[LOADED].append(
-                pd.DataFrame([{"file": readable_name(PurePath(found.name)), "status": "no contract names this file"}])
-            )
+            status = "no contract names this file"
+            if outcome.has_refused_contract:
+                status = "no contract that can be used names this file"
+            parts[LOADED].append(pd.DataFrame([{"file": readable_name(PurePath(found.name)), "status": status}]))
         for contract in chosen:
             met.setdefault(contract.source_system, []).append(contract)
             for title, frame in _preview_file(settings, found, contract, outcome).items():

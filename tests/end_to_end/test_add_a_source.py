@@ -64,7 +64,9 @@ def drafted(folder: Path) -> list[str]:
         written.append(arguments[-1])
     shown = re.search(r"until\nthe question is answered:\n\n```\n(.*?)```", page, re.DOTALL)[1]
     assert all(line in text.splitlines() for line in shown.splitlines())
-    assert crlm(folder, "validate", str(folder / "landing" / "riverside")).returncode == 2, "the questions are open"
+    open_questions = crlm(folder, "validate", str(folder / "landing" / "riverside"))
+    assert open_questions.returncode == 2, "the questions are open"
+    assert "no contract that can be used names this file" in open_questions.stdout
     return sorted(written)
 
 

@@ -2,6 +2,9 @@
 
 import json
 
+from orchestration.night_profile.baseline import accept_night, compared_with_last_night
+from orchestration.night_profile.landing import profile_landing
+from quality.night import judge_night
 from tests.ingestion.test_formats_text import write_contract
 
 LOOKS = """
@@ -49,6 +52,25 @@ def test_a_key_that_comes_again_with_another_patient_replaces_nothing_and_is_lis
     # the first is known, the second is the key of a patient of the file before
     assert (load.rows_loaded, load.rows_duplicate) == (1, 1)
     assert shared_keys(warehouse)[2:] == [("event_id", "2", 3)]
+
+
+def test_keys_that_come_again_with_other_patients_are_judged_from_night_to_night(warehouse):
+    """A hospital's numbers restarted: three hundred keys of before, five of them with another patient."""
+    contract(warehouse)
+    rows = [f"{number},9{number:05d},03/04/2005,0,\n" for number in range(300)]
+    warehouse.land("looks/a.csv", HEADER + "".join(rows))
+    warehouse.load("follow_up", "night-1")
+    profile_landing(warehouse.connection, [])
+    accept_night(warehouse.connection, "night-1")
+    warehouse.land("looks/b.csv", HEADER + "".join(f"{number},8{number:05d},03/04/2006,3,\n" for number in range(5)))
+    warehouse.load("follow_up", "night-2")
+    profile_landing(warehouse.connection, [])
+    checks, _ = judge_night(compared_with_last_night(warehouse.connection, "landing"), "landing")
+    told = checks[(checks["check_name"] == "records_keep_their_patient") & (checks["status"] == "failed")]
+    assert told["n_failed"].tolist() == [5]
+    assert "are now another patient's" in told["description"].item()
+    # both patients' records are there
+    assert warehouse.rows("SELECT count(DISTINCT mrn) FROM raw.follow_up WHERE record_key = '1'") == [(2,)]
 
 
 def test_a_hospital_may_say_that_a_key_is_its_records_alone(warehouse):
