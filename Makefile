@@ -88,7 +88,7 @@ lock: $(INSTALLED) ## Resolve requirements.lock anew for Python 3.11 to 3.13 (ne
 truth-at-scale: $(INSTALLED) ## Compare 50,000 simulated patients with their truth (some minutes; not part of make test)
 	@CRLM_TRUTH_PATIENTS=$${CRLM_TRUTH_PATIENTS:-50000} $(BIN)/python -m pytest tests/end_to_end/test_truth.py
 
-simulation-study: $(INSTALLED) ## 2,000 simulated cohorts: bias and coverage of each hazard ratio, to docs/simulation_study.md
+simulation-study: $(INSTALLED) ## 1,000 cohorts of one hospital and of two with faults: bias and coverage, to docs/simulation_study.md
 	@$(BIN)/python -W ignore -m tests.simulation_study
 
 fault-study: $(INSTALLED) ## Plant every fault overnight, say what the gates say: docs/fault_study.md (FAULTS=another.py)
@@ -105,7 +105,7 @@ lint: $(INSTALLED) ## ruff, basedpyright, sqlfluff, import-linter
 results-doc: $(INSTALLED) ## Write docs/results.md anew from the catalogue of results
 	@$(BIN)/python -m analysis.results.document > docs/results.md
 
-bench: $(INSTALLED) ## Timings on this machine: ingestion against DuckDB, a night against a build of everybody
+bench: $(INSTALLED) ## Timings on this machine: statistics against R, ingestion against DuckDB, a night against a build of everybody
 	@$(BIN)/python -m tests.bench
 
 results-at-scale: $(INSTALLED) ## Seconds and memory of every family of results on drawn studies (SIZES="1776 17760 177600")

@@ -31,7 +31,7 @@ from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
 from analysis.patients.missing_values import numbers_or_missing
 from analysis.patients.model_rows import ModelColumns, ModelRows, model_columns
-from analysis.patients.names import COMPETING_RISK_ENDPOINTS, STRATA_NOT_COMPARED
+from analysis.patients.names import STRATA_NOT_COMPARED, SURVIVAL_ENDPOINTS
 
 BELOW_EVENTS_RULE = "fewer events than the plan asks for"
 ALL_ERAS = "all eras"
@@ -254,7 +254,7 @@ def _specified(
                     "reference": definition.exposure.reference, "covariate_set": covariate_set, "era": name,
                     "synchronous_window_days": window,
                 }  # fmt: skip
-                has_both = name == ALL_ERAS and columns.endpoint in COMPETING_RISK_ENDPOINTS
+                has_both = name == ALL_ERAS and columns.endpoint not in SURVIVAL_ENDPOINTS
                 yield labels, of_definition, chosen, [COX, FINE_GRAY_MODEL] if has_both else [COX]
 
 

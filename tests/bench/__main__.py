@@ -1,4 +1,4 @@
-"""Rates of ingestion, and a night against a build of everybody: `python -m tests.bench`."""
+"""Statistics against R, rates of ingestion, a night against a build of everybody: `python -m tests.bench`."""
 
 import tempfile
 import time
@@ -12,6 +12,7 @@ from rich.table import Table
 from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import load_feed
 from orchestration.ingestion.readers import read_records
+from tests.bench.against_r import bench_against_r
 from tests.bench.nights import bench_nights
 
 CSV_ROWS = 500_000
@@ -105,6 +106,7 @@ def copy_with_duckdb(folder: Path, path: Path) -> None:
 
 
 if __name__ == "__main__":
+    Console().print(bench_against_r())
     with tempfile.TemporaryDirectory() as folder:
         Console().print(bench_ingestion(Path(folder)))
         Console().print(bench_nights(Path(folder)))

@@ -1,0 +1,69 @@
+"""Each number of the plan reaches the results it names: another number gives other rows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.patients.plan import Plan
+from analysis.results.families import FAMILIES, compute_family
+from tests.analysis.results import study
+from tests.analysis.study_plan import PLAN
+
+FEW_DRAWS = {"imputations": (2.0,), "imputation_iterations": (1.0,), "width_imputations": (2.0,)}
+# setting -> (another value, family, table, columns in which it shows)
+REACHES = {
+    "landmark_years": ((2.0,), "curves", "landmark_estimates", ["landmark_days"]),
+    "horizon_years": ((4.0,), "restricted_means", "restricted_means", ["horizon_days"]),
+    "risk_years": ((2.0,), "weighting", "risk_differences", ["landmark_days"]),
+    "weight_percentiles": ((10.0, 90.0), "weighting", "weight_summary", ["largest"]),
+    "model_landmarks_days": ((100.0,), "effect_over_time", "landmark_hazard_ratios", ["landmark_days"]),
+    "not_proportional_below_p": ((0.9999,), "effect_over_time", "time_varying_hazard_ratios", ["term"]),
+    "imputations": ((3.0,), "imputation", "imputed_hazard_ratios", ["n_imputations"]),
+    "imputation_iterations": ((2.0,), "imputation", "imputed_hazard_ratios", ["hazard_ratio"]),
+    "imputation_donors": ((40.0,), "imputation", "imputed_hazard_ratios", ["hazard_ratio"]),
+    "seed": ((2.0,), "imputation", "imputed_hazard_ratios", ["hazard_ratio"]),
+    "width_imputations": ((3.0,), "by_width", "dose_response", ["std_error"]),
+    "spline_knots": ((3.0,), "by_width", "dose_response", ["knots_mm"]),
+    "reference_width_mm": ((8.0,), "by_width", "dose_response", ["reference_mm"]),
+    "widest_width_mm": ((15.0,), "by_width", "dose_response", ["width_mm"]),
+    "events_per_parameter": ((60.0,), "models", "model_covariates", ["reason"]),
+    "events_per_parameter_wanted": ((60.0,), "models", "hazard_ratios", ["warning"]),
+    "least_share_recorded": ((0.999,), "models", "model_covariates", ["reason"]),
+    "least_share_complete": ((0.999,), "models", "model_covariates", ["reason"]),
+}
+
+
+@pytest.fixture(scope="module")
+def inputs() -> dict[str, pd.DataFrame]:
+    operations, times = study.operations(), study.times()
+    # an age that is not known is lent by a donor
+    operations.loc[30:60, "age_at_operation_years"] = np.nan
+    return study.inputs_of(times[times["endpoint"] == "margin_recurrence"], operations)
+
+
+def made(family_name: str, plan: Plan, inputs: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    family = next(family for family in FAMILIES if family.name == family_name)
+    return compute_family(family, inputs, plan)[0]
+
+
+@pytest.fixture(scope="module")
+def as_planned(inputs) -> dict[str, dict[str, pd.DataFrame]]:
+    plan = PLAN._replace(settings=dict(PLAN.settings) | FEW_DRAWS)
+    return {family: made(family, plan, inputs) for family in {entry[1] for entry in REACHES.values()}}
+
+
+@pytest.mark.parametrize("setting", REACHES)
+def test_another_number_of_the_plan_gives_other_rows(setting, inputs, as_planned):
+    value, family, table, columns = REACHES[setting]
+    plan = PLAN._replace(settings=dict(PLAN.settings) | FEW_DRAWS | {setting: value})
+    other = made(family, plan, inputs)[table]
+    assert len(other)
+    assert not other[columns].equals(as_planned[family][table][columns])
+
+
+def test_every_number_of_the_plan_is_among_them_or_has_a_test_of_its_own():
+    elsewhere = {
+        # test_time_varying, test_e_values (test_families: E-values of common outcomes), test_specification_curve
+        "period_starts_years", "common_outcome_share", "random_draws",
+    }  # fmt: skip
+    assert set(REACHES) | elsewhere == set(PLAN.settings)

@@ -1,0 +1,92 @@
+"""Curves, tests and models against R's survival and cmprsk on the same rows in the same run (`make bench`)."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+from rich.table import Table
+
+from analysis.curves.cumulative_incidence import cumulative_incidence
+from analysis.curves.group_tests import gray_test
+from analysis.curves.kaplan_meier import kaplan_meier
+from analysis.models.cox_fit import fit_cox
+from analysis.models.fine_gray import fit_fine_gray
+from analysis.patients.collapsed_counts import count_events
+from analysis.patients.model_rows import model_rows
+from simulated_hospital.cohort import draw_cohort, endpoint_times
+from tests.analysis.study_plan import ADJUSTMENT_COVARIATES
+from tests.simulation_study.study import COHORT_COLUMNS
+
+SIZES = (10_000, 100_000)
+TRIES = 3
+# crr's time grows with the square of the patients: minutes at 10,000, hours at 100,000
+LARGEST_CRR = 10_000
+R_SCRIPT = Path(__file__).parent / "against_r.R"
+
+
+def drawn_rows(n_patients: int) -> pd.DataFrame:
+    """Recurrence at the resection margin in a drawn cohort: time_days, event_code, margin_group and the adjusted model's covariates."""
+    cohort = draw_cohort(n_patients, 7)
+    columns = dict(zip(COHORT_COLUMNS, (covariate.column for covariate in ADJUSTMENT_COVARIATES), strict=True))
+    patients = cohort.patients[["patient_index", "margin_group", *COHORT_COLUMNS]].rename(columns=columns)
+    times = endpoint_times(cohort).query("endpoint == 'margin_recurrence'")
+    return times.merge(patients, on="patient_index").drop(columns="patient_index")
+
+
+def ours(rows: pd.DataFrame) -> dict[str, Callable[[], object]]:
+    """What is timed, by name; each begins with the patients' rows."""
+    of_all = rows.assign(endpoint="recurrence_free_survival", event_code=(rows["event_code"] > 0).astype(int))
+    data = model_rows(rows, "margin_recurrence", ADJUSTMENT_COVARIATES)
+    return {
+        "Kaplan-Meier": lambda: kaplan_meier(count_events(of_all, "margin_group")),
+        "cumulative incidence": lambda: cumulative_incidence(count_events(rows, "margin_group")),
+        "Gray's test": lambda: gray_test(count_events(rows, "margin_group")),
+        "Cox": lambda: fit_cox(data.time_days, data.is_event, data.design),
+        "Fine-Gray": lambda: fit_fine_gray(data.time_days, data.event_code, data.design),
+    }
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Processor seconds, the least of a few tries: other processes of the machine do not count."""
+    spent = []
+    for _ in range(TRIES):
+        start = time.process_time()
+        work()
+        spent.append(time.process_time() - start)
+    return min(spent)
+
+
+def seconds_of_r(rows: pd.DataFrame, has_crr: bool) -> dict[str, float]:
+    """The same of R, by name."""
+    data = model_rows(rows, "margin_recurrence", ADJUSTMENT_COVARIATES)
+    frame = pd.DataFrame({f"x{number}": column for number, column in enumerate(data.design.values())})
+    frame = frame.assign(time=data.time_days, code=data.event_code, group=data.level)
+    with tempfile.TemporaryDirectory() as folder:
+        frame.to_csv(Path(folder) / "rows.csv", index=False)
+        command = ["Rscript", "--vanilla", str(R_SCRIPT), folder, str(TRIES), "crr" if has_crr else "no crr"]
+        subprocess.run(command, check=True, capture_output=True)
+        return json.loads((Path(folder) / "seconds.json").read_text(encoding="utf-8"))
+
+
+def bench_against_r() -> Table:
+    """A row a statistic and size: processor seconds of both and R's over ours (above 1: ours is ahead)."""
+    table = Table("statistic", "patients", "ours, s", "R, s", "R / ours", "R's function",
+                  title="Against R, processor seconds, from patients' rows in memory")  # fmt: skip
+    if shutil.which("Rscript") is None:
+        table.caption = "Rscript is not there (Debian: r-base-core r-cran-survival r-cran-cmprsk r-cran-jsonlite): nothing was compared"
+        return table
+    for n_patients in SIZES:
+        rows = drawn_rows(n_patients)
+        of_r = seconds_of_r(rows, n_patients <= LARGEST_CRR)
+        for name, work in ours(rows).items():
+            own = seconds_of(work)
+            for function, theirs in (
+                (key.split(": ")[1], value) for key, value in of_r.items() if key.split(": ")[0] == name
+            ):
+                table.add_row(name, f"{n_patients:,}", f"{own:.3f}", f"{theirs:.3f}", f"{theirs / own:.1f}", function)
+    return table
