@@ -154,3 +154,37 @@ def test_batches_in_one_file_are_counted_one_by_one(laboratory):  # noqa: F811
         "refused: a batch trailer counts 3 messages where the file holds 1: it may be half written"
     )
     assert notices(laboratory) == []
+
+
+MERGES = """
+version: "1"
+feed: patient_merges
+file_pattern: "adt/*"
+format: hl7_v2
+message_type: ADT
+key: [message_control_id, order_number]
+fields:
+  message_control_id: {column: MSH-10, required: true}
+  order_number: {column: order_number, required: true}
+  mrn: {column: PID-3.1, required: true}
+  retired_mrn: {column: MRG-1.1, required: true}
+  merged_at: {column: MSH-7, formats: ["%Y%m%d%H%M%S"]}
+"""
+
+
+def merge(mrg_1: str, control_id: str = "A1") -> str:
+    head = f"MSH|^~\\&|L|H|C|W|20000101120000||ADT^A40|{control_id}|T|2.3\r"
+    return f"{head}PID|1||900001^^^SITE^MR\rMRG|{mrg_1}\r"
+
+
+def test_what_retires_is_of_the_kind_of_what_survives(warehouse):
+    """The first identifier of MRG-1 may be a national number or an account."""
+    write_contract(warehouse, "merges", MERGES)
+    mixed, alone = merge("X9^^^STATE^SS~900002^^^SITE^MR~900003^^^SITE^MR"), merge("900004", "A2")
+    warehouse.land("adt/a.hl7", mixed + alone)
+    warehouse.load("patient_merges")
+    assert warehouse.rows("SELECT mrn, retired_mrn FROM raw.patient_merges ORDER BY retired_mrn") == [
+        ("900001", "900002"),
+        ("900001", "900003"),
+        ("900001", "900004"),
+    ]

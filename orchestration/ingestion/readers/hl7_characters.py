@@ -26,8 +26,8 @@ def _one_character_set(name: bytes) -> str | None:
     text = name.decode("ascii", "replace").strip().upper()
     if text in _NAMES:
         return _NAMES[text]
-    if part := re.fullmatch(r"8859/(\d{1,2})", text):
-        text = f"ISO8859-{part[1]}"
+    if part := re.fullmatch(r"(?:ISO[-_ ]?)?8859[-/_ ](\d{1,2})", text):
+        text = "cp1252" if part[1] == "1" else f"ISO8859-{part[1]}"
     try:
         return codecs.lookup(text).name
     except LookupError:

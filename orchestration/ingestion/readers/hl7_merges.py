@@ -121,9 +121,11 @@ def _one_row_a_retired_record(
     written = field(segments, groups.first, 1, ~groups.has_group).cast(pa.string()).to_pylist()
     if not paths or not any(text and "~" in text for text in written):
         return table
+    survivors = field_column(segments, groups, "PID-3").cast(pa.string()).to_pylist()
     places, chosen = [], {path: [] for path in paths}
     for row, text in enumerate(written):
-        several = [_retired(text, path) if text and "~" in text else [None] for path in paths]
+        survivor = _type_and_authority((survivors[row] or "").split("~")[0])
+        several = [_retired(text, path, survivor) if text and "~" in text else [None] for path in paths]
         n = max(map(len, several))
         places += [row] * n
         for path, values in zip(paths, several, strict=True):
@@ -141,8 +143,8 @@ def _one_row_a_retired_record(
     return table
 
 
-def _retired(field_text: str, path: str) -> list[str | None]:
-    """The identifiers that the path names, of all repetitions that are of the same type and authority as the first of them."""
+def _retired(field_text: str, path: str, survivor: list[str]) -> list[str | None]:
+    """The identifiers that the path names, of all repetitions of one type and authority: the survivor's, else that of the first."""
     repetitions = [one for one in field_text.split("~") if one]
     choice = FIELD_PATH.match(path)["choice"]
     if choice and choice.isdigit():
@@ -151,7 +153,8 @@ def _retired(field_text: str, path: str) -> list[str | None]:
     found = [(one, value) for one, value in zip(repetitions, values, strict=True) if value]
     if not found:
         return [None]
-    kind = _type_and_authority(found[0][0])
+    kinds = [_type_and_authority(one) for one, _ in found]
+    kind = survivor if any(survivor) and survivor in kinds else kinds[0]
     return [value for one, value in found if choice or _type_and_authority(one) == kind]
 
 
