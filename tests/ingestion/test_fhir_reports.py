@@ -218,3 +218,14 @@ def test_a_time_zone_that_does_not_exist_is_an_error_of_the_hospital(warehouse):
     hospital.write_text(hospital.read_text() + "time_zone: Berlin\n")
     with pytest.raises(ContractError, match="time_zone 'Berlin' is no name"):
         load_hospitals(warehouse.contracts_folder)
+
+
+def test_a_result_without_a_value_is_listed():
+    """A laboratory that did not measure says so; nothing is read of it, and nobody is to think that it was never asked."""
+    absent = resource(
+        "Observation", "b1", status="final", code={"text": "Distance"}, dataAbsentReason={"text": "not measured"}
+    )
+    told = report("") | {"result": [{"reference": "Observation/b1"}], "conclusion": None}
+    content = json.dumps(bundle(patient("1"), told, absent)).encode()
+    table = read_fhir_resources(content, "DiagnosticReport", [MRN], with_observations=True)
+    assert [(notice.what, notice.n) for notice in account_of(table).notices] == [("result without a value", 1)]

@@ -112,6 +112,31 @@ def test_a_label_export_calls_the_record_by_its_label(warehouse):
     ]
 
 
+OPERATIONS = """
+version: "1"
+feed: registry
+file_pattern: "op/*"
+format: delimited
+key: [registry_record_id]
+fields:
+  registry_record_id: {column: id, required: true}
+  mrn: {column: mrn, required: true}
+  operation_date: {column: op, formats: ["%Y-%m-%d"]}
+  largest_metastasis_cm: {column: size}
+  cea_ng_ml: {column: cea}
+"""
+
+
+@pytest.mark.parametrize("unit", ["mm", "cm"])
+def test_a_row_of_units_in_other_words_is_one_too(warehouse, unit):
+    write_contract(warehouse, "operations", OPERATIONS)
+    warehouse.land("op/a.csv", f"id,mrn,op,size,cea\n,,day,{unit},ng/mL\n1,900001,2004-03-01,35,5\n")
+    status = status_of_one_load(warehouse, "registry")
+    assert status.startswith("refused: the row of units under the header says mm") == (unit == "mm")
+    assert warehouse.rows("SELECT count(*) FROM raw.registry") == [(int(unit == "cm"),)]
+    assert rejected(warehouse) == []
+
+
 # messages
 
 

@@ -112,6 +112,8 @@ class _Report:
         value = chosen_type(element, "value")
         text = _answer(value)
         if text is None:
+            if "dataAbsentReason" in element:
+                self.unread["result without a value", "its sender says why it has none (dataAbsentReason)"] += 1
             return None
         code, label = self._code(element), _label(element)
         if isinstance(value, str) and not isinstance(value, Number) and "valueString" in element:

@@ -1,32 +1,22 @@
 """A row of units under the header: no record, and a check that the contract reads the numbers in the unit they are in."""
 
+import re
+
 from orchestration.ingestion.canonical_feeds import canonical_feeds, is_known_unit, plain_unit
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.account import Notice
 from orchestration.ingestion.readers.landed_file import UnreadableFile
 
 BRACKETS = "[](){} "
-# what such rows say of columns that have no unit
-OTHER_WORDS = {
-    "-",
-    "text",
-    "date",
-    "number",
-    "code",
-    "id",
-    "y/n",
-    "0/1",
-    "dd/mm/yyyy",
-    "mm/dd/yyyy",
-    "dd.mm.yyyy",
-    "yyyy-mm-dd",
-}
+HAS_DIGIT = re.compile(r"\d")
+# what such rows say of columns that have no unit, beside words without a digit
+OTHER_WORDS = {"0/1"}
 
 
 def units_row_notice(first_row: dict[str, str], contract: SourceContract, line: int) -> Notice | None:
     """That the first row (the contract's columns and their text) is one of units; None where it is a record.
 
-    It is one where the contract says so (`units_row: true`), or where it names no patient and all that it holds are units.
+    It is one where the contract says so (`units_row: true`), or where it names no patient, holds a unit and otherwise no number.
 
     Raises:
         UnreadableFile: it gives a column another unit than the contract.
@@ -52,5 +42,7 @@ def _is_one_of_units(texts: dict[str, str], contract: SourceContract) -> bool:
         bool(texts)
         and not names_a_patient
         and any(map(is_known_unit, texts.values()))
-        and all(is_known_unit(text) or text.lower() in OTHER_WORDS for text in texts.values())
+        and all(
+            is_known_unit(text) or text.lower() in OTHER_WORDS or not HAS_DIGIT.search(text) for text in texts.values()
+        )
     )
