@@ -33,6 +33,12 @@ SCHEMAS_OF_STAGE = {"marts": ("marts", "quality"), "results": ("results",)}
 STAGING_TABLES = ("stg_registry_operations",)
 
 
+READ_ANEW = (
+    "A mended file is read by a new night: `crlm refresh`, or *Re-execute all*."
+    " Re-execution from failure judges what was read before."
+)
+
+
 def frames_for_stage(connection: duckdb.DuckDBPyConnection, stage: str) -> dict[str, pd.DataFrame]:
     """The restricted staging tables, or every table of a later stage as it would be published, so that the privacy
     checks see what users would."""
@@ -126,7 +132,7 @@ def _gate_asset(stage: str, judged: list[tuple[str, str]], description: str) -> 
         context.log.info(report.summary())
         if not report.is_open:
             raise dg.Failure(
-                description=f"The {stage} gate is closed; nothing is published.\n{report.summary()}",
+                description=f"The {stage} gate is closed; nothing is published.\n{report.summary()}\n{READ_ANEW}",
                 allow_retries=False,
             )
         yield dg.MaterializeResult(metadata={"checks": len(report.checks), "violations": len(report.violations)})
