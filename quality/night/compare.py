@@ -47,10 +47,10 @@ def _standard_errors(rule: Rule, counts: pd.DataFrame) -> pd.Series:
     patients who join move an estimate by what its error has narrowed. An estimate that is no longer made (nothing told) did not move.
     """
     error, error_before = counts["denominator"].astype(float), counts["denominator_before"].astype(float)
-    wider = np.maximum(error, error_before)
+    wider = error.where(error >= error_before, error_before)
     moved = (counts["n"].astype(float) - counts["n_before"].astype(float)).abs() / wider.where(wider > 0)
-    narrowed = np.sqrt((1 - (error / error_before.where(error_before > 0)) ** 2).clip(lower=0)).fillna(NOT_JUDGED)
-    judged = moved / np.maximum(1.0, rule.z * narrowed)
+    narrowed = (1 - (error / error_before.where(error_before > 0)) ** 2).clip(lower=0).pow(0.5).fillna(NOT_JUDGED)
+    judged = moved / (rule.z * narrowed).clip(lower=1.0)
     return judged.where(counts["told"].notna(), NOT_JUDGED).fillna(NOT_JUDGED)
 
 

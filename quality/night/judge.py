@@ -125,7 +125,8 @@ def _counts_of(rule: Rule, counts: pd.DataFrame) -> pd.DataFrame:
 def _farthest(rule: Rule, its_own: pd.DataFrame) -> pd.DataFrame:
     """One count a hospital, feed and field, the one that went farthest; `n_others`: how many more went beyond the limit."""
     limit = rule.warning or rule.blocking
-    by_field = its_own.assign(is_beyond=its_own["judged"] > limit.above).groupby(
+    allowed = limit.above if limit else 0.0
+    by_field = its_own.assign(is_beyond=its_own["judged"] > allowed).groupby(
         ["hospital", "feed", "field"], dropna=False, sort=False
     )
     n_beyond = by_field["is_beyond"].transform("sum")
