@@ -6,7 +6,7 @@ from tests.fault_study.study import HARMLESS_STANDARD_ERRORS, OUTCOMES, Finding
 
 HEAD = """# What the gates say of planted faults
 
-Made by `make fault-study`; not edited by hand. Each fault of `tests/fault_study/catalogue.py` was planted overnight on a simulated
+Made by `make fault-study`; not edited by hand. Each fault of `tests/fault_study/catalogue/` was planted overnight on a simulated
 hospital of {patients} patients whose last night had been accepted, and taken through ingestion, derivation and the gates, each
 in a process of its own. *Effect*: the published number that the fault would have moved farthest had nothing stopped it, in its
 standard errors (`--no-effects` leaves out what a gate stopped). `make fault-study FAULTS=file.py` studies another catalogue of the
@@ -34,7 +34,8 @@ def summary(findings: list[Finding]) -> tuple[list[str], bool]:
     if unmeasured:
         farthest = f"{max(published, default=0.0):.1f} standard errors"
         lines.append(
-            f"The farthest that a published one moves a number: {farthest}; {len(unmeasured)} stopped ones were not measured."
+            f"The farthest that a published one moves a number, of those measured: {farthest}. Not measured, for a gate had closed or"
+            f" the feed's last records stay in force: {len(unmeasured)}."
         )
         return lines, is_held and max(published, default=0.0) <= HARMLESS_STANDARD_ERRORS
     worst = sorted(findings, key=lambda finding: -(finding.standard_errors or 0))[:20]
