@@ -152,4 +152,4 @@ def _in_display_order(column: str, values: pd.Series) -> pd.Categorical:
     categories = [*order, *ordered_strata(present.difference(order))]
     at = {name: number for number, name in enumerate(categories)}
     codes = np.array([at[text] for text in texts], dtype=int)
-    return pd.Categorical.from_codes(codes[numbers] if len(numbers) else [], categories=categories)
+    return pd.Categorical.from_codes(codes[numbers], categories=pd.Index(categories))
