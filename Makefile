@@ -105,7 +105,7 @@ lint: $(INSTALLED) ## ruff, basedpyright, sqlfluff, import-linter
 results-doc: $(INSTALLED) ## Write docs/results.md anew from the catalogue of results
 	@$(BIN)/python -m analysis.results.document > docs/results.md
 
-bench: $(INSTALLED) ## Timings on this machine: statistics against R, ingestion against DuckDB, a night against a build of everybody
+bench: $(INSTALLED) ## Timings on this machine: statistics against R, sentences read, ingestion against DuckDB, a night against a build of everybody
 	@$(BIN)/python -m tests.bench
 
 results-at-scale: $(INSTALLED) ## Seconds and memory of every family of results on drawn studies (SIZES="1776 17760 177600")

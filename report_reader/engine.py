@@ -90,20 +90,29 @@ def kinds_of(tokens: list[Token], book: RuleBook) -> str:
 def compounded(tokens: list[Token], book: RuleBook) -> list[Token]:
     """Rows of tokens that stand for one thing put together, in the order of the rules."""
     kinds = kinds_of(tokens, book)
+    for rule, first, last in book.memory.recall(("compounds", kinds), lambda: _steps(kinds, book)):
+        tokens = [*tokens[:first], *_compound(rule, tokens[first:last]), *tokens[last:]]
+    return tokens
+
+
+def _steps(kinds: str, book: RuleBook) -> list[tuple[Rule, int, int]]:
+    """Which rule puts together the tokens from where to where, one after the other."""
+    steps: list[tuple[Rule, int, int]] = []
     for rule in book.compounds:
+        becomes = "".join(book.kinds.code(kind) for kind in str(rule.fields.get("becomes") or "").split())
         for pattern in rule.when:
             at = 0
             while match := pattern.search(kinds, at):
                 if any(exception.search(kinds) for exception in rule.unless):
                     break
                 first, last = match.span("part") if "part" in pattern.groupindex else match.span()
-                new = _compound(rule, tokens[first:last])
-                tokens = [*tokens[:first], *new, *tokens[last:]]
-                kinds = kinds_of(tokens, book)
+                new = kinds[first:last] if rule.fields.get("bound") is not None else becomes if last > first else ""
+                steps.append((rule, first, last))
+                kinds = kinds[:first] + new + kinds[last:]
                 at = max(first + len(new), at + 1) if not rule.fields.get("again") else max(match.start(), at)
                 if at > len(kinds) or not last > first:
                     break
-    return tokens
+    return steps
 
 
 def _compound(rule: Rule, replaced: list[Token]) -> list[Token]:
@@ -129,22 +138,29 @@ def divided(tokens: list[Token], book: RuleBook) -> list[list[Token]]:
     if len(tokens) < 4:
         return [tokens]
     kinds = kinds_of(tokens, book)
-    cuts = {0, len(tokens)}
+    places = book.memory.recall(("cuts", kinds), lambda: _cuts(kinds, book))
+    return [tokens[a:b] for a, b in zip(places, places[1:], strict=False)]
+
+
+def _cuts(kinds: str, book: RuleBook) -> list[int]:
+    cuts = {0, len(kinds)}
     for rule in book.cuts:
         if not any(pattern.search(kinds) for pattern in rule.unless):
             cuts.update(match.start("cut") for pattern in rule.when for match in pattern.finditer(kinds))
-    places = sorted(cuts)
-    return [tokens[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return sorted(cuts)
+
+
+def _fitting(rules: list[Rule], kinds: str, clause: str) -> list[tuple[Rule, re.Match[str]]]:
+    """The rules that fit, each with its match."""
+    return [(rule, match) for rule in rules if (match := rule.fits(kinds, clause)) is not None]
 
 
 def read_clause(tokens: list[Token], book: RuleBook) -> Clause:
     """A clause with what its context rules say of it."""
     clause = Clause(tokens, book, kinds=kinds_of(tokens, book))
     marks = []
-    for rule in book.contexts:
-        match = rule.fits(clause.kinds, clause.kinds)
-        if match is None:
-            continue
+    kinds = clause.kinds
+    for rule, match in book.memory.recall(("contexts", kinds), lambda: _fitting(book.contexts, kinds, kinds)):
         if mark := rule.fields.get("mark"):
             marks.append(mark)
         for name, value in (rule.fields.get("set") or {}).items():
@@ -185,19 +201,24 @@ def _shown(value: str, match: re.Match[str], tokens: list[Token]) -> str:
 
 def read_statements(clause: Clause) -> list[Reading]:
     """The first rule that fits, on the parts of the clause that speak of a subject of the rules."""
-    book = clause.book
-    stated = _without_parts_of(clause.kinds, book, "FOREIGN")
+    book, kinds = clause.book, clause.kinds
+    said = book.memory.recall(("statements", kinds), lambda: _said(kinds, book))
+    readings = []
+    for rule, match, subject in said:
+        tokens = clause.tokens[match.start() : max(match.end(), match.start() + 1)] or clause.tokens
+        label = clause.label if not rule.fields.get("without_label") else ""
+        readings.append(Reading(rule.id, rule.fields["reading"], subject, label, None, tokens[0].start, tokens[-1].end))
+    return readings
+
+
+def _said(kinds: str, book: RuleBook) -> list[tuple[Rule, re.Match[str], str]]:
+    """The first rule of words that fits (none or one), its match and what it is about."""
+    stated = _without_parts_of(kinds, book, "FOREIGN")
     affirmed = _without_parts_of(stated, book, "NEGATION")
     for rule in book.statements:
-        where = affirmed if rule.fields.get("in") == "affirmed" else stated
-        match = rule.fits(where, stated)
-        if match is None:
-            continue
-        subject = rule.fields.get("subject") or _subject_of(clause, affirmed, stated)
-        label = clause.label if not rule.fields.get("without_label") else ""
-        first, last = match.span()
-        tokens = clause.tokens[first : max(last, first + 1)] or clause.tokens
-        return [Reading(rule.id, rule.fields["reading"], subject, label, None, tokens[0].start, tokens[-1].end)]
+        match = rule.fits(affirmed if rule.fields.get("in") == "affirmed" else stated, stated)
+        if match is not None:
+            return [(rule, match, rule.fields.get("subject") or _subject_of(kinds, book, affirmed, stated))]
     return []
 
 
@@ -211,11 +232,11 @@ def _without_parts_of(kinds: str, book: RuleBook, group: str) -> str:
     return re.sub(f"[^{borders}]*[{unwanted}][^{borders}]*", lambda match: blank * len(match.group()), kinds)
 
 
-def _subject_of(clause: Clause, affirmed: str, stated: str) -> str:
-    book = clause.book
+def _subject_of(kinds: str, book: RuleBook, affirmed: str, stated: str) -> str:
     counted = re.compile(f"[{book.kinds.characters('SUBJECT')}]")
     found = counted.search(affirmed) or counted.search(stated)
-    return book.subjects.get(clause.tokens[found.start()].kind, "") if found else book.subjects.get("DEFAULT", "")
+    default = book.subjects.get("DEFAULT", "")
+    return book.subjects.get(book.kinds.kind(kinds[found.start()]), "") if found else default
 
 
 # doubts ------------------------------------------------------------------------------------------------------------------
@@ -234,11 +255,9 @@ def read_doubts(clause: Clause, readings: list[Reading]) -> list[Reading]:
             unknown if token.value == UNKNOWN and token.kind == WORD else kind
             for token, kind in zip(clause.tokens, kinds, strict=True)
         )
-    for rule in book.guards:
-        if read.isdisjoint(rule.fields["beside"]):
-            continue
-        match = rule.fits(kinds, clause.kinds)
-        if match is not None:
+    known = clause.kinds
+    for rule, match in book.memory.recall(("guards", kinds, known), lambda: _fitting(book.guards, kinds, known)):
+        if not read.isdisjoint(rule.fields["beside"]):
             tokens = clause.tokens[slice(*match.span())] or clause.tokens
             default = book.subjects.get("DEFAULT", "")
             return [Reading(rule.id, rule.fields["reading"], default, "", None, tokens[0].start, tokens[-1].end)]
@@ -269,13 +288,11 @@ def _read_length(clause: Clause, places: list[int], number: int, follows: bool) 
     token = tokens[at]
     length = token.measure if isinstance(token.measure, Length) else None
     label = _label_left_of(clause, first, at) or clause.label
-    remarks = tuple(rule.fields["remark"] for rule in book.remarks if rule.fits(around, clause.kinds))
-    for rule in book.lengths:
-        if rule.fields.get("follows") and not follows:
-            continue
-        match = rule.fits(around, clause.kinds)
-        if match is None:
-            continue
+    kinds = clause.kinds
+    fitting, remarks = book.memory.recall(
+        ("lengths", around, kinds, follows), lambda: _rules_of_length(book, around, kinds, follows)
+    )
+    for rule, match in fitting:
         reading = "distance" if length else "damaged"
         subject = rule.fields["subject"]
         if subject == "named":
@@ -303,6 +320,20 @@ def _read_length(clause: Clause, places: list[int], number: int, follows: bool) 
         token.start,
         token.end,
     )
+
+
+def _rules_of_length(
+    book: RuleBook, around: str, kinds: str, follows: bool
+) -> tuple[list[tuple[Rule, re.Match[str]]], tuple[str, ...]]:
+    """The first rule that fits a length (none or one) with its match, and the remarks on it."""
+    remarks = tuple(rule.fields["remark"] for rule in book.remarks if rule.fits(around, kinds))
+    for rule in book.lengths:
+        if rule.fields.get("follows") and not follows:
+            continue
+        match = rule.fits(around, kinds)
+        if match is not None:
+            return [(rule, match)], remarks
+    return [], remarks
 
 
 def _named(match: re.Match[str], clause: Clause, shift: int) -> str:

@@ -28,6 +28,7 @@ class Kinds:
     def __init__(self, groups: Mapping[str, frozenset[str]], stops: frozenset[str]) -> None:
         """groups: name -> kinds; stops: kinds that end a part of a clause."""
         self._codes: dict[str, str] = {}
+        self._kinds: dict[str, str] = {}
         self._groups = groups
         self._compiled: dict[str, re.Pattern[str]] = {}
         self.stops = stops
@@ -36,7 +37,12 @@ class Kinds:
         """The character of a kind."""
         if kind not in self._codes:
             self._codes[kind] = chr(FIRST_CODE + len(self._codes))
+            self._kinds[self._codes[kind]] = kind
         return self._codes[kind]
+
+    def kind(self, character: str) -> str:
+        """The kind of a character."""
+        return self._kinds.get(character, "")
 
     def members(self, name: str) -> frozenset[str]:
         """The kinds of a group, or the kind itself."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,26 @@ from report_reader.patterns import Kinds
 from report_reader.tokens import Lexicon
 
 Pattern = re.Pattern[str]
+
+
+MOST_REMEMBERED = 50_000
+"""Rows of kinds; when there are more, all are forgotten."""
+
+
+class Memory:
+    """What was found for a row of kinds: sentences differ in words and numbers far more often than in kinds."""
+
+    def __init__(self) -> None:
+        self._found: dict[object, Any] = {}
+
+    def recall(self, key: object, find: Callable[[], Any]) -> Any:
+        """What was found for the key before, else what is found now (not None)."""
+        found = self._found.get(key)
+        if found is None:
+            if len(self._found) >= MOST_REMEMBERED:
+                self._found.clear()
+            found = self._found[key] = find()
+        return found
 
 
 class UnreadableRule(ValueError):
@@ -84,6 +104,7 @@ class RuleBook:
         self.remarks = [rule for rule in rows if "remark" in rule.fields]
         self.statements = self._rows("statements")
         self.guards = self._rows("guards")
+        self.memory = Memory()
 
     def group(self, name: str) -> frozenset[str]:
         """The kinds of a group."""

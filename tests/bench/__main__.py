@@ -1,4 +1,4 @@
-"""Statistics against R, rates of ingestion, a night against a build of everybody: `python -m tests.bench`."""
+"""Statistics against R, rates of the report reader and of ingestion, a night against a build of everybody: `python -m tests.bench`."""
 
 import tempfile
 import time
@@ -14,6 +14,7 @@ from orchestration.ingestion.load_feed import load_feed
 from orchestration.ingestion.readers import read_records
 from tests.bench.against_r import bench_against_r
 from tests.bench.nights import bench_nights
+from tests.bench.reading import bench_reading
 
 CSV_ROWS = 500_000
 TRIES = 3
@@ -108,5 +109,6 @@ def copy_with_duckdb(folder: Path, path: Path) -> None:
 if __name__ == "__main__":
     Console().print(bench_against_r())
     with tempfile.TemporaryDirectory() as folder:
+        Console().print(bench_reading())
         Console().print(bench_ingestion(Path(folder)))
         Console().print(bench_nights(Path(folder)))
