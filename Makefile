@@ -53,7 +53,7 @@ ui: $(INSTALLED) ## Open Dagster's lineage, runs and schedule at localhost:3000
 	@$(CRLM) ui
 
 # whole nights and real servers beside all other tests: each half keeps one of two cores busy
-NIGHTS := tests/end_to_end tests/incremental tests/reliability tests/installed tests/service tests/databases tests/listener tests/fault_study tests/dbt_project
+NIGHTS := tests/end_to_end tests/incremental tests/reliability tests/installed tests/service tests/databases tests/listener tests/fault_study tests/exports
 test: $(INSTALLED) lint ## Every test
 	@nights=$$(mktemp); \
 	$(BIN)/python -m pytest $(NIGHTS) > $$nights 2>&1 & whole=$$!; \

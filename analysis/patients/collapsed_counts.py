@@ -143,7 +143,7 @@ def _numbers(values: pd.Series, frame_name: str) -> np.ndarray:
     return numbers
 
 
-def _in_display_order(column: str, values: pd.Series) -> pd.Categorical:
+def _in_display_order(column: str, values: pd.Series) -> "pd.Categorical[str]":
     numbers, names = pd.factorize(values)
     texts = [str(name) for name in names]
     known = {"endpoint": list(ENDPOINT_LABELS), "grouping": list(GROUPING_LABELS)}.get(column, [])
