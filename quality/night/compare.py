@@ -51,7 +51,8 @@ def _standard_errors(rule: Rule, counts: pd.DataFrame) -> pd.Series:
     moved = (counts["n"].astype(float) - counts["n_before"].astype(float)).abs() / wider.where(wider > 0)
     narrowed = (1 - (error / error_before.where(error_before > 0)) ** 2).clip(lower=0).pow(0.5).fillna(NOT_JUDGED)
     judged = moved / (rule.z * narrowed).clip(lower=1.0)
-    return judged.where(counts["told"].notna(), NOT_JUDGED).fillna(NOT_JUDGED)
+    # an estimate of 0 or 1 had no event, and no error that says how far one would move it
+    return judged.where(counts["told"].notna() & (error_before > 0), NOT_JUDGED).fillna(NOT_JUDGED)
 
 
 def _is_usual(rule: Rule, counts: pd.DataFrame, share: pd.Series) -> pd.Series:
