@@ -28,8 +28,6 @@ compared as (
         unread.word,
         known.word as known_word,
         known.site,
-        -- of 'ln' and 'lymph node', which are the same word, the one written out is proposed
-        known.word = known.word_key as is_written_out,
         1 - levenshtein(unread.word_key, known.word_key) / greatest(length(unread.word_key), length(known.word_key)) as similarity
     from unread
     inner join {{ ref('known_site_words') }} as known on known.site <> 'not_stated'
@@ -41,7 +39,7 @@ nearest as (
         known_word,
         site,
         similarity,
-        row_number() over (partition by word order by similarity desc, is_written_out desc, known_word asc) as nearness
+        row_number() over (partition by word order by similarity desc, known_word asc) as nearness
     from compared
     where similarity >= {{ clinical_setting('site_word_least_similarity') }}
 )
