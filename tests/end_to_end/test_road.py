@@ -7,6 +7,7 @@ import duckdb
 import yaml
 
 from orchestration.settings import PROJECT_ROOT
+from orchestration.warehouse import read_last_attempt, read_publication
 from tests.end_to_end.conftest import PATIENTS, crlm
 
 IDENTIFYING_COLUMNS = {"mrn", "last_name", "first_name", "birth_date", "note", "payload", "evidence_text", "line_text"}
@@ -113,12 +114,12 @@ def test_an_empty_landing_folder_is_said_to_be_empty(tmp_path):
     assert "crlm simulate" in empty.stderr
 
 
-def test_a_closed_gate_stops_publication_and_leaves_yesterdays_file_untouched(road, tmp_path):
+def test_a_closed_gate_stops_publication_and_yesterdays_file_says_so(road, tmp_path):
     """A second night lands a registry in which most operations lost their residual disease: the cohort collapses."""
     data = tmp_path / "data"
     shutil.copytree(road.data, data)
     published = data / "published" / "warehouse.duckdb"
-    yesterday = published.read_bytes()
+    yesterday = read_publication(published)
     registry = data / "landing" / "simulated_hospital" / "registry" / "hepatectomy_registry.csv"
     lines = registry.read_text(encoding="utf-8").splitlines(keepends=True)
     header = lines[0].strip().split(",")
@@ -133,7 +134,16 @@ def test_a_closed_gate_stops_publication_and_leaves_yesterdays_file_untouched(ro
     night = crlm(data, "refresh")
     assert night.returncode == 1
     assert "nothing was published" in night.stderr
-    assert published.read_bytes() == yesterday
+    assert read_publication(published) == yesterday
+    attempt = read_last_attempt(published)
+    assert (attempt.outcome, attempt.step) == ("gate closed", "quality__landing_gate")
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"ATTACH '{published}' AS today (READ_ONLY); ATTACH '{road.data}/published/warehouse.duckdb' AS before (READ_ONLY)"
+        )
+        changed = "FROM (FROM today.marts.time_to_event EXCEPT ALL FROM before.marts.time_to_event)"
+        assert connection.execute(f"SELECT count(*) {changed}").fetchall() == [(0,)]
+    assert "did not publish" in (data / "published" / "report.html").read_text(encoding="utf-8")
     with duckdb.connect(str(data / "build" / "build.duckdb"), read_only=True) as connection:
         failed = connection.execute(
             "SELECT count(*) FROM quality.check_results WHERE severity = 'blocking' AND status <> 'passed'"
