@@ -92,7 +92,10 @@ def _hazard_ratios(comparison: pd.DataFrame) -> Table:
         "Adjusted hazard ratio (against >=10 mm)", "Margin", "here (95 % CI)", "published (95 % CI)",
         title="Cause-specific Cox models", title_justify="left",
     )  # fmt: skip
-    ratios = comparison[~comparison["figure"].str.contains("cumulative incidence")]
+    # the published order of rows is that of their values; a test over all groups has no ratio
+    of_groups = comparison[comparison["stratum"].isin(MARGIN_GROUPS) & (comparison["endpoint"] != "overall_recurrence")]
+    order = of_groups["stratum"].map({group: number for number, group in enumerate(MARGIN_GROUPS)})
+    ratios = of_groups.assign(order=order).sort_values(["figure", "order"])
     for row in ratios.itertuples():
         table.add_row(
             row.figure,
