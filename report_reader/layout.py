@@ -31,6 +31,7 @@ BULLET = re.compile(r"[ \t]*(?:[-*\u2022>+]|\(?\d{1,2}[.)]|\(?(?:i{1,3}|iv|v|vi{
 LABEL_LINE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?(?:[^:.\n]|\.(?! )){1,90}:[ \t]*$")
 LABEL_AND_VALUE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?[A-Za-z][A-Za-z0-9 ()/,'&#-]{1,80}:[ \t]*\S")
 LETTERED_LINE = re.compile(r"[ \t]*\(?(?:[A-H]|\d{1,2})[.)][ \t]+[A-Z][^:\n]{1,80}:")
+NUMBERED_LABEL = re.compile(r"[ \t]*\d{1,2}[ \t]+[A-Z][A-Za-z]+[^:.\n]{0,60}:")
 LOWER_LABEL = re.compile(r"[ \t]*[a-z]")
 STRAY = re.compile(r"[^\W\d_]\.\s+[^\W\d_]")
 ANSWER = re.compile(r"[:?]\s*\w+\.?$")
@@ -264,7 +265,7 @@ def _is_spurious(before: str, after: str, words: Words) -> bool:
         and (next_word[0].islower() or not next_word[0].isalpha() or len(next_word) == 1)
     ):
         return True
-    if re.search(r"(?:^|[\s(<>=~:-])\d{1,3}$", before) and next_word[:1].isdigit() and re.match(r"\s\d", after):
+    if re.search(r"(?:^|[\s(<>=~:-])\d{1,3}$", before) and next_word[:1].isdigit() and re.match(r"[ \t]{1,3}\d", after):
         return not re.search(r"^[ \t]*\d{1,2}$", before)
     if word and words.numbered(word) and NUMBER_OF_A_THING.match(after):
         return True
@@ -289,6 +290,8 @@ def _goes_on(line: str, following: str, words: Words) -> bool:
     if BULLET.match(following) and not after[0].isdigit():
         return False
     if re.match(r"[ \t]*\d{1,2}[.)][ \t]+[A-Z]", following):
+        return False
+    if NUMBERED_LABEL.match(following) and not before.endswith((",", ":")):
         return False
     if before.endswith((".", "!")):
         return _is_spurious(before.rstrip("."), " " + after, words)

@@ -172,7 +172,9 @@ class Reader:
     def _is_under(self, clause: Clause) -> bool:
         """Whether it begins with a bare name that a heading above completes ('Margins' ... 'Hepatic duct: involved')."""
         kinds = [token.kind for token in clause.tokens[:2]]
-        return kinds[0] in self.book.group("BARE_NAME") and (len(kinds) < 2 or kinds[1] in ("COLON", "COMMA", "HYPHEN"))
+        return kinds[0] in self.book.group("BARE_NAME") and (
+            len(kinds) < 2 or kinds[1] in ("COLON", "COMMA", "HYPHEN", "OPEN")
+        )
 
     def _heading(self, clauses: list[Clause], offset: int) -> list:
         """The token that names what a list is about: 'Margins' alone, or before a colon."""

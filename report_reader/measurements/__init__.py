@@ -25,7 +25,7 @@ from report_reader.measurements.in_words import numbers_in_words
 from report_reader.measurements.labels import units_of_labels
 from report_reader.measurements.lengths import LENGTH, Length
 from report_reader.measurements.order import with_order, without_stray_stops
-from report_reader.measurements.units import lengths
+from report_reader.measurements.units import lengths, units_behind_numbers
 from report_reader.tokens import Token
 
 __all__ = ["Length", "with_bounds_shown", "with_measurements", "with_order", "without_stray_stops"]
@@ -39,7 +39,7 @@ def with_measurements(tokens: list[Token]) -> list[Token]:
     tokens = plain_numbers(tokens)
     if any(token.kind == "UNIT" for token in tokens):
         tokens = units_of_labels(tokens)
-        tokens = lengths(tokens)
+        tokens = lengths(units_behind_numbers(tokens))
         tokens = mixed_units(tokens)
         tokens = restated_lengths(ranges(tokens))
     tokens = zeros(tokens)

@@ -20,6 +20,23 @@ from report_reader.measurements.lengths import (
 )
 from report_reader.tokens import Token
 
+BEFORE_A_UNIT = frozenset(
+    {"COLON", "COMMA", "OPEN", "AT", "OF", "TO", "IS", "BE", "ABOUT", "LESS", "MORE", "DISTANCE", "CLEARANCE", "MARGIN"}
+)
+BEHIND_A_NUMBER = frozenset({"", "DOT", "COMMA", "CLOSE", "SEMICOLON", "FROM"})
+
+
+def units_behind_numbers(tokens: list[Token]) -> list[Token]:
+    """'distance: mm 2' and '(cm 1,2)' with the number before its unit, where nothing beside them may be a part of the number."""
+    result = list(tokens)
+    for at, (unit, number) in enumerate(zip(tokens, tokens[1:], strict=False)):
+        is_pair = unit.kind == "UNIT" and number.kind == "NUMBER" and not are_glued(unit, number)
+        behind = kind_at(tokens, at + 2)
+        is_alone = behind in BEHIND_A_NUMBER and kind_at(tokens, at + 3) not in ("NUMBER", "CODE", "WORD", "UNIT")
+        if is_pair and is_alone and kind_at(tokens, at - 1) in BEFORE_A_UNIT:
+            result[at], result[at + 1] = number, unit
+    return result
+
 
 def lengths(tokens: list[Token]) -> list[Token]:
     """Each unit with the number (or the list of numbers) before it."""
