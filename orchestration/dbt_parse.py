@@ -6,6 +6,7 @@ folder that lacks it. A cache that cannot be read or written costs a parse, noth
 """
 
 import contextlib
+import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -56,11 +57,24 @@ def current_parse(
     Raises:
         subprocess.CalledProcessError: dbt cannot parse the project.
     """
+    target.mkdir(parents=True, exist_ok=True)
+    with (target / "parse.lock").open("w") as lock:
+        # page and daemon start at the same time, and neither may read what the other is about to write
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _current(target, dbt_project_dir, variables, command, environment)
+
+
+def _current(
+    target: Path,
+    dbt_project_dir: Path,
+    variables: Mapping[str, str],
+    command: Sequence[str],
+    environment: Mapping[str, str],
+) -> Path:
     manifest, told = target / PARSED[0], target / FINGERPRINT
     fingerprint = parse_fingerprint(dbt_project_dir, variables, environment["CRLM_DBT_TARGET"])
     if manifest.exists() and told.exists() and told.read_text(encoding="utf-8") == fingerprint:
         return manifest
-    target.mkdir(parents=True, exist_ok=True)
     kept = parse_folder() / fingerprint
     if not _copied(kept, target):
         subprocess.run(
@@ -77,7 +91,9 @@ def _copied(kept: Path, target: Path) -> bool:
         return False
     try:
         for name in PARSED:
-            shutil.copyfile(kept / name, target / name)
+            new = target / f"{name}.new"
+            shutil.copyfile(kept / name, new)
+            new.replace(target / name)
     except OSError:
         return False
     return True
