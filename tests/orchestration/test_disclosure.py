@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.disclosure import DisclosureRulesError, anonymity, coarsen, disclosure_rules, generalise_until_k
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.privacy_of_publication import attacks_by_known_days, attacks_on_days, leaks
+from orchestration.privacy_of_publication import KNOWN_DAY, attacks_by_known_days, attacks_on_days, leaks
 
 END_OF_RECORDS = pd.Timestamp("2015-03-30")
 
@@ -106,6 +106,12 @@ def test_of_simulated_patients_nothing_can_be_told():
     coarsen(connection, "published", [*disclosure_rules().internal, *disclosure_rules().when_dates_can_be_computed])
     connection.execute("INSERT INTO raw.ingest_ledger (source_system, is_simulated) VALUES ('h', TRUE)")
     assert leaks(connection, "published", "internal") == []
+    # nor is it a warning, which every simulated night would have; how far the attack came stands beside it
+    tried = connection.execute(
+        "SELECT bool_and(status = 'passed'), max(n_failed) > 10 FROM quality.check_results WHERE check_name = ?",
+        [KNOWN_DAY],
+    )
+    assert tried.fetchall() == [(True, True)]
 
 
 def test_rows_in_the_order_of_operation_are_found():
