@@ -57,32 +57,21 @@ def current_parse(
     Raises:
         subprocess.CalledProcessError: dbt cannot parse the project.
     """
+    manifest, told = target / PARSED[0], target / FINGERPRINT
+    fingerprint = parse_fingerprint(dbt_project_dir, variables, environment["CRLM_DBT_TARGET"])
     target.mkdir(parents=True, exist_ok=True)
     with (target / "parse.lock").open("w") as lock:
         # page and daemon start at the same time, and neither may read what the other is about to write
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _current(target, dbt_project_dir, variables, command, environment)
-
-
-def _current(
-    target: Path,
-    dbt_project_dir: Path,
-    variables: Mapping[str, str],
-    command: Sequence[str],
-    environment: Mapping[str, str],
-) -> Path:
-    manifest, told = target / PARSED[0], target / FINGERPRINT
-    fingerprint = parse_fingerprint(dbt_project_dir, variables, environment["CRLM_DBT_TARGET"])
-    if manifest.exists() and told.exists() and told.read_text(encoding="utf-8") == fingerprint:
-        return manifest
-    kept = parse_folder() / fingerprint
-    if not _copied(kept, target):
-        subprocess.run(
-            [*command, "--quiet", "parse", "--vars", json.dumps(dict(variables))], env=dict(environment), check=True
-        )
-        with contextlib.suppress(OSError):
-            _keep(target, kept)
-    told.write_text(fingerprint, encoding="utf-8")
+        if manifest.exists() and told.exists() and told.read_text(encoding="utf-8") == fingerprint:
+            return manifest
+        kept = parse_folder() / fingerprint
+        if not _copied(kept, target):
+            parse = [*command, "--quiet", "parse", "--vars", json.dumps(dict(variables))]
+            subprocess.run(parse, env=dict(environment), check=True)
+            with contextlib.suppress(OSError):
+                _keep(target, kept)
+        told.write_text(fingerprint, encoding="utf-8")
     return manifest
 
 

@@ -24,8 +24,17 @@ def note_last_attempt(settings: Settings, night: NightRecord) -> bool:
     if night.is_good or not published.exists():
         return False
     new_file = published.with_suffix(".new")
-    new_file.unlink(missing_ok=True)
-    shutil.copyfile(published, new_file)
+    try:
+        shutil.copyfile(published, new_file)
+        is_written = _write(new_file, night)
+        if is_written:
+            _replace(settings, new_file)
+    finally:
+        new_file.unlink(missing_ok=True)
+    return is_written
+
+
+def _write(new_file: Path, night: NightRecord) -> bool:
     with duckdb.connect() as connection:
         attach(connection, new_file, "published")
         columns = connection.execute(
@@ -40,11 +49,7 @@ def note_last_attempt(settings: Settings, night: NightRecord) -> bool:
                 [ended, night.outcome, night.step, night.message[:LONGEST_REASON]],
             )
         connection.execute("DETACH published")
-    if not is_known:
-        new_file.unlink()
-        return False
-    _replace(settings, new_file)
-    return True
+    return is_known
 
 
 def _replace(settings: Settings, new_file: Path) -> None:

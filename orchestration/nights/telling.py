@@ -1,8 +1,10 @@
 """After each night: keep its record and tell who is to be told; between nights: whether it has been too long since a good one."""
 
+import logging
 import socket
 
 import dagster as dg
+import duckdb
 
 from orchestration.comparison.kept import publication_before
 from orchestration.file_problems import WarehouseProblem
@@ -43,9 +45,11 @@ def say_on_the_published(settings: Settings, night: NightRecord) -> None:
                 write_report(
                     settings.published_file, settings.report_file, settings.published_folder_mode & 0o666, before
                 )
-    except (NightUnderWay, WarehouseProblem, OSError):
-        # a disk that is full, a published file that is damaged: the night's own record and notice have been written
-        return
+    except (NightUnderWay, WarehouseProblem, duckdb.Error, OSError) as problem:
+        # another night, a full disk, a published file that is damaged: the night's own record and notice have been written
+        logging.getLogger(__name__).warning(
+            "the published file does not say how the night ended: %s", type(problem).__name__
+        )
 
 
 def overdue_notice(settings: Settings) -> Notice | None:

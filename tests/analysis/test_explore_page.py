@@ -1,7 +1,6 @@
 """Explore in a real browser: a subgroup is chosen and the page's numbers are Python's; small groups are refused; nothing is reached."""
 
 import re
-import shutil
 
 import numpy as np
 import pandas as pd
@@ -31,18 +30,6 @@ def study() -> tuple[pd.DataFrame, pd.DataFrame]:
 @pytest.fixture(scope="module")
 def html(study) -> str:
     return render_explore(*study, PLAN, 5, fake_context())
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install .[dev]")
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("there is no Chromium (Debian: chromium)")
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 -- The lines of text of every pathology message, each with its section and specimen; a discrete statement (a number, a code, a
--- short text that is the only one of its code, which is no section's) is a line 'label: value unit' of the synoptic section. A line that a later correction of single lines speaks of again is left out.
+-- short text that is the only one of its code, which is no section's) is a line 'label: value unit' of the synoptic section.
+-- A line that a later correction of single lines speaks of again is left out.
 with messages as (
     {{ latest_version('pathology_messages') }}
 ),

@@ -1,7 +1,5 @@
 """The page in a real browser: on a phone no label is too small to read, in print no figure is cut."""
 
-import shutil
-
 import pytest
 
 from analysis.report import render_report
@@ -20,18 +18,6 @@ CUT = """height => [...document.querySelectorAll('.drawing svg')].map(drawing =>
     .map(([drawing, box]) => [drawing.closest('figure').id, box.right, box.height])"""
 # A4 within the page's margins, in pixels of 1/96 inch
 PRINT_WIDTH, PRINT_HEIGHT = 703, 1024
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install .[dev]")
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("there is no Chromium (Debian: chromium)")
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

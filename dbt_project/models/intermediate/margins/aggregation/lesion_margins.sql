@@ -1,5 +1,6 @@
 -- One row per metastasis (or per specimen where the report numbers no metastases): what its permanent, microscopic statements
--- leave open. A specimen that holds tumour but whose margin is not mentioned leaves everything open. Additional margins are judged apart (specimens of re-resection), specimens without tumour have no margin.
+-- leave open. A specimen that holds tumour but whose margin is not mentioned leaves everything open.
+-- Additional margins are judged apart (specimens of re-resection), specimens without tumour have no margin.
 with used as (
     select *, margin_type in ('margin', 'parenchymal') as is_parenchymal
     from {{ ref('margin_widths') }}
@@ -44,7 +45,8 @@ select
     is_remainder,
     case
         when is_involved then 0
-        else coalesce({{ combined_low('exact_mm', 'exact_mm', 'bound_low_mm', 'bound_high_mm') }}, negative_low_mm, case when open_high_mm is not null then 0 end)
+        else coalesce({{ combined_low('exact_mm', 'exact_mm', 'bound_low_mm', 'bound_high_mm') }}, negative_low_mm,
+            case when open_high_mm is not null then 0 end)
     end as low_mm,
     case
         when is_involved then 0

@@ -92,7 +92,8 @@ reasoned as (
             when has_open_question then 'margin not assessable'
             when blocking_reason is not null then blocking_reason
             when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and high_mm = 0 then 're-resected margin'
-            when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and has_additional_tumor and coalesce(high_mm, 1) > 0 then 're-resected margin'
+            when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and has_additional_tumor
+                and coalesce(high_mm, 1) > 0 then 're-resected margin'
             when is_without_viable_tumor and coalesce(high_mm, 1) > 0 then 'no viable tumour'
             when high_mm = 0 and has_doubtful_status then 'status and distance conflict'
             when high_mm = 0 and has_doubtful_words then 'words in doubt'
@@ -109,7 +110,8 @@ reasoned as (
             -- R1 by the definition of less than 1 mm: at ink or not?
             when low_mm = 0 then 'distance only bounded'
             when low_mm < {{ wide }} and high_mm >= {{ wide }} then 'distance only bounded'
-            when (unexplained_mm = 0 and low_mm > 0) or (unexplained_mm < {{ narrow }} and low_mm >= {{ narrow }}) or (unexplained_mm < {{ wide }} and low_mm >= {{ wide }})
+            when (unexplained_mm = 0 and low_mm > 0) or (unexplained_mm < {{ narrow }} and low_mm >= {{ narrow }})
+                or (unexplained_mm < {{ wide }} and low_mm >= {{ wide }})
                 then 'shorter distance not understood'
             when has_statement_not_understood then 'statement not understood'
             when has_doubtful_words then 'words in doubt'

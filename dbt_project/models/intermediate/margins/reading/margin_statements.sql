@@ -1,4 +1,5 @@
-{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='sync_all_columns', pre_hook=[forget_other_rules(), forget_texts_no_longer_asked_about()]) }}
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='sync_all_columns',
+    pre_hook=[forget_other_rules(), forget_texts_no_longer_asked_about()]) }}
 -- What the report reader (package report_reader, by the rules in report_reader/margins) finds in each distinct text. A text is
 -- read once for as long as the rules are the same; one without any statement keeps a row, so that it is known to have been read.
 with texts as (
