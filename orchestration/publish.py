@@ -13,7 +13,7 @@ import pandas as pd
 from orchestration.disclosure import DisclosureRules, anonymity, coarsen, disclosure_rules, generalise_until_k
 from orchestration.encryption import attach
 from orchestration.file_problems import WarehouseProblem
-from orchestration.file_sums import known_sums, sha256_of, write_sums
+from orchestration.file_sums import both_known, known_sums, sha256_of
 from orchestration.privacy_of_publication import (
     KNOWN_DAY,
     WHAT_TO_DO_ABOUT_KNOWN_DAYS,
@@ -208,15 +208,13 @@ def _put_in_place(door: Door, new_file: Path, new_shareable: Path, stamp: Public
         kept.chmod(door.folder_mode & 0o666)
         _flush_to_disk(kept)
         sums[f"{door.history.name}/{kept.name}"] = {digests[door.published_file.name]}
-    # until the new file has its name both are known, so that a kill in between leaves no file that looks damaged
-    write_sums(folder, {**sums, **{name: sums.get(name, set()) | {digest} for name, digest in digests.items()}})
-    new_file.replace(door.published_file)
-    if new_shareable.exists():
-        new_shareable.replace(door.shareable_file)
-    else:
-        door.shareable_file.unlink(missing_ok=True)
-        sums.pop(door.shareable_file.name, None)
-    write_sums(folder, {**sums, **{name: {digest} for name, digest in digests.items()}})
+    with both_known(folder, sums, digests):
+        new_file.replace(door.published_file)
+        if new_shareable.exists():
+            new_shareable.replace(door.shareable_file)
+        else:
+            door.shareable_file.unlink(missing_ok=True)
+            sums.pop(door.shareable_file.name, None)
     publish_mode(folder, door.folder_mode)
 
 

@@ -1,5 +1,6 @@
 """A night that did not publish leaves word in what is published: the last attempt beside the last good night, and why they differ."""
 
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 import duckdb
 
 from orchestration.encryption import attach
-from orchestration.file_sums import known_sums, sha256_of, write_sums
+from orchestration.file_sums import both_known, known_sums, sha256_of
 from orchestration.nights.night_records import NightRecord
 from orchestration.settings import Settings
+from quality.privacy import CALENDAR_DATE
 
 LONGEST_REASON = 2000
+LEFT_OUT = "- a line that stays in the build area"
 
 
 def note_last_attempt(settings: Settings, night: NightRecord) -> bool:
@@ -46,7 +49,7 @@ def _write(new_file: Path, night: NightRecord) -> bool:
             connection.execute(
                 """UPDATE published.meta.publication SET last_attempt_at = ?, last_attempt_outcome = ?, last_attempt_step = ?,
                    last_attempt_reason = ?""",
-                [ended, night.outcome, night.step, night.message[:LONGEST_REASON]],
+                [ended, night.outcome, night.step, fit_to_publish(night.message)],
             )
         connection.execute("DETACH published")
     return is_known
@@ -54,9 +57,15 @@ def _write(new_file: Path, night: NightRecord) -> bool:
 
 def _replace(settings: Settings, new_file: Path) -> None:
     published = settings.published_file
-    sums, digest = known_sums(published.parent), sha256_of(new_file)
     new_file.chmod(settings.published_folder_mode & 0o666)
-    # until the new file has its name both are known (as in orchestration/publish.py)
-    write_sums(published.parent, {**sums, published.name: sums.get(published.name, set()) | {digest}})
-    new_file.replace(published)
-    write_sums(published.parent, {**sums, published.name: {digest}})
+    with both_known(published.parent, known_sums(published.parent), {published.name: sha256_of(new_file)}):
+        new_file.replace(published)
+
+
+def fit_to_publish(message: str) -> str:
+    """The gate's summary without the lines that nobody has looked through: texts of errors, and whatever reads like a date."""
+    lines = [
+        LEFT_OUT if line.startswith("- error") or re.search(CALENDAR_DATE, line) else line
+        for line in message.splitlines()
+    ]
+    return "\n".join(lines)[:LONGEST_REASON]

@@ -3,7 +3,7 @@
 import duckdb
 
 from orchestration.file_sums import known_sums, sha256_of
-from orchestration.nights.last_attempt import note_last_attempt
+from orchestration.nights.last_attempt import LEFT_OUT, fit_to_publish, note_last_attempt
 from orchestration.nights.night_records import NightRecord
 from orchestration.settings import Settings
 from orchestration.warehouse import read_last_attempt, read_published
@@ -54,3 +54,8 @@ def test_a_good_night_nothing_published_and_a_file_of_an_older_version_are_left_
     assert not note_last_attempt(settings, NightRecord("run-3", CLOSED.ended_at, "published"))
     assert (settings.published_file.read_bytes(), read_last_attempt(settings.published_file)) == (before, None)
     assert [path.name for path in settings.published_file.parent.glob("*.new")] == []
+
+
+def test_what_nobody_has_looked_through_is_not_published():
+    told = "The landing gate is closed\n- failed (blocking) sex: 9 of 10\n- error (blocking) dates: 'Doe'\n- seen 2019-03-04"
+    assert fit_to_publish(told).splitlines() == [*told.splitlines()[:2], LEFT_OUT, LEFT_OUT]
