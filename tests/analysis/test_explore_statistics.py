@@ -17,9 +17,9 @@ CHECK = Path(__file__).with_name("explore_check.js")
 
 
 @pytest.fixture(scope="module")
-def run():
+def run(request):
     """Runs the page's code on rows: in Node, else in Chromium."""
-    node, chromium = shutil.which("node"), shutil.which("chromium")
+    node = shutil.which("node")
     if node:
 
         def in_node(rows: list, landmarks: list) -> dict:
@@ -29,21 +29,13 @@ def run():
 
         yield in_node
         return
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="neither Node nor Playwright: the page's code cannot run"
+    page = request.getfixturevalue("browser").new_page()
+    page.set_content("<html></html>")
+    page.add_script_tag(content=CODE.read_text() + "; globalThis.survivalStatistics = survivalStatistics;")
+    page.add_script_tag(content=CHECK.read_text())
+    yield lambda rows, landmarks: json.loads(
+        page.evaluate("([rows, landmarks]) => JSON.stringify(resultsOf(rows, landmarks))", [rows, landmarks])
     )
-    if chromium is None:
-        pytest.skip("neither Node nor Chromium: the page's code cannot run")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.set_content("<html></html>")
-        page.add_script_tag(content=CODE.read_text() + "; globalThis.survivalStatistics = survivalStatistics;")
-        page.add_script_tag(content=CHECK.read_text())
-        yield lambda rows, landmarks: json.loads(
-            page.evaluate("([rows, landmarks]) => JSON.stringify(resultsOf(rows, landmarks))", [rows, landmarks])
-        )
-        browser.close()
 
 
 @pytest.fixture(scope="module", params=DATASETS)
