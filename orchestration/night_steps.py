@@ -12,6 +12,7 @@ from orchestration.healing import heal
 from orchestration.night_lock import hold_until_exit
 from orchestration.settings import Settings, load_settings
 from orchestration.spoken_errors import without_values
+from orchestration.step_costs import measured
 
 
 def night_step(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,7 +23,8 @@ def night_step(step: Callable[..., Any]) -> Callable[..., Any]:
         def generate(context: dg.AssetExecutionContext, *args: Any, **kwargs: Any) -> Iterator[Any]:
             settings = _begin(context)
             try:
-                yield from step(context, *args, **kwargs)
+                with measured(context.op_def.name):
+                    yield from step(context, *args, **kwargs)
             except DamagedFile:
                 settings.suspicion.touch()
                 raise
@@ -33,7 +35,8 @@ def night_step(step: Callable[..., Any]) -> Callable[..., Any]:
     def run(context: dg.AssetExecutionContext, *args: Any, **kwargs: Any) -> Any:
         settings = _begin(context)
         try:
-            return step(context, *args, **kwargs)
+            with measured(context.op_def.name):
+                return step(context, *args, **kwargs)
         except DamagedFile:
             settings.suspicion.touch()
             raise

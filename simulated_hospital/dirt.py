@@ -131,17 +131,19 @@ DIRT_COLUMNS = ["kind", "feed", "row", "mrn", "field", "expected_effect"]
 
 
 def soil(
-    feed: str, rows: pd.DataFrame, is_protected: np.ndarray, rng: random.Random
+    feed: str, rows: pd.DataFrame, is_protected: np.ndarray, rng: random.Random, strangers_before: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The feed's rows with dirt among them, and what was done: DIRT_COLUMNS, `row` being the number in the new frame.
 
     A row gets at most one piece of dirt. `is_protected` rows are never made unreadable: losing them would not lose a
     record but change the meaning of others (an index operation beside a repeat one, one version of a report).
+    `strangers_before`: the numbers that strangers of other pieces may have; 0 for the first, which counts what it repeats too.
     """
     taken = np.zeros(len(rows), dtype=bool)
     changed: dict[int, Row] = {}
     pieces: list[tuple[str, str, int, float, str, str]] = []
     added: list[tuple[float, Row]] = []
+    n_strangers = 0
     # a registry that lacks a column has no dirt in it
     for dirt in (
         dirt for dirt in DIRT if dirt.feed == feed and (feed != "registry" or dirt.field in ("", *rows.columns))
@@ -155,7 +157,8 @@ def soil(
                 added.append((place, row))
             elif dirt.kind == "orphan_record":
                 place += 0.5
-                row = _of_a_stranger(feed, row, len(added))
+                row = _of_a_stranger(feed, row, (strangers_before + n_strangers) if strangers_before else len(added))
+                n_strangers += 1
                 added.append((place, row))
             else:
                 row = dirt.change(row, rng)

@@ -1,6 +1,5 @@
 """Everybody in the simulated hospital: the cohort, the patients who do not belong to it, and who they are."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +7,10 @@ import numpy as np
 import pandas as pd
 
 from simulated_hospital.cohort import Cohort, draw_cohort
+from simulated_hospital.pieces import n_ineligible
 from simulated_hospital.practices import PRACTICES, stop_surveillance
 from simulated_hospital.writers.specimens import choose_unresolved_kinds
 
-INELIGIBLE_SHARE = 0.04
-LARGEST_POPULATION = 8_000_000
 # of synchronous patients, those whose bowel and liver were operated on the same day
 COMBINED_OPERATION_SHARE = 0.30
 FIRST_NAMES = ("Alix", "Bao", "Chris", "Dana", "Eden", "Finley", "Gael", "Harper", "Indigo", "Jules", "Kim", "Lou")
@@ -47,25 +45,25 @@ class Population:
     practices: dict[str, np.ndarray]
 
 
-def draw_population(n_patients: int, seed: int, constants: dict[str, Any] | None = None) -> Population:
+def draw_population(
+    n_patients: int, seed: int, constants: dict[str, Any] | None = None, numbers_before: int = 0
+) -> Population:
     """The cohort of `n_patients` and about 4 % who are not eligible, as the registry and the laboratory see them.
 
     Args:
         constants: instead of those of calibration.yml, for a hospital of its own.
+        numbers_before: the numbers in MRNs that other patients have already.
     Raises:
-        ValueError: fewer than 1 patient, or more than the simulated MRNs can number.
+        ValueError: fewer than 1 patient.
     """
-    if not 1 <= n_patients <= LARGEST_POPULATION / (1 + INELIGIBLE_SHARE):
-        raise ValueError(f"patients must be between 1 and {LARGEST_POPULATION / (1 + INELIGIBLE_SHARE):,.0f}")
-    n_ineligible = max(1, math.ceil(INELIGIBLE_SHARE * n_patients))
     rng = np.random.default_rng([seed, 1])
     patients, site_events, treatments = _together(
         draw_cohort(n_patients, seed, constants=constants),
-        draw_cohort(n_ineligible, seed + 1_000_003, constants=constants),
+        draw_cohort(n_ineligible(n_patients), seed + 1_000_003, constants=constants),
     )
     habits = np.random.default_rng([seed, 7])
     patients, site_events, treatments, stopped = stop_surveillance(patients, site_events, treatments, habits)
-    patients = _with_identity(_with_ineligibility(patients, n_patients), rng)
+    patients = _with_identity(_with_ineligibility(patients, n_patients), rng, numbers_before)
     patients["unresolved_kind"] = choose_unresolved_kinds(patients["margin_mm"].to_numpy(), rng)
     _combine_operations(patients, rng)
     lost = patients.index[patients["ineligible_kind"] == "no follow-up"]
@@ -118,9 +116,9 @@ def _with_ineligibility(patients: pd.DataFrame, n_patients: int) -> pd.DataFrame
     return patients
 
 
-def _with_identity(patients: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _with_identity(patients: pd.DataFrame, rng: np.random.Generator, numbers_before: int) -> pd.DataFrame:
     # MRNs in no order, or they would tell who is eligible
-    number = rng.permutation(len(patients)) + 1
+    number = numbers_before + rng.permutation(len(patients)) + 1
     first_names = np.asarray(FIRST_NAMES, dtype=object)[rng.integers(0, len(FIRST_NAMES), len(patients))]
     age_days = np.round(patients["age_years"].to_numpy() * 365.25).astype(int).astype("timedelta64[D]")
     birth = patients["operation_date"].to_numpy(dtype="datetime64[D]") - age_days

@@ -1,6 +1,7 @@
 """What the simulated hospital knows and its files do not say outright: for tests and benchmarks, never for the pipeline."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ PATIENT_COLUMNS = [
     "first_liver_recurrence_date", "last_assessment_date", "last_contact_date", "death_date", "is_salvaged",
     "salvage_date", "practices", "is_clean",
 ]  # fmt: skip
+IN_ORDER_OF_DIRT = ["source_file", "source_line"]
 DIRT_COLUMNS = ["kind", "source_file", "source_line", "mrn", "field", "expected_effect"]
 
 
@@ -98,10 +100,36 @@ def _iso_day(start: pd.Series, days: pd.Series) -> np.ndarray:
     return np.where(pd.to_numeric(days).notna(), date.astype(str).astype(object), "")
 
 
-def write_truth(folder: Path, truth: pd.DataFrame, dirt: pd.DataFrame, simulation: dict[str, object]) -> None:
-    """Write patients.csv, dirt.csv and simulation.json below `folder`; a patient is clean if no piece of dirt is theirs."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write_part(folder: Path, number: int, truth: pd.DataFrame, dirt: pd.DataFrame) -> None:
+    """Write what is known of one piece of a hospital below `folder`; a patient is clean if no piece of dirt is theirs."""
     truth = truth.assign(is_clean=~truth["mrn"].isin(dirt["mrn"]))
-    truth[PATIENT_COLUMNS].to_csv(folder / "patients.csv", index=False, lineterminator="\n")
-    dirt[DIRT_COLUMNS].to_csv(folder / "dirt.csv", index=False, lineterminator="\n")
+    truth[PATIENT_COLUMNS].to_csv(_part(folder, "patients", number), index=False, lineterminator="\n")
+    dirt[DIRT_COLUMNS].to_csv(_part(folder, "dirt", number), index=False, lineterminator="\n")
+
+
+def join_parts(folder: Path, n_parts: int) -> None:
+    """Make patients.csv, in order of mrn, and dirt.csv, in order of file and line, out of the parts, which go."""
+    with (folder / "patients.csv").open("wb") as whole:
+        for number in range(n_parts):
+            with _part(folder, "patients", number).open("rb") as part:
+                header = part.readline()
+                if number == 0:
+                    whole.write(header)
+                shutil.copyfileobj(part, whole)
+    parts = [pd.read_csv(_part(folder, "dirt", number), dtype=str, keep_default_na=False) for number in range(n_parts)]
+    dirt = pd.concat(parts, ignore_index=True).astype({"source_line": int})
+    dirt.sort_values(IN_ORDER_OF_DIRT, kind="stable", ignore_index=True).to_csv(
+        folder / "dirt.csv", index=False, lineterminator="\n"
+    )
+    for number in range(n_parts):
+        for name in ("patients", "dirt"):
+            _part(folder, name, number).unlink()
+
+
+def _part(folder: Path, name: str, number: int) -> Path:
+    return folder / f".{name}_{number:03d}.csv"
+
+
+def write_simulation(folder: Path, simulation: dict[str, object]) -> None:
+    """Write simulation.json below `folder`: the counts, the seed, the versions of what drew."""
     (folder / "simulation.json").write_text(json.dumps(simulation, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -259,8 +259,9 @@ def _notes(looks: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     return notes
 
 
-def follow_up_rows(looks: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
-    """The feed's rows (COLUMNS as text, dates MM/DD/YYYY), in order of date then mrn, event_id in that order."""
+def follow_up_rows(looks: pd.DataFrame, patients: pd.DataFrame, looks_before: int = 0) -> pd.DataFrame:
+    """The feed's rows (COLUMNS as text, dates MM/DD/YYYY), in order of date then mrn, event_id in that order from `looks_before` + 1
+    on."""
     if "site_words" not in looks:
         looks = looks.assign(site_words="")
     operation_date = patients["operation_date"].to_numpy(dtype="datetime64[D]")
@@ -268,5 +269,5 @@ def follow_up_rows(looks: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
     mrn = patients["mrn"].to_numpy(dtype=object)[looks["patient"]]
     rows = looks.assign(date=date, mrn=mrn).sort_values(["date", "mrn", "event_type", "finding"], kind="stable")
     rows["event_date"] = pd.DatetimeIndex(rows["date"]).strftime("%m/%d/%Y")
-    rows["event_id"] = [f"E{number:08d}" for number in range(1, len(rows) + 1)]
+    rows["event_id"] = [f"E{looks_before + number:08d}" for number in range(1, len(rows) + 1)]
     return rows[COLUMNS].reset_index(drop=True)

@@ -1,6 +1,7 @@
 """The laboratory's messages: for every operation one report, in as many versions as it took, and some that are noise."""
 
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from simulated_hospital.phrase_book import Pathologist, choose_report_phrase, pathologists, texts
+from simulated_hospital.pieces import Piece
 from simulated_hospital.writers.hl7 import Person, message_body, message_header, sending_delay
 from simulated_hospital.writers.report_text import Operation, ReportWriter, Specimen
 from simulated_hospital.writers.specimens import NO_REPORT, draw_operation
@@ -41,13 +43,17 @@ def margin_group_index(margin_mm: float) -> int:
 
 
 def write_reports(
-    operations: pd.DataFrame, seed: int, progress: Callable[[float], None] = lambda share: None
+    operations: pd.DataFrame,
+    seed: int,
+    progress: Callable[[float], None] = lambda share: None,
+    piece: Piece | None = None,
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """All messages about `operations`, in order of sending, and how many operations had each kind of history.
 
     Args:
         operations: mrn, last_name, first_name, birth_date, sex, operation_date, procedure_type, metastasis_count,
             largest_metastasis_cm, margin_mm, unresolved_kind ('' = can be settled), diagnosis, has_colon.
+        piece: of which the operations are; its messages and accessions have numbers, its files names of their own.
 
     Returns:
         Frame mrn, accession_number, reported_at, control_id, text (whole message), source_file, is_only_message; counts.
@@ -55,7 +61,7 @@ def write_reports(
     ordered = operations.sort_values(["operation_date", "mrn"], kind="stable")
     messages: list[Message] = []
     histories: dict[str, int] = {}
-    numbers: dict[int, int] = {}
+    numbers: dict[int, int] = defaultdict(lambda: piece.accessions_before if piece else 0)
     for position, row in enumerate(ordered.itertuples(index=False)):
         if position % 2000 == 0:
             progress(position / len(ordered))
@@ -65,17 +71,18 @@ def write_reports(
         desk = _Desk(row, random.Random(f"{seed}/pathology/{row.mrn}/{row.operation_date:%Y%m%d}"), numbers)
         messages += desk.messages()
         histories[desk.history] = histories.get(desk.history, 0) + 1
-    return _sent(messages), histories
+    return _sent(messages, piece), histories
 
 
-def _sent(messages: list[Message]) -> pd.DataFrame:
+def _sent(messages: list[Message], piece: Piece | None) -> pd.DataFrame:
+    before, suffix = (piece.messages_before, piece.suffix) if piece else (0, "")
     messages = sorted(messages, key=lambda message: (message.reported_at, message.accession_number, message.body))
     rows = []
-    for number, message in enumerate(messages, start=1):
+    for number, message in enumerate(messages, start=before + 1):
         sent_at = message.reported_at + sending_delay(message.accession_number)
         control_id = f"SIMLIS{number:09d}"
         text = message_header(control_id, sent_at) + message.body
-        file = f"pathology/pathology_{message.reported_at.year}.hl7"
+        file = f"pathology/pathology_{message.reported_at.year}{suffix}.hl7"
         rows.append((message.mrn, message.accession_number, message.reported_at, control_id, text, file))
     columns = ["mrn", "accession_number", "reported_at", "control_id", "text", "source_file"]
     frame = pd.DataFrame(rows, columns=columns)
@@ -203,7 +210,7 @@ class _Desk:
         return start + timedelta(days=self.rng.randint(first, last), minutes=self.rng.randint(8 * 60, 18 * 60))
 
     def _accession(self, collected: date) -> str:
-        self.numbers[collected.year] = self.numbers.get(collected.year, 0) + 1
+        self.numbers[collected.year] += 1
         return f"S{collected.year % 100:02d}-{self.numbers[collected.year]:05d}"
 
 

@@ -16,17 +16,18 @@ MISSING_SHARES = {"cea_ng_ml": 0.03, "largest_met_cm": 0.005, "preop_chemo": 0.0
 UNKNOWN_NODES_SHARE = 0.015
 
 
-def registry_rows(operations: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def registry_rows(operations: pd.DataFrame, rng: np.random.Generator, records_before: int = 0) -> pd.DataFrame:
     """The feed's rows (COLUMNS as text, ISO dates, '' = missing), in order of operation date.
 
     Args:
         operations: one row a hepatectomy with mrn, names, birth_date, sex, operation_date, procedure_type, intent,
             residual_disease, diagnosis and the tumour's columns as the cohort names them; not_recorded: a column of the file that
             is left empty, or ''.
+        records_before: the numbers that other records have already.
     """
     ordered = operations.sort_values(["operation_date", "mrn"], kind="stable").reset_index(drop=True)
     rows = pd.DataFrame(index=ordered.index)
-    rows["record_id"] = [f"R{number:07d}" for number in range(1, len(ordered) + 1)]
+    rows["record_id"] = [f"R{records_before + number:07d}" for number in range(1, len(ordered) + 1)]
     for name in ("mrn", "last_name", "first_name"):
         rows[name] = ordered[name]
     rows["dob"] = iso_dates(ordered["birth_date"])

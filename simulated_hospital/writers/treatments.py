@@ -8,12 +8,13 @@ from simulated_hospital.writers.follow_up import site_codes
 COLUMNS = ["treatment_id", "mrn", "treatment_date", "treatment", "sites", "residual"]
 
 
-def treatment_rows(treatments: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
+def treatment_rows(treatments: pd.DataFrame, patients: pd.DataFrame, records_before: int = 0) -> pd.DataFrame:
     """The feed's rows (COLUMNS as text, dates DD.MM.YYYY), in order of date then mrn.
 
     Args:
         treatments: patient (row number in `patients`), day, treatment_type, sites joined by ';', residual_disease.
         patients: mrn, operation_date.
+        records_before: the numbers that other records have already.
     """
     patient = treatments["patient"].to_numpy()
     operation_date = patients["operation_date"].to_numpy(dtype="datetime64[D]")
@@ -27,5 +28,5 @@ def treatment_rows(treatments: pd.DataFrame, patients: pd.DataFrame) -> pd.DataF
         }
     ).sort_values(["date", "mrn", "treatment"], kind="stable")
     rows["treatment_date"] = np.asarray(pd.DatetimeIndex(rows["date"]).strftime("%d.%m.%Y"), dtype=object)
-    rows["treatment_id"] = [f"T{number:07d}" for number in range(1, len(rows) + 1)]
+    rows["treatment_id"] = [f"T{records_before + number:07d}" for number in range(1, len(rows) + 1)]
     return rows[COLUMNS].astype(object).reset_index(drop=True)
