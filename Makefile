@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: docs walkthroughs help setup simulate run refresh summary report sql ui test test-fast test-pythons lock truth-at-scale simulation-study fault-study lint bench results-at-scale kill-test clean
+.PHONY: docs walkthroughs help setup simulate run refresh summary report sql ui test test-fast test-pythons lock truth-at-scale simulation-study fault-study clean-cohorts lint bench results-at-scale kill-test clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ simulation-study: $(INSTALLED) ## 1,000 cohorts of one hospital and of two with 
 
 fault-study: $(INSTALLED) ## Plant every fault overnight, say what the gates say: docs/fault_study.md (FAULTS=another.py)
 	@$(BIN)/python -W ignore -m tests.fault_study $(if $(FAULTS),--faults $(FAULTS))
+
+clean-cohorts: $(INSTALLED) ## Twenty clean cohorts that grow over five nights: no gate may close, docs/clean_cohorts.md
+	@$(BIN)/python -W ignore -m tests.fault_study.clean_cohorts
 
 lint: $(INSTALLED) ## ruff, basedpyright, sqlfluff, import-linter
 	@$(BIN)/ruff check .

@@ -48,11 +48,14 @@ def stage_people(connection: duckdb.DuckDBPyConnection) -> None:
 
 def profile_people(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """Measures of the feed's people. Reads what `stage_feed` and `stage_people` made."""
+    if feed.name == "patient_merges":
+        _merged(connection)
     if "mrn" not in feed.fields or feed.name == "patient_merges":
         return
     _sent_again(connection, feed)
     if feed.name == "registry":
         _one_person_twice(connection, feed)
+        _one_number_twice(connection)
         _test_patients(connection)
     else:
         _of_nobody(connection, feed.name)
@@ -127,6 +130,45 @@ def _one_person_twice(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None
             SELECT 'one_person_twice' AS measure, hospital, 'registry' AS feed, 'mrn' AS field,
                    count(twice.mrn) FILTER (WHERE people.is_new) AS n, count(*) AS denominator
             FROM people LEFT JOIN twice USING (hospital, mrn) GROUP BY ALL"""
+    )
+
+
+def _one_number_twice(connection: duckdb.DuckDBPyConnection) -> None:
+    """MRNs whose registered operations are of two people: neither the last name nor the birth date is the same."""
+    connection.execute(
+        """INSERT INTO quality.night_profile BY NAME
+           WITH numbers AS (
+               SELECT hospital, mrn, count(DISTINCT last_name) > 1 AND count(DISTINCT birth_date) > 1 AS is_of_two
+               FROM operations GROUP BY ALL
+           )
+           SELECT 'one_number_twice' AS measure, hospital, 'registry' AS feed, 'mrn' AS field, count(*) FILTER (WHERE is_of_two) AS n,
+                  count(*) AS denominator
+           FROM numbers GROUP BY ALL"""
+    )
+
+
+def _merged(connection: duckdb.DuckDBPyConnection) -> None:
+    """Registered patients retired by tonight's merges, and those merged with somebody of another name and birth date."""
+    connection.execute(
+        f"""INSERT INTO quality.night_profile BY NAME
+            WITH merges AS (
+                SELECT DISTINCT source_system AS hospital, mrn, retired_mrn FROM raw.patient_merges
+                WHERE {NEW_RUNS} AND coalesce(merge_event, 'merge') = 'merge'
+            ),
+            pairs AS (
+                SELECT retired.hospital,
+                       coalesce(retired.last_name <> kept.last_name AND retired.birth_date <> kept.birth_date, FALSE) AS is_other
+                FROM merges
+                INNER JOIN registered AS retired ON merges.hospital = retired.hospital AND merges.retired_mrn = retired.mrn
+                LEFT JOIN registered AS kept ON merges.hospital = kept.hospital AND merges.mrn = kept.mrn
+            ),
+            people AS (SELECT hospital, count(*) AS n FROM registered GROUP BY ALL)
+            SELECT 'merged_tonight' AS measure, hospital, 'patient_merges' AS feed, 'retired_mrn' AS field, count(*) AS n,
+                   any_value(people.n) AS denominator
+            FROM pairs INNER JOIN people USING (hospital) GROUP BY ALL
+            UNION ALL
+            SELECT 'merged_with_others', hospital, 'patient_merges', 'retired_mrn', count(*) FILTER (WHERE is_other), count(*)
+            FROM pairs GROUP BY ALL"""
     )
 
 

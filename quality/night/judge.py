@@ -110,10 +110,10 @@ def _judge_book(book: RuleBook, counts: pd.DataFrame) -> list[Row]:
 
 def _counts_of(rule: Rule, counts: pd.DataFrame) -> pd.DataFrame:
     """The counts that a rule is for, with its two numbers and two limits."""
-    texts = counts[["feed", "field", "value"]].astype(object).where(counts[["feed", "field", "value"]].notna(), "")
+    measured = counts[counts["measure"] == rule.measure]
+    texts = measured[["feed", "field", "value"]].astype(object).where(measured[["feed", "field", "value"]].notna(), "")
     is_named = [rule.is_for(*named) for named in texts.itertuples(index=False, name=None)]
-    is_judged = (counts["measure"] == rule.measure).to_numpy() & np.array(is_named, dtype=bool)
-    its_own = counts[is_judged].copy()
+    its_own = measured[np.array(is_named, dtype=bool)].copy()
     judged, concerned = judged_numbers(rule, its_own), rows_concerned(rule, its_own)
     for severity, limit in (("warning", rule.warning), ("blocking", rule.blocking)):
         its_own[f"{severity}_number"] = beyond(limit, judged, concerned)

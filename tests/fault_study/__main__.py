@@ -7,9 +7,8 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from tests.fault_study.clean_nights import study_clean_nights
 from tests.fault_study.report import write_report
-from tests.fault_study.study import PATIENTS, load_catalogue, prepare, run_catalogue
+from tests.fault_study.study import PATIENTS, Finding, Study, load_catalogue, prepare, run_catalogue
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "fault_study.md"
 
@@ -22,13 +21,13 @@ def main() -> int:
     parser.add_argument(
         "--no-effects", action="store_true", help="do not measure what a fault that a gate stopped would have done"
     )
-    parser.add_argument("--landing-only", action="store_true", help="the landing gate only, without effects")
     parser.add_argument(
-        "--clean",
-        nargs="*",
-        metavar="PATIENTS:SEED:time|patients",
-        help="let clean hospitals grow instead: no gate may close",
+        "--hospital",
+        choices=("one", "second", "both"),
+        default="both",
+        help="whom the faults befall: one hospital (whole nights), the second of two (landing gate)",
     )
+    parser.add_argument("--landing-only", action="store_true", help="the landing gate only, without effects")
     parser.add_argument("--patients", type=int, default=PATIENTS)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where to work; kept, so that a study can be taken up again")
@@ -40,22 +39,25 @@ def main() -> int:
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="fault_study.") as scratch:
         folder = wanted.folder or Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
-        print(f"One accepted night of {wanted.patients} patients ...", flush=True)
-        prepare(folder, wanted.patients, derive=not wanted.landing_only)
-        if wanted.clean:
-            hospitals = [
-                (int(size), int(seed), how == "time") for size, seed, how in (one.split(":") for one in wanted.clean)
-            ]
-            until = "landing" if wanted.landing_only else "results"
-            return 1 if study_clean_nights(folder / "base", folder, hospitals, until) else 0
-        catalogue = load_catalogue(wanted.faults)
-        findings = run_catalogue(
-            folder, wanted.faults, wanted.only or list(catalogue), processes=wanted.processes,
-            derive=not wanted.landing_only, effects=not wanted.no_effects,
-        )  # fmt: skip
-    out = wanted.out or (None if wanted.faults or wanted.only else DOCUMENT)
-    return 0 if write_report(findings, out, wanted.patients) else 1
+        names = wanted.only or list(load_catalogue(wanted.faults))
+        of_one, of_second = [], []
+        if wanted.hospital != "second":
+            of_one = _study(
+                Study(folder / "one", wanted.faults, wanted.patients, not wanted.landing_only, not wanted.no_effects),
+                names, wanted.processes,
+            )  # fmt: skip
+        if wanted.hospital != "one":
+            second = Study(folder / "second", wanted.faults, wanted.patients, derive=False, second=True)
+            of_second = _study(second, names, wanted.processes)
+    out = wanted.out or (None if wanted.faults or wanted.only or wanted.hospital != "both" else DOCUMENT)
+    return 0 if write_report(of_one, of_second, out, wanted.patients) else 1
+
+
+def _study(study: Study, names: list[str], processes: int) -> list[Finding]:
+    study.folder.mkdir(parents=True, exist_ok=True)
+    print(f"One accepted night of {study.patients} patients a hospital; faults at {study.hospital} ...", flush=True)
+    prepare(study)
+    return run_catalogue(study, names, processes=processes)
 
 
 if __name__ == "__main__":

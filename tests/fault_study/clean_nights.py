@@ -1,18 +1,21 @@
 """Clean hospitals that grow night by night: nothing may close a gate, and no warning may stand every night."""
 
 import shutil
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pandas as pd
 
-from simulated_hospital.hospital import HOSPITAL, simulate
+from simulated_hospital.hospital import HOSPITAL, SECOND_HOSPITAL, simulate
 from tests.fault_study.landed_files import (
     DATE_FORMATS,
     FILES,
     Message,
     messages_of,
+    mrn_of,
     read,
     report_files,
     write,
@@ -20,20 +23,39 @@ from tests.fault_study.landed_files import (
 )
 
 NIGHTS = 5
-SIZES = (60, 100, 150, 200, 300)
+FIRST_SHARE = 0.5
+"""Of the patients, who are there in the first night where a hospital grows by patients."""
+LAST_DAYS = [date(2003 + 2 * night, 12, 31) for night in range(1, NIGHTS + 1)]
+"""Until when each night knows, where a hospital grows by time."""
 DATES = {"registry": "surgery_date", "follow_up": "event_date", "treatments": "treatment_date"}
+
+
+class Growth(NamedTuple):
+    """A clean cohort and how it grows: `by_time` as the years go by, else as patients are entered with all their records; `until`:
+    the last stage that judges its nights."""
+
+    patients: int
+    seed: int
+    by_time: bool
+    hospitals: int = 1
+    until: str = "landing"
+
+    @property
+    def name(self) -> str:
+        """For a folder."""
+        return f"clean_{self.patients}_{self.seed}_{self.hospitals}"
 
 
 def land_patients(whole: Path, folder: Path, night: int) -> None:
     """Land all records of the patients operated on first: of the first half of them in night 1, of all in the last night."""
     registry = read(whole, "registry")
-    share = 0.5 + 0.5 * (night - 1) / (NIGHTS - 1)
+    share = FIRST_SHARE + (1 - FIRST_SHARE) * (night - 1) / (NIGHTS - 1)
     last = registry["record_id"].sort_values().iloc[: max(1, round(share * len(registry)))]
     mrns = set(registry.loc[registry["record_id"].isin(last), "mrn"])
     for feed in (*FILES, "vital_status"):
         rows = read(whole, feed)
         _land(folder, feed, rows[rows["mrn"].isin(mrns)])
-    _land_reports(whole, folder, lambda message: _mrn(message) in mrns)
+    _land_reports(whole, folder, lambda message: mrn_of(message) in mrns)
 
 
 def land_until(whole: Path, folder: Path, day: date) -> None:
@@ -71,7 +93,7 @@ def _land(folder: Path, feed: str, rows: pd.DataFrame) -> None:
     write(folder, feed, rows)
 
 
-def _land_reports(whole: Path, folder: Path, is_there) -> None:
+def _land_reports(whole: Path, folder: Path, is_there: Callable[[Message], bool]) -> None:
     (folder / "pathology").mkdir(parents=True, exist_ok=True)
     for path in report_files(whole):
         messages = [message for message in messages_of(path) if is_there(message)]
@@ -79,38 +101,34 @@ def _land_reports(whole: Path, folder: Path, is_there) -> None:
             write_messages(folder / "pathology" / path.name, messages)
 
 
-def _mrn(message: Message) -> str:
-    return next((line.split("|")[3].split("^")[0] for line in message if line.startswith("PID|")), "")
-
-
 def _sent(message: Message) -> str:
     return message[0].split("|")[6] if message[0].startswith("MSH|") else ""
 
 
-def grow(
-    folder: Path, patients: int, seed: int, *, by_time: bool, until: str = "landing", base: Path | None = None
-) -> list[pd.DataFrame]:
-    """Simulate a hospital and take it in over NIGHTS nights; returns each night's checks that did not pass.
+def grow(folder: Path, growth: Growth, base: Path | None = None) -> list[pd.DataFrame]:
+    """Simulate a cohort and take it in over NIGHTS nights; returns each night's checks that did not pass.
 
     Args:
-        until: the last stage that judges; past 'landing' a `base` is needed.
-        base: a data folder after a night of dbt's, whose models derive these nights.
+        folder: made for it, and removed.
+        base: a data folder after a night of dbt's, whose models derive these nights; the landing gate needs none.
     """
     from tests.fault_study.nights import night
 
-    whole = folder / "whole"
-    simulate(patients, seed, whole)
-    everything, landing = whole / "landing" / HOSPITAL, folder / "growing" / "landing" / HOSPITAL
+    simulate(growth.patients, growth.seed, folder / "whole", hospitals=growth.hospitals)
     if base:
         emptied(base, folder / "growing")
     told = []
     for number in range(1, NIGHTS + 1):
-        if by_time:
-            land_until(everything, landing, date(2003 + 2 * number, 12, 31))
-        else:
-            land_patients(everything, landing, number)
-        outcome = night(folder / "growing", f"night {number}", until=until, accept=True)
-        told.append(outcome.checks.assign(night=number, is_open=outcome.is_open))
+        for hospital in (HOSPITAL, SECOND_HOSPITAL)[: growth.hospitals]:
+            whole, landing = (folder / name / "landing" / hospital for name in ("whole", "growing"))
+            if growth.by_time:
+                land_until(whole, landing, LAST_DAYS[number - 1])
+            else:
+                land_patients(whole, landing, number)
+        outcome = night(folder / "growing", f"night {number}", until=growth.until, accept=True)
+        told.append(
+            outcome.checks.assign(night=number, is_open=outcome.is_open, dbt_failures=len(outcome.dbt_failures))
+        )
     shutil.rmtree(folder)
     return told
 
@@ -127,31 +145,16 @@ def emptied(base: Path, data: Path) -> None:
             connection.execute(f'DELETE FROM "{schema}"."{table}"')
 
 
-def study_clean_nights(base: Path, folder: Path, hospitals: list[tuple[int, int, bool]], until: str) -> list[str]:
-    """Let clean hospitals (patients, seed, by_time) grow; prints and returns what stood every night or closed a gate."""
-    found = []
-    for patients, seed, by_time in hospitals:
-        told = grow(folder / f"clean_{patients}_{seed}", patients, seed, by_time=by_time, until=until, base=base)
-        standing = standing_warnings(told)
-        per_night = [len(checks) for checks in told]
-        grew = "by time" if by_time else "by patients"
-        print(
-            f"  {patients} patients, {grew} (seed {seed}): warnings by night {per_night}; standing {standing}",
-            flush=True,
-        )
-        for text in sorted({text for checks in told for text in checks.get("description", [])}):
-            print(f"      {text.split(' If it is right')[0][:200]}", flush=True)
-        found += standing
-    return found
-
-
 def standing_warnings(told: list[pd.DataFrame]) -> list[str]:
     """Checks that did not pass in any night after the first, and those that closed a gate in any."""
     by_night = [
         {f"{row.suite}.{row.check_name} {row.table_name}.{row.column_name}" for row in checks.itertuples()}
         for checks in told[1:]
     ]
-    standing = set.intersection(*by_night) if by_night else set()
+    return sorted(set.intersection(*by_night) if by_night else set()) + closing_checks(told)
+
+
+def closing_checks(told: list[pd.DataFrame]) -> list[str]:
+    """What closed a gate in any night, in words."""
     closing = [checks[checks["is_closing"].astype(bool)] for checks in told if "is_closing" in checks]
-    closed = {f"closed: {text}" for checks in closing for text in checks["description"]}
-    return sorted(standing | closed)
+    return sorted({f"closed: {text}" for checks in closing for text in checks["description"]})

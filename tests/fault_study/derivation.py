@@ -14,15 +14,19 @@ import pyarrow as pa
 from orchestration.report_reading import FUNCTION
 from orchestration.settings import Settings
 from orchestration.warehouse import open_build_file
-from report_reader.batches import SQL_TYPE, read_texts
+from report_reader.batches import SQL_TYPE, STATEMENTS, read_texts
 from report_reader.margins import margin_reader
 
 Node = dict[str, Any]
+READINGS: dict[str, list[dict[str, Any]]] = {}
+"""What each text of this process's nights reads as."""
 
 
-def derive_again(settings: Settings) -> list[str]:
+def derive_again(settings: Settings, *, with_tests: bool = True) -> list[str]:
     """Fill every model's table anew from raw, then run the data tests; returns the names of the tests that failed.
 
+    Args:
+        with_tests: else no test is run: where only the numbers are wanted.
     Raises:
         duckdb.Error: a model's SQL fails on tonight's records.
     """
@@ -38,13 +42,19 @@ def derive_again(settings: Settings) -> list[str]:
         for key in order.static_order():
             if models[key]["config"]["materialized"] != "view":
                 _fill(connection, models[key], _compiled(settings, models[key]))
+        if not with_tests:
+            return []
         tests = [node for node in nodes.values() if node["resource_type"] == "test"]
         return sorted(node["name"] for node in tests if _has_rows(connection, _compiled(settings, node)))
 
 
 def _read_here(column: pa.ChunkedArray) -> pa.Array:
-    """Without the other processes that a night starts for many texts: a study has its own."""
-    return read_texts(column.to_pylist(), margin_reader)
+    """Without the other processes that a night starts for many texts: a study has its own. Each text is read once: a fault's
+    process starts with what the night before has read."""
+    texts = column.to_pylist()
+    if new := list(dict.fromkeys(text for text in texts if text is not None and text not in READINGS)):
+        READINGS.update(zip(new, read_texts(new, margin_reader).to_pylist(), strict=True))
+    return pa.array([None if text is None else READINGS[text] for text in texts], type=STATEMENTS)
 
 
 def _compiled(settings: Settings, node: Node) -> str:

@@ -63,9 +63,14 @@ def every(frame: Frame, nth: int) -> pd.Series:
 
 
 def with_column(frame: Frame, column: str, values: pd.Series | str, where: pd.Series | None = None) -> Frame:
-    """The frame with other values in a column, in all rows or in some."""
+    """The frame with other values in a column, in all rows or in some.
+
+    Raises:
+        KeyError: the hospital's file has no such column.
+    """
+    before = frame[column]
     new = values if isinstance(values, pd.Series) else pd.Series([values] * len(frame), index=frame.index, dtype=object)
-    return frame.assign(**{column: new if where is None else frame[column].where(~where, new)})
+    return frame.assign(**{column: new if where is None else before.where(~where, new)})
 
 
 def moved(dates: pd.Series, feed: str, move: Callable[[date], date]) -> pd.Series:
@@ -144,6 +149,11 @@ def edit_messages(folder: Path, change: Callable[[Message, int], Message | None]
             changed.append(change(message, number))
             number += 1
         write_messages(path, [message for message in changed if message])
+
+
+def mrn_of(message: Message) -> str:
+    """The MRN of the first patient of a message; empty where it names none."""
+    return next((line.split("|")[3].split("^")[0] for line in message if line.startswith("PID|")), "")
 
 
 def with_field(message: Message, segment: str, place: int, change: Callable[[str], str]) -> Message:

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.patients.plan import MAIN
-from analysis.results.families import FAMILIES, compute_family
+from analysis.results.attempts import Attempts
+from analysis.results.catalogue import CATALOGUE, checked_frame
+from analysis.results.families import FAMILIES
 from orchestration.assets.dbt_models import current_manifest, dbt_build_arguments
 from orchestration.assets.gates import judge, judge_change
 from orchestration.assets.results import read_inputs, read_plan, write_result
@@ -34,7 +37,10 @@ Numbers = dict[str, tuple[float, float]]
 """Published number -> (value, standard error)."""
 UNKNOWN_ERROR = 0.05
 """Of a share that nobody had before, or that has gone altogether."""
-ESTIMATES = {"landmark_estimates", "hazard_ratios"}
+ESTIMATES = ("landmark_estimates", "hazard_ratios")
+QUOTED_GROUPINGS = ("overall", "margin_group")
+CONTRACTS = "contracts"
+"""The folder of a study's contracts beside its landing folder, where it has its own."""
 
 
 @dataclass
@@ -55,7 +61,7 @@ def night(data: Path, run_id: str, *, until: str = "results", with_dbt: bool = F
         with_dbt: derive by dbt itself, which the first night of a hospital needs; else by what it wrote out then.
         accept: make this the night that the next one is compared with.
     """
-    settings = Settings(data_dir=data)
+    settings = settings_of(data)
     tonight = take_in(settings, run_id)
     if until != "landing" and tonight.is_open:
         tonight.dbt_failures = build(settings) if with_dbt else derive_again(settings)
@@ -71,6 +77,12 @@ def night(data: Path, run_id: str, *, until: str = "results", with_dbt: bool = F
         with open_build_file(settings.build_file) as connection:
             accept_night(connection, run_id)
     return tonight
+
+
+def settings_of(data: Path) -> Settings:
+    """The settings of a data folder, with its own contracts where it has some."""
+    own = data / CONTRACTS
+    return Settings(data_dir=data, contracts_dir=own) if own.is_dir() else Settings(data_dir=data)
 
 
 def take_in(settings: Settings, run_id: str) -> Night:
@@ -127,16 +139,30 @@ def build(settings: Settings) -> list[str]:
     return [result["unique_id"].split(".")[2] for result in told if result["status"] == "fail"]
 
 
+class _Quoted(Attempts):
+    """Only what readers quote is computed."""
+
+    def add(self, tables: str | tuple[str, ...], endpoint: str | None, compute: Callable[[], object]) -> bool:
+        names = (tables,) if isinstance(tables, str) else tables
+        return bool(set(names) & set(ESTIMATES)) and super().add(tables, endpoint, compute)
+
+
 def estimate(settings: Settings) -> None:
     """Write the estimates that readers quote: curves at the landmarks, adjusted ratios of the margin groups."""
+    entries = {entry.name: entry for entry in CATALOGUE if entry.name in ESTIMATES}
     with open_build_file(settings.build_file) as connection:
         plan = read_plan(connection)
         main = plan._replace(exposures=(plan.exposure,), covariate_sets={MAIN: plan.covariates(MAIN)})
         for family in FAMILIES:
-            if family.name in ("curves", "models"):
-                tables, _ = compute_family(family, read_inputs(connection, family), main)
-                for name in ESTIMATES & set(tables):
-                    write_result(connection, name, tables[name])
+            if family.name not in ("curves", "models"):
+                continue
+            inputs, quoted = read_inputs(connection, family), _Quoted()
+            if (counts := inputs.get("event_counts")) is not None:
+                inputs["event_counts"] = counts[counts["grouping"].isin(QUOTED_GROUPINGS)]
+            family.compute(inputs, main, quoted)
+            for name in set(entries) & {table.name for table in family.tables}:
+                columns = [column.name for column in entries[name].columns]
+                write_result(connection, name, checked_frame(name, quoted.table(name, columns)))
 
 
 def published_numbers(settings: Settings) -> Numbers:

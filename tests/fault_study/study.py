@@ -14,32 +14,83 @@ from typing import NamedTuple
 import duckdb
 import pandas as pd
 
-from orchestration.settings import Settings
-from simulated_hospital.hospital import HOSPITAL, simulate
+from orchestration.ingestion.contract.loading import CONTRACTS_FOLDER
+from simulated_hospital.hospital import HOSPITAL, SECOND_HOSPITAL, simulate
+from tests.fault_study.causes import PATHOLOGY, changes_of, names_cause
 
 SEED, OTHER_SEED, PATIENTS = 2012, 99, 300
-RULES_OF_STALE_FEEDS = (
-    "no_file_is_missing", "no_feed_is_gone", "no_file_is_refused", "records_are_sent_again", "feed_keeps_its_rhythm",
-)  # fmt: skip
+HOSPITALS = (HOSPITAL, SECOND_HOSPITAL)
 OUTCOMES = {"blocked": "blocked", "warned": "published with a new warning", "silent": "published, nothing said"}
-FEED_NAMES = {"pathology": "pathology_messages"}
+FEED_NAMES = {"pathology": PATHOLOGY}
 HARMLESS_STANDARD_ERRORS = 1.0
+KEY_OF_CHECK = ("suite", "table_name", "check_name", "column_name")
+MERGES_CONTRACT = """
+version: "1"
+feed: patient_merges
+file_pattern: merges/*.hl7
+format: hl7_v2
+message_type: ADT
+key: [message_control_id, order_number]
+fields:
+  message_control_id: {column: MSH-10, required: true}
+  order_number: {column: order_number, required: true}
+  retired_mrn: {column: MRG-1.1, required: true}
+  mrn: {column: PID-3.1, required: true}
+  merged_at: {column: MSH-7, formats: ["%Y%m%d%H%M%S"], required: true}
+"""
+"""The simulated hospitals send no merges; in the study they may."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one fault. `effect`: the published number that it would move farthest, by how many standard errors."""
+    """What became of one fault. `effect`: the published number that it would move farthest, by how many standard errors (None: not
+    measured); `stale`: records did not come that came before; `names_feed`, `names_cause`: whether a message does."""
 
     name: str
     feed: str
     what: str
     outcome: str
     names_feed: bool
+    names_cause: bool
     message: str
     n_messages: int
     effect: str
     standard_errors: float | None
     stale: bool
+
+
+@dataclass(frozen=True)
+class Study:
+    """Where a study works, and on what.
+
+    Args:
+        folder: the night before, the other cohort, and a finding a fault: kept, so that a study can be taken up again.
+        derive: else the landing gate only, and no effect.
+        effects: else the effect of what the landing gate closed for is not measured (half of the time).
+        second: the faults befall the second of two hospitals.
+    """
+
+    folder: Path
+    catalogue: Path | None = None
+    patients: int = PATIENTS
+    derive: bool = True
+    effects: bool = True
+    second: bool = False
+
+    @property
+    def base(self) -> Path:
+        """The data folder after the accepted night."""
+        return self.folder / "base"
+
+    @property
+    def hospital(self) -> str:
+        """The hospital that the faults befall."""
+        return HOSPITALS[self.second]
+
+    @property
+    def findings(self) -> Path:
+        """A file a fault that has been studied."""
+        return self.folder / ("findings" if self.derive else "findings_of_the_landing_gate")
 
 
 def load_catalogue(path: Path | None) -> dict[str, tuple[str, str, Callable[[Path], None]]]:
@@ -54,51 +105,94 @@ def load_catalogue(path: Path | None) -> dict[str, tuple[str, str, Callable[[Pat
     return module.FAULTS
 
 
-def prepare(folder: Path, patients: int = PATIENTS, *, derive: bool = True) -> Path:
-    """A simulated hospital after one accepted night, and another cohort beside it; returns the data folder to copy."""
-    from tests.fault_study.nights import night, published_numbers
+def prepare(study: Study) -> None:
+    """Simulated hospitals after one accepted night, with their contracts, and another cohort beside them.
 
-    base = folder / "base"
-    if not (base / "accepted").exists():
-        shutil.rmtree(base, ignore_errors=True)
-        simulate(patients, SEED, base)
-        simulate(patients, OTHER_SEED, folder / "other")
-        outcome = night(base, "the night before", until="results" if derive else "landing", with_dbt=True, accept=True)
-        if not outcome.is_open:
-            raise RuntimeError(
-                f"the night before is not sound: {outcome.checks['description'].tolist()}{outcome.dbt_failures}"
-            )
-        if derive:
-            (base / "numbers").write_text(json.dumps(published_numbers(Settings(data_dir=base))))
-        (base / "accepted").write_text(outcome.checks.to_json(orient="records") if len(outcome.checks) else "[]")
-    return base
-
-
-def study_fault(
-    folder: Path, name: str, catalogue: Path | None, *, derive: bool = True, effects: bool = True
-) -> Finding:
-    """Plant one fault on a copy of the base and run its night; where a gate has closed it is derived all the same, to see what it
-    would have done to the published numbers.
-
-    Args:
-        derive: else the landing gate only, and no effect.
-        effects: else the effect of what the landing gate closed for is not measured (half of the time).
+    Raises:
+        RuntimeError: that night, or one after it that brings nothing but new patients, is not sound.
     """
     from tests.fault_study.nights import night
 
-    base, data = folder / "base", folder / f"night_of_{name}"
-    os.environ["OTHER_COHORT"] = str(folder / "other" / "landing" / HOSPITAL)
-    feed, what, change = load_catalogue(catalogue)[name]
+    os.environ["OTHER_COHORT"] = str(study.folder / "other" / "landing" / HOSPITAL)
+    if (study.base / "accepted").exists():
+        return
+    shutil.rmtree(study.base, ignore_errors=True)
+    simulate(study.patients, SEED, study.base, hospitals=1 + study.second)
+    simulate(study.patients, OTHER_SEED, study.folder / "other")
+    for hospital in HOSPITALS[: 1 + study.second]:
+        shutil.copytree(CONTRACTS_FOLDER / hospital, study.base / "contracts" / hospital)
+        (study.base / "contracts" / hospital / "merges.yml").write_text(MERGES_CONTRACT, encoding="utf-8")
+    first = night(
+        study.base, "the night before", until="results" if study.derive else "landing", with_dbt=True, accept=True
+    )
+    if not first.is_open:
+        raise RuntimeError(f"the night before is not sound: {first.checks['description'].tolist()}{first.dbt_failures}")
+    _keep_numbers(study.base, study)
+    _keep_checks(study.base, first.checks)
+    _prepare_newcomers(study, first.checks)
+    (study.base / "accepted").touch()
+
+
+def _prepare_newcomers(study: Study, known: pd.DataFrame) -> None:
+    """The numbers and the warnings of a night that brings sixty new patients and no fault."""
+    from tests.fault_study.catalogue.new_patients import newcomers_arrive
+    from tests.fault_study.nights import night
+
+    data = study.folder / "newcomers"
     shutil.rmtree(data, ignore_errors=True)
-    shutil.copytree(base, data)
+    shutil.copytree(study.base, data)
+    newcomers_arrive(data / "landing" / study.hospital)
+    clean = night(data, "a night of newcomers", until="results" if study.derive else "landing")
+    if not clean.is_open:
+        raise RuntimeError(f"sixty new patients close a gate: {clean.checks['description'].tolist()}")
+    _keep_numbers(data, study)
+    _keep_checks(data, pd.concat([known, clean.checks]))
+    shutil.rmtree(data / "build")
+
+
+def _keep_numbers(data: Path, study: Study) -> None:
+    from tests.fault_study.nights import published_numbers, settings_of
+
+    if study.derive:
+        (data / "numbers").write_text(json.dumps(published_numbers(settings_of(data))))
+
+
+def _keep_checks(data: Path, checks: pd.DataFrame) -> None:
+    (data / "known_checks").write_text(checks.to_json(orient="records") if len(checks) else "[]")
+
+
+def study_fault(study: Study, name: str) -> Finding:
+    """Plant one fault on a copy of the base and run its night; where a gate has closed it is derived all the same, to see what it
+    would have done to the published numbers."""
+    from tests.fault_study.nights import night
+
+    data = study.folder / f"night_of_{name}"
+    feed, what, change = load_catalogue(study.catalogue)[name]
+    # what newcomers' faults do is told from what the newcomers do without
+    compared = study.folder / "newcomers" if getattr(change, "of_newcomers", False) else study.base
+    shutil.rmtree(data, ignore_errors=True)
+    shutil.copytree(study.base, data)
+    landing = Path("landing") / study.hospital
     try:
-        change(data / "landing" / HOSPITAL)
-        outcome = night(data, f"the night of {name}", until="results" if derive else "landing")
-        is_wanted = derive and (effects or outcome.is_open)
-        effect = _effect(base, data, outcome.is_estimated) if is_wanted else Effect("", None)
+        change(data / landing)
+        changes = changes_of(compared / landing, data / landing, study.base / "contracts" / study.hospital)
+        outcome = night(data, f"the night of {name}", until="results" if study.derive else "landing")
+        is_wanted = study.derive and (study.effects or outcome.is_open)
+        effect = _effect(compared, data, outcome.is_estimated) if is_wanted else Effect("", None)
     finally:
         shutil.rmtree(data, ignore_errors=True)
-    return _finding(name, feed, what, outcome.is_open, new_checks(outcome.checks, base), outcome.dbt_failures, effect)
+    told = new_checks(outcome.checks, compared)
+    ordered = told.sort_values("is_closing", ascending=False, kind="stable") if len(told) else told
+    messages = [*ordered.get("description", []), *(f"dbt test {failure} fails" for failure in outcome.dbt_failures)]
+    words = FEED_NAMES.get(feed, feed)
+    return Finding(
+        name, feed, what, "blocked" if not outcome.is_open else "warned" if messages else "silent",
+        names_feed=any(feed == "all" or words in message for message in messages),
+        names_cause=names_cause(told, changes),
+        message=str(messages[0]).split(" If it is right")[0] if messages else "", n_messages=len(messages),
+        effect=effect.what, standard_errors=effect.standard_errors,
+        stale=any(change.is_stale for change in changes.values()),
+    )  # fmt: skip
 
 
 class Effect(NamedTuple):
@@ -108,67 +202,45 @@ class Effect(NamedTuple):
     standard_errors: float | None
 
 
-def _effect(base: Path, data: Path, is_estimated: bool) -> Effect:
+def _effect(compared: Path, data: Path, is_estimated: bool) -> Effect:
     """What the records as they are would do, whether or not a gate is closed."""
-    from tests.fault_study.nights import derive_again, estimate, moved_numbers, published_numbers
+    from tests.fault_study.nights import derive_again, estimate, moved_numbers, published_numbers, settings_of
 
-    settings = Settings(data_dir=data)
+    settings = settings_of(data)
     try:
         if not is_estimated:
-            derive_again(settings)
+            derive_again(settings, with_tests=False)
             estimate(settings)
         numbers = published_numbers(settings)
     except (ValueError, KeyError, ZeroDivisionError, duckdb.Error) as error:
         return Effect(f"nothing can be derived ({type(error).__name__})", float("inf"))
-    moved = moved_numbers(json.loads((base / "numbers").read_text()), numbers)
+    moved = moved_numbers(json.loads((compared / "numbers").read_text()), numbers)
     if moved.empty:
         return Effect("none", 0.0)
     first = moved.iloc[0]
     return Effect(f"{first.number} {first.before:.3g} to {first.after:.3g}", float(first.standard_errors))
 
 
-def new_checks(checks: pd.DataFrame, base: Path) -> pd.DataFrame:
+def new_checks(checks: pd.DataFrame, compared: Path) -> pd.DataFrame:
     """The checks that did not pass and did in the night before."""
     known = {
-        tuple(str(row.get(part)) for part in ("suite", "table_name", "check_name", "column_name"))
-        for row in json.loads((base / "accepted").read_text())
+        tuple(str(row.get(part)) for part in KEY_OF_CHECK)
+        for row in json.loads((compared / "known_checks").read_text())
     }
     if checks.empty:
         return checks
-    keys = checks[["suite", "table_name", "check_name", "column_name"]].astype(str).apply(tuple, axis=1)
+    keys = checks[list(KEY_OF_CHECK)].astype(str).apply(tuple, axis=1)
     return checks[~keys.isin(known)]
 
 
-def _finding(
-    name: str, feed: str, what: str, is_open: bool, told: pd.DataFrame, failures: list[str], effect: Effect
-) -> Finding:
-    ordered = told.sort_values("is_closing", ascending=False, kind="stable") if len(told) else told
-    messages = [*ordered.get("description", []), *(f"dbt test {failure} fails" for failure in failures)]
-    words = FEED_NAMES.get(feed, feed)
-    return Finding(
-        name, feed, what, "blocked" if not is_open else "warned" if messages else "silent",
-        names_feed=any(feed == "all" or words in message for message in messages),
-        message=str(messages[0]).split(" If it is right")[0] if messages else "", n_messages=len(messages),
-        effect=effect.what, standard_errors=effect.standard_errors,
-        stale=bool(len(told)) and bool(told["check_name"].isin(RULES_OF_STALE_FEEDS).any()),
-    )  # fmt: skip
-
-
-def run_catalogue(
-    folder: Path,
-    catalogue: Path | None,
-    names: Iterable[str],
-    *,
-    processes: int,
-    derive: bool = True,
-    effects: bool = True,
-) -> list[Finding]:
-    """Each fault in a process of its own; prints a line each as it ends. A fault already studied in this folder is not again."""
-    done = folder / ("findings" if derive else "findings_of_the_landing_gate")
-    done.mkdir(exist_ok=True)
-    waiting = [name for name in names if not (done / f"{name}.json").exists()]
-    # the libraries are loaded once, each process starts with them
-    warm_up()
+def run_catalogue(study: Study, names: Iterable[str], *, processes: int) -> list[Finding]:
+    """Each fault in a process of its own; prints a line each as it ends. A fault already studied in this folder is not again, one
+    that this hospital's files have no place for is left out."""
+    study.findings.mkdir(exist_ok=True)
+    waiting = [name for name in names if not (study.findings / f"{name}.json").exists()]
+    load_catalogue(study.catalogue)
+    warm_up(study if waiting and study.derive else None)
+    # the libraries are loaded once, and the reports read once: each process starts with them
     processes_of = multiprocessing.get_context("fork")
     running: list[multiprocessing.Process] = []
     for name in waiting:
@@ -176,30 +248,37 @@ def run_catalogue(
         while len(running) >= processes:
             running[0].join(timeout=0.5)
             running = [process for process in running if process.is_alive()]
-        arguments = (folder, name, catalogue, done, derive, effects)
-        running.append(processes_of.Process(target=_study_and_keep, args=arguments))
+        running.append(processes_of.Process(target=_study_and_keep, args=(study, name)))
         running[-1].start()
     for process in running:
         process.join()
-    kept = [done / f"{name}.json" for name in names]
+    kept = [study.findings / f"{name}.json" for name in names]
     return [Finding(**json.loads(path.read_text(encoding="utf-8"))) for path in kept if path.exists()]
 
 
-def warm_up() -> None:
-    """Load what every night needs."""
-    import tests.fault_study.nights  # noqa: F401
+def warm_up(study: Study | None = None) -> None:
+    """Load what every night needs, and read the reports of the night before."""
     from quality.run_expectations import load_great_expectations
+    from tests.fault_study.nights import derive_again, settings_of
 
     load_great_expectations()
+    if study:
+        data = study.folder / "warm"
+        shutil.copytree(study.base, data, dirs_exist_ok=True)
+        derive_again(settings_of(data), with_tests=False)
+        shutil.rmtree(data)
 
 
-def _study_and_keep(folder: Path, name: str, catalogue: Path | None, done: Path, derive: bool, effects: bool) -> None:
+def _study_and_keep(study: Study, name: str) -> None:
     try:
-        finding = study_fault(folder, name, catalogue, derive=derive, effects=effects)
+        finding = study_fault(study, name)
+    except KeyError as missing:
+        print(f"  - {name}: {study.hospital} has no {missing}", flush=True)
+        return
     except Exception as error:  # noqa: BLE001 - a fault that cannot be studied must not end the study of the others
         print(f"  ! {name} could not be studied: {type(error).__name__}: {error}", flush=True)
         return
-    (done / f"{name}.json").write_text(as_json(finding), encoding="utf-8")
+    (study.findings / f"{name}.json").write_text(as_json(finding), encoding="utf-8")
     print(f"  {finding.outcome:<8} {name}: {finding.message[:160]}", flush=True)
 
 

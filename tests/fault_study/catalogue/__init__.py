@@ -4,7 +4,26 @@ FAULTS is a dict of name -> (feed, what happened, function of the hospital's lan
 given to `make fault-study FAULTS=file.py`.
 """
 
-from tests.fault_study.catalogue import all_feeds, any_file, follow_up, pathology, registry, treatments, vital_status
+from tests.fault_study.catalogue import (
+    all_feeds,
+    any_file,
+    follow_up,
+    new_patients,
+    pathology,
+    registry,
+    treatments,
+    vital_status,
+)
 from tests.fault_study.catalogue.listing import FAULTS
 
-__all__ = ["FAULTS", "all_feeds", "any_file", "follow_up", "pathology", "registry", "treatments", "vital_status"]
+__all__ = [
+    "FAULTS",
+    "all_feeds",
+    "any_file",
+    "follow_up",
+    "new_patients",
+    "pathology",
+    "registry",
+    "treatments",
+    "vital_status",
+]

@@ -1,12 +1,25 @@
 """What befalls the registry of operations."""
 
-import re
 from pathlib import Path
 
 import pandas as pd
 
-from tests.fault_study.catalogue.listing import Fault, add, fault
-from tests.fault_study.landed_files import edit, every, moved, path_of, read, shifted, swap_codes, with_column, write
+from tests.fault_study.catalogue.changes import (
+    cells_change,
+    codes_change,
+    column_is,
+    columns_are,
+    columns_change_places,
+    dates_become,
+    dates_move,
+    nth,
+    numbers_times,
+)
+from tests.fault_study.catalogue.listing import add, fault, other_cohort
+from tests.fault_study.landed_files import edit, every, path_of, read, with_column, write
+
+FEED = "registry"
+NUMBERS = ("mets_count", "largest_met_cm", "cea_ng_ml")
 
 for _column, _codes, _what in (
     ("sex", "12", "sexes are coded the other way round"),
@@ -19,190 +32,178 @@ for _column, _codes, _what in (
     ("extrahepatic_disease", "01", "yes and no of extrahepatic disease changed codes"),
     ("preop_chemo", "01", "yes and no of chemotherapy changed codes"),
 ):
+    add(f"registry_{_column}_recoded", FEED, _what, codes_change(FEED, _column, *_codes))
+
+for _name, _column, _factor, _what in (
+    ("sizes_in_mm", "largest_met_cm", 10, "sizes are sent in mm instead of cm"),
+    ("sizes_in_inches", "largest_met_cm", 1 / 2.54, "sizes are sent in inches instead of cm"),
+    ("cea_a_thousandth", "cea_ng_ml", 0.001, "CEA is sent in µg/mL instead of ng/mL"),
+    ("cea_times_ten", "cea_ng_ml", 10, "the decimal point of CEA moved by one place"),
+    ("counts_doubled", "mets_count", 2, "metastases are counted twice"),
+    ("counts_times_ten", "mets_count", 10, "counts of metastases got a zero more"),
+):
+    add(f"registry_{_name}", FEED, _what, numbers_times(FEED, _column, _factor))
+
+for _name, _column, _value, _what in (
+    ("all_men", "sex", "1", "everybody is a man: a default of a new form"),
+    ("all_colon", "primary_site", "1", "every primary is of the colon: a default of a new form"),
+    ("all_nodes_negative", "primary_nodes", "0", "every primary was node-negative: a default of a new form"),
+    ("all_wedges", "procedure", "3", "every operation is a wedge resection"),
+    ("all_r2", "residual", "2", "every resection left disease behind"),
+    ("all_pumps", "hai_pump", "1", "everybody has a pump: a checkbox is sent ticked"),
+    ("intent_emptied", "intent", "", "the intent is no longer sent"),
+    ("births_emptied", "dob", "", "birth dates are no longer sent"),
+):
+    add(f"registry_{_name}", FEED, _what, column_is(FEED, _column, _value))
+
+for _name, _column, _value, _nth, _what in (
+    ("counts_99", "mets_count", "99", 3, "99 stands for an unknown number of metastases in three of ten rows"),
+    ("birth_dates_emptied", "dob", "", 2, "birth dates are emptied for privacy in every second row"),
+    ("some_palliative", "intent", "2", 12, "one operation in twelve is called palliative"),
+    ("birth_default", "dob", "1900-01-01", 3, "birth dates not known are sent as 1900-01-01, in every third row"),
+    ("nodes_emptied", "primary_nodes", "", 5, "node status is emptied in every fifth row"),
+):
+    add(f"registry_{_name}", FEED, _what, column_is(FEED, _column, _value, nth(_nth)))
+
+for _name, _one, _other, _what in (
+    ("headers_swapped", "hai_pump", "preop_chemo", "the headers of pump and chemotherapy changed places"),
+    ("sizes_and_counts_swapped", "mets_count", "largest_met_cm", "the headers of size and number changed places"),
+    ("history_swapped", "liver_mets_date", "primary_resection_date", "the headers of primary and metastasis dates changed places"),
+    ("births_and_operations_swapped", "dob", "surgery_date", "the headers of birth and operation changed places"),
+    ("names_swapped", "last_name", "first_name", "the headers of first and last name changed places"),
+):  # fmt: skip
+    add(f"registry_{_name}", FEED, _what, columns_change_places(FEED, _one, _other))
+
+for _name, _fault, _what in (
+    (
+        "cea_zero", column_is(FEED, "cea_ng_ml", "0", lambda rows: (rows["cea_ng_ml"] == "") | every(rows, 2)),
+        "0 is written where no CEA was measured, and in every second row",
+    ),
+    (
+        "counts_one", column_is(FEED, "mets_count", "1", lambda rows: rows["mets_count"] != ""),
+        "every count of metastases is one",
+    ),
+    (
+        "sizes_negative", cells_change(FEED, "largest_met_cm", lambda cell: f"-{cell}" if cell else cell),
+        "sizes got a minus sign",
+    ),
+    (
+        "birth_ten_years_early",
+        dates_become(FEED, "dob", lambda day: day.replace(year=day.year - 10, day=min(day.day, 28))),
+        "every birth lies ten years early",
+    ),
+    (
+        "births_in_two_digits",
+        dates_become(FEED, "dob", lambda day: day.replace(year=day.year + 100 if day.year < 1950 else day.year, day=min(day.day, 28))),
+        "years of birth passed through two digits: before 1950 they are of our century",
+    ),
+    (
+        "future_operations", cells_change(FEED, "surgery_date", lambda cell: "2031" + cell[4:], nth(12)),
+        "one operation in twelve lies in the future",
+    ),
+    (
+        "operations_sixty_days_late", dates_move(FEED, ("surgery_date",), 60), "operations are dated sixty days late",
+    ),
+    (
+        "mrns_without_zeros", cells_change(FEED, "mrn", lambda cell: cell.removeprefix("SIM").lstrip("0")),
+        "MRNs lost their leading letters and zeros in a spreadsheet",
+    ),
+    (
+        "names_damaged", cells_change(FEED, "last_name", lambda cell: cell.replace("a", "Ã¤")),
+        "names are read in another encoding: letters became two",
+    ),
+    (
+        "surnames_and_births_lost", columns_are(FEED, last_name="", first_name="", dob=""),
+        "the extract is pseudonymous from tonight on: no names, no births",
+    ),
+):  # fmt: skip
+    add(f"registry_{_name}", FEED, _what, _fault)
+
+for _name, _target, _what in (
+    ("metastasis_date_copied", "liver_mets_date", "the date of metastasis is a copy of the date of operation"),
+    ("primary_date_copied", "primary_resection_date", "the primary was resected on the day of the hepatectomy in every row"),
+):  # fmt: skip
     add(
-    f"registry_{_column}_recoded",
-        "registry", _what, lambda folder, column=_column, codes=_codes: swap_codes(folder, "registry", column, *codes),
+        f"registry_{_name}", FEED, _what,
+        lambda folder, target=_target: edit(folder, FEED, lambda rows: rows.assign(**{target: rows["surgery_date"]})),
     )  # fmt: skip
 
 
-def _registry_numbers(column: str, factor: float) -> Fault:
-    def changed(folder: Path) -> None:
-        def times(cell: str) -> str:
-            return f"{float(cell) * factor:.4g}" if re.fullmatch(r"[\d.]+", cell) else cell
-
-        edit(folder, "registry", lambda rows: with_column(rows, column, rows[column].map(times)))
-
-    return changed
-
-
-add(
-    "registry_sizes_in_mm",
-    "registry",
-    "sizes are sent in mm instead of cm",
-    _registry_numbers("largest_met_cm", 10),
-)
-add(
-    "registry_sizes_in_inches",
-    "registry",
-    "sizes are sent in inches instead of cm",
-    _registry_numbers("largest_met_cm", 1 / 2.54),
-)
-add(
-    "registry_cea_a_thousandth",
-    "registry",
-    "CEA is sent in µg/mL instead of ng/mL",
-    _registry_numbers("cea_ng_ml", 0.001),
-)
-add("registry_counts_doubled", "registry", "metastases are counted twice", _registry_numbers("mets_count", 2))
-
-
-@fault("registry", "99 stands for an unknown number of metastases in three of ten rows")
-def registry_counts_99(folder: Path) -> None:
-    edit(folder, "registry", lambda rows: with_column(rows, "mets_count", "99", every(rows, 3)))
-
-
-@fault("registry", "0 is written where no CEA was measured, and in every second row")
-def registry_cea_zero(folder: Path) -> None:
-    edit(
-        folder, "registry", lambda rows: with_column(rows, "cea_ng_ml", "0", (rows["cea_ng_ml"] == "") | every(rows, 2))
-    )
-
-
-@fault("registry", "decimal commas")
+@fault(FEED, "decimal commas")
 def registry_decimal_commas(folder: Path) -> None:
+    numbers = ("largest_met_cm", "cea_ng_ml")
     edit(
         folder,
-        "registry",
-        lambda rows: rows.assign(
-            **{name: rows[name].str.replace(".", ",") for name in ("largest_met_cm", "cea_ng_ml")}
-        ),
+        FEED,
+        lambda rows: rows.assign(**{name: rows[name].str.replace(".", ",") for name in numbers if name in rows}),
     )
 
 
-@fault("registry", "birth dates are emptied for privacy in every second row")
-def registry_birth_dates_emptied(folder: Path) -> None:
-    edit(folder, "registry", lambda rows: with_column(rows, "dob", "", every(rows, 2)))
-
-
-@fault("registry", "every birth lies ten years early")
-def registry_birth_ten_years_early(folder: Path) -> None:
-    edit(
-        folder,
-        "registry",
-        lambda rows: with_column(
-            rows,
-            "dob",
-            moved(rows["dob"], "registry", lambda day: day.replace(year=day.year - 10, day=min(day.day, 28))),
-        ),
-    )
-
-
-@fault("registry", "one operation in twelve is called palliative")
-def registry_some_palliative(folder: Path) -> None:
-    edit(folder, "registry", lambda rows: with_column(rows, "intent", "2", every(rows, 12)))
-
-
-@fault("registry", "the date of metastasis is a copy of the date of operation")
-def registry_metastasis_date_copied(folder: Path) -> None:
-    edit(folder, "registry", lambda rows: rows.assign(liver_mets_date=rows["surgery_date"]))
-
-
-@fault("registry", "a row was inserted at the top and all record ids counted anew")
+@fault(FEED, "a row was inserted at the top and all record ids counted anew")
 def registry_ids_renumbered(folder: Path) -> None:
-    edit(folder, "registry", lambda rows: rows.assign(record_id=[*rows["record_id"].iloc[1:], "R0099999"]))
+    edit(folder, FEED, lambda rows: rows.assign(record_id=[*rows["record_id"].iloc[1:], "R0099999"]))
 
 
-@fault("registry", "from the birth date on all columns stand one to the right")
+@fault(FEED, "from the birth date on all columns stand one to the right")
 def registry_columns_shifted(folder: Path) -> None:
     def changed(rows: pd.DataFrame) -> pd.DataFrame:
         names = list(rows.columns)
         return rows.set_axis([*names[:4], *names[5:], names[4]], axis=1)[names]
 
-    edit(folder, "registry", changed)
+    edit(folder, FEED, changed)
 
 
-@fault("registry", "semicolons separate the columns")
+@fault(FEED, "semicolons separate the columns")
 def registry_semicolons(folder: Path) -> None:
-    write(folder, "registry", read(folder, "registry"), delimiter=";")
+    write(folder, FEED, read(folder, FEED), delimiter=";")
 
 
-@fault("registry", "an optional column is dropped from the export")
+@fault(FEED, "an optional column is dropped from the export")
 def registry_column_dropped(folder: Path) -> None:
-    edit(folder, "registry", lambda rows: rows.drop(columns="preop_chemo"))
+    edit(folder, FEED, lambda rows: rows.drop(columns="extrahepatic_disease"))
 
 
-@fault("registry", "sixty patients are registered again under new MRNs")
+@fault(FEED, "sixty patients are registered again under new MRNs")
 def registry_patients_twice(folder: Path) -> None:
     def changed(rows: pd.DataFrame) -> pd.DataFrame:
-        again = rows.iloc[:60]
-        return pd.concat(
-            [rows, again.assign(mrn=[f"SIM08{n:05d}" for n in range(60)], record_id=[f"R08{n:05d}" for n in range(60)])]
+        again = rows.iloc[:60].assign(
+            mrn=[f"SIM08{n:05d}" for n in range(60)], record_id=[f"R08{n:05d}" for n in range(60)]
         )
+        return pd.concat([rows, again])
 
-    edit(folder, "registry", changed)
-
-
-@fault("registry", "sizes got a minus sign")
-def registry_sizes_negative(folder: Path) -> None:
-    edit(
-        folder,
-        "registry",
-        lambda rows: rows.assign(
-            largest_met_cm=rows["largest_met_cm"].where(rows["largest_met_cm"] == "", "-" + rows["largest_met_cm"])
-        ),
-    )
+    edit(folder, FEED, changed)
 
 
-@fault("registry", "one operation in twelve lies in the future")
-def registry_future_operations(folder: Path) -> None:
-    edit(
-        folder, "registry",
-        lambda rows: with_column(rows, "surgery_date", "2031" + rows["surgery_date"].str[4:], every(rows, 12)),
-    )  # fmt: skip
+@fault(FEED, "the MRNs of forty patients are given to new patients as well")
+def registry_mrns_used_again(folder: Path) -> None:
+    def changed(rows: pd.DataFrame) -> pd.DataFrame:
+        strangers = read(other_cohort(), FEED).iloc[-40:]
+        strangers = strangers.assign(mrn=rows["mrn"].iloc[:40].tolist(), record_id=[f"R07{n:05d}" for n in range(40)])
+        return pd.concat([rows, strangers[rows.columns]])
+
+    edit(folder, FEED, changed)
 
 
-@fault("registry", "a title stands above the header")
+@fault(FEED, "every operation is sent again under a new record id, a week later")
+def registry_operations_twice(folder: Path) -> None:
+    again = read(folder, FEED)
+    again = again.assign(record_id="R9" + again["record_id"].str[2:])
+    edit(folder, FEED, lambda rows: pd.concat([rows, again]))
+    dates_move(FEED, ("surgery_date",), 7, lambda rows: rows["record_id"].str.startswith("R9"))(folder)
+
+
+@fault(FEED, "a title stands above the header")
 def registry_title_line(folder: Path) -> None:
-    path = path_of(folder, "registry")
+    path = path_of(folder, FEED)
     path.write_bytes(b"Export of 2013-12-31\n" + path.read_bytes())
 
 
-@fault("registry", "the headers of pump and chemotherapy changed places")
-def registry_headers_swapped(folder: Path) -> None:
-    names = {"hai_pump": "preop_chemo", "preop_chemo": "hai_pump"}
-    edit(folder, "registry", lambda rows: rows.rename(columns=names))
+@fault(FEED, "numbers are sorted by themselves: every covariate is another patient's")
+def registry_covariates_of_others(folder: Path) -> None:
+    def changed(rows: pd.DataFrame) -> pd.DataFrame:
+        for name in NUMBERS:
+            if name in rows:
+                rows = with_column(rows, name, pd.Series([*rows[name].iloc[1:], rows[name].iloc[0]], index=rows.index))
+        return rows
 
-
-@fault("registry", "operations are dated sixty days late")
-def registry_operations_sixty_days_late(folder: Path) -> None:
-    edit(folder, "registry", lambda rows: rows.assign(surgery_date=shifted(rows["surgery_date"], "registry", 60)))
-
-
-@fault("registry", "birth dates not known are sent as 1900-01-01, in every third row")
-def registry_birth_default(folder: Path) -> None:
-    edit(folder, "registry", lambda rows: with_column(rows, "dob", "1900-01-01", every(rows, 3)))
-
-
-@fault("registry", "node status is emptied in every fifth row")
-def registry_nodes_emptied(folder: Path) -> None:
-    edit(folder, "registry", lambda rows: with_column(rows, "primary_nodes", "", every(rows, 5)))
-
-
-@fault("registry", "everybody has a pump: a checkbox is sent ticked")
-def registry_all_pumps(folder: Path) -> None:
-    edit(folder, "registry", lambda rows: rows.assign(hai_pump="1"))
-
-
-@fault("registry", "MRNs lost their leading letters and zeros in a spreadsheet")
-def registry_mrns_without_zeros(folder: Path) -> None:
-    edit(folder, "registry", lambda rows: rows.assign(mrn=rows["mrn"].str.replace(r"^SIM0*", "", regex=True)))
-
-
-@fault("registry", "every count of metastases is one")
-def registry_counts_one(folder: Path) -> None:
-    edit(folder, "registry", lambda rows: with_column(rows, "mets_count", "1", rows["mets_count"] != ""))
-
-
-@fault("registry", "the primary was resected on the day of the hepatectomy in every row")
-def registry_primary_date_copied(folder: Path) -> None:
-    edit(folder, "registry", lambda rows: rows.assign(primary_resection_date=rows["surgery_date"]))
+    edit(folder, FEED, changed)
