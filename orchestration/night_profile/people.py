@@ -134,11 +134,12 @@ def _one_person_twice(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None
 
 
 def _one_number_twice(connection: duckdb.DuckDBPyConnection) -> None:
-    """MRNs whose registered operations are of two people: neither the last name nor the birth date is the same."""
+    """MRNs whose registered operations are of two people: of other birth dates, and of another last or first name."""
     connection.execute(
         """INSERT INTO quality.night_profile BY NAME
            WITH numbers AS (
-               SELECT hospital, mrn, count(DISTINCT last_name) > 1 AND count(DISTINCT birth_date) > 1 AS is_of_two
+               SELECT hospital, mrn, count(DISTINCT birth_date) > 1
+                      AND (count(DISTINCT last_name) > 1 OR count(DISTINCT first_name) > 1) AS is_of_two
                FROM operations GROUP BY ALL
            )
            SELECT 'one_number_twice' AS measure, hospital, 'registry' AS feed, 'mrn' AS field, count(*) FILTER (WHERE is_of_two) AS n,
@@ -157,7 +158,8 @@ def _merged(connection: duckdb.DuckDBPyConnection) -> None:
             ),
             pairs AS (
                 SELECT retired.hospital,
-                       coalesce(retired.last_name <> kept.last_name AND retired.birth_date <> kept.birth_date, FALSE) AS is_other
+                       retired.birth_date <> kept.birth_date
+                           AND (retired.last_name <> kept.last_name OR retired.first_name <> kept.first_name) AS is_other
                 FROM merges
                 INNER JOIN registered AS retired ON merges.hospital = retired.hospital AND merges.retired_mrn = retired.mrn
                 LEFT JOIN registered AS kept ON merges.hospital = kept.hospital AND merges.mrn = kept.mrn

@@ -17,7 +17,7 @@ MESSAGE_FIELDS = {
 }  # fmt: skip
 """Segment and place after splitting at | -> canonical field, or what the registry calls it."""
 TABULAR = ("registry", "follow_up", "treatments", "vital_status")
-PATHOLOGY = "pathology_messages"
+PATHOLOGY, MERGES = "pathology_messages", "patient_merges"
 
 
 class Change(NamedTuple):
@@ -29,9 +29,8 @@ class Change(NamedTuple):
 
 def changes_of(before: Path, after: Path, contracts: Path) -> dict[str, Change]:
     """Feed -> what differs between two landing folders of a hospital; `contracts` is the hospital's folder of them."""
-    found = {feed: _of_table(before, after, feed, contracts) for feed in TABULAR} | {
-        PATHOLOGY: _of_messages(before, after)
-    }
+    found = {feed: _of_table(before, after, feed, contracts) for feed in TABULAR}
+    found |= {PATHOLOGY: _of_messages(before, after), MERGES: _of_merges(after)}
     return {feed: change for feed, change in found.items() if change.fields}
 
 
@@ -98,6 +97,11 @@ def _of_messages(before: Path, after: Path) -> Change:
                 if _parts(pair[0], segment, place) != _parts(pair[1], segment, place)
             }  # fmt: skip
     return Change(frozenset(fields), is_stale)
+
+
+def _of_merges(after: Path) -> Change:
+    # the simulated hospitals send none of their own
+    return Change(frozenset({DELIVERY} if (after / "merges").exists() else ()), False)
 
 
 def _parts(message: list[str], segment: str, place: int) -> list[str]:

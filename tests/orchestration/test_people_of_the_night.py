@@ -1,0 +1,55 @@
+"""Whether numbers stand for one person each: literal registry rows and merges."""
+
+import duckdb
+import pytest
+
+from orchestration.night_profile.people import _merged, _one_number_twice
+from orchestration.night_profile.records import create_night_tables
+
+ANN, ANN_MARRIED, BEA, CAT = (
+    ("muster", "ann", "1950-01-01"), ("beispiel", "ann", "1950-01-01"), ("muster", "bea", "1961-02-03"), ("third", "cat", "1933-04-05"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def night() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    create_night_tables(connection)
+    columns = "hospital VARCHAR, mrn VARCHAR, last_name VARCHAR, first_name VARCHAR, birth_date VARCHAR"
+    connection.execute(f"CREATE TABLE operations ({columns}); CREATE TABLE registered ({columns})")
+    connection.execute(
+        """CREATE SCHEMA raw; CREATE TABLE raw.patient_merges (
+               source_system VARCHAR, mrn VARCHAR, retired_mrn VARCHAR, merge_event VARCHAR, run_id VARCHAR)"""
+    )
+    return connection
+
+
+def counted(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
+    return connection.execute("SELECT measure, n, denominator FROM quality.night_profile ORDER BY ALL").fetchall()
+
+
+def test_a_number_that_two_people_have_is_counted_and_a_changed_name_is_not(night):
+    rows = [("1", *ANN), ("1", *ANN_MARRIED), ("2", *ANN), ("2", *BEA), ("3", *CAT)]
+    night.executemany("INSERT INTO operations VALUES ('h', ?, ?, ?, ?)", rows)
+    _one_number_twice(night)
+    assert counted(night) == [("one_number_twice", 1, 3)]
+
+
+def test_of_tonights_merges_those_of_two_people_are_told_and_earlier_ones_are_no_news(night):
+    night.executemany(
+        "INSERT INTO registered VALUES ('h', ?, ?, ?, ?)",
+        [("1", *ANN), ("2", *ANN_MARRIED), ("3", *BEA), ("4", *CAT)],
+    )
+    night.execute("INSERT INTO quality.accepted_runs VALUES ('before', now()::TIMESTAMP)")
+    night.executemany(
+        "INSERT INTO raw.patient_merges VALUES ('h', ?, ?, ?, ?)",
+        [
+            ("1", "2", None, "tonight"),  # one woman under two names
+            ("1", "3", "merge", "tonight"),  # two people
+            ("1", "4", "merge", "before"),
+            ("3", "4", "unlink", "tonight"),
+            ("1", "9", "merge", "tonight"),  # nobody who was operated on
+        ],
+    )
+    _merged(night)
+    assert counted(night) == [("merged_tonight", 2, 4), ("merged_with_others", 1, 2)]
