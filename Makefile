@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+SPARK_INSTALLED := $(VENV)/.installed-spark
 CRLM := $(BIN)/crlm
 PATIENTS ?= 1776
 SEED ?= 2012
@@ -14,6 +15,7 @@ export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: docs walkthroughs help setup simulate run refresh summary report sql ui test test-fast test-pythons lock truth-at-scale simulation-study fault-study clean-cohorts lint bench results-at-scale kill-test clean
+.PHONY: setup-spark test-spark parity-spark
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +30,13 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 setup: $(INSTALLED) ## Make the virtual environment with every requirement
+
+$(SPARK_INSTALLED): $(INSTALLED) requirements-spark.lock
+	@echo "Installing the locked requirements for Spark Connect engines into $(VENV) (once) ..."
+	@$(BIN)/python -m pip install -qq --require-hashes --no-deps -r requirements-spark.lock
+	@touch $@
+
+setup-spark: $(SPARK_INSTALLED) ## The same, and what a Spark Connect engine needs (docs/cluster.md)
 
 simulate: $(INSTALLED) ## Land a simulated hospital's raw files (PATIENTS=1776 SEED=2012)
 	@$(CRLM) simulate --patients $(PATIENTS) --seed $(SEED) --out $(DATA)
@@ -54,15 +63,20 @@ ui: $(INSTALLED) ## Open Dagster's lineage, runs and schedule at localhost:3000
 
 # whole nights and real servers beside all other tests: each half keeps one of two cores busy
 NIGHTS := tests/end_to_end tests/incremental tests/reliability tests/installed tests/service tests/databases tests/listener tests/fault_study tests/exports
+# needs requirements of its own: make test-spark
+CLUSTER := tests/cluster
 test: $(INSTALLED) lint ## Every test
 	@nights=$$(mktemp); \
 	$(BIN)/python -m pytest $(NIGHTS) > $$nights 2>&1 & whole=$$!; \
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(NIGHTS)); others=$$?; \
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(NIGHTS) $(CLUSTER)); others=$$?; \
 	wait $$whole; nights_ended=$$?; cat $$nights; rm -f $$nights; \
 	test $$others -eq 0 -a $$nights_ended -eq 0
 
 test-fast: $(INSTALLED) ## What every change is tried with: no whole night, no server, no linter
-	@$(BIN)/python -m pytest $(addprefix --ignore=,$(NIGHTS)) --ignore=tests/analysis/results --ignore=tests/simulation_study --ignore=tests/margins
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(NIGHTS) $(CLUSTER)) --ignore=tests/analysis/results --ignore=tests/simulation_study --ignore=tests/margins
+
+test-spark: $(SPARK_INSTALLED) ## The same dbt project on a Spark Connect engine (Sail, which the tests start): every table row for row
+	@CRLM_TEST_SPARK=1 $(BIN)/python -W ignore -m pytest $(CLUSTER)
 
 docs: $(INSTALLED) ## One static site of models, columns, lineage, results, example queries and the written pages (site/)
 	@$(BIN)/python -m orchestration.docs_site $(or $(OUT),site)
@@ -78,12 +92,14 @@ test-pythons: ## The quick tests and a small night under each other Python that 
 		$$venv/bin/python -m pip install -qq --require-hashes --no-deps -r requirements.lock; \
 		$$venv/bin/python -m pip install -qq --no-deps --editable .; \
 		CRLM_DATA_DIR=$$data $$venv/bin/crlm simulate --patients 120 --out $$data; CRLM_DATA_DIR=$$data $$venv/bin/crlm refresh; \
-		$$venv/bin/python -m pytest $(addprefix --ignore=,$(NIGHTS)) --ignore=tests/analysis/results --ignore=tests/simulation_study --ignore=tests/margins; \
+		$$venv/bin/python -m pytest $(addprefix --ignore=,$(NIGHTS) $(CLUSTER)) --ignore=tests/analysis/results --ignore=tests/simulation_study --ignore=tests/margins; \
 		rm -rf $$(dirname $$venv) $$data; \
 	done
 
-lock: $(INSTALLED) ## Resolve requirements.lock anew for Python 3.11 to 3.13 (needs uv), with hashes and without addresses
-	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --all-extras --quiet -o requirements.lock pyproject.toml
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+lock: ## Resolve requirements.lock and requirements-spark.lock anew for Python 3.11 to 3.13 (needs uv), with hashes and without addresses
+	@$(LOCK) $(addprefix --extra ,sources encryption notebook exports postgres dev) -o requirements.lock pyproject.toml
+	@$(LOCK) --extra spark --constraints requirements.lock -o requirements-spark.lock pyproject.toml
 
 truth-at-scale: $(INSTALLED) ## Compare 50,000 simulated patients with their truth (some minutes; not part of make test)
 	@CRLM_TRUTH_PATIENTS=$${CRLM_TRUTH_PATIENTS:-50000} $(BIN)/python -m pytest tests/end_to_end/test_truth.py

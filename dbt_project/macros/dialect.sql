@@ -1,18 +1,18 @@
-{#- The few functions whose spelling differs between DuckDB and Spark; everything above staging goes through them. -#}
+{#- Expressions that many models share. One spelling, DuckDB's: for other engines it is translated (docs/cluster.md). -#}
 
-{% macro crlm_days_between(start_date, end_date) %}{{ return(adapter.dispatch('crlm_days_between')(start_date, end_date)) }}{% endmacro %}
-{% macro default__crlm_days_between(start_date, end_date) %}cast(date_diff('day', {{ start_date }}, {{ end_date }}) as integer){% endmacro %}
-{% macro spark__crlm_days_between(start_date, end_date) %}datediff({{ end_date }}, {{ start_date }}){% endmacro %}
+{% macro crlm_days_between(start_date, end_date) -%}
+cast(date_diff('day', {{ start_date }}, {{ end_date }}) as integer)
+{%- endmacro %}
 
 {#- A number of 64 bits that stands for a row of values -#}
-{% macro crlm_hash(columns) %}{{ return(adapter.dispatch('crlm_hash')(columns)) }}{% endmacro %}
-{% macro default__crlm_hash(columns) %}hash({{ columns | join(', ') }}){% endmacro %}
-{% macro spark__crlm_hash(columns) %}xxhash64({{ columns | join(', ') }}){% endmacro %}
+{% macro crlm_hash(columns) -%}
+hash({{ columns | join(', ') }})
+{%- endmacro %}
 
 {#- One row an element of a list column; a NULL or empty list gives no row. -#}
-{% macro crlm_explode(list_column, element) %}{{ return(adapter.dispatch('crlm_explode')(list_column, element)) }}{% endmacro %}
-{% macro default__crlm_explode(list_column, element) %}cross join unnest({{ list_column }}) as exploded({{ element }}){% endmacro %}
-{% macro spark__crlm_explode(list_column, element) %}lateral view explode({{ list_column }}) exploded as {{ element }}{% endmacro %}
+{% macro crlm_explode(list_column, element) -%}
+cross join unnest({{ list_column }}) as exploded({{ element }})
+{%- endmacro %}
 
 {#- A number from the table of clinical windows and cut points. -#}
 {% macro clinical_setting(name) -%}

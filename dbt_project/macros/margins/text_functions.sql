@@ -1,7 +1,7 @@
-{#- The few functions whose names differ between DuckDB and Spark -#}
-{% macro crlm_join_lines(text, separator, order_by) %}{{ return(adapter.dispatch('crlm_join_lines')(text, separator, order_by)) }}{% endmacro %}
-{% macro default__crlm_join_lines(text, separator, order_by) %}string_agg({{ text }}, {{ separator }} order by {{ order_by }}){% endmacro %}
-{% macro spark__crlm_join_lines(text, separator, order_by) %}listagg({{ text }}, {{ separator }}) within group (order by {{ order_by }}){% endmacro %}
+{#- The texts of several rows as one, in an order -#}
+{% macro crlm_join_lines(text, separator, order_by) -%}
+string_agg({{ text }}, {{ separator }} order by {{ order_by }})
+{%- endmacro %}
 
 {#- One key for several text columns, NULLs told apart from empty texts -#}
 {% macro crlm_text_key(columns) -%}

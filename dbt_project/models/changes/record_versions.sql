@@ -7,7 +7,7 @@ select
     {% if feed == 'margin_adjudications' %}cast(null as varchar){% else %}mrn{% endif %} as mrn,
     {% if feed == 'margin_adjudications' %}study_id{% else %}cast(null as varchar){% endif %} as told_study_id,
     {{ record_number_of(feed) }} as record_number,
-    {% if feed == 'pathology_messages' %}{{ crlm_hash(['source_system', 'accession_number']) }}{% else %}null{% endif %} as report_number,
+    {% if feed == 'pathology_messages' %}{{ crlm_hash(['source_system', 'accession_number']) }}{% else %}cast(null as ubigint){% endif %} as report_number,
     {{ crlm_hash(["'" ~ feed ~ "'", 'record_id', 'record_hash', 'loaded_at']) }} as version_number
 from {{ source('raw', feed) }}
 where superseded_by is null

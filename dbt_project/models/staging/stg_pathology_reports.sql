@@ -112,13 +112,18 @@ replacements as (
         )
 ),
 
+replaced as (
+    select distinct replaced_record_id from replacements
+),
+
 words as (
     select
-        *,
-        is_word
-            and report_status <> 'cancelled'
-            and record_id not in (select replaced_record_id from replacements) as is_word_in_force
+        versions.*,
+        versions.is_word
+            and versions.report_status <> 'cancelled'
+            and replaced.replaced_record_id is null as is_word_in_force
     from versions
+    left join replaced on versions.record_id = replaced.replaced_record_id
 ),
 
 accessions as (

@@ -112,7 +112,7 @@ measured as (
 
 -- an addendum that decides the margin replaces what the original report says of it, another one adds to it
 decided_again as (
-    select distinct text_id
+    select distinct text_id as decided_text_id
     from measured
     where evidence_kind = 'permanent' and kind in ('involved', 'distance')
 ),
@@ -133,7 +133,7 @@ select
     lesion_label,
     is_additional_margin,
     case
-        when evidence_kind = 'original' and text_id not in (select text_id from decided_again) then 'permanent'
+        when evidence_kind = 'original' and decided_text_id is null then 'permanent'
         else evidence_kind
     end as evidence_kind,
     clause_number,
@@ -164,6 +164,7 @@ select
     rule,
     clause_text as evidence_text
 from measured
+left join decided_again on measured.text_id = decided_again.decided_text_id
 where
     (not is_other_tumor or kind = 'no tumour')
     and not (kind = 'no viable tumour' and text_id in (select text_id from viable_distances))

@@ -1,0 +1,21 @@
+"""What sqlglot leaves wrong between DuckDB and Spark, one topic a file. A statement rule sees the whole query, a node rule one
+expression whose parts are translated already; a node rule gives back the node itself where it has nothing to say."""
+
+from orchestration.engines.spark.rules.case_types import type_of_case
+from orchestration.engines.spark.rules.columns import stars_and_names
+from orchestration.engines.spark.rules.grouping import group_by_all
+from orchestration.engines.spark.rules.hashes import hash_of_64_bits
+from orchestration.engines.spark.rules.joined_text import joined_text
+from orchestration.engines.spark.rules.list_functions import list_function, list_of_literals, position_in_list
+from orchestration.engines.spark.rules.lists_of_rows import first_by_several, list_of_rows
+from orchestration.engines.spark.rules.numbers import decimal_literal, division, hexadecimal_text, wide_integer
+from orchestration.engines.spark.rules.patterns import pattern_function, split_text
+from orchestration.engines.spark.rules.qualifying import qualified
+from orchestration.engines.spark.rules.unnesting import unnested_joins, unnested_projections
+
+STATEMENT_RULES = (stars_and_names, group_by_all, unnested_projections, unnested_joins, qualified)
+NODE_RULES = (
+    pattern_function, split_text, list_of_rows, first_by_several, joined_text, list_function, list_of_literals, position_in_list,
+    hash_of_64_bits, division, hexadecimal_text, wide_integer, decimal_literal,
+    type_of_case,
+)  # fmt: skip

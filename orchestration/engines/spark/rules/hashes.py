@@ -1,0 +1,13 @@
+"""Hashes of rows of values."""
+
+from sqlglot import exp
+
+from orchestration.engines.spark.flavours import Flavour
+
+
+def hash_of_64_bits(node: exp.Expression, flavour: Flavour) -> exp.Expression:
+    """hash(...) has 64 bits in DuckDB, 32 in Spark, whose xxhash64 has 64; as a decimal, sums of them do not overflow. The numbers
+    differ from DuckDB's: they tell rows apart, nothing else."""
+    if not isinstance(node, exp.Anonymous) or node.name.upper() != "HASH":
+        return node
+    return exp.cast(exp.Anonymous(this="XXHASH64", expressions=[e.copy() for e in node.expressions]), "DECIMAL(38,0)")

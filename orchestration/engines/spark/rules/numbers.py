@@ -1,0 +1,44 @@
+"""Numbers: division, wide integers, hexadecimal texts, decimal literals."""
+
+from sqlglot import exp
+
+from orchestration.engines.spark.flavours import Flavour
+from orchestration.engines.spark.rules.joined_text import parsed
+
+WIDE = (exp.DataType.Type.UBIGINT, exp.DataType.Type.INT128, exp.DataType.Type.BIGDECIMAL)
+
+
+def division(node: exp.Expression, flavour: Flavour) -> exp.Expression:
+    """`/` is of doubles in DuckDB whatever stands on its sides, and infinite by zero; Spark divides decimals as decimals, and by zero
+    gives NULL."""
+    if not isinstance(node, exp.Div):
+        return node
+    dividend, divisor = (f"CAST({side.sql('spark')} AS DOUBLE)" for side in (node.this, node.expression))
+    infinite = f"{dividend} * CAST('Infinity' AS DOUBLE)"
+    return parsed(f"CASE WHEN {divisor} = 0 THEN {infinite} ELSE {dividend} / NULLIF({divisor}, 0) END")
+
+
+def wide_integer(node: exp.Expression, flavour: Flavour) -> exp.Expression:
+    """UBIGINT, the type of a hash, and HUGEINT, that of a sum of hashes, are decimals without places."""
+    if isinstance(node, exp.DataType) and node.this in WIDE:
+        return exp.DataType.build("DECIMAL(38,0)")
+    return node
+
+
+def hexadecimal_text(node: exp.Expression, flavour: Flavour) -> exp.Expression:
+    """cast('0x' || digits as integer)"""
+    if not isinstance(node, exp.Cast):
+        return node
+    inner = node.this.unnest()
+    if not isinstance(inner, exp.DPipe) or not isinstance(inner.this, exp.Literal) or inner.this.this != "0x":
+        return node
+    digits = exp.Anonymous(
+        this="CONV", expressions=[inner.expression.copy(), exp.Literal.number(16), exp.Literal.number(10)]
+    )
+    return exp.cast(digits, node.to)
+
+
+def decimal_literal(node: exp.Expression, flavour: Flavour) -> exp.Expression:
+    """On an engine that makes a decimal of a decimal and a double, a literal is a double, as it becomes in DuckDB."""
+    is_decimal = isinstance(node, exp.Literal) and not node.is_string and "." in node.this
+    return exp.cast(node.copy(), "DOUBLE") if is_decimal and flavour.has_decimals_in_sums else node

@@ -1,0 +1,51 @@
+"""Functions of regular expressions, and texts split at a text."""
+
+import re
+
+from sqlglot import exp
+
+from orchestration.engines.spark.flavours import Flavour
+from orchestration.engines.spark.rules.untranslatable import Untranslatable
+
+OF_ALL = "g"
+
+
+def pattern_function(node: exp.Expression, flavour: Flavour) -> exp.Expression:
+    """Patterns and replacements in the engine's own spelling; what is extracted without a group is the whole match."""
+    if not isinstance(
+        node, exp.RegexpLike | exp.RegexpFullMatch | exp.RegexpExtract | exp.RegexpReplace | exp.RegexpSplit
+    ):
+        return node
+    pattern = node.expression
+    if not isinstance(pattern, exp.Literal):
+        raise Untranslatable(f"a pattern that is no literal: {node.sql('duckdb')[:120]}")
+    node.set("expression", exp.Literal.string(flavour.pattern(pattern.this)))
+    if isinstance(node, exp.RegexpFullMatch):
+        return exp.RegexpLike(this=node.this, expression=exp.Literal.string(flavour.pattern(f"^(?:{pattern.this})$")))
+    if isinstance(node, exp.RegexpReplace):
+        _replace_all(node, flavour)
+    elif isinstance(node, exp.RegexpExtract) and node.args.get("group") is None:
+        node.set("group", exp.Literal.number(0))
+    return node
+
+
+def _replace_all(node: exp.RegexpReplace, flavour: Flavour) -> None:
+    options = node.args.get("modifiers")
+    if options is None or options.this != OF_ALL:
+        raise Untranslatable("regexp_replace without the option 'g' replaces once in DuckDB, everywhere in Spark")
+    replacement = node.args["replacement"]
+    if not isinstance(replacement, exp.Literal):
+        raise Untranslatable("regexp_replace by what is no literal")
+    node.set("replacement", exp.Literal.string(flavour.replacement(replacement.this)))
+    for option in ("modifiers", "single_replace"):
+        node.set(option, None)
+
+
+def split_text(node: exp.Expression, flavour: Flavour) -> exp.Expression:
+    """Spark splits at a pattern: the text that DuckDB splits at is escaped."""
+    if not isinstance(node, exp.Split):
+        return node
+    if not isinstance(node.expression, exp.Literal):
+        raise Untranslatable("a text split at what is no literal")
+    separator = re.sub(r"([\\.|*+?^$(){}\[\]])", r"\\\1", node.expression.this)
+    return exp.Anonymous(this="SPLIT", expressions=[node.this, exp.Literal.string(separator)])

@@ -1,0 +1,55 @@
+"""What runs on a worker: imports nothing of the project before it has unpacked the report reader."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SQL_TYPE = (
+    "array<struct<clause: int, start: int, end: int, text: string, found_start: int, found_end: int, language: string, rule: string,"
+    " reading: string, certainty: string, subject: string, previous_subject: string, label: string, clause_label: string,"
+    " comparator: string, mm: double, up_to_mm: double, part: string, organ: string, site: string, section: string,"
+    " clause_section: string, starts_part: boolean, marks: array<string>>>"
+)
+
+
+def reading_function(packed: bytes, digest: str) -> Callable:
+    """A function of a column of texts, to be sent to workers.
+
+    Args:
+        packed, digest: the report reader as a zip archive, and a name for its contents.
+    """
+
+    def read_margin_statements(texts: "pd.Series") -> "pd.Series":
+        import pandas
+
+        reader = _reader(packed, digest)
+        read = [None if text is None else [statement.as_dict() for statement in reader.read(text)] for text in texts]
+        return pandas.Series(read, dtype="object")
+
+    return read_margin_statements
+
+
+def _reader(packed: bytes, digest: str):
+    """The margin reader of the archive: unpacked and imported once a process, which keeps it."""
+    import io
+    import sys
+    import tempfile
+    import zipfile
+    from pathlib import Path
+
+    name = f"crlm_report_reader_{digest}"
+    if not any(place.endswith(name) for place in sys.path):
+        folder = Path(tempfile.mkdtemp()) / name
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            archive.extractall(folder)
+        sys.path.insert(0, str(folder))
+    loaded = sys.modules.get("report_reader")
+    if loaded is not None and name not in (loaded.__file__ or ""):
+        # another version, of an earlier night on the same worker
+        for module in [module for module in sys.modules if module.split(".")[0] == "report_reader"]:
+            del sys.modules[module]
+    from report_reader.margins import margin_reader
+
+    return margin_reader()
