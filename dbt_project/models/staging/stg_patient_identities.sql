@@ -1,4 +1,4 @@
--- The patient behind each MRN: merged records lead to the patient record that survived, also by way of several onward. A step each,
+-- The patient behind each MRN: merged records lead to the patient record that survived, also by way of several merges. A step each,
 -- up to the longest chain that is believed: a recursion would be shorter, but not every engine has one.
 {% set longest = var('longest_chain_of_merges') | int(3) %}
 with onward as (
