@@ -80,6 +80,10 @@ def report_frames(published_file: Path) -> dict[str, pd.DataFrame]:
         ("quality", "check_results"),
         ("quality", "stale_feeds"),
         ("meta", "clinical_settings"),
+        ("meta", "exposures"),
+        ("meta", "analysis_endpoints"),
+        ("meta", "analysis_plan"),
+        ("meta", "event_count_groupings"),
     ]
     frames = {table: read_published(published_file, f"FROM {schema}.{table}") for schema, table in tables}
     for name, query in (

@@ -6,8 +6,9 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from analysis.patients.names import MARGIN_GROUPS, UNRESOLVED
+from analysis.patients.exposures import Exposure
 from analysis.report.availability import section
+from analysis.report.definitions import definitions
 from analysis.report.since_sections import drawn_from
 from orchestration.report_inputs import report_context, report_frames
 
@@ -30,8 +31,9 @@ def print_summary(console: Console, published_file: Path, report_file: Path | No
     if stamp["study"]:
         console.print(stamp["study"]["title"])
     console.print(_cohort(frames["cohort_flow"]))
-    console.print(_groups(frames["margin_groups"], frames["published_comparison"]))
-    console.print(_hazard_ratios(frames["published_comparison"]))
+    exposure = definitions(frames).exposure
+    console.print(_groups(frames["margin_groups"], frames["published_comparison"], exposure))
+    console.print(_hazard_ratios(frames["published_comparison"], exposure))
     if stamp["is_simulated"]:
         _print_draw(console, frames)
     console.print(_set_aside(frames))
@@ -66,14 +68,14 @@ def _cohort(flow: pd.DataFrame) -> Table:
     return table
 
 
-def _groups(groups: pd.DataFrame, comparison: pd.DataFrame) -> Table:
+def _groups(groups: pd.DataFrame, comparison: pd.DataFrame, exposure: Exposure) -> Table:
     table = Table(
         "Margin", "patients", "share", "3-year cumulative incidence of recurrence", "published",
         title="Margin groups", title_justify="left",
     )  # fmt: skip
     counted = groups.set_index("margin_group")
     incidence = comparison[comparison["figure"].str.contains("cumulative incidence")].set_index("stratum")
-    for group in [*MARGIN_GROUPS, UNRESOLVED]:
+    for group in exposure.strata:
         if group not in counted.index:
             continue
         row = [group, f"{counted.loc[group, 'n']:,.0f}", f"{counted.loc[group, 'share']:.1%}"]
@@ -87,14 +89,16 @@ def _groups(groups: pd.DataFrame, comparison: pd.DataFrame) -> Table:
     return table
 
 
-def _hazard_ratios(comparison: pd.DataFrame) -> Table:
+def _hazard_ratios(comparison: pd.DataFrame, exposure: Exposure) -> Table:
     table = Table(
-        "Adjusted hazard ratio (against >=10 mm)", "Margin", "here (95 % CI)", "published (95 % CI)",
+        f"Adjusted hazard ratio (against {exposure.reference})", "Margin", "here (95 % CI)", "published (95 % CI)",
         title="Cause-specific Cox models", title_justify="left",
     )  # fmt: skip
     # the published order of rows is that of their values; a test over all groups has no ratio
-    of_groups = comparison[comparison["stratum"].isin(MARGIN_GROUPS) & (comparison["endpoint"] != "overall_recurrence")]
-    order = of_groups["stratum"].map({group: number for number, group in enumerate(MARGIN_GROUPS)})
+    of_groups = comparison[
+        comparison["stratum"].isin(exposure.levels) & (comparison["endpoint"] != "overall_recurrence")
+    ]
+    order = of_groups["stratum"].map({group: number for number, group in enumerate(exposure.levels)})
     ratios = of_groups.assign(order=order).sort_values(["figure", "order"])
     for row in ratios.itertuples():
         table.add_row(

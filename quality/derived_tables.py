@@ -13,8 +13,8 @@ INDEX_ENDPOINTS = (
 RECURRENCE_ENDPOINTS = ("salvage", "post_recurrence_survival")
 """The same of those whose time zero is the first recurrence, for every patient who recurred."""
 FONG_ITEMS = (
-    "is_node_positive", "has_disease_free_interval_under_12_months", "has_multiple_metastases",
-    "is_largest_metastasis_over_5_cm", "is_cea_over_200_ng_ml",
+    "is_node_positive", "has_short_disease_free_interval", "has_multiple_metastases",
+    "has_large_metastasis", "has_high_cea",
 )  # fmt: skip
 WIDEST = ">=10 mm"
 CURVE = ["endpoint", "grouping", "stratum"]

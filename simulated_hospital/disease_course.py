@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 DAYS_A_YEAR = 365.25
-DAYS_A_MONTH = 30.4375
+DAYS_A_MONTH = DAYS_A_YEAR / 12
 PATTERNS = (
     "margin", "elsewhere", "margin and elsewhere", "margin and extrahepatic", "elsewhere and extrahepatic",
     "one extrahepatic", "several extrahepatic",

@@ -7,6 +7,8 @@ import pandas as pd
 from scipy.optimize import root
 from scipy.stats import norm
 
+from simulated_hospital.disease_course import DAYS_A_MONTH
+
 FIRST_DAY = np.datetime64("1991-01-01")
 LAST_DAY = np.datetime64("2012-12-31")
 
@@ -38,7 +40,7 @@ def draw_patients(u: dict[str, np.ndarray], constants: dict[str, Any]) -> pd.Dat
             "is_node_positive": u["is_node_positive"] < 0.56,
             "liver_metastasis_date": liver_metastasis_date,
             "primary_resection_date": liver_metastasis_date - interval_days,
-            "has_short_interval": interval_days / 30.4375 < 12,
+            "has_short_interval": interval_days / DAYS_A_MONTH < 12,
             "metastasis_count": count,
             "has_multiple_metastases": multiple,
             "largest_metastasis_cm": size,
@@ -73,7 +75,7 @@ def disease_free_interval_days(u: np.ndarray) -> np.ndarray:
     53 % under 12 months. ('Synchronous 50 %' and 'median 10 months' agree only when synchronous means within the year.)"""
     later = np.clip((u - 0.33) / 0.67, 0, 1 - 1e-12)
     months = np.where(u < 0.33, 0.0, 1 - 30.7 * np.log(1 - later))
-    return np.floor(np.minimum(months, 150) * 30.4375).astype(int)
+    return np.floor(np.minimum(months, 150) * DAYS_A_MONTH).astype(int)
 
 
 def draw_margin_group(patients: pd.DataFrame, u: np.ndarray, constants: dict[str, Any]) -> np.ndarray:

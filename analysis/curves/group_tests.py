@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.patients.collapsed_counts import StratumCounts, by_stratum
-from analysis.patients.names import STRATA_NOT_COMPARED, SURVIVAL_ENDPOINTS
+from analysis.patients.names import STRATA_NOT_COMPARED
 
 TEST_COLUMNS = [
     "endpoint", "grouping", "test", "hypothesis", "statistic", "degrees_of_freedom", "p_value", "n", "n_event", "warning",
@@ -28,7 +28,7 @@ class GroupCounts:
     n: int
 
 
-def logrank_test(event_counts: pd.DataFrame) -> pd.DataFrame:
+def logrank_test(event_counts: pd.DataFrame, is_cause_specific: bool = False) -> pd.DataFrame:
     """Log-rank test of equal hazards of the event, one row an endpoint and grouping of two or more known groups.
 
     Competing events leave the risk set, so that with them the hypothesis is that of equal cause-specific hazards.
@@ -37,6 +37,7 @@ def logrank_test(event_counts: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         event_counts: see `collapsed_counts.checked_event_counts`; strata of `names.STRATA_NOT_COMPARED` are left out.
+        is_cause_specific: whether the endpoint has competing events; it names the hypothesis.
     Raises:
         ValueError: bad counts.
     """
@@ -46,14 +47,20 @@ def logrank_test(event_counts: pd.DataFrame) -> pd.DataFrame:
         used = np.flatnonzero(covariance.diagonal() > 0)
         return quadratic_form(difference[used], covariance[np.ix_(used, used)])
 
-    return _test_rows(event_counts, "log-rank", _hazard_hypothesis, statistic)
+    hypothesis = "equal cause-specific hazards" if is_cause_specific else "equal survival"
+    return _test_rows(event_counts, "log-rank", hypothesis, statistic)
 
 
-def trend_test(event_counts: pd.DataFrame, scores: Sequence[float] | None = None) -> pd.DataFrame:
+def trend_test(
+    event_counts: pd.DataFrame,
+    scores: Sequence[float] | None = None,
+    is_cause_specific: bool = False,
+    levels: Sequence[str] | None = None,
+) -> pd.DataFrame:
     """Tarone's (1975) test of a trend of the hazard over ordered groups: (s'(O - E))^2 / s'Vs, one degree of freedom.
 
     Args:
-        event_counts: as in `logrank_test`; groups are scored in the order of `names.ordered_strata`.
+        event_counts: as in `logrank_test`; groups are scored in the order of `levels`, else of `names.ordered_strata`.
         scores: one a group, in that order; default 1, 2, 3, ...
     Raises:
         ValueError: bad counts, or as many scores as there are not groups.
@@ -69,7 +76,8 @@ def trend_test(event_counts: pd.DataFrame, scores: Sequence[float] | None = None
         variance = group_scores @ covariance @ group_scores
         return (float((group_scores @ difference) ** 2 / variance), 1) if variance > 0 else (np.nan, 1)
 
-    return _test_rows(event_counts, "trend", _trend_hypothesis, statistic)
+    hypothesis = "no trend of the cause-specific hazard" if is_cause_specific else "no trend of the hazard"
+    return _test_rows(event_counts, "trend", hypothesis, statistic, levels)
 
 
 def gray_test(event_counts: pd.DataFrame) -> pd.DataFrame:
@@ -82,7 +90,7 @@ def gray_test(event_counts: pd.DataFrame) -> pd.DataFrame:
         score, covariance = gray_score(counts)
         return quadratic_form(score, covariance)
 
-    return _test_rows(event_counts, "Gray", lambda endpoint: "equal cumulative incidence", statistic)
+    return _test_rows(event_counts, "Gray", "equal cumulative incidence", statistic)
 
 
 def observed_minus_expected(counts: GroupCounts) -> tuple[np.ndarray, np.ndarray]:
@@ -167,11 +175,16 @@ def _tie_factor(n_events: np.ndarray, n_risk: np.ndarray) -> np.ndarray:
     return np.where(is_tied, 1 - (n_events - 1) / np.where(is_tied, n_risk - 1, 1), 1.0)
 
 
-def side_by_side(event_counts: pd.DataFrame) -> Iterator[GroupCounts]:
-    """The known groups of each endpoint and grouping on one time axis; groupings of fewer than two are left out."""
+def side_by_side(event_counts: pd.DataFrame, levels: Sequence[str] | None = None) -> Iterator[GroupCounts]:
+    """The known groups of each endpoint and grouping on one time axis; groupings of fewer than two are left out.
+
+    In the order of `levels` where these are given, which must name all of them.
+    """
     known = (counts for counts in by_stratum(event_counts) if counts.stratum not in STRATA_NOT_COMPARED)
     for (endpoint, grouping), strata in groupby(known, key=lambda counts: (counts.endpoint, counts.grouping)):
         groups = list(strata)
+        if levels is not None:
+            groups.sort(key=lambda counts: levels.index(counts.stratum))
         if len(groups) > 1:
             times = np.unique(np.concatenate([counts.time_days for counts in groups]))
             matrices = {name: np.column_stack([_on_axis(counts, times, name) for counts in groups]) for name in (
@@ -189,30 +202,23 @@ def _on_axis(counts: StratumCounts, times: np.ndarray, name: str) -> np.ndarray:
     return spread
 
 
-def _hazard_hypothesis(endpoint: str) -> str:
-    return "equal survival" if endpoint in SURVIVAL_ENDPOINTS else "equal cause-specific hazards"
-
-
-def _trend_hypothesis(endpoint: str) -> str:
-    return "no trend of the hazard" if endpoint in SURVIVAL_ENDPOINTS else "no trend of the cause-specific hazard"
-
-
 def _test_rows(
     event_counts: pd.DataFrame,
     test: str,
-    hypothesis: Callable[[str], str],
+    hypothesis: str,
     statistic: Callable[[GroupCounts], tuple[float, int]],
+    levels: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     from scipy.special import chdtrc
 
     rows = []
-    for counts in side_by_side(event_counts):
+    for counts in side_by_side(event_counts, levels):
         n_event = int(counts.n_event.sum())
         value, degrees = statistic(counts) if n_event else (np.nan, len(counts.groups) - 1)
         warning = None
         if np.isnan(value):
             warning = "no events" if n_event == 0 else "not computable: the groups' counts do not vary"
         p_value = float(chdtrc(degrees, value)) if warning is None else np.nan
-        rows.append((counts.endpoint, counts.grouping, test, hypothesis(counts.endpoint), value, degrees, p_value,
+        rows.append((counts.endpoint, counts.grouping, test, hypothesis, value, degrees, p_value,
                      counts.n, n_event, warning))  # fmt: skip
     return pd.DataFrame(rows, columns=TEST_COLUMNS).astype({"warning": "str"})

@@ -7,17 +7,13 @@ import pandas as pd
 
 from analysis.patients.collapsed_counts import STRATUM_COLUMNS, require_columns
 
-DAYS_A_YEAR = 365.25
-LANDMARKS_DAYS = {f"{years} year{'s' if years > 1 else ''}": years * DAYS_A_YEAR for years in (1, 3, 5, 10)}
 ESTIMATES = ["estimate", "std_error", "conf_low", "conf_high"]
 LANDMARK_COLUMNS = [
     *STRATUM_COLUMNS, "landmark_days", "landmark_label", "n_risk", *ESTIMATES, "estimator", "is_beyond_follow_up",
 ]  # fmt: skip
 
 
-def landmark_estimates(
-    curves: pd.DataFrame, estimator: str, landmarks_days: Mapping[str, float] = LANDMARKS_DAYS
-) -> pd.DataFrame:
+def landmark_estimates(curves: pd.DataFrame, estimator: str, landmarks_days: Mapping[str, float]) -> pd.DataFrame:
     """The estimate at the last time not after each landmark, one row a stratum and landmark.
 
     `n_risk` counts patients whose time is at or after the landmark. Where there are none the curve has ended: the

@@ -6,7 +6,7 @@ import pandas as pd
 from analysis.curves.confidence_limits import NORMAL_QUANTILE
 from analysis.curves.restricted_mean import LIMIT_CUT
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.names import MARGIN_REFERENCE, STRATA_NOT_COMPARED
+from analysis.patients.names import STRATA_NOT_COMPARED
 
 DIFFERENCE_COLUMNS = [
     "endpoint", "grouping", "measure", "stratum", "reference", "horizon_days", "n", "n_reference", "difference_days",
@@ -14,9 +14,7 @@ DIFFERENCE_COLUMNS = [
 ]  # fmt: skip
 
 
-def restricted_mean_differences(
-    means: pd.DataFrame, grouping: str = "margin_group", reference: str = MARGIN_REFERENCE
-) -> pd.DataFrame:
+def restricted_mean_differences(means: pd.DataFrame, grouping: str, reference: str) -> pd.DataFrame:
     """Restricted mean of each stratum minus that of the reference, in days; a row an endpoint, measure and stratum.
 
     The strata are independent samples: std_error is the root of the sum of the squared ones, limits are the difference +- 1.96

@@ -1,10 +1,11 @@
 """Where patients are over time after resection: Aalen-Johansen state occupation probabilities of their paths."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from analysis.curves.confidence_limits import incidence_limits
-from analysis.curves.landmark_estimates import DAYS_A_YEAR
 from analysis.patients.collapsed_counts import checked_times, require_columns
 from analysis.patients.names import ordered_strata
 
@@ -172,17 +173,14 @@ def _curve(paths: pd.DataFrame, states: tuple[str, ...], conf_type: str) -> pd.D
     return pd.concat(frames, ignore_index=True)
 
 
-HALF_YEARS_DAYS = [half * DAYS_A_YEAR / 2 for half in range(21)]
-
-
-def occupation_by_margin(state_paths: pd.DataFrame) -> pd.DataFrame:
-    """`state_occupation` by margin group, read off half-yearly to ten years.
+def occupation_by(paths: pd.DataFrame, group_column: str, read_at_days: Sequence[float]) -> pd.DataFrame:
+    """`state_occupation` by a grouping, read off at given days.
 
     Args:
-        state_paths: the mart: study_id, margin_group and the columns of a path.
+        paths: study_id, the grouping and the columns of a path (marts.state_paths).
     Raises:
         ValueError: see `state_occupation`.
     """
-    require_columns(state_paths, ["study_id", "margin_group"], "state_paths")
-    occupation = state_occupation(state_paths.rename(columns={"study_id": "id"}), group_column="margin_group")
-    return occupation if occupation.empty else occupation_at(occupation, HALF_YEARS_DAYS)
+    require_columns(paths, ["study_id", group_column], "state_paths")
+    occupation = state_occupation(paths.rename(columns={"study_id": "id"}), group_column=group_column)
+    return occupation if occupation.empty else occupation_at(occupation, list(read_at_days))

@@ -13,7 +13,7 @@ from analysis.curves.group_tests import (
     side_by_side,
 )
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.names import SURVIVAL_ENDPOINTS, ordered_strata
+from analysis.patients.names import ordered_strata
 
 STRATIFIED_TEST_COLUMNS = [
     "endpoint", "grouping", "stratified_by", "n_blocks", "test", "hypothesis", "statistic", "degrees_of_freedom",
@@ -23,7 +23,9 @@ STRATIFIED_TEST_COLUMNS = [
 ScoreAndCovariance = tuple[np.ndarray, np.ndarray]
 
 
-def stratified_logrank_test(event_counts: pd.DataFrame, block_column: str) -> pd.DataFrame:
+def stratified_logrank_test(
+    event_counts: pd.DataFrame, block_column: str, is_cause_specific: bool = False
+) -> pd.DataFrame:
     """Log-rank test stratified by blocks, one row an endpoint and grouping of two or more known groups.
 
     Observed minus expected events and their hypergeometric covariances are added up over the blocks, as R's
@@ -33,6 +35,7 @@ def stratified_logrank_test(event_counts: pd.DataFrame, block_column: str) -> pd
         event_counts: see `collapsed_counts.checked_event_counts`, with one more column `block_column` that says in which
             block the counts of a row were observed; strata of `names.STRATA_NOT_COMPARED` are left out.
         block_column: becomes `stratified_by`. A block with patients of only one group says nothing of the difference.
+        is_cause_specific: whether the endpoint has competing events; it names the hypothesis.
     Raises:
         ValueError: bad counts, or a block that is missing.
     """
@@ -42,7 +45,8 @@ def stratified_logrank_test(event_counts: pd.DataFrame, block_column: str) -> pd
         used = np.flatnonzero(covariance.diagonal() > 0)
         return quadratic_form(score[used], covariance[np.ix_(used, used)])
 
-    return _test_rows(event_counts, block_column, "stratified log-rank", observed_minus_expected, statistic)
+    hypothesis = f"equal {'cause-specific hazards' if is_cause_specific else 'survival'} in every block"
+    return _test_rows(event_counts, block_column, "stratified log-rank", hypothesis, observed_minus_expected, statistic)
 
 
 def stratified_gray_test(event_counts: pd.DataFrame, block_column: str) -> pd.DataFrame:
@@ -50,13 +54,15 @@ def stratified_gray_test(event_counts: pd.DataFrame, block_column: str) -> pd.Da
 
     Arguments, rows and errors as in `stratified_logrank_test`.
     """
-    return _test_rows(event_counts, block_column, "stratified Gray", gray_score, quadratic_form)
+    hypothesis = "equal cumulative incidence in every block"
+    return _test_rows(event_counts, block_column, "stratified Gray", hypothesis, gray_score, quadratic_form)
 
 
 def _test_rows(
     event_counts: pd.DataFrame,
     block_column: str,
     test: str,
+    hypothesis: str,
     score_of_block: Callable[[GroupCounts], ScoreAndCovariance],
     statistic: Callable[[np.ndarray, np.ndarray], tuple[float, int]],
 ) -> pd.DataFrame:
@@ -79,7 +85,7 @@ def _test_rows(
             warning = "no events" if n_event == 0 else "not computable: the groups' counts do not vary within blocks"
         rows.append({
             "endpoint": counts.endpoint, "grouping": counts.grouping, "stratified_by": block_column,
-            "n_blocks": len(blocks), "test": test, "hypothesis": _hypothesis(counts.endpoint, score_of_block),
+            "n_blocks": len(blocks), "test": test, "hypothesis": hypothesis,
             "statistic": value, "degrees_of_freedom": degrees,
             "p_value": float(chdtrc(degrees, value)) if warning is None else np.nan,
             "n": counts.n, "n_event": n_event, "warning": warning,
@@ -106,11 +112,3 @@ def _added_up(
         total_score[positions] += score
         total_covariance[np.ix_(positions, positions)] += covariance
     return total_score, total_covariance
-
-
-def _hypothesis(endpoint: str, score_of_block: Callable[[GroupCounts], ScoreAndCovariance]) -> str:
-    if score_of_block is gray_score:
-        return "equal cumulative incidence in every block"
-    return "equal survival in every block" if endpoint in SURVIVAL_ENDPOINTS else (
-        "equal cause-specific hazards in every block"
-    )  # fmt: skip

@@ -2,7 +2,7 @@
 "use strict";
 const NOT_COMPARED = ["unresolved", "not known"];
 const COLOURS = ["#D55E00", "#E69F00", "#56B4E9", "#0072B2", "#5B6470", "#009E73", "#CC79A7", "#1f2933"];
-const DAYS_A_YEAR = 365.25, YEARS_SHOWN = 10, LANDMARK_YEARS = [3, 5];
+const DAYS_A_YEAR = data.daysAYear, YEARS_SHOWN = 10, LANDMARK_YEARS = [3, 5];
 const element = (name, text, attributes = {}) => {
   const made = document.createElement(name);
   if (text !== undefined) made.textContent = text;

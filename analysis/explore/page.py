@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.patients.collapsed_counts import require_columns
+from analysis.patients.covariates import TRUTH
 from analysis.patients.names import ordered_strata
 from analysis.patients.plan import Plan
 from analysis.report.formats import moment
@@ -16,7 +17,7 @@ FOLDER = Path(__file__).parent
 VARIABLES = {
     "era": "Era of operation",
     "metastasis_count_group": "Number of metastases",
-    "is_largest_metastasis_over_5_cm": "Largest metastasis above 5 cm",
+    "has_large_metastasis": "Large metastasis",
     "is_node_positive": "Node-positive primary",
     "clinical_risk_score": "Clinical risk score",
     "source_system": "Hospital",
@@ -48,7 +49,7 @@ def render_explore(
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    data = explore_data(operations, times, plan) | {"leastPatients": least_k}
+    data = explore_data(operations, times, plan) | {"leastPatients": least_k, "daysAYear": plan.days_a_year}
     environment = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined)
     # within a script nothing may look like its end
     payload = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
@@ -71,13 +72,21 @@ def explore_data(operations: pd.DataFrame, times: pd.DataFrame, plan: Plan) -> d
     labels = {
         exposure.column: exposure.label[:1].upper() + exposure.label[1:] for exposure in plan.exposures
     } | VARIABLES
+    # the plan says it with its cut point
+    labels |= {
+        covariate.column: covariate.term[:1].upper() + covariate.term[1:]
+        for covariate in plan.all_covariates
+        if covariate.column in VARIABLES and covariate.kind == TRUTH
+    }
     chosen = pd.DataFrame({"study_id": operations["study_id"]})
     variables = []
     for name, label in labels.items():
         if name not in operations.columns or operations[name].isna().all():
             continue
         texts = _levels(operations[name])
-        levels = ordered_strata(texts)
+        own = next((exposure.levels for exposure in plan.exposures if exposure.column == name), ())
+        levels = [level for level in own if level in set(texts)]
+        levels += ordered_strata(set(texts) - set(levels))
         if len(levels) < 2:
             continue
         chosen[name] = texts.map({level: number for number, level in enumerate(levels)})

@@ -1,14 +1,14 @@
-"""Cumulative incidence and survival curves by margin group, with confidence bands and the numbers at risk below."""
+"""Cumulative incidence and survival curves by exposure, with confidence bands and the numbers at risk below."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from analysis.curves.landmark_estimates import DAYS_A_YEAR
-from analysis.figures.style import LINE, MARGIN_COLOURS, MARGIN_DASHES, MARGIN_TEXT_COLOURS, SOFT, margin_scale
+from analysis.figures.style import LINE, SOFT, colours, dashes, level_scale, text_colours
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.names import ENDPOINT_LABELS, MARGIN_GROUPS
+from analysis.patients.exposures import Exposure
 
 YEARS_SHOWN = 10
 LANDMARK_YEARS = 3
@@ -19,43 +19,52 @@ LABELS_APART = 0.055
 CURVE_COLUMNS = ["endpoint", "grouping", "stratum", "time_days", "n_risk", "estimate", "conf_low", "conf_high"]
 
 
-def cumulative_incidence_chart(curves: pd.DataFrame, endpoint: str, width: int = 640, height: int = 300) -> Any:
-    """Aalen-Johansen curves of an endpoint by margin group (rows of results.cumulative_incidence).
+class Shown(NamedTuple):
+    """What curves are drawn of: an endpoint by an exposure, and how many days a year of the axis has."""
+
+    endpoint: str
+    exposure: Exposure
+    days_a_year: float
+
+
+def cumulative_incidence_chart(curves: pd.DataFrame, shown: Shown, width: int = 640, height: int = 300) -> Any:
+    """Aalen-Johansen curves (rows of results.cumulative_incidence).
 
     Raises:
-        ValueError: a column is missing, or the endpoint has no curve by margin group.
+        ValueError: a column is missing, or the endpoint has no curve by the exposure.
     """
-    return _curves_chart(curves, endpoint, 0.0, "Cumulative incidence", width, height)
+    return _curves_chart(curves, shown, 0.0, "Cumulative incidence", width, height)
 
 
-def survival_chart(curves: pd.DataFrame, endpoint: str, width: int = 640, height: int = 300) -> Any:
-    """Kaplan-Meier curves of an endpoint by margin group (rows of results.kaplan_meier); errors as above."""
-    return _curves_chart(curves, endpoint, 1.0, ENDPOINT_LABELS[endpoint], width, height)
+def survival_chart(curves: pd.DataFrame, shown: Shown, label: str, width: int = 640, height: int = 300) -> Any:
+    """Kaplan-Meier curves (rows of results.kaplan_meier), `label` at their axis; errors as above."""
+    return _curves_chart(curves, shown, 1.0, label, width, height)
 
 
-def drawn_points(curves: pd.DataFrame, endpoint: str, at_start: float) -> pd.DataFrame:
+def drawn_points(curves: pd.DataFrame, shown: Shown, at_start: float) -> pd.DataFrame:
     """stratum, years, estimate, conf_low, conf_high, n_risk every DRAWN_EVERY_DAYS, as far as anybody is at risk.
 
     Args:
         at_start: the estimate before the first row of a curve: 1 for survival, 0 for incidence.
     """
-    days = np.arange(0, YEARS_SHOWN * DAYS_A_YEAR + 1, DRAWN_EVERY_DAYS)
-    points = _read_at(curves, endpoint, days, at_start)
+    days = np.arange(0, YEARS_SHOWN * shown.days_a_year + 1, DRAWN_EVERY_DAYS)
+    points = _read_at(curves, shown, days, at_start)
     return points[points["n_risk"] > 0].reset_index(drop=True)
 
 
-def numbers_at_risk(curves: pd.DataFrame, endpoint: str, every_years: int = 1) -> pd.DataFrame:
+def numbers_at_risk(curves: pd.DataFrame, shown: Shown, every_years: int = 1) -> pd.DataFrame:
     """stratum, years, n_risk: patients whose time had not ended before each year shown."""
     years = np.arange(0, YEARS_SHOWN + 1, every_years)
-    return _read_at(curves, endpoint, years * DAYS_A_YEAR, np.nan)[["stratum", "years", "n_risk"]]
+    return _read_at(curves, shown, years * shown.days_a_year, np.nan)[["stratum", "years", "n_risk"]]
 
 
-def _read_at(curves: pd.DataFrame, endpoint: str, days: np.ndarray, at_start: float) -> pd.DataFrame:
+def _read_at(curves: pd.DataFrame, shown: Shown, days: np.ndarray, at_start: float) -> pd.DataFrame:
     require_columns(curves, CURVE_COLUMNS, "curves")
-    chosen = curves[(curves["endpoint"] == endpoint) & (curves["grouping"] == "margin_group")]
+    exposure = shown.exposure
+    chosen = curves[(curves["endpoint"] == shown.endpoint) & (curves["grouping"] == exposure.column)]
     by_stratum = dict(list(chosen.groupby("stratum")))
     frames = []
-    for group in (group for group in MARGIN_GROUPS if group in by_stratum):
+    for group in (level for level in exposure.levels if level in by_stratum):
         curve = by_stratum[group].sort_values("time_days")
         times = curve["time_days"].to_numpy(dtype=float)
         estimates = np.vstack(
@@ -65,22 +74,23 @@ def _read_at(curves: pd.DataFrame, endpoint: str, days: np.ndarray, at_start: fl
             estimates[np.searchsorted(times, days, side="right")], columns=["estimate", "conf_low", "conf_high"]
         )
         n_risk = np.append(curve["n_risk"].to_numpy(), 0)[np.searchsorted(times, days, side="left")]
-        frames.append(values.assign(stratum=group, years=days / DAYS_A_YEAR, n_risk=n_risk))
+        frames.append(values.assign(stratum=group, years=days / shown.days_a_year, n_risk=n_risk))
     if not frames:
-        raise ValueError(f"there is no curve of {endpoint} by margin group")
+        raise ValueError(f"there is no curve of {shown.endpoint} by {exposure.label}")
     return pd.concat(frames, ignore_index=True)
 
 
-def _curves_chart(curves: pd.DataFrame, endpoint: str, at_start: float, y_title: str, width: int, height: int) -> Any:
+def _curves_chart(curves: pd.DataFrame, shown: Shown, at_start: float, y_title: str, width: int, height: int) -> Any:
     import altair as alt
 
-    points = drawn_points(curves, endpoint, at_start)
-    at_risk = numbers_at_risk(curves, endpoint, 1 if width >= WIDE else 2)
+    levels = shown.exposure.levels
+    points = drawn_points(curves, shown, at_start)
+    at_risk = numbers_at_risk(curves, shown, 1 if width >= WIDE else 2)
     # lines and type have colours of their own: a shared scale would give one of them the other's
-    drawn = alt.layer(*_curve_layers(points, y_title))
-    panel = alt.layer(drawn, _end_labels(points, height)).resolve_scale(color="independent")
+    drawn = alt.layer(*_curve_layers(points, y_title, levels))
+    panel = alt.layer(drawn, _end_labels(points, height, levels)).resolve_scale(color="independent")
     panel = panel.properties(width=width, height=height)
-    return alt.vconcat(panel, _at_risk_table(at_risk, width), spacing=2).resolve_scale(color="independent")
+    return alt.vconcat(panel, _at_risk_table(at_risk, width, levels), spacing=2).resolve_scale(color="independent")
 
 
 def _years_axis(title: str | None, is_drawn: bool) -> Any:
@@ -90,13 +100,13 @@ def _years_axis(title: str | None, is_drawn: bool) -> Any:
     return alt.X("years:Q", scale=alt.Scale(domain=[0, YEARS_SHOWN], nice=False), axis=axis)
 
 
-def _curve_layers(points: pd.DataFrame, y_title: str) -> list[Any]:
+def _curve_layers(points: pd.DataFrame, y_title: str, levels: Sequence[str]) -> list[Any]:
     import altair as alt
 
     x = _years_axis("Years from index operation", True)
     y = alt.Y("estimate:Q", title=y_title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5))
-    colour = alt.Color("stratum:N", scale=margin_scale(MARGIN_COLOURS), legend=None)
-    dash = alt.StrokeDash("stratum:N", scale=margin_scale(MARGIN_DASHES), legend=None)
+    colour = alt.Color("stratum:N", scale=level_scale(colours(levels)), legend=None)
+    dash = alt.StrokeDash("stratum:N", scale=level_scale(dashes(levels)), legend=None)
     landmark = alt.Chart(pd.DataFrame({"years": [LANDMARK_YEARS], "text": [f"{LANDMARK_YEARS} years"]})).encode(x=x)
     return [
         landmark.mark_rule(strokeDash=[2, 3], color=LINE),
@@ -111,7 +121,7 @@ def _curve_layers(points: pd.DataFrame, y_title: str) -> list[Any]:
     ]
 
 
-def _end_labels(points: pd.DataFrame, height: int) -> Any:
+def _end_labels(points: pd.DataFrame, height: int, levels: Sequence[str]) -> Any:
     import altair as alt
 
     ends = points.groupby("stratum", sort=False).tail(1)
@@ -123,7 +133,7 @@ def _end_labels(points: pd.DataFrame, height: int) -> Any:
             x=_years_axis("Years from index operation", True),
             y="label_at:Q",
             text="stratum:N",
-            color=alt.Color("stratum:N", scale=margin_scale(MARGIN_TEXT_COLOURS), legend=None),
+            color=alt.Color("stratum:N", scale=level_scale(text_colours(levels)), legend=None),
         )
     )
 
@@ -139,13 +149,13 @@ def _apart(heights: np.ndarray, distance: float) -> np.ndarray:
     return moved
 
 
-def _at_risk_table(at_risk: pd.DataFrame, width: int) -> Any:
+def _at_risk_table(at_risk: pd.DataFrame, width: int, levels: Sequence[str]) -> Any:
     import altair as alt
 
     rows = at_risk.assign(count=at_risk["n_risk"].map("{:,}".format))
     y = alt.Y(
         "stratum:N",
-        sort=list(MARGIN_GROUPS),
+        sort=list(levels),
         title=None,
         axis=alt.Axis(grid=False, domain=False, ticks=False, labelPadding=24),
     )
@@ -156,7 +166,7 @@ def _at_risk_table(at_risk: pd.DataFrame, width: int) -> Any:
             x=_years_axis(None, False),
             y=y,
             text="count:N",
-            color=alt.Color("stratum:N", scale=margin_scale(MARGIN_TEXT_COLOURS), legend=None),
+            color=alt.Color("stratum:N", scale=level_scale(text_colours(levels)), legend=None),
         )
         .properties(width=width, height=18 * rows["stratum"].nunique())
     )

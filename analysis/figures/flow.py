@@ -4,24 +4,26 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.figures.style import INK, LINE, MARGIN_COLOURS, SOFT
+from analysis.figures.style import INK, LINE, SOFT, colours
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.names import MARGIN_GROUPS, UNRESOLVED
+from analysis.patients.exposures import Exposure
 
 # pixels
 SPINE, SIDE_BOX, BOX_HEIGHT, SIDE_HEIGHT, STEP, GAP = 160, 400, 50, 36, 44, 26
 COLUMNS = "criterion exclusion_reason n_remaining n_excluded step_number"
 
 
-def cohort_flow_chart(flow: pd.DataFrame, groups: pd.DataFrame | None = None, width: int = 860) -> Any:
-    """The diagram (rows of marts.cohort_flow; groups: margin_group, n, of the cohort, or None).
+def cohort_flow_chart(
+    flow: pd.DataFrame, exposure: Exposure, groups: pd.DataFrame | None = None, width: int = 860
+) -> Any:
+    """The diagram (rows of marts.cohort_flow; groups: the exposure's column, n, of the cohort, or None).
 
     Raises:
         ValueError: a column is missing.
     """
     import altair as alt
 
-    boxes, lines, texts = flow_layout(flow, groups, width)
+    boxes, lines, texts = flow_layout(flow, exposure, groups, width)
     height = int(boxes["y2"].max()) + 2
     across, down = alt.Scale(domain=[0, width], nice=False), alt.Scale(domain=[0, height], nice=False, reverse=True)
     x, y = alt.X("x:Q", axis=None, scale=across), alt.Y("y:Q", axis=None, scale=down)
@@ -48,7 +50,7 @@ def cohort_flow_chart(flow: pd.DataFrame, groups: pd.DataFrame | None = None, wi
 
 
 def flow_layout(
-    flow: pd.DataFrame, groups: pd.DataFrame | None, width: int
+    flow: pd.DataFrame, exposure: Exposure, groups: pd.DataFrame | None, width: int
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Where everything stands, in pixels from the top left.
 
@@ -84,7 +86,7 @@ def flow_layout(
     lines.append((centre, start, centre, y - 4, "triangle-down"))
     y = add_main(y, "Cohort: index operations", steps[-1]["n_remaining"])
     if groups is not None and len(groups):
-        _add_groups(groups, y, centre, width, lines, add_box)
+        _add_groups(groups, exposure, y, centre, width, lines, add_box)
     return (
         pd.DataFrame(boxes, columns=["x", "y", "x2", "y2", "colour"]),
         pd.DataFrame(lines, columns=["x", "y", "x2", "y2", "head"]),
@@ -92,11 +94,14 @@ def flow_layout(
     )
 
 
-def _add_groups(groups: pd.DataFrame, top: float, centre: float, width: int, lines: list[tuple], add_box: Any) -> None:
-    """A branch to a box for each margin group, in their order, the unresolved last."""
-    require_columns(groups, ["margin_group", "n"], "margin_groups")
-    sizes = groups.set_index("margin_group")["n"]
-    names = [*MARGIN_GROUPS, UNRESOLVED]
+def _add_groups(
+    groups: pd.DataFrame, exposure: Exposure, top: float, centre: float, width: int, lines: list[tuple], add_box: Any
+) -> None:
+    """A branch to a box for each level, in their order, those not known last."""
+    require_columns(groups, [exposure.column, "n"], "margin_groups")
+    sizes, names = groups.set_index(exposure.column)["n"], exposure.strata
+    colour_of = colours(exposure.levels)
+    prefix = exposure.prefix[:1].upper() + exposure.prefix[1:]
     gap, total = 12, width - 10
     box_width = (total - gap * (len(names) - 1)) / len(names)
     middles = [5 + number * (box_width + gap) + box_width / 2 for number in range(len(names))]
@@ -105,5 +110,5 @@ def _add_groups(groups: pd.DataFrame, top: float, centre: float, width: int, lin
     for name, middle in zip(names, middles, strict=True):
         lines.append((middle, top + GAP / 2, middle, top + GAP + 6, "triangle-down"))
         n = int(sizes.get(name, 0))
-        words = [f"Margin {name}", f"n = {n:,} ({n / max(sizes.sum(), 1):.1%})"]
-        add_box(middle - box_width / 2, top + GAP + 10, box_width, BOX_HEIGHT, words, MARGIN_COLOURS.get(name, LINE))
+        words = [f"{prefix} {name}", f"n = {n:,} ({n / max(sizes.sum(), 1):.1%})"]
+        add_box(middle - box_width / 2, top + GAP + 10, box_width, BOX_HEIGHT, words, colour_of.get(name, LINE))

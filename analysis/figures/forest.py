@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.figures.style import INK, LINE, OURS_COLOUR, PUBLISHED_COLOUR, SOFT
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.names import MARGIN_GROUPS
+from analysis.patients.exposures import Exposure
 from analysis.tables.published_figures import HAZARD_RATIO_FIGURES
 
 OURS, PUBLISHED = "this warehouse", "Perrin et al. 2025"
@@ -46,7 +46,9 @@ def hazard_ratio_text(estimate: float, low: float, high: float) -> str:
     return NOT_ESTIMATED if pd.isna(estimate) else f"{estimate:.2f} ({low:.2f}\u2013{high:.2f})"
 
 
-def forest_chart(comparison: pd.DataFrame, notes: dict[str, str] | None = None, width: int = 420) -> Any:
+def forest_chart(
+    comparison: pd.DataFrame, exposure: Exposure, notes: dict[str, str] | None = None, width: int = 420
+) -> Any:
     """The dashed line is no effect; circles are ours, diamonds published.
 
     Args:
@@ -58,27 +60,33 @@ def forest_chart(comparison: pd.DataFrame, notes: dict[str, str] | None = None, 
     rows = forest_rows(comparison)
     endpoints = list(dict.fromkeys(rows["endpoint"]))
     panels = [
-        _panel(rows[rows["endpoint"] == endpoint], (notes or {}).get(endpoint, ""), width, endpoint == endpoints[-1])
+        _panel(
+            rows[rows["endpoint"] == endpoint],
+            exposure,
+            (notes or {}).get(endpoint, ""),
+            width,
+            endpoint == endpoints[-1],
+        )
         for endpoint in endpoints
     ]
     return alt.vconcat(*panels, spacing=16)
 
 
-def _panel(rows: pd.DataFrame, note: str, width: int, is_last: bool) -> Any:
+def _panel(rows: pd.DataFrame, exposure: Exposure, note: str, width: int, is_last: bool) -> Any:
     import altair as alt
 
     title = alt.Title(
         rows["figure"].iloc[0], subtitle=note, subtitleFontSize=11, subtitleColor=SOFT, anchor="start", offset=8
     )
-    x_title = "Hazard ratio against >=10 mm, 95 % limits (log scale)" if is_last else None
+    x_title = f"Hazard ratio against {exposure.reference}, 95 % limits (log scale)" if is_last else None
     no_effect = alt.Chart(pd.DataFrame({"one": [1.0]})).mark_rule(strokeDash=[4, 4], color=LINE)
     layers = [
         no_effect.encode(x=_ratio_axis("one", x_title)),
-        *_intervals(rows.dropna(subset=["estimate"]), x_title),
-        _numbers(rows[rows["source"] == OURS], width + 24, OURS),
+        *_intervals(rows.dropna(subset=["estimate"]), x_title, exposure),
+        _numbers(rows[rows["source"] == OURS], width + 24, OURS, exposure),
     ]
     if (rows["source"] == PUBLISHED).any():
-        layers.append(_numbers(rows[rows["source"] == PUBLISHED], width + 156, PUBLISHED))
+        layers.append(_numbers(rows[rows["source"] == PUBLISHED], width + 156, PUBLISHED, exposure))
     return alt.layer(*layers).properties(width=width, height=PANEL_HEIGHT, title=title)
 
 
@@ -93,16 +101,15 @@ def _ratio_axis(column: str, title: str | None) -> Any:
     )
 
 
-def _group_axis() -> Any:
+def _group_axis(exposure: Exposure) -> Any:
     import altair as alt
 
     # the reference group has no row
-    groups = [group for group in MARGIN_GROUPS if group != MARGIN_GROUPS[-1]]
     axis = alt.Axis(grid=False, ticks=False, domain=False, labelPadding=8)
-    return alt.Y("stratum:N", sort=groups, title=None, axis=axis)
+    return alt.Y("stratum:N", sort=list(exposure.compared), title=None, axis=axis)
 
 
-def _intervals(rows: pd.DataFrame, x_title: str | None) -> list[Any]:
+def _intervals(rows: pd.DataFrame, x_title: str | None, exposure: Exposure) -> list[Any]:
     import altair as alt
 
     low, high = SHOWN
@@ -119,21 +126,21 @@ def _intervals(rows: pd.DataFrame, x_title: str | None) -> list[Any]:
         scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
     )
     shape = alt.Shape("source:N", legend=None, scale=alt.Scale(domain=list(SHAPES), range=list(SHAPES.values())))
-    base = alt.Chart(rows).encode(y=_group_axis(), yOffset=offset, color=colour)
+    base = alt.Chart(rows).encode(y=_group_axis(exposure), yOffset=offset, color=colour)
     return [
         base.mark_rule(strokeWidth=2).encode(x=_ratio_axis("shown_low", x_title), x2="shown_high:Q"),
         base.mark_point(filled=True, size=75, opacity=1).encode(x=_ratio_axis("shown_estimate", x_title), shape=shape),
     ]
 
 
-def _numbers(rows: pd.DataFrame, at: int, source: str) -> Any:
+def _numbers(rows: pd.DataFrame, at: int, source: str, exposure: Exposure) -> Any:
     import altair as alt
 
     colour = INK if source == OURS else SOFT
     numbers = (
         alt.Chart(rows)
         .mark_text(align="left", fontSize=12, fontWeight="bold" if source == OURS else "normal", color=colour)
-        .encode(x=alt.value(at), y=_group_axis(), text="label:N")
+        .encode(x=alt.value(at), y=_group_axis(exposure), text="label:N")
     )
     head = alt.Chart(pd.DataFrame({"text": [source]})).encode(y=alt.value(-HEAD_ABOVE))
     return alt.layer(

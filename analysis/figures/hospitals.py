@@ -7,14 +7,14 @@ import pandas as pd
 from analysis.figures.style import INK, OURS_COLOUR, SOFT
 from analysis.models.between_hospitals import OF_HOSPITAL
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.names import ENDPOINT_LABELS
+from analysis.patients.exposures import Exposure
 
 # of hazard ratios; an interval that reaches further is cut at the frame
 SHOWN = (0.2, 10.0)
 LINE_HEIGHT = 22
 
 
-def hospitals_chart(hospital_hazard_ratios: pd.DataFrame, endpoint: str, width: int = 200) -> Any:
+def hospitals_chart(hospital_hazard_ratios: pd.DataFrame, endpoint: str, exposure: Exposure, width: int = 200) -> Any:
     """Points with 95 % limits on a log axis; hospitals as circles, summaries as diamonds, the prediction interval dashed.
 
     Raises:
@@ -27,10 +27,10 @@ def hospitals_chart(hospital_hazard_ratios: pd.DataFrame, endpoint: str, width: 
     require_columns(hospital_hazard_ratios, columns, "hospital_hazard_ratios")
     rows = hospital_hazard_ratios[
         (hospital_hazard_ratios["endpoint"] == endpoint) & (hospital_hazard_ratios["model"] == "adjusted")
-        & hospital_hazard_ratios["hazard_ratio"].notna()
+        & hospital_hazard_ratios["term"].isin(exposure.terms) & hospital_hazard_ratios["hazard_ratio"].notna()
     ][columns]  # fmt: skip
     if rows.empty:
-        raise ValueError(f"no hospital has an estimate of {ENDPOINT_LABELS.get(endpoint, endpoint)}")
+        raise ValueError(f"no hospital has an estimate of {endpoint}")
     is_hospital = rows["summary"] == OF_HOSPITAL
     low, high = SHOWN
     rows = rows.assign(

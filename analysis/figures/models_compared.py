@@ -1,15 +1,15 @@
 """Dose-response curves, the specification curve and the Love plot of the weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.figures.style import INK, LINE, MARGIN_COLOURS, OURS_COLOUR, PUBLISHED_COLOUR
+from analysis.figures.style import HUES, INK, LINE, OURS_COLOUR, PUBLISHED_COLOUR
 from analysis.models.dose_response import EXACT_WIDTHS
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.names import ENDPOINT_LABELS
+from analysis.patients.exposures import Exposure
 
 RATIO_SHOWN = (0.25, 8.0)
 RATIO_TICKS = [0.25, 0.5, 1, 2, 4, 8]
@@ -18,13 +18,13 @@ BALANCED_BELOW = 0.1
 STAGES = {"before weighting": PUBLISHED_COLOUR, "after weighting": OURS_COLOUR}
 
 
-def dose_response_chart(curve: pd.DataFrame, width: int = 150, height: int = 160) -> Any:
+def dose_response_chart(curve: pd.DataFrame, labels: Mapping[str, str], width: int = 150, height: int = 160) -> Any:
     """Adjusted hazard ratio by margin width, a panel an endpoint; the band is 95 % limits, the widths those of patients.
 
     Solid: patients whose width is known exactly; dashed, where there is one: with bounded widths imputed.
 
     Args:
-        curve: results.dose_response.
+        curve: results.dose_response; labels: of the endpoints.
     Raises:
         ValueError: a column is missing, or no curve could be estimated.
     """
@@ -51,14 +51,16 @@ def dose_response_chart(curve: pd.DataFrame, width: int = 150, height: int = 160
         dashed = imputed.mark_line(color=INK, strokeWidth=1, strokeDash=[4, 3]).encode(y=_ratio_axis("shown"))
         return drawn if is_exact.all() else [*drawn, dashed]
 
-    return _panels(rows, layers, width, height)
+    return _panels(rows, labels, layers, width, height)
 
 
-def specification_chart(curve: pd.DataFrame, width: int = 150, height: int = 180) -> Any:
+def specification_chart(
+    curve: pd.DataFrame, exposure: Exposure, labels: Mapping[str, str], width: int = 150, height: int = 180
+) -> Any:
     """Every specification's cause-specific ratio with its limits, by size, a panel an endpoint; dark with the published definition.
 
     Args:
-        curve: results.specification_curve.
+        curve: results.specification_curve; labels: of the endpoints.
     Raises:
         ValueError: a column is missing, or no specification could be estimated.
     """
@@ -66,19 +68,20 @@ def specification_chart(curve: pd.DataFrame, width: int = 150, height: int = 180
 
     require_columns(
         curve,
-        ["endpoint", "estimand", "definition", "rank", "hazard_ratio", "conf_low", "conf_high"],
+        ["endpoint", "exposure", "estimand", "definition", "rank", "hazard_ratio", "conf_low", "conf_high"],
         "specification_curve",
     )
-    rows = curve[curve["estimand"] == "cause-specific"].dropna(subset=["hazard_ratio"])
+    of_exposure = curve[curve["exposure"] == exposure.column]
+    rows = of_exposure[of_exposure["estimand"] == "cause-specific"].dropna(subset=["hazard_ratio"])
     if rows.empty:
         raise ValueError("no specification could be estimated")
     low, high = RATIO_SHOWN
     rows = _with_shown_limits(rows).assign(
         shown=rows["hazard_ratio"].where(rows["hazard_ratio"].between(low, high)),
         rank=rows["rank"].astype(float),
-        groups=np.where(rows["definition"] == "published", "published groups", "other cut points"),
+        groups=np.where(rows["definition"].isin(["published", exposure.label]), "published groups", "other cut points"),
     )
-    colours = {"published groups": MARGIN_COLOURS["positive"], "other cut points": LINE}
+    colours = {"published groups": HUES[0], "other cut points": LINE}
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
 
     def layers(of_endpoint: pd.DataFrame) -> list[Any]:
@@ -91,7 +94,7 @@ def specification_chart(curve: pd.DataFrame, width: int = 150, height: int = 180
             base.mark_point(filled=True, size=22, opacity=1).encode(y=_ratio_axis("shown")),
         ]
 
-    return _panels(rows, layers, width, height)
+    return _panels(rows, labels, layers, width, height)
 
 
 def _with_shown_limits(rows: pd.DataFrame) -> pd.DataFrame:
@@ -100,34 +103,41 @@ def _with_shown_limits(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(shown_low=rows["conf_low"].clip(low, high), shown_high=rows["conf_high"].clip(low, high))
 
 
-def _panels(rows: pd.DataFrame, layers: Callable[[pd.DataFrame], list[Any]], width: int, height: int) -> Any:
+def _panels(
+    rows: pd.DataFrame,
+    labels: Mapping[str, str],
+    layers: Callable[[pd.DataFrame], list[Any]],
+    width: int,
+    height: int,
+) -> Any:
     """A panel an endpoint, side by side, each with the line of no effect."""
     import altair as alt
 
     panels = [
         alt.layer(_no_effect(), *layers(of_endpoint)).properties(
-            width=width, height=height, title=alt.Title(_short(str(endpoint)), fontSize=11, anchor="start")
+            width=width, height=height, title=alt.Title(_short(str(endpoint), labels), fontSize=11, anchor="start")
         )
         for endpoint, of_endpoint in rows.groupby("endpoint", sort=False)
     ]
     return alt.hconcat(*panels, spacing=14)
 
 
-def largest_differences(balance: pd.DataFrame) -> pd.DataFrame:
+def largest_differences(balance: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
     """A row a covariate (term), a column a stage: the largest absolute difference over all endpoints and margin groups.
 
     Raises:
         ValueError: a column is missing, or there is no balance to show.
     """
     columns = dict(zip(("standardised_difference", "weighted_standardised_difference"), STAGES, strict=True))
-    require_columns(balance, ["endpoint", "term", "group", *columns], "covariate_balance")
+    require_columns(balance, ["endpoint", "exposure", "term", "group", *columns], "covariate_balance")
+    balance = balance[balance["exposure"] == exposure.column]
     if balance.empty:
         raise ValueError("no weights could be estimated")
     largest = balance.groupby("term", sort=False)[list(columns)].agg(lambda differences: differences.abs().max())
     return largest.rename(columns=columns)
 
 
-def love_plot(balance: pd.DataFrame, width: int = 330) -> Any:
+def love_plot(balance: pd.DataFrame, exposure: Exposure, width: int = 330) -> Any:
     """The largest standardised difference of each covariate between a margin group and the reference, before and after.
 
     Args:
@@ -137,14 +147,14 @@ def love_plot(balance: pd.DataFrame, width: int = 330) -> Any:
     """
     import altair as alt
 
-    largest = largest_differences(balance)
+    largest = largest_differences(balance, exposure)
     rows = largest.reset_index().melt("term", var_name="stage", value_name="difference")
     threshold = alt.Chart(pd.DataFrame({"at": [BALANCED_BELOW]})).mark_rule(strokeDash=[4, 4], color=LINE)
     points = (
         alt.Chart(rows.dropna(subset=["difference"]))
         .mark_point(filled=True, size=60, opacity=1)
         .encode(
-            x=alt.X("difference:Q", title="Largest standardised difference between margin groups"),
+            x=alt.X("difference:Q", title="Largest standardised difference between groups"),
             y=alt.Y("term:N", sort="-x", title=None),
             color=alt.Color(
                 "stage:N",
@@ -170,8 +180,8 @@ def _no_effect() -> Any:
     return rule.encode(y=_ratio_axis("one"))
 
 
-def _short(endpoint: str) -> str:
+def _short(endpoint: str, labels: Mapping[str, str]) -> str:
     return {
         "isolated_liver_recurrence": "Isolated liver", "margin_recurrence": "At the margin",
         "liver_recurrence_any_time": "Liver, any time", "extrahepatic_only_recurrence": "Outside the liver only",
-    }.get(endpoint, ENDPOINT_LABELS.get(endpoint, endpoint))  # fmt: skip
+    }.get(endpoint, labels.get(endpoint, endpoint))  # fmt: skip

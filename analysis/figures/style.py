@@ -1,15 +1,16 @@
 """What all figures share: colours that colour-blind readers tell apart, type, and the way to SVG without a network."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from analysis.patients.names import MARGIN_GROUPS
-
-# Okabe and Ito's palette, from warm (tumour at ink) to cool (wide margin); of two alike in grey one is dashed
-MARGIN_COLOURS = dict(zip(MARGIN_GROUPS, ("#D55E00", "#E69F00", "#56B4E9", "#0072B2"), strict=True))
-MARGIN_DASHES = dict(zip(MARGIN_GROUPS, ([1, 0], [6, 3], [1, 0], [1, 0]), strict=True))
+# Okabe and Ito's palette, from warm (the level thought worst) to cool; of two alike in grey one is dashed
+HUES = ("#D55E00", "#E69F00", "#56B4E9", "#0072B2", "#009E73", "#CC79A7", "#7A5195", "#5B6470")
 # the same hues dark enough for small type on white (contrast above 4.5)
-MARGIN_TEXT_COLOURS = dict(zip(MARGIN_GROUPS, ("#A84900", "#8A5F00", "#2271A3", "#00568A"), strict=True))
+TEXT_HUES = ("#A84900", "#8A5F00", "#2271A3", "#00568A", "#00674B", "#99446F", "#5E3F73", "#454D57")
+DASHES = ([1, 0], [6, 3], [1, 0], [1, 0], [6, 3], [1, 0], [6, 3], [1, 0])
+# which of them, by how many levels there are: two are as unlike as can be
+CHOSEN = {1: (0,), 2: (0, 3), 3: (0, 1, 3)}
 # other hues than the margin groups', so that no colour means two things
 PATTERN_COLOURS = ("#009E73", "#CC79A7", "#D5DAE0", "#5B6470")
 PATTERN_TEXT_COLOURS = ("#FFFFFF", "#1f2933", "#1f2933", "#FFFFFF")
@@ -19,8 +20,28 @@ FONT = "Helvetica, Arial, sans-serif"
 SIMULATED_NOTE = "Simulated data"
 
 
-def margin_scale(values: dict[str, Any]) -> Any:
-    """The fixed colour (or dash) of each margin group, in the groups' order."""
+def colours(levels: Sequence[str]) -> dict[str, str]:
+    """The colour of each level of an exposure; of more than eight levels colours come again."""
+    return _by_level(levels, HUES)
+
+
+def text_colours(levels: Sequence[str]) -> dict[str, str]:
+    """The same, dark enough for small type."""
+    return _by_level(levels, TEXT_HUES)
+
+
+def dashes(levels: Sequence[str]) -> dict[str, list[int]]:
+    """Dash and gap of each level's line."""
+    return _by_level(levels, DASHES)
+
+
+def _by_level(levels: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    chosen = CHOSEN.get(len(levels), tuple(number % len(values) for number in range(len(levels))))
+    return {level: values[number] for level, number in zip(levels, chosen, strict=True)}
+
+
+def level_scale(values: dict[str, Any]) -> Any:
+    """The fixed colour (or dash) of each level, in the levels' order."""
     import altair as alt
 
     return alt.Scale(domain=list(values), range=list(values.values()))

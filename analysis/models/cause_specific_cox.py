@@ -24,7 +24,7 @@ from analysis.models.hazard_ratio_rows import (
     wald_row,
 )
 from analysis.patients.covariates import Covariate
-from analysis.patients.exposures import MARGIN, Exposure
+from analysis.patients.exposures import Exposure
 from analysis.patients.model_rows import ModelRows, model_rows
 
 PROPORTIONAL_HAZARDS_COLUMNS = ["endpoint", "model", "term", "statistic", "degrees_of_freedom", "p_value", "warning"]
@@ -40,7 +40,7 @@ class CoxResults(NamedTuple):
 def cause_specific_cox(
     frame: pd.DataFrame,
     endpoint: str,
-    exposure: Exposure = MARGIN,
+    exposure: Exposure,
     covariates: Sequence[Covariate] = (),
     is_firth_where_separated: bool = True,
 ) -> CoxResults:

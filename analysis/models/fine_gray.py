@@ -9,7 +9,7 @@ from analysis.models.cox_fit import NOT_CONVERGED, CoxFit, fit_cox
 from analysis.models.hazard_ratio_rows import FINE_GRAY, SUBDISTRIBUTION, hazard_ratio_frame, wald_row
 from analysis.models.partial_likelihood import PartialLikelihood
 from analysis.patients.covariates import Covariate
-from analysis.patients.exposures import MARGIN, Exposure
+from analysis.patients.exposures import Exposure
 from analysis.patients.model_rows import model_rows
 
 MODELS = ("unadjusted", "adjusted")
@@ -18,7 +18,7 @@ MODELS = ("unadjusted", "adjusted")
 def fine_gray(
     frame: pd.DataFrame,
     endpoint: str,
-    exposure: Exposure | None = MARGIN,
+    exposure: Exposure | None,
     covariates: Sequence[Covariate] = (),
 ) -> pd.DataFrame:
     """Unadjusted and adjusted Fine-Gray models of one endpoint; columns as `hazard_ratio_rows.HAZARD_RATIO_COLUMNS`.

@@ -231,15 +231,17 @@ def turnbull(left: np.ndarray, right: np.ndarray, n_steps: int = 5000, tolerance
     return TurnbullEstimate(points[1:][is_finite], np.cumsum(mass)[is_finite], has_settled)
 
 
-def interval_censored_curves(frame: pd.DataFrame, endpoint: str, exposure: Exposure) -> pd.DataFrame:
-    """Turnbull's estimate of each level of the exposure, half-yearly to five years; competing events are censorings.
+def interval_censored_curves(
+    frame: pd.DataFrame, endpoint: str, exposure: Exposure, days: Sequence[float]
+) -> pd.DataFrame:
+    """Turnbull's estimate of each level of the exposure, read off at given days; competing events are censorings.
 
     Not a cumulative incidence: it says how many would have had the event by then were there no competing one.
     """
     require_columns(frame, ["clear_until_days"], "patient_rows")
-    rows = []
+    rows, read_at = [], np.asarray(days, dtype=float)
+    data = model_rows(frame, endpoint, (), exposure)
     for position, level in enumerate(exposure.levels):
-        data = model_rows(frame, endpoint, (), exposure)
         chosen = data.level == position
         if not chosen.any():
             continue
@@ -248,12 +250,11 @@ def interval_censored_curves(frame: pd.DataFrame, endpoint: str, exposure: Expos
         right = np.where(is_event, np.maximum(times, 0.5), np.inf)
         left = np.where(is_event, np.where(np.isnan(clear), 0.0, clear), times)
         found = turnbull(np.where(left < right, left, 0.0), right)
-        days = np.arange(1, 11) * 365.25 / 2
-        last = np.searchsorted(found.time_days, days, side="right") - 1
+        last = np.searchsorted(found.time_days, read_at, side="right") - 1
         estimate = np.where(last < 0, 0.0, found.incidence[np.maximum(last, 0)] if len(found.incidence) else 0.0)
-        estimate = np.where(days > times.max(), np.nan, estimate)
+        estimate = np.where(read_at > times.max(), np.nan, estimate)
         rows.append(pd.DataFrame({
-            "endpoint": endpoint, "grouping": exposure.column, "stratum": level, "time_days": days, "estimate": estimate,
+            "endpoint": endpoint, "grouping": exposure.column, "stratum": level, "time_days": read_at, "estimate": estimate,
             "n": int(chosen.sum()), "n_event": int(is_event.sum()),
             "warning": None if found.has_settled else "the steps had not settled",
         }))  # fmt: skip

@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.models.hazard_ratio_rows import HAZARD_RATIO_COLUMNS
 from analysis.patients.covariates import Covariate
-from analysis.patients.exposures import MARGIN, Exposure
+from analysis.patients.exposures import Exposure
 from analysis.patients.model_rows import endpoint_rows
 
 LANDMARK_RATIO_COLUMNS = ["landmark_days", *HAZARD_RATIO_COLUMNS, "n_before_landmark"]
@@ -18,7 +18,7 @@ def landmark_hazard_ratios(
     frame: pd.DataFrame,
     endpoint: str,
     landmarks_days: Sequence[float],
-    exposure: Exposure = MARGIN,
+    exposure: Exposure,
     covariates: Sequence[Covariate] = (),
 ) -> pd.DataFrame:
     """The models of `cause_specific_cox.cause_specific_cox` from each landmark on; its hazard ratios with `landmark_days`.

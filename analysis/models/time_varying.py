@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from analysis.curves.landmark_estimates import DAYS_A_YEAR
 from analysis.models.cox_fit import (
     INFINITE,
     CoxFit,
@@ -25,12 +25,9 @@ from analysis.models.hazard_ratio_rows import (
     wald_row,
 )
 from analysis.patients.covariates import Covariate
-from analysis.patients.exposures import MARGIN, Exposure
+from analysis.patients.exposures import Exposure
 from analysis.patients.model_rows import ModelRows, model_rows
 
-# where follow-up is cut: the first year, the second, later
-PERIOD_STARTS_DAYS = (0.0, 1 * DAYS_A_YEAR, 2 * DAYS_A_YEAR)
-NOT_PROPORTIONAL_BELOW_P = 0.05
 TIME_VARYING_COLUMNS = [
     "endpoint", "model", "estimand", "method", "period", "period_start_days", "period_end_days", "term", "reference",
     "hazard_ratio", "conf_low", "conf_high", "p_value", "statistic", "degrees_of_freedom", "n", "n_event", "n_in_group",
@@ -41,10 +38,11 @@ TIME_VARYING_COLUMNS = [
 def time_varying_hazard_ratios(
     frame: pd.DataFrame,
     endpoint: str,
-    exposure: Exposure = MARGIN,
-    covariates: Sequence[Covariate] = (),
-    period_starts_days: Sequence[float] = PERIOD_STARTS_DAYS,
-    below_p: float = NOT_PROPORTIONAL_BELOW_P,
+    exposure: Exposure,
+    covariates: Sequence[Covariate],
+    period_starts_years: Sequence[float],
+    below_p: float,
+    days_a_year: float,
 ) -> pd.DataFrame:
     """Cause-specific hazard ratios by period of the margin groups, and of covariates, whose hazards are not proportional.
 
@@ -60,13 +58,15 @@ def time_varying_hazard_ratios(
 
     Args:
         frame: as `cause_specific_cox.cause_specific_cox`.
-        period_starts_days: ascending, the first 0; the last period is open.
+        period_starts_years: ascending, the first 0; the last period is open.
+        below_p: of the test of proportional hazards, below which follow-up is split.
     Raises:
         ValueError: as `model_rows.model_rows`, or period starts that do not ascend from 0.
     """
-    starts = np.asarray(period_starts_days, dtype=float)
-    if len(starts) < 2 or starts[0] != 0 or not (np.diff(starts) > 0).all():
-        raise ValueError("period_starts_days: must ascend from 0 and be two or more")
+    years = np.asarray(period_starts_years, dtype=float)
+    if len(years) < 2 or years[0] != 0 or not (np.diff(years) > 0).all():
+        raise ValueError("period_starts_years: must ascend from 0 and be two or more")
+    periods = _Periods(years * days_a_year, tuple(_period_label(years, period) for period in range(len(years))))
     rows = []
     for model, model_covariates in (("unadjusted", ()), ("adjusted", covariates)):
         data = model_rows(frame, endpoint, model_covariates, exposure)
@@ -74,10 +74,17 @@ def time_varying_hazard_ratios(
             "endpoint": endpoint, "model": model, "estimand": CAUSE_SPECIFIC, "method": EFRON,
             "n_excluded_missing": data.n_excluded_missing, "n_excluded_unresolved": data.n_excluded_unresolved,
         }  # fmt: skip
-        rows += [labels | row for row in _model_rows_by_period(data, exposure, starts, below_p)]
+        rows += [labels | row for row in _model_rows_by_period(data, exposure, periods, below_p)]
     frame = pd.DataFrame(rows).reindex(columns=TIME_VARYING_COLUMNS)
     counts = dict.fromkeys(["n_in_group", "n_event_in_group"], "Int64")
     return frame.astype(counts | dict.fromkeys(["period", "reference", "warning"], "str"))
+
+
+class _Periods(NamedTuple):
+    """The day on which each begins, and its name."""
+
+    starts: np.ndarray
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ class _Factor:
     in_reference: np.ndarray
 
 
-def _model_rows_by_period(data: ModelRows, exposure: Exposure, starts: np.ndarray, below_p: float) -> list[dict]:
+def _model_rows_by_period(data: ModelRows, exposure: Exposure, periods: _Periods, below_p: float) -> list[dict]:
     groups = {term: data.design[term] for term in data.group_terms}
     others = data.covariates
     fit = fit_cox(data.time_days, data.is_event, data.design, strata=data.strata)
@@ -104,7 +111,9 @@ def _model_rows_by_period(data: ModelRows, exposure: Exposure, starts: np.ndarra
     else:
         rows = [
             test,
-            *_rows_of_factor(data, fit, starts, _Factor(exposure.by_period, groups, data.reference, data.in_reference)),
+            *_rows_of_factor(
+                data, fit, periods, _Factor(exposure.by_period, groups, data.reference, data.in_reference)
+            ),
         ]
     of_term = {term: p for term, _, _, p in tests.rows()}
     for term, column in others.items():
@@ -114,12 +123,13 @@ def _model_rows_by_period(data: ModelRows, exposure: Exposure, starts: np.ndarra
             factor = _Factor(
                 f"{term} by period (interaction)", {term: column}, "no" if is_binary else None, in_reference
             )
-            rows += _rows_of_factor(data, fit, starts, factor)
+            rows += _rows_of_factor(data, fit, periods, factor)
     return rows
 
 
-def _rows_of_factor(data: ModelRows, fit: CoxFit, starts: np.ndarray, factor: _Factor) -> list[dict]:
+def _rows_of_factor(data: ModelRows, fit: CoxFit, periods: _Periods, factor: _Factor) -> list[dict]:
     """The interaction's test and the ratios of each period; `fit` is the model with one ratio for all periods."""
+    starts = periods.starts
     split = _split(data, starts)
     design = {
         f"{term} | {period}": column[split.patient] * (split.period == period)
@@ -130,7 +140,7 @@ def _rows_of_factor(data: ModelRows, fit: CoxFit, starts: np.ndarray, factor: _F
     by_period = fit_cox(split.end_days, split.is_event, design | constant, split.start_days, split.strata)
     penalised = _penalised_rows(by_period, split, design, constant)
     ratios = [
-        _ratio_row(factor, split, starts, period, term, by_period, penalised)
+        _ratio_row(factor, split, periods, period, term, by_period, penalised)
         for period in range(len(starts))
         for term in factor.columns
     ]
@@ -179,9 +189,9 @@ def _penalised_rows(
 
 
 def _ratio_row(
-    factor: _Factor, split: _Split, starts: np.ndarray, period: int, term: str, fit: CoxFit, penalised: dict[str, dict]
+    factor: _Factor, split: _Split, periods: _Periods, period: int, term: str, fit: CoxFit, penalised: dict[str, dict]
 ) -> dict:
-    name = f"{term} | {period}"
+    name, starts = f"{term} | {period}", periods.starts
     in_period = split.period == period
     position = fit.names.index(name)
     row = penalised.get(name) or wald_row(name, fit.coefficients[position], fit.std_errors[position])
@@ -193,7 +203,7 @@ def _ratio_row(
         warning = f"{PENALISED}: no event in {'this' if is_own else 'the reference'} group in this period"
     end = starts[period + 1] if period + 1 < len(starts) else np.nan
     return row | counts | {
-        "method": FIRTH if name in penalised else EFRON, "period": _period_label(starts, period),
+        "method": FIRTH if name in penalised else EFRON, "period": periods.labels[period],
         "period_start_days": starts[period], "period_end_days": end, "term": term, "reference": factor.reference,
         "n": int(in_period.sum()), "n_event": int(split.is_event[in_period].sum()),
         "warning": "; ".join(filter(None, [warning, fit.model_warning])) or None,
@@ -211,12 +221,10 @@ def _events_of(factor: _Factor, split: _Split, in_period: np.ndarray, term: str)
     return counts, min(n_event, n_reference), n_event == 0
 
 
-def _period_label(starts: np.ndarray, period: int) -> str:
+def _period_label(starts_years: np.ndarray, period: int) -> str:
     """Such as '0-1 years' and '> 2 years'."""
-    first = f"{starts[period] / DAYS_A_YEAR:.3g}"
-    if period + 1 == len(starts):
-        return f"> {first} years"
-    return f"{first}-{starts[period + 1] / DAYS_A_YEAR:.3g} years"
+    first = f"{starts_years[period]:.3g}"
+    return f"> {first} years" if period + 1 == len(starts_years) else f"{first}-{starts_years[period + 1]:.3g} years"
 
 
 def _interaction_row(term: str, data: ModelRows, fit: CoxFit, by_period: CoxFit, degrees: int) -> dict:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.patients.names import ENDPOINT_LABELS, GROUPING_LABELS, ordered_strata
+from analysis.patients.names import ordered_strata
 
 STRATUM_COLUMNS = ["endpoint", "grouping", "stratum"]
 COUNT_COLUMNS = ["n_event", "n_competing", "n_censored"]
+EVERYBODY = "overall"
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def count_events(time_to_event: pd.DataFrame, stratum_column: str | None = None)
     require_columns(time_to_event, needed, "time_to_event")
     if not time_to_event["event_code"].isin([0, 1, 2]).all():
         raise ValueError("time_to_event.event_code: codes other than 0, 1, 2")
-    rows = pd.DataFrame({"endpoint": time_to_event["endpoint"], "grouping": stratum_column or "overall"})
+    rows = pd.DataFrame({"endpoint": time_to_event["endpoint"], "grouping": stratum_column or EVERYBODY})
     rows["stratum"] = time_to_event[stratum_column].astype("string") if stratum_column else "all"
     rows["time_days"] = checked_times(time_to_event["time_days"], "time_to_event")
     for code, column in ((1, "n_event"), (2, "n_competing"), (0, "n_censored")):
@@ -146,10 +147,9 @@ def _numbers(values: pd.Series, frame_name: str) -> np.ndarray:
 def _in_display_order(column: str, values: pd.Series) -> "pd.Categorical[str]":
     numbers, names = pd.factorize(values)
     texts = [str(name) for name in names]
-    known = {"endpoint": list(ENDPOINT_LABELS), "grouping": list(GROUPING_LABELS)}.get(column, [])
-    present = set(texts)
-    order = [name for name in known if name in present]
-    categories = [*order, *ordered_strata(present.difference(order))]
+    # the cohort as a whole before its parts
+    first = [EVERYBODY] if column == "grouping" and EVERYBODY in texts else []
+    categories = [*first, *ordered_strata(set(texts).difference(first))]
     at = {name: number for number, name in enumerate(categories)}
     codes = np.array([at[text] for text in texts], dtype=int)
     return pd.Categorical.from_codes(codes[numbers], categories=pd.Index(categories))

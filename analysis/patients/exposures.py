@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from analysis.patients.names import MARGIN_GROUPS, MARGIN_REFERENCE, STRATA_NOT_COMPARED
+from analysis.patients.names import NOT_KNOWN, STRATA_NOT_COMPARED
 
 
 class Exposure(NamedTuple):
@@ -12,6 +12,8 @@ class Exposure(NamedTuple):
 
     `column` of the patient rows (and grouping of the counts); `levels` in their order, from the one thought worst;
     `label` names the whole ('margin group'), `prefix` a level's term ('margin positive'). Only an ordered exposure has a trend.
+    `not_known` is the stratum of those whose level is not known: a value of the column ('unresolved'), or 'unknown' where the
+    column is empty.
     """
 
     column: str
@@ -20,6 +22,7 @@ class Exposure(NamedTuple):
     levels: tuple[str, ...]
     reference: str
     is_ordered: bool = True
+    not_known: str = NOT_KNOWN
 
     def term(self, level: str) -> str:
         """The term of a level in `hazard_ratios`."""
@@ -34,6 +37,27 @@ class Exposure(NamedTuple):
     def terms(self) -> tuple[str, ...]:
         """The terms of the levels compared."""
         return tuple(self.term(level) for level in self.compared)
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        """The levels, and the stratum of those whose level is not known."""
+        return (*self.levels, self.not_known)
+
+    def of(self, values: pd.Series) -> pd.Series:
+        """The stratum of each patient.
+
+        Raises:
+            ValueError: a value is none of the strata, or is missing where `not_known` is a value of the column.
+        """
+        levels = levels_of(values)
+        if self.not_known == NOT_KNOWN:
+            levels = levels.fillna(NOT_KNOWN)
+        if levels.isna().any():
+            raise ValueError(f"{self.column}: missing in {int(levels.isna().sum())} row(s)")
+        unknown = sorted(set(levels) - set(self.strata))
+        if unknown:
+            raise ValueError(f"{self.column}: {', '.join(unknown)} not among {', '.join(self.strata)}")
+        return levels
 
     @property
     def omnibus(self) -> str:
@@ -69,9 +93,6 @@ class Exposure(NamedTuple):
         if reference not in self.levels:
             raise ValueError(f"reference must be one of {', '.join(self.levels)}, not {reference!r}")
         return self._replace(reference=reference)
-
-
-MARGIN = Exposure("margin_group", "margin group", "margin", MARGIN_GROUPS, MARGIN_REFERENCE)
 
 
 def levels_of(values: pd.Series) -> pd.Series:

@@ -8,9 +8,9 @@ import pandas as pd
 
 from analysis.patients.collapsed_counts import checked_times, require_columns
 from analysis.patients.covariates import Covariate
-from analysis.patients.exposures import MARGIN, Exposure, is_not_compared, levels_of
+from analysis.patients.exposures import Exposure, is_not_compared, levels_of
 from analysis.patients.missing_values import numbers_or_missing
-from analysis.patients.names import STRATA_NOT_COMPARED, SURVIVAL_ENDPOINTS
+from analysis.patients.names import STRATA_NOT_COMPARED
 
 # whose patients share a baseline hazard
 HOSPITAL_COLUMN = "source_system"
@@ -77,8 +77,6 @@ def endpoint_rows(frame: pd.DataFrame, endpoint: str) -> pd.DataFrame:
     checked_times(patients["time_days"], "patient_rows")
     if not patients["event_code"].isin([0, 1, 2]).all():
         raise ValueError("patient_rows.event_code: codes other than 0, 1, 2")
-    if endpoint in SURVIVAL_ENDPOINTS and (patients["event_code"] == 2).any():
-        raise ValueError(f"patient_rows.event_code: {endpoint} can have no competing events")
     return patients
 
 
@@ -137,7 +135,7 @@ class ModelColumns:
 
 
 def model_columns(
-    frame: pd.DataFrame, endpoint: str, covariates: Sequence[Covariate], exposure: Exposure | None = MARGIN
+    frame: pd.DataFrame, endpoint: str, covariates: Sequence[Covariate], exposure: Exposure | None
 ) -> ModelColumns:
     """The patients of an endpoint as numbers; arguments and errors as `model_rows`."""
     patients = endpoint_rows(frame, endpoint)
@@ -153,7 +151,7 @@ def model_columns(
 
 
 def model_rows(
-    frame: pd.DataFrame, endpoint: str, covariates: Sequence[Covariate], exposure: Exposure | None = MARGIN
+    frame: pd.DataFrame, endpoint: str, covariates: Sequence[Covariate], exposure: Exposure | None
 ) -> ModelRows:
     """The complete rows of one model: the exposure's levels against its reference as 0/1 columns, then the covariates.
 

@@ -8,11 +8,12 @@ import pandas as pd
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import GROUP, LOG_SPLINE, NUMBER, SPLINE, TRUTH, Covariate
 from analysis.patients.exposures import Exposure
+from analysis.patients.names import NOT_KNOWN
 
-DAYS_A_YEAR = 365.25
 PLAN_TABLES = ("analysis_plan", "analysis_endpoints", "exposures", "covariates", "covariate_sets")
 MAIN, TREATMENT, CONTINUOUS, SCORE = "main", "treatment", "continuous", "score"
 PRIMARY, SECONDARY, EXPLORATORY = "primary", "secondary", "exploratory"
+SURVIVAL, COMPETING = "survival", "competing"
 
 
 class CovariateRules(NamedTuple):
@@ -65,6 +66,16 @@ class Plan(NamedTuple):
         return int(self.number(name))
 
     @property
+    def days_a_year(self) -> float:
+        """How long a year is; a month is a twelfth of it."""
+        return self.number("days_a_year")
+
+    @property
+    def survival_endpoints(self) -> tuple[str, ...]:
+        """Endpoints that nothing competes with."""
+        return tuple(endpoint.name for endpoint in self.endpoints if endpoint.kind == SURVIVAL)
+
+    @property
     def rules(self) -> CovariateRules:
         """The rules by which a model chooses among the covariates of its set."""
         return CovariateRules(*(self.number(name) for name in CovariateRules._fields))
@@ -100,6 +111,11 @@ class Plan(NamedTuple):
         """Endpoints that the further analyses are of."""
         return tuple(endpoint.name for endpoint in self.endpoints if endpoint.is_modelled_further)
 
+    @property
+    def all_covariates(self) -> tuple[Covariate, ...]:
+        """The covariates of all sets, each once."""
+        return tuple(dict.fromkeys(covariate for chosen in self.covariate_sets.values() for covariate in chosen))
+
     def covariates(self, covariate_set: str = MAIN) -> tuple[Covariate, ...]:
         """The covariates of a set in the order in which events decide who stays; none where the plan has no such set."""
         return self.covariate_sets.get(covariate_set, ())
@@ -117,13 +133,14 @@ def plan_from_frames(frames: Mapping[str, pd.DataFrame]) -> Plan:
         raise ValueError(f"plan: no table {', '.join(missing)}")
     covariates = _covariates(frames["covariates"])
     sets, names = _sets(frames["covariate_sets"], covariates)
-    exposures = tuple(_exposure(row) for row in frames["exposures"].to_dict("records"))
-    if not exposures:
-        raise ValueError("exposures: no row")
-    return Plan(_settings(frames["analysis_plan"]), _endpoints(frames["analysis_endpoints"]), exposures, sets, names)
+    exposures = exposures_of(frames["exposures"])
+    return Plan(
+        settings_of(frames["analysis_plan"]), endpoints_of(frames["analysis_endpoints"]), exposures, sets, names
+    )
 
 
-def _settings(table: pd.DataFrame) -> dict[str, tuple[float, ...]]:
+def settings_of(table: pd.DataFrame) -> dict[str, tuple[float, ...]]:
+    """The settings of the seed `analysis_plan`: numbers by name; ValueError names what is no number."""
     require_columns(table, ["name", "value"], "analysis_plan")
     settings = {}
     for name, value in zip(table["name"], table["value"], strict=True):
@@ -134,11 +151,12 @@ def _settings(table: pd.DataFrame) -> dict[str, tuple[float, ...]]:
     return settings
 
 
-def _endpoints(table: pd.DataFrame) -> tuple[Endpoint, ...]:
+def endpoints_of(table: pd.DataFrame) -> tuple[Endpoint, ...]:
+    """The endpoints of the seed `analysis_endpoints` in their order; ValueError for a kind that is none."""
     require_columns(
         table, ["endpoint", "position", "label", "kind", "analysis_role", "is_modelled_further"], "analysis_endpoints"
     )
-    unknown = set(table["kind"]) - {"survival", "competing"}
+    unknown = set(table["kind"]) - {SURVIVAL, COMPETING}
     if unknown:
         raise ValueError(
             f"analysis_endpoints.kind: {', '.join(sorted(map(str, unknown)))} is neither survival nor competing"
@@ -150,15 +168,26 @@ def _endpoints(table: pd.DataFrame) -> tuple[Endpoint, ...]:
     )
 
 
+def exposures_of(table: pd.DataFrame) -> tuple[Exposure, ...]:
+    """The exposures of the seed, the primary one first; ValueError without a row, or for a reference that is no level."""
+    require_columns(table, ["column_name", "label", "term_prefix", "levels", "reference", "is_ordered"], "exposures")
+    exposures = tuple(_exposure(row) for row in table.to_dict("records"))
+    if not exposures:
+        raise ValueError("exposures: no row")
+    return exposures
+
+
 def _exposure(row: dict) -> Exposure:
     levels = tuple(level.strip() for level in str(row["levels"]).split(";"))
     if row["reference"] not in levels or len(levels) < 2:
         raise ValueError(
             f"exposures.{row['exposure']}: the reference {row['reference']!r} is none of two or more levels"
         )
+    not_known = row.get("not_known")
     return Exposure(
-        row["column_name"], row["label"], row["term_prefix"], levels, row["reference"], _truth(row["is_ordered"])
-    )
+        row["column_name"], row["label"], row["term_prefix"], levels, row["reference"], _truth(row["is_ordered"]),
+        not_known if isinstance(not_known, str) and not_known else NOT_KNOWN,
+    )  # fmt: skip
 
 
 def _covariates(table: pd.DataFrame) -> dict[str, Covariate]:

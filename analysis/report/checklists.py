@@ -8,11 +8,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from analysis.curves.landmark_estimates import DAYS_A_YEAR
-from analysis.patients.names import ENDPOINT_LABELS, GROUPING_LABELS, MARGIN_GROUPS, UNRESOLVED
 from analysis.report.availability import NotAvailable, frame_of
+from analysis.report.definitions import definitions, rows_of
 from analysis.report.formats import NOT_AVAILABLE, count, is_missing, words
-from analysis.report.outcome_sections import HIGHEST_RISK, adjusted_hazards, three_year_recurrence
+from analysis.report.outcome_sections import adjusted_hazards, three_year_recurrence
 
 CHECKLISTS_FILE = Path(__file__).with_name("checklists.yml")
 KNOWN, PARTLY, WRITE = "known", "partly", "write"
@@ -65,10 +64,6 @@ def _fact(tell: Callable[[Results, Mapping[str, Any]], str], results: Results, c
         return NOT_AVAILABLE
 
 
-def _label(endpoint: Any) -> str:
-    return ENDPOINT_LABELS.get(str(endpoint), str(endpoint))
-
-
 def _flow(results: Results) -> pd.DataFrame:
     return frame_of(
         results, "cohort_flow", "step_number criterion n_remaining n_excluded exclusion_reason"
@@ -90,10 +85,10 @@ def _exclusions(results: Results, context: Mapping[str, Any]) -> str:
 
 
 def _hazards(results: Results, context: Mapping[str, Any]) -> str:
-    texts = adjusted_hazards(results)["texts"]
+    texts, known = adjusted_hazards(results)["texts"], definitions(results)
+    highest = known.exposure.levels[0]
     return "; ".join(
-        f"{ENDPOINT_LABELS[endpoint]}, {HIGHEST_RISK}: {groups[HIGHEST_RISK]['ours']}"
-        for endpoint, groups in texts.items()
+        f"{known.label(endpoint)}, {highest}: {groups[highest]['ours']}" for endpoint, groups in texts.items()
     )
 
 
@@ -103,33 +98,41 @@ def _three_years(results: Results, context: Mapping[str, Any]) -> str:
 
 
 def _follow_up(results: Results, context: Mapping[str, Any]) -> str:
-    table = frame_of(results, "follow_up_quality", "stratum median_follow_up_days")
+    known = definitions(results)
+    table = rows_of(frame_of(results, "follow_up_quality", "grouping stratum median_follow_up_days"), known.exposure)
     months = [
-        f"{row['stratum']} {12 * row['median_follow_up_days'] / DAYS_A_YEAR:.0f}"
+        f"{row['stratum']} {known.months(row['median_follow_up_days'])}"
         for row in table.to_dict("records")
-        if row["stratum"] in MARGIN_GROUPS and not is_missing(row["median_follow_up_days"])
+        if row["stratum"] in known.exposure.levels and not is_missing(row["median_follow_up_days"])
     ]
     return f"median months by reverse Kaplan-Meier: {', '.join(months)}" if months else NOT_AVAILABLE
 
 
 def _lost(results: Results, context: Mapping[str, Any]) -> str:
-    table = frame_of(results, "follow_up_quality", "stratum n_lost")
-    return count(table.loc[table["stratum"].isin((*MARGIN_GROUPS, UNRESOLVED)), "n_lost"].sum())
+    exposure = definitions(results).exposure
+    table = rows_of(frame_of(results, "follow_up_quality", "grouping stratum n_lost"), exposure)
+    return count(table.loc[table["stratum"].isin(exposure.strata), "n_lost"].sum())
 
 
 def _events(results: Results, context: Mapping[str, Any]) -> str:
-    table = frame_of(results, "planned_tests", "endpoint n_event").drop_duplicates("endpoint")
-    return "; ".join(f"{_label(row['endpoint'])}: {count(row['n_event'])} events" for row in table.to_dict("records"))
+    table, known = (
+        frame_of(results, "planned_tests", "endpoint n_event").drop_duplicates("endpoint"),
+        definitions(results),
+    )
+    return "; ".join(
+        f"{known.label(row['endpoint'])}: {count(row['n_event'])} events" for row in table.to_dict("records")
+    )
 
 
 def _planned(results: Results, context: Mapping[str, Any]) -> str:
     table = frame_of(results, "planned_tests", "endpoint analysis_role").drop_duplicates("endpoint")
     by_role = table.groupby("analysis_role", sort=False)["endpoint"]
-    return "; ".join(f"{role}: {', '.join(map(_label, endpoints))}" for role, endpoints in by_role)
+    return "; ".join(f"{role}: {', '.join(map(definitions(results).label, endpoints))}" for role, endpoints in by_role)
 
 
 def _unresolved(results: Results, context: Mapping[str, Any]) -> str:
-    return count(frame_of(results, "margin_groups", "margin_group n").set_index("margin_group")["n"].get(UNRESOLVED, 0))
+    not_known = definitions(results).exposure.not_known
+    return count(frame_of(results, "margin_groups", "margin_group n").set_index("margin_group")["n"].get(not_known, 0))
 
 
 def _feeds(results: Results, context: Mapping[str, Any]) -> str:
@@ -178,7 +181,8 @@ def _strata(results: Results, grouping: str) -> str:
 
 def _groupings(results: Results, context: Mapping[str, Any]) -> str:
     present = dict.fromkeys(frame_of(results, "landmark_estimates", "grouping")["grouping"])
-    return ", ".join(GROUPING_LABELS.get(name, words(name)).lower() for name in present if name != "overall")
+    labels = definitions(results).grouping_labels
+    return ", ".join(labels.get(name, words(name)).lower() for name in present if name != "overall")
 
 
 def _not_derivable(results: Results, context: Mapping[str, Any]) -> str:
@@ -202,9 +206,9 @@ FACTS: dict[str, Callable[[Results, Mapping[str, Any]], str]] = {
     "checks": _checks, "kappa": _kappa, "sensitivity": _sensitivity, "used": _used_covariates, "covariates": _covariates,
     "eras": lambda results, context: _strata(results, "era"), "groupings": _groupings, "not_derivable": _not_derivable,
     "endpoints": lambda results, context: ", ".join(
-        map(_label, dict.fromkeys(frame_of(results, "planned_tests", "endpoint")["endpoint"]))
+        map(definitions(results).label, dict.fromkeys(frame_of(results, "planned_tests", "endpoint")["endpoint"]))
     ),
-    "margin_groups": lambda results, context: ", ".join(MARGIN_GROUPS),
+    "margin_groups": lambda results, context: ", ".join(definitions(results).exposure.levels),
     "left_out": lambda results, context: adjusted_hazards(results)["left_out"],
     "code": _stamp("code_version"), "data": _stamp("data_hash"), "run": _stamp("run_id"),
 }  # fmt: skip

@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 
 from analysis import figures
-from analysis.figures.curves import LANDMARK_YEARS, drawn_points
+from analysis.figures.curves import LANDMARK_YEARS, Shown, drawn_points
 from analysis.figures.forest import forest_rows
 from analysis.figures.models_compared import largest_differences
-from analysis.patients.names import ENDPOINT_LABELS, MARGIN_GROUPS, UNRESOLVED
+from analysis.patients.exposures import Exposure
 from analysis.report.availability import NotAvailable, frame_of
+from analysis.report.definitions import Definitions
 from analysis.report.formats import count, percent
 from analysis.tables.recurrence_patterns import INITIAL_PATTERNS
 
@@ -31,51 +32,85 @@ class Drawing:
     alternative: Callable[[pd.DataFrame], str]
 
 
-def drawings_of_page(notes_of_forest: dict[str, str], margin_groups: pd.DataFrame | None = None) -> dict[str, Drawing]:
+def drawings_of_page(
+    known: Definitions, notes_of_forest: dict[str, str], margin_groups: pd.DataFrame | None = None
+) -> dict[str, Drawing]:
     """Name -> drawing, for every figure of the page; margin_groups: margin_group, n, in which the cohort flow ends."""
+    exposure, labels = known.exposure, {endpoint.name: endpoint.label for endpoint in known.endpoints}
     return {
         "flow": Drawing(
             "cohort_flow",
-            lambda frame: figures.cohort_flow_chart(frame, margin_groups, WIDTH_WITHOUT_AXES),
-            lambda frame: _flow_text(frame, margin_groups),
+            lambda frame: figures.cohort_flow_chart(frame, exposure, margin_groups, WIDTH_WITHOUT_AXES),
+            lambda frame: _flow_text(frame, exposure, margin_groups),
         ),
-        "recurrence": _incidence("overall_recurrence", FULL_WIDTH, 320),
-        "liver": _incidence("liver_recurrence_any_time", HALF_WIDTH, 240),
-        "recurrence_free_survival": Drawing(
-            "kaplan_meier",
-            lambda frame: figures.survival_chart(frame, "recurrence_free_survival", HALF_WIDTH, 240),
-            lambda frame: _curves_text(frame, "recurrence_free_survival", 1.0),
-        ),
+        "recurrence": _incidence(known, "overall_recurrence", FULL_WIDTH, 320),
+        "liver": _incidence(known, "liver_recurrence_any_time", HALF_WIDTH, 240),
+        "recurrence_free_survival": _survival(known, "recurrence_free_survival", HALF_WIDTH, 240),
         "forest": Drawing(
             "published_comparison",
-            lambda frame: figures.forest_chart(frame, notes_of_forest, width=500),
-            _forest_text,
+            lambda frame: figures.forest_chart(frame, exposure, notes_of_forest, width=500),
+            lambda frame: _forest_text(frame, exposure),
         ),
         "patterns": Drawing(
-            "recurrence_patterns", lambda frame: figures.initial_pattern_chart(frame, width=330), _patterns_text
+            "recurrence_patterns",
+            lambda frame: figures.initial_pattern_chart(frame, exposure, width=330),
+            lambda frame: _patterns_text(frame, exposure),
         ),
-        "dose_response": Drawing("dose_response", lambda frame: figures.dose_response_chart(frame), _dose_text),
+        "dose_response": Drawing(
+            "dose_response",
+            lambda frame: figures.dose_response_chart(frame, labels),
+            lambda frame: _dose_text(frame, known),
+        ),
         "specifications": Drawing(
-            "specification_curve", lambda frame: figures.specification_chart(frame), _specifications_text
+            "specification_curve",
+            lambda frame: figures.specification_chart(frame, exposure, labels),
+            lambda frame: _specifications_text(frame, known),
         ),
-        "salvage_over_time": _incidence("salvage", HALF_WIDTH, 240),
+        "salvage_over_time": _incidence(known, "salvage", HALF_WIDTH, 240),
         "hospitals": Drawing(
             "hospital_hazard_ratios",
-            lambda frame: figures.hospitals_chart(frame, "margin_recurrence"),
+            lambda frame: figures.hospitals_chart(frame, "margin_recurrence", exposure),
             lambda frame: (
                 "Adjusted hazard ratios of recurrence at the resection margin at each hospital, and their summaries."
             ),
         ),
-        "balance": Drawing("covariate_balance", lambda frame: figures.love_plot(frame), _balance_text),
-        "salvage": Drawing("salvage_by_margin", lambda frame: figures.salvage_chart(frame, width=240), _salvage_text),
+        "balance": Drawing(
+            "covariate_balance",
+            lambda frame: figures.love_plot(frame, exposure),
+            lambda frame: _balance_text(frame, exposure),
+        ),
+        "salvage": Drawing(
+            "salvage_by_margin",
+            lambda frame: figures.salvage_chart(frame, exposure, width=240),
+            lambda frame: _salvage_text(frame, exposure),
+        ),
     }
 
 
-def _incidence(endpoint: str, width: int, height: int) -> Drawing:
+def drawings_of_exposure(known: Definitions, name: str) -> dict[str, Drawing]:
+    """The curves of a further exposure of the plan; their names begin with its."""
+    return {
+        f"recurrence_{name}": _incidence(known, "overall_recurrence", FULL_WIDTH, 320),
+        f"recurrence_free_survival_{name}": _survival(known, "recurrence_free_survival", HALF_WIDTH, 240),
+        f"salvage_over_time_{name}": _incidence(known, "salvage", HALF_WIDTH, 240),
+    }
+
+
+def _incidence(known: Definitions, endpoint: str, width: int, height: int) -> Drawing:
+    shown = Shown(endpoint, known.exposure, known.days_a_year)
     return Drawing(
         "cumulative_incidence",
-        lambda frame: figures.cumulative_incidence_chart(frame, endpoint, width, height),
-        lambda frame: _curves_text(frame, endpoint, 0.0),
+        lambda frame: figures.cumulative_incidence_chart(frame, shown, width, height),
+        lambda frame: _curves_text(frame, shown, known.label(endpoint), 0.0),
+    )
+
+
+def _survival(known: Definitions, endpoint: str, width: int, height: int) -> Drawing:
+    shown, label = Shown(endpoint, known.exposure, known.days_a_year), known.label(endpoint)
+    return Drawing(
+        "kaplan_meier",
+        lambda frame: figures.survival_chart(frame, shown, label, width, height),
+        lambda frame: _curves_text(frame, shown, label, 1.0),
     )
 
 
@@ -98,33 +133,34 @@ def _inline(drawing: str) -> str:
     return re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", drawing, count=2)
 
 
-def _curves_text(frame: pd.DataFrame, endpoint: str, at_start: float) -> str:
-    points = drawn_points(frame, endpoint, at_start)
+def _curves_text(frame: pd.DataFrame, shown: Shown, label: str, at_start: float) -> str:
+    points = drawn_points(frame, shown, at_start)
     at_landmark = points[points["years"] <= LANDMARK_YEARS].groupby("stratum", sort=False).tail(1)
     values = ", ".join(f"{row.stratum} {percent(row.estimate)}" for row in at_landmark.itertuples())
-    return f"{ENDPOINT_LABELS[endpoint]} by margin group over ten years. At {LANDMARK_YEARS} years: {values}."
+    return f"{label} by {shown.exposure.label} over ten years. At {LANDMARK_YEARS} years: {values}."
 
 
-def _flow_text(flow: pd.DataFrame, margin_groups: pd.DataFrame | None) -> str:
+def _flow_text(flow: pd.DataFrame, exposure: Exposure, margin_groups: pd.DataFrame | None) -> str:
     steps = flow.sort_values("step_number").to_dict("records")
     excluded = "; ".join(f"{step['exclusion_reason']} {count(step['n_excluded'])}" for step in steps[1:])
     text = f"{steps[0]['criterion']}: {count(steps[0]['n_remaining'])}. Excluded: {excluded or 'nobody'}."
     text += f" Cohort: {count(steps[-1]['n_remaining'])}."
     if margin_groups is None or margin_groups.empty:
         return text
-    sizes = margin_groups.set_index("margin_group")["n"]
-    named = ", ".join(f"{group} {count(sizes.get(group, 0))}" for group in (*MARGIN_GROUPS, UNRESOLVED))
-    return f"{text} By margin group: {named}."
+    sizes = margin_groups.set_index(exposure.column)["n"]
+    named = ", ".join(f"{group} {count(sizes.get(group, 0))}" for group in exposure.strata)
+    return f"{text} By {exposure.label}: {named}."
 
 
-def _forest_text(frame: pd.DataFrame) -> str:
+def _forest_text(frame: pd.DataFrame, exposure: Exposure) -> str:
     rows = forest_rows(frame)
     values = "; ".join(f"{row.figure}, {row.stratum}, {row.source}: {row.label}" for row in rows.itertuples())
-    return f"Adjusted hazard ratios against >=10 mm with 95 % limits. {values}."
+    return f"Adjusted hazard ratios against {exposure.reference} with 95 % limits. {values}."
 
 
-def _patterns_text(frame: pd.DataFrame) -> str:
-    rows = frame[(frame["pattern_scope"] == "initial") & frame["pattern"].isin(INITIAL_PATTERNS)]
+def _patterns_text(frame: pd.DataFrame, exposure: Exposure) -> str:
+    of_exposure = frame[frame["grouping"] == exposure.column]
+    rows = of_exposure[(of_exposure["pattern_scope"] == "initial") & of_exposure["pattern"].isin(INITIAL_PATTERNS)]
     values = "; ".join(
         f"{stratum}: " + ", ".join(f"{row.pattern} {percent(row.proportion)}" for row in group.itertuples())
         for stratum, group in rows.groupby("stratum", sort=False)
@@ -132,30 +168,31 @@ def _patterns_text(frame: pd.DataFrame) -> str:
     return f"Initial pattern of recurrence as a share of all patients. {values}."
 
 
-def _salvage_text(frame: pd.DataFrame) -> str:
-    values = ", ".join(f"{row.stratum} {percent(row.proportion)}" for row in frame.itertuples())
+def _salvage_text(frame: pd.DataFrame, exposure: Exposure) -> str:
+    rows = frame[frame["grouping"] == exposure.column]
+    values = ", ".join(f"{row.stratum} {percent(row.proportion)}" for row in rows.itertuples())
     return f"Share of patients with recurrence who were salvaged. {values}."
 
 
-def _dose_text(frame: pd.DataFrame) -> str:
+def _dose_text(frame: pd.DataFrame, known: Definitions) -> str:
     rows = frame[(frame["model"] == "adjusted") & frame["width_mm"].isin([0.0, 5.0])]
     values = "; ".join(
-        f"{ENDPOINT_LABELS.get(row.endpoint, row.endpoint)}, {row.width_mm:g} mm, {row.widths}: {row.hazard_ratio:.2f}"
+        f"{known.label(row.endpoint)}, {row.width_mm:g} mm, {row.widths}: {row.hazard_ratio:.2f}"
         for row in rows.itertuples()
     )
     return f"Adjusted hazard ratio by margin width against 10 mm. {values}."
 
 
-def _specifications_text(frame: pd.DataFrame) -> str:
-    estimated = frame.dropna(subset=["hazard_ratio"])
+def _specifications_text(frame: pd.DataFrame, known: Definitions) -> str:
+    estimated = frame[frame["exposure"] == known.exposure.column].dropna(subset=["hazard_ratio"])
     values = "; ".join(
-        f"{ENDPOINT_LABELS.get(endpoint, endpoint)}, {estimand}: {len(rows)} specifications, median {rows['hazard_ratio'].median():.2f}, "
+        f"{known.label(endpoint)}, {estimand}: {len(rows)} specifications, median {rows['hazard_ratio'].median():.2f}, "
         f"{(rows['hazard_ratio'] > 1).sum()} above 1"
         for (endpoint, estimand), rows in estimated.groupby(["endpoint", "estimand"], sort=False)
     )
-    return f"Hazard ratio of the narrowest against the widest margin group over all specifications. {values}."
+    return f"Hazard ratio of the first against the last group over all specifications. {values}."
 
 
-def _balance_text(frame: pd.DataFrame) -> str:
-    before, after = largest_differences(frame).max()
-    return f"Largest standardised difference of a covariate between margin groups: {before:.2f} before weighting, {after:.2f} after."
+def _balance_text(frame: pd.DataFrame, exposure: Exposure) -> str:
+    before, after = largest_differences(frame, exposure).max()
+    return f"Largest standardised difference of a covariate between groups: {before:.2f} before weighting, {after:.2f} after."

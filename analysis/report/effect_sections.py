@@ -8,22 +8,21 @@ import pandas as pd
 from analysis.curves.weighted_incidence import CRUDE, STANDARDISED
 from analysis.figures.forest import hazard_ratio_text
 from analysis.models.between_hospitals import OF_HOSPITAL
-from analysis.patients.names import ENDPOINT_LABELS, MARGIN_GROUPS, MARGIN_REFERENCE, margin_term
 from analysis.report.availability import NotAvailable, frame_of
+from analysis.report.definitions import definitions, rows_of
 from analysis.report.formats import NOT_AVAILABLE, count, is_missing, p_value
 
 Results = Mapping[str, pd.DataFrame]
-COMPARED = tuple(group for group in MARGIN_GROUPS if group != MARGIN_REFERENCE)
 SHOWN_LANDMARK = "3 years"
 
 
 def planned_tests(results: Results) -> dict[str, Any]:
     """A line an endpoint: its role in the plan, its test, P as it is and adjusted within the secondary family."""
     columns = "endpoint analysis_role test p_value p_value_adjusted n n_event"
-    table = frame_of(results, "planned_tests", columns)
+    table, known = frame_of(results, "planned_tests", columns), definitions(results)
     lines = [
         {
-            "label": ENDPOINT_LABELS.get(row.endpoint, row.endpoint), "role": row.analysis_role, "test": row.test,
+            "label": known.label(row.endpoint), "role": row.analysis_role, "test": row.test,
             "n_event": count(row.n_event), "p": p_value(row.p_value),
             "adjusted": "" if is_missing(row.p_value_adjusted) else p_value(row.p_value_adjusted),
         }
@@ -34,8 +33,11 @@ def planned_tests(results: Results) -> dict[str, Any]:
 
 def absolute_risks(results: Results) -> dict[str, Any]:
     """A panel an endpoint with a standardised difference: crude and standardised differences at three years in points."""
-    columns = "endpoint stratum standardisation landmark_label risk_difference conf_low conf_high"
+    columns = "endpoint grouping stratum standardisation landmark_label risk_difference conf_low conf_high"
     table = frame_of(results, "risk_differences", columns)
+    known = definitions(results)
+    compared = known.exposure.compared
+    table = rows_of(table, known.exposure)
     table = table[table["landmark_label"] == SHOWN_LANDMARK]
     panels = []
     for endpoint, rows in table.groupby("endpoint", sort=False):
@@ -43,12 +45,12 @@ def absolute_risks(results: Results) -> dict[str, Any]:
         for kind in (CRUDE, STANDARDISED):
             of_kind = rows[rows["standardisation"] == kind].set_index("stratum")
             if len(of_kind):
-                lines.append({"label": kind, "cells": [_points(of_kind, group) for group in COMPARED]})
+                lines.append({"label": kind, "cells": [_points(of_kind, group) for group in compared]})
         if len(lines) > 1:
-            panels.append({"label": ENDPOINT_LABELS.get(str(endpoint), endpoint), "lines": lines})
+            panels.append({"label": known.label(endpoint), "lines": lines})
     if not panels:
         raise NotAvailable("no difference could be standardised: see results.analyses_not_done")
-    return {"panels": panels, "compared": COMPARED, "landmark": SHOWN_LANDMARK}
+    return {"panels": panels, "compared": compared, "strata": compared, "landmark": SHOWN_LANDMARK}
 
 
 def hospitals(results: Results) -> dict[str, Any]:
@@ -57,16 +59,20 @@ def hospitals(results: Results) -> dict[str, Any]:
         "endpoint model term summary hospital hazard_ratio conf_low conf_high i_squared prediction_low prediction_high"
     )
     table = frame_of(results, "hospital_hazard_ratios", columns)
-    table = table[table["model"] == "adjusted"]
+    known = definitions(results)
+    exposure = known.exposure
+    table = table[(table["model"] == "adjusted") & table["term"].isin(exposure.terms)]
     panels = []
     for endpoint, rows in table.groupby("endpoint", sort=False):
         lines = []
         for (summary, hospital), of_line in rows.fillna({"hospital": ""}).groupby(["summary", "hospital"], sort=False):
             by_term = of_line.set_index("term")
             label = hospital if summary == OF_HOSPITAL else summary
-            lines.append({"label": label, "cells": [_ratio(by_term, margin_term(group)) for group in COMPARED]})
-        panels.append({"label": ENDPOINT_LABELS.get(str(endpoint), endpoint), "lines": lines, "notes": _notes(rows)})
-    return {"panels": panels, "compared": COMPARED}
+            lines.append(
+                {"label": label, "cells": [_ratio(by_term, exposure.term(group)) for group in exposure.compared]}
+            )
+        panels.append({"label": known.label(endpoint), "lines": lines, "notes": _notes(rows)})
+    return {"panels": panels, "compared": exposure.compared}
 
 
 def _notes(rows: pd.DataFrame) -> str:

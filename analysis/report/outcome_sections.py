@@ -5,20 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.curves.landmark_estimates import DAYS_A_YEAR
 from analysis.figures.forest import hazard_ratio_text
-from analysis.figures.style import MARGIN_COLOURS
+from analysis.figures.style import colours
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
-from analysis.patients.exposures import MARGIN
-from analysis.patients.names import (
-    ENDPOINT_LABELS,
-    MARGIN_GROUPS,
-    MARGIN_REFERENCE,
-    SURVIVAL_ENDPOINTS,
-    UNRESOLVED,
-    margin_term,
-)
 from analysis.report.availability import NotAvailable, frame_of
+from analysis.report.definitions import definitions, rows_of
 from analysis.report.formats import (
     NOT_AVAILABLE,
     count,
@@ -34,7 +25,6 @@ from analysis.tables.recurrence_patterns import ALL, PATTERNS_OF_SCOPE
 Results = Mapping[str, pd.DataFrame]
 RISK_SCORES = ("0", "1", "2", "3", "4", "5")
 COMPARISON = "endpoint stratum published_estimate published_conf_low published_conf_high estimate conf_low conf_high"
-HIGHEST_RISK = MARGIN_GROUPS[0]
 LANDMARK_ENDPOINTS = (
     "overall_recurrence", "liver_recurrence_any_time", "recurrence_free_survival", "overall_survival",
 )  # fmt: skip
@@ -55,11 +45,12 @@ PROPORTIONAL_HAZARDS_LEVEL = 0.05
 def three_year_recurrence(results: Results) -> dict[str, Any]:
     """A tile a margin group: patients, three-year cumulative incidence ours and published; the unresolved; the test."""
     comparison = _comparison_of(results, "overall_recurrence")
-    groups = _margin_groups(results)
+    groups, exposure = _margin_groups(results), definitions(results).exposure
+    colour_of = colours(exposure.levels)
     tiles = [
         {
             "group": group,
-            "colour": MARGIN_COLOURS[group],
+            "colour": colour_of[str(group)],
             "estimate": percent(row["estimate"]),
             "limits": percent_range(row["conf_low"], row["conf_high"]),
             "published": percent(row["published_estimate"]),
@@ -67,11 +58,11 @@ def three_year_recurrence(results: Results) -> dict[str, Any]:
         }
         for group, row in comparison.iterrows()
     ]
-    ours = {group: _limits_text(comparison.loc[group]) for group in (HIGHEST_RISK, MARGIN_REFERENCE)}
+    ours = {group: _limits_text(comparison.loc[group]) for group in (exposure.levels[0], exposure.reference)}
     return {
         "tiles": tiles,
         "ours": ours,
-        "unresolved": groups.get(UNRESOLVED),
+        "unresolved": groups.get(exposure.not_known),
         "p": group_test(results, "overall_recurrence"),
     }
 
@@ -89,7 +80,8 @@ def _comparison_of(results: Results, endpoint: str) -> pd.DataFrame:
     rows = comparison[comparison["endpoint"] == endpoint].set_index("stratum")
     if rows.empty:
         raise NotAvailable(f"the table published_comparison has no row of {endpoint}")
-    groups = MARGIN_GROUPS if endpoint == "overall_recurrence" else MARGIN_GROUPS[:-1]
+    exposure = definitions(results).exposure
+    groups = exposure.levels if endpoint == "overall_recurrence" else exposure.compared
     return rows.reindex(list(groups))
 
 
@@ -107,9 +99,11 @@ def _margin_groups(results: Results) -> dict[str, dict[str, str]]:
     return {group: {"patients": count(row["n"]), "share": percent(row["share"], 1)} for group, row in rows.iterrows()}
 
 
-def group_test(results: Results, endpoint: str, grouping: str = "margin_group") -> str:
+def group_test(results: Results, endpoint: str, grouping: str | None = None) -> str:
     """The test between the groups: log-rank of survival, Gray's of cumulative incidence, as 'Gray's test P<0.001'."""
-    test = "log-rank" if endpoint in SURVIVAL_ENDPOINTS else "Gray"
+    known = definitions(results)
+    grouping = grouping or known.exposure.column
+    test = "log-rank" if endpoint in known.survival_endpoints else "Gray"
     label = "log-rank test" if test == "log-rank" else "Gray's test"
     try:
         tests = frame_of(results, "group_tests", "endpoint grouping test p_value")
@@ -134,7 +128,13 @@ def adjusted_hazards(results: Results) -> dict[str, Any]:
             }
             for group, row in rows.iterrows()
         }
-    return {"texts": texts, **_models(results)}
+    known = definitions(results)
+    names = {
+        "labels": {endpoint: known.label(endpoint) for endpoint in texts},
+        "compared": known.exposure.compared,
+        "reference": known.exposure.reference,
+    }
+    return {"texts": texts, **names, **_models(results)}
 
 
 def _models(results: Results) -> dict[str, Any]:
@@ -147,23 +147,31 @@ def _models(results: Results) -> dict[str, Any]:
     if "estimand" in models:
         models = models[models["estimand"] == CAUSE_SPECIFIC]
     adjusted = models[(models["model"] == "adjusted") & models["endpoint"].isin(list(HAZARD_RATIO_FIGURES))]
-    margin_terms = {margin_term(group) for group in MARGIN_GROUPS}
-    is_covariate = ~adjusted["term"].str.startswith("margin ")
+    exposure = definitions(results).exposure
+    is_covariate = ~adjusted["term"].isin(_own_terms(results))
     one_of_each = adjusted.drop_duplicates("endpoint").set_index("endpoint")
-    omnibus = adjusted[adjusted["term"] == MARGIN.omnibus].set_index("endpoint")["p_value"]
+    omnibus = adjusted[adjusted["term"] == exposure.omnibus].set_index("endpoint")["p_value"]
     published = PUBLISHED_P_VALUES if is_compared_with_a_publication(results) else {}
     notes = {
-        endpoint: f"{count(row['n'])} patients, {count(row['n_event'])} events; margin group as a whole "
+        endpoint: f"{count(row['n'])} patients, {count(row['n_event'])} events; {exposure.label} as a whole "
         f"{p_value(omnibus.get(endpoint))}" + (f" (published {published[str(endpoint)]})" if published else "")
         for endpoint, row in one_of_each.iterrows()
     }
-    warned = adjusted[adjusted["term"].isin(margin_terms) & adjusted["warning"].notna()]
+    warned = adjusted[adjusted["term"].isin(exposure.terms) & adjusted["warning"].notna()]
     return {
         "covariates": list(dict.fromkeys(adjusted.loc[is_covariate, "term"])),
         "notes": notes,
         "left_out": _left_out(one_of_each),
         "warnings": [f"{HAZARD_RATIO_FIGURES[row.endpoint]}, {row.term}: {row.warning}" for row in warned.itertuples()],
     }
+
+
+def _own_terms(results: Results) -> set[str]:
+    """The terms of all exposures of the plan, and of their tests."""
+    terms: set[str] = set()
+    for exposure in definitions(results).exposures:
+        terms |= {*exposure.terms, exposure.omnibus, exposure.omnibus_wald, exposure.trend, exposure.proportionality}
+    return terms
 
 
 def _left_out(one_of_each: pd.DataFrame) -> str:
@@ -181,10 +189,11 @@ def _left_out(one_of_each: pd.DataFrame) -> str:
 def proportional_hazards(results: Results) -> dict[str, Any]:
     """Margin terms and whole models, of the compared endpoints, whose test speaks against proportional hazards."""
     tests = frame_of(results, "proportional_hazards", "endpoint model term p_value")
+    exposure = definitions(results).exposure
     chosen = tests[
         (tests["model"] == "adjusted")
         & tests["endpoint"].isin(list(HAZARD_RATIO_FIGURES))
-        & (tests["term"].str.startswith("margin ") | (tests["term"] == "GLOBAL"))
+        & (tests["term"].isin([*exposure.terms, exposure.omnibus]) | (tests["term"] == "GLOBAL"))
     ]
     against = chosen[chosen["p_value"] < PROPORTIONAL_HAZARDS_LEVEL]
     found = [
@@ -196,7 +205,8 @@ def proportional_hazards(results: Results) -> dict[str, Any]:
 
 def landmarks(results: Results) -> dict[str, Any]:
     """A line an endpoint and landmark: the estimate of each margin group with its limits; the test once an endpoint."""
-    return _landmarks(results, "margin_group", MARGIN_GROUPS, "margin group")
+    exposure = definitions(results).exposure
+    return _landmarks(results, exposure.column, exposure.levels, exposure.label) | {"strata": exposure.levels}
 
 
 def landmarks_by_risk_score(results: Results) -> dict[str, Any]:
@@ -220,7 +230,11 @@ def _landmarks(results: Results, grouping: str, strata: Sequence[str], label_of_
         ]
         if lines:
             panels.append(
-                {"label": ENDPOINT_LABELS[endpoint], "test": group_test(results, endpoint, grouping), "lines": lines}
+                {
+                    "label": definitions(results).label(endpoint),
+                    "test": group_test(results, endpoint, grouping),
+                    "lines": lines,
+                }
             )
     if not panels:
         raise NotAvailable(f"the table landmark_estimates has no estimate by {label_of_grouping}")
@@ -243,8 +257,9 @@ def _cells(by_stratum: pd.DataFrame, strata: Sequence[str]) -> list[str]:
 
 def patterns(results: Results) -> dict[str, Any]:
     """Two panels (initial pattern, sites at any time), a line a pattern: n and share of each margin group and of all."""
-    table = frame_of(results, "recurrence_patterns", "pattern_scope pattern stratum n n_at_risk proportion")
-    strata = (*MARGIN_GROUPS, ALL)
+    table = frame_of(results, "recurrence_patterns", "pattern_scope pattern grouping stratum n n_at_risk proportion")
+    exposure = definitions(results).exposure
+    table, strata = rows_of(table, exposure), (*exposure.levels, ALL)
     cells = table.set_index(["pattern_scope", "pattern", "stratum"])
     panels = []
     for scope, label in (
@@ -261,7 +276,7 @@ def patterns(results: Results) -> dict[str, Any]:
             if pattern in present
         ]
         panels.append({"label": label, "lines": lines})
-    return {"panels": panels}
+    return {"panels": panels, "strata": strata}
 
 
 def _count_and_share(cells: pd.DataFrame, key: tuple[str, str, str]) -> str:
@@ -273,16 +288,17 @@ def _count_and_share(cells: pd.DataFrame, key: tuple[str, str, str]) -> str:
 
 def salvage(results: Results) -> dict[str, Any]:
     """Each group's 'share (n of n)', the trend, and the recurrences after an unresolved margin."""
-    columns = "stratum n_recurred n_salvaged proportion trend_p_value"
-    table = frame_of(results, "salvage_by_margin", columns).set_index("stratum")
+    columns = "grouping stratum n_recurred n_salvaged proportion trend_p_value"
+    exposure = definitions(results).exposure
+    table = rows_of(frame_of(results, "salvage_by_margin", columns), exposure).set_index("stratum")
     texts = {
         stratum: f"{percent(row['proportion'])} ({count(row['n_salvaged'])} of {count(row['n_recurred'])})"
         for stratum, row in table.iterrows()
     }
     trends = table["trend_p_value"].dropna()
     return {
-        "texts": {group: texts.get(group, percent(None)) for group in MARGIN_GROUPS},
-        "unresolved": texts.get(UNRESOLVED),
+        "texts": {group: texts.get(group, percent(None)) for group in exposure.levels},
+        "unresolved": texts.get(exposure.not_known),
         "over_time": group_test(results, "salvage"),
         "trend": p_value(trends.iloc[0] if len(trends) else None),
         "published_trend": PUBLISHED_P_VALUES["salvage"],
@@ -308,16 +324,18 @@ def follow_up(results: Results) -> dict[str, Any]:
     table = frame_of(
         results,
         "follow_up_quality",
-        "stratum n median_follow_up_days completeness_index n_lost share_lost assessment_interval_median_days length_p_value "
+        "grouping stratum n median_follow_up_days completeness_index n_lost share_lost assessment_interval_median_days length_p_value "
         "loss_p_value is_informative_difference",
     )
+    known = definitions(results)
+    table = rows_of(table, known.exposure)
     lines = [
         {
             "group": row.stratum,
             "patients": count(row.n),
             "median": NOT_AVAILABLE
             if is_missing(row.median_follow_up_days)
-            else f"{12 * row.median_follow_up_days / DAYS_A_YEAR:.0f}",
+            else known.months(row.median_follow_up_days),
             "completeness": percent(row.completeness_index),
             "lost": f"{count(row.n_lost)} ({percent(row.share_lost)})",
             "interval": NOT_AVAILABLE
@@ -326,7 +344,7 @@ def follow_up(results: Results) -> dict[str, Any]:
         }
         for row in table.itertuples()
     ]
-    groups = table[table["stratum"].isin(MARGIN_GROUPS)]
+    groups = table[table["stratum"].isin(known.exposure.levels)]
     return {
         "lines": lines,
         "length": p_value(groups["length_p_value"].iloc[0]),

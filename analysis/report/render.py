@@ -7,12 +7,20 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.patients.names import MARGIN_GROUPS, MARGIN_REFERENCE
-from analysis.report import effect_sections, outcome_sections, since_sections, study_sections, time_sections
+from analysis.patients.exposures import Exposure
+from analysis.report import (
+    effect_sections,
+    exposure_sections,
+    outcome_sections,
+    since_sections,
+    study_sections,
+    time_sections,
+)
 from analysis.report.availability import NotAvailable, frame_of, section
 from analysis.report.checklists import checklist_rows, checklists
+from analysis.report.definitions import Definitions, definitions, of_exposure
 from analysis.report.downloads import figure_files, table_files
-from analysis.report.drawings import drawings_of_page, drawn
+from analysis.report.drawings import drawings_of_exposure, drawings_of_page, drawn
 from analysis.report.formats import FILTERS
 from analysis.report.word_document import word_document
 
@@ -58,7 +66,8 @@ def draw_report(
         results: the published tables by name: cumulative_incidence, kaplan_meier, landmark_estimates, group_tests,
             hazard_ratios, proportional_hazards, table_one, recurrence_patterns, salvage_by_margin, published_comparison,
             cohort_flow, check_results, and the summaries margin_groups (margin_group, n, share), ingest_by_feed,
-            rejected_by_reason, unresolved_by_reason, records_set_aside; optional: not_derivable_endpoints, dose_response,
+            rejected_by_reason, unresolved_by_reason, records_set_aside; the definitions exposures, analysis_endpoints and
+            analysis_plan, which name and order everything; optional: event_count_groupings, not_derivable_endpoints, dose_response,
             median_times, time_varying_hazard_ratios, planned_tests, risk_differences,
             hospital_hazard_ratios, specification_curve, covariate_balance, follow_up_quality, analyses_not_done,
             clinical_settings (name, value, unit); stale_feeds (source_system, feed, reason); since_publications, since_cohort,
@@ -74,11 +83,19 @@ def draw_report(
             guessed.
     """
     is_simulated = _checked_origin(results, context)
+    known, undefined = _definitions(results)
     sections = _sections(results)
     notes_of_forest = sections["hazards"].get("notes", {})
+    drawings = drawings_of_page(known, notes_of_forest, results.get("margin_groups"))
+    further = []
+    for exposure in known.exposures[1:]:
+        of_it = of_exposure(results, exposure.column)
+        drawings |= drawings_of_exposure(definitions(of_it), exposure.column)
+        further.append(exposure_sections.further_exposure(of_it, exposure))
     figures = {
-        name: section(drawn, results, name, drawing, is_simulated) | {"table": drawing.table}
-        for name, drawing in drawings_of_page(notes_of_forest, results.get("margin_groups")).items()
+        name: ({"reason": undefined} if undefined else section(drawn, results, name, drawing, is_simulated))
+        | {"table": drawing.table}
+        for name, drawing in drawings.items()
     }
     stamp = {name: context.get(name) for name in STAMP}
     study = context.get("study") or COLORECTAL_METASTASES
@@ -90,9 +107,11 @@ def draw_report(
         files[WORD_FILE] = word_document(sections, pictures, study, stamp, is_simulated)
     page = _template().render(
         is_simulated=is_simulated,
-        groups=MARGIN_GROUPS,
-        reference=MARGIN_REFERENCE,
-        highest_risk=outcome_sections.HIGHEST_RISK,
+        exposure=known.exposure,
+        groups=known.exposure.levels,
+        reference=known.exposure.reference,
+        highest_risk=known.exposure.levels[0],
+        further_exposures=further,
         windows=outcome_sections.windows(results),
         stamp=stamp,
         study=study,
@@ -105,6 +124,14 @@ def draw_report(
         **sections,
     )
     return DrawnReport(_with_contents(page), files)
+
+
+def _definitions(results: Mapping[str, pd.DataFrame]) -> tuple[Definitions, str | None]:
+    """The definitions, or ones that say nothing and the reason why."""
+    try:
+        return definitions(results), None
+    except NotAvailable as absence:
+        return Definitions((Exposure("", "", "", ("",), ""),), (), {}, 1.0), str(absence)
 
 
 def _template() -> Any:

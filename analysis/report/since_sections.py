@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.curves.confidence_limits import NORMAL_QUANTILE
-from analysis.patients.names import ENDPOINT_LABELS
 from analysis.report.availability import NotAvailable, checked_frame, frame_of
+from analysis.report.definitions import definitions
 from analysis.report.formats import NOT_AVAILABLE, count, is_missing, moment, p_value, words
 from analysis.results.changes_by_kind import KINDS, REMAINDER
 from analysis.results.headline_numbers import PATIENTS
@@ -80,7 +80,7 @@ def drawn_from(results: Results) -> dict[str, Any]:
     truth = frame_of(results, "drawn_from", "endpoint margin_group value")
     ours = frame_of(results, "published_comparison", "figure endpoint stratum estimate conf_low conf_high")
     rows = truth.merge(ours, left_on=["endpoint", "margin_group"], right_on=["endpoint", "stratum"], how="inner")
-    lines, n_within, n_known = [], 0, 0
+    lines, n_within, n_known, known = [], 0, 0, definitions(results)
     for row in rows.to_dict("records"):
         is_incidence = row["figure"] == THREE_YEAR_FIGURE
         is_known = not any(is_missing(row[name]) for name in ("estimate", "conf_low", "conf_high"))
@@ -89,7 +89,7 @@ def drawn_from(results: Results) -> dict[str, Any]:
         digits = (lambda value: f"{value:.0%}") if is_incidence else (lambda value: f"{value:.2f}")
         lines.append(
             {
-                "label": f"{row['figure'] if is_incidence else ENDPOINT_LABELS[row['endpoint']] + ', hazard ratio'}: {row['margin_group']}",
+                "label": f"{row['figure'] if is_incidence else known.label(row['endpoint']) + ', hazard ratio'}: {row['margin_group']}",
                 "drawn_from": digits(row["value"]),
                 "came_out": f"{digits(row['estimate'])} ({digits(row['conf_low'])}\u2013{digits(row['conf_high'])})"
                 if is_known

@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.patients.names import ENDPOINT_LABELS
 from analysis.report.availability import NotAvailable, checked_frame, frame_of
+from analysis.report.definitions import definitions, rows_of
 from analysis.report.formats import NOT_AVAILABLE, count, is_missing, words
-from analysis.tables.table_one import PATIENTS, STRATA
+from analysis.tables.table_one import ALL, PATIENTS
 
 Results = Mapping[str, pd.DataFrame]
 FEED_COUNTS = (
@@ -32,9 +32,13 @@ def margin_groups(results: Results) -> dict[str, Any]:
 def table_one(results: Results) -> dict[str, Any]:
     """A block a variable: its lines (a level each), how many are missing, the standardised difference."""
     table = frame_of(
-        results, "table_one", "variable level stratum statistic_label value_text n_missing max_standardised_difference"
+        results,
+        "table_one",
+        "variable level grouping stratum statistic_label value_text n_missing max_standardised_difference",
     )
-    strata = [stratum for stratum in STRATA if stratum in set(table["stratum"])]
+    exposure = definitions(results).exposure
+    table = rows_of(table, exposure)
+    strata = [stratum for stratum in (ALL, *exposure.strata) if stratum in set(table["stratum"])]
     blocks = []
     for variable, rows in table.groupby("variable", sort=False):
         lines = [
@@ -67,10 +71,15 @@ def _texts(cells: pd.DataFrame, column: str, strata: list[str]) -> list[str]:
 
 def analyses_not_done(results: Results) -> dict[str, Any]:
     """A line an analysis that the data did not allow, with the reason."""
-    table = checked_frame(results, "analyses_not_done", "table endpoint reason")
+    table, known = checked_frame(results, "analyses_not_done", "table endpoint reason"), definitions(results)
+    names = {endpoint.name for endpoint in known.endpoints}
     return {
         "lines": [
-            {"analysis": words(row.table), "endpoint": ENDPOINT_LABELS.get(row.endpoint, "all"), "reason": row.reason}
+            {
+                "analysis": words(row.table),
+                "endpoint": known.label(row.endpoint) if row.endpoint in names else "all",
+                "reason": row.reason,
+            }
             for row in table.itertuples()
         ]
     }
@@ -123,10 +132,11 @@ def set_aside(results: Results) -> dict[str, Any]:
 def not_derivable(results: Results) -> dict[str, Any]:
     """What a hospital's records cannot tell: its patients are left out of it, with the reason."""
     table = checked_frame(results, "not_derivable_endpoints", "source_system endpoint reason n_patients")
+    labels = {endpoint.name: endpoint.label for endpoint in definitions(results).endpoints}
     lines = [
         {
             "hospital": row.source_system,
-            "endpoint": ENDPOINT_LABELS.get(row.endpoint, words(row.endpoint)),
+            "endpoint": labels.get(str(row.endpoint), words(row.endpoint)),
             "reason": row.reason,
             "n": count(row.n_patients),
         }

@@ -4,17 +4,14 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.curves.landmark_estimates import DAYS_A_YEAR
 from analysis.figures.forest import hazard_ratio_text
-from analysis.patients.exposures import MARGIN
-from analysis.patients.names import ENDPOINT_LABELS, MARGIN_GROUPS, MARGIN_REFERENCE, SURVIVAL_ENDPOINTS, margin_term
 from analysis.report.availability import NotAvailable, frame_of
+from analysis.report.definitions import Definitions, definitions
 from analysis.report.formats import EN_DASH, NOT_AVAILABLE, is_missing, p_value
 from analysis.report.outcome_sections import Results
 
 # the limits of the curves beside them
 MEDIAN_LIMITS = "log"
-COMPARED = tuple(group for group in MARGIN_GROUPS if group != MARGIN_REFERENCE)
 
 
 def medians(results: Results) -> dict[str, Any]:
@@ -22,53 +19,55 @@ def medians(results: Results) -> dict[str, Any]:
     table = frame_of(
         results, "median_times", "endpoint grouping stratum quantile conf_type time_days conf_low conf_high"
     )
+    known = definitions(results)
+    groups = known.exposure.levels
     chosen = table[
-        (table["grouping"] == "margin_group") & (table["quantile"] == "median") & (table["conf_type"] == MEDIAN_LIMITS)
+        (table["grouping"] == known.exposure.column)
+        & (table["quantile"] == "median")
+        & (table["conf_type"] == MEDIAN_LIMITS)
     ]
     lines = []
-    for endpoint, label in SURVIVAL_ENDPOINTS.items():
+    for endpoint in known.survival_endpoints:
         rows = chosen[chosen["endpoint"] == endpoint].set_index("stratum")
         if len(rows):
-            lines.append({"label": label, "cells": [_median(rows, group) for group in MARGIN_GROUPS]})
+            lines.append({"label": known.label(endpoint), "cells": [_median(rows, group, known) for group in groups]})
     if not lines:
-        raise NotAvailable("the table median_times has no median by margin group")
-    return {"lines": lines}
+        raise NotAvailable(f"the table median_times has no median by {known.exposure.label}")
+    return {"lines": lines, "strata": groups}
 
 
-def _median(rows: pd.DataFrame, group: str) -> str:
+def _median(rows: pd.DataFrame, group: str, known: Definitions) -> str:
     if group not in rows.index:
         return NOT_AVAILABLE
     row = rows.loc[group]
     if is_missing(row["time_days"]):
         return "not reached"
-    low, high = (_months(row[limit]) for limit in ("conf_low", "conf_high"))
-    return f"{_months(row['time_days'])} ({low}{EN_DASH}{high})"
-
-
-def _months(days: float) -> str:
-    return "not reached" if is_missing(days) else f"{12 * days / DAYS_A_YEAR:.0f}"
+    time, low, high = (known.months(row[name]) for name in ("time_days", "conf_low", "conf_high"))
+    return f"{time} ({low}{EN_DASH}{high})"
 
 
 def periods(results: Results) -> dict[str, Any]:
     """A panel a model whose hazards are not proportional: a line a period, the ratio of each margin group with its limits."""
     columns = "endpoint model period term hazard_ratio conf_low conf_high p_value warning"
     table = frame_of(results, "time_varying_hazard_ratios", columns)
-    tested = table[table["term"] == MARGIN.proportionality]
+    known = definitions(results)
+    exposure = known.exposure
+    tested = table[table["term"] == exposure.proportionality]
     panels = []
     for (endpoint, model), rows in table.groupby(["endpoint", "model"], sort=False):
         by_term = rows.drop_duplicates("term").set_index("term")
-        if MARGIN.by_period in by_term.index:
+        if exposure.by_period in by_term.index:
+            p_of = by_term["p_value"].to_dict()
             panels.append({
-                "label": f"{ENDPOINT_LABELS.get(endpoint, endpoint)}, {model}",
-                "proportional": p_value(by_term.loc[MARGIN.proportionality, "p_value"]),
-                "interaction": p_value(by_term.loc[MARGIN.by_period, "p_value"]),
-                "lines": _period_lines(rows),
+                "label": f"{known.label(endpoint)}, {model}",
+                "proportional": p_value(p_of[exposure.proportionality]),
+                "interaction": p_value(p_of[exposure.by_period]),
+                "lines": _period_lines(rows, list(exposure.terms)),
             })  # fmt: skip
-    return {"panels": panels, "n_tested": len(tested), "compared": COMPARED}
+    return {"panels": panels, "n_tested": len(tested), "compared": exposure.compared}
 
 
-def _period_lines(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    terms = [margin_term(group) for group in COMPARED]
+def _period_lines(rows: pd.DataFrame, terms: list[str]) -> list[dict[str, Any]]:
     ratios = rows[rows["term"].isin(terms)]
     lines = []
     for period, of_period in ratios.groupby("period", sort=False):

@@ -4,7 +4,6 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.patients.names import ENDPOINT_LABELS, MARGIN_GROUPS, MARGIN_REFERENCE
 from analysis.report.formats import moment
 
 FONT, POINTS, TABLE_POINTS = "Times New Roman", 11, 8.5
@@ -110,20 +109,21 @@ def _patterns(document: Any, section: Mapping[str, Any]) -> None:
         return
     rows = []
     for panel in section["panels"]:
-        rows.append([panel["label"], *[""] * (len(MARGIN_GROUPS) + 1)])
+        rows.append([panel["label"], *[""] * len(section["strata"])])
         rows += [[f"  {line['label']}", *line["cells"]] for line in panel["lines"]]
-    _ruled_table(document, ["", *MARGIN_GROUPS, "all"], rows)
+    _ruled_table(document, ["", *section["strata"]], rows)
 
 
 def _hazard_ratios(document: Any, section: Mapping[str, Any]) -> None:
-    _caption(document, "Table 3. ", f"Adjusted hazard ratios (95% CI) against margins of {MARGIN_REFERENCE}.")
+    against = "" if section["reason"] else f" against margins of {section['reference']}"
+    _caption(document, "Table 3. ", f"Adjusted hazard ratios (95% CI){against}.")
     if section["reason"]:
         document.add_paragraph(f"Not available: {section['reason']}.")
         return
-    compared = [group for group in MARGIN_GROUPS if group != MARGIN_REFERENCE]
+    compared = section["compared"]
     rows = []
     for endpoint, groups in section["texts"].items():
-        rows.append([ENDPOINT_LABELS[endpoint], *(groups[group]["ours"] for group in compared)])
+        rows.append([section["labels"][endpoint], *(groups[group]["ours"] for group in compared)])
         if any(groups[group]["published"][:1].isdigit() for group in compared):
             rows.append(["  published", *(groups[group]["published"] for group in compared)])
     _ruled_table(document, ["", *compared], rows)

@@ -57,9 +57,11 @@ FAMILIES: tuple[Family, ...] = (
         "recurrence_patterns", "Patterns of recurrence", ("first_recurrences", "recurrences", "index_operations"),
         of_tables.patterns,
     ),
-    Family("salvage_by_margin", "Salvage by margin", ("first_recurrences",), of_tables.salvage),
-    Family("follow_up_quality", "Quality of follow-up", ("follow_up", "event_counts"), of_tables.follow_up),
-    Family("state_occupation", "States over time by margin", ("state_paths",), of_tables.states),
+    Family("salvage_by_margin", "Salvage by margin", ("first_recurrences", "index_operations"), of_tables.salvage),
+    Family(
+        "follow_up_quality", "Quality of follow-up", ("follow_up", "event_counts", "index_operations", *_PATIENTS), of_tables.follow_up
+    ),
+    Family("state_occupation", "States over time", ("state_paths", "index_operations"), of_tables.states),
     Family("margin_agreement", "Agreement on margins", ("margin_adjudications",), of_tables.agreement),
     Family(
         "published_comparison", "Comparison with the published figures",

@@ -7,7 +7,7 @@ from analysis.curves.landmark_estimates import landmark_estimates
 from analysis.models.cause_specific_cox import cox_model
 from analysis.patients.collapsed_counts import count_events
 from analysis.patients.covariate_choice import choose_covariates
-from analysis.patients.plan import DAYS_A_YEAR, Plan
+from analysis.patients.plan import Plan
 from analysis.results.study_rows import StudyRows
 from analysis.tables.published_figures import HAZARD_RATIO_FIGURES, THREE_YEAR_FIGURE
 
@@ -32,7 +32,7 @@ def headline_numbers(operations: pd.DataFrame, times: pd.DataFrame, plan: Plan) 
     recurrence = rows.of(INCIDENCE_ENDPOINT)
     if len(recurrence):
         curve = cumulative_incidence(count_events(recurrence, exposure.column))
-        at_three_years = landmark_estimates(curve, "Aalen-Johansen", {"3 years": 3 * DAYS_A_YEAR})
+        at_three_years = landmark_estimates(curve, "Aalen-Johansen", {"3 years": 3 * plan.days_a_year})
         for group, estimate in zip(at_three_years["stratum"], at_three_years["estimate"], strict=True):
             if group in exposure.levels:
                 numbers[(THREE_YEAR_FIGURE, INCIDENCE_ENDPOINT, str(group))] = float(estimate)

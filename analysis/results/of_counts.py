@@ -1,6 +1,6 @@
 """Results that exact counts by day suffice for: curves, times, tests between groups, restricted means."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -11,14 +11,19 @@ from analysis.curves.landmark_estimates import landmark_estimates
 from analysis.curves.restricted_mean import restricted_mean_survival, restricted_mean_time_lost
 from analysis.curves.restricted_mean_differences import restricted_mean_differences
 from analysis.patients.collapsed_counts import count_events
-from analysis.patients.exposures import levels_of
-from analysis.patients.plan import DAYS_A_YEAR, Plan
+from analysis.patients.exposures import Exposure, levels_of
+from analysis.patients.plan import SURVIVAL, Plan
 from analysis.results.attempts import Attempts
 
 
 def landmarks_days(plan: Plan, setting: str) -> dict[str, float]:
     """Label -> days of a setting in years."""
-    return {f"{years:g} year{'' if years == 1 else 's'}": years * DAYS_A_YEAR for years in plan.numbers(setting)}
+    return {f"{years:g} year{'' if years == 1 else 's'}": years * plan.days_a_year for years in plan.numbers(setting)}
+
+
+def half_years_days(plan: Plan, setting: str) -> list[float]:
+    """The days of each half year from 0 to a setting in years (the last of several)."""
+    return [half * plan.days_a_year / 2 for half in range(int(2 * plan.numbers(setting)[-1]) + 1)]
 
 
 def counts_of_exposures(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> pd.DataFrame:
@@ -41,7 +46,7 @@ def curves(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -
     """kaplan_meier, median_times, cumulative_incidence, landmark_estimates and group_tests, endpoint by endpoint."""
     days = landmarks_days(plan, "landmark_years")
     for endpoint, counts in _by_endpoint(counts_of_exposures(inputs, plan), plan, attempts, "kaplan_meier"):
-        is_survival = _kind(plan, endpoint) == "survival"
+        is_survival = _kind(plan, endpoint) == SURVIVAL
         table, estimator = (
             ("kaplan_meier", "Kaplan-Meier") if is_survival else ("cumulative_incidence", "Aalen-Johansen")
         )
@@ -53,17 +58,31 @@ def curves(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -
             "landmark_estimates", endpoint,
             lambda estimate=estimate, counts=counts, name=estimator: landmark_estimates(estimate(counts), name, days),
         )  # fmt: skip
-        tests = [logrank_test] if is_survival else [logrank_test, gray_test]
-        for test in (*tests, trend_test):
-            attempts.add("group_tests", endpoint, lambda test=test, counts=counts: test(counts))
+        attempts.add(
+            "group_tests", endpoint, lambda counts=counts, kind=is_survival: _tests(counts, kind, plan.exposures)
+        )
+
+
+def _tests(counts: pd.DataFrame, is_survival: bool, exposures: Sequence[Exposure]) -> pd.DataFrame:
+    """Log-rank, Gray's and trend tests of every grouping; an exposure's trend is over its levels in their order, or there is none."""
+    frames = [logrank_test(counts, not is_survival)]
+    if not is_survival:
+        frames.append(gray_test(counts))
+    of_exposures = counts["grouping"].isin([exposure.column for exposure in exposures])
+    frames.append(trend_test(counts[~of_exposures], is_cause_specific=not is_survival))
+    for exposure in exposures:
+        levels = counts[(counts["grouping"] == exposure.column) & counts["stratum"].isin(exposure.levels)]
+        if exposure.is_ordered and len(levels):
+            frames.append(trend_test(levels, is_cause_specific=not is_survival, levels=exposure.levels))
+    return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
 
 
 def restricted_means(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """restricted_means and restricted_mean_differences."""
-    horizon = plan.number("horizon_years") * DAYS_A_YEAR
+    horizon = plan.number("horizon_years") * plan.days_a_year
 
     def of(endpoint: str, counts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        if _kind(plan, endpoint) == "survival":
+        if _kind(plan, endpoint) == SURVIVAL:
             means = restricted_mean_survival(counts, horizon).assign(measure="lived without the event")
         else:
             lost = restricted_mean_time_lost(counts, horizon)
@@ -97,7 +116,7 @@ def death_rules(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attemp
                 for column, levels in groups.items()
             }
         )
-        is_survival = _kind(plan, str(endpoint)) == "survival"
+        is_survival = _kind(plan, str(endpoint)) == SURVIVAL
 
         def read_off(named: pd.DataFrame = named, rule: object = rule, is_survival: bool = is_survival) -> pd.DataFrame:
             counts = [count_events(named), *(count_events(named, column) for column in groups)]

@@ -17,29 +17,34 @@ from analysis.patients.covariate_choice import CovariateChoice, choose_covariate
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure, levels_of
 from analysis.patients.model_rows import HOSPITAL_COLUMN
-from analysis.patients.plan import CONTINUOUS, DAYS_A_YEAR, MAIN, TREATMENT, Plan
+from analysis.patients.plan import CONTINUOUS, MAIN, SURVIVAL, TREATMENT, Plan
 from analysis.results.attempts import Attempts
+from analysis.results.of_counts import half_years_days
 from analysis.results.study_rows import StudyRows
 from analysis.robustness.dose_response_imputed import dose_response_imputed
 
 ADJUSTED_SETS = (MAIN, TREATMENT, CONTINUOUS)
 
 
-def study_rows(inputs: Mapping[str, pd.DataFrame]) -> StudyRows:
-    """The patients' rows of the inputs; see `StudyRows`."""
-    return StudyRows(inputs["time_to_event"], inputs["operations"])
+def study_rows(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> StudyRows:
+    """The patients' rows of the inputs (see `StudyRows`), without endpoints that contradict the plan: these leave a reason."""
+    times = inputs["time_to_event"]
+    bad = set(times.loc[times["event_code"] == 2, "endpoint"]) & set(plan.survival_endpoints)
+    for endpoint in sorted(bad):
+        attempts.note("hazard_ratios", endpoint, "of survival by the plan, yet with competing events")
+    return StudyRows(times[~times["endpoint"].isin(bad)] if bad else times, inputs["operations"])
 
 
 def models(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """hazard_ratios, proportional_hazards and model_covariates: each exposure and endpoint, unadjusted and by covariate set."""
-    rows = study_rows(inputs)
+    rows = study_rows(inputs, plan, attempts)
     for endpoint in plan.endpoints:
         patients = rows.of(endpoint.name)
         if patients.empty:
             attempts.note("hazard_ratios", endpoint.name, "nobody has this endpoint")
             continue
         for exposure in plan.exposures:
-            _models_of(patients, endpoint.name, endpoint.kind == "competing", exposure, plan, attempts)
+            _models_of(patients, endpoint.name, endpoint.kind != SURVIVAL, exposure, plan, attempts)
 
 
 def _models_of(
@@ -103,7 +108,7 @@ def chosen(
 
 def hospitals(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """hospital_hazard_ratios, of the further modelled endpoints."""
-    rows = study_rows(inputs)
+    rows = study_rows(inputs, plan, attempts)
     for endpoint in plan.modelled_endpoints:
         patients = rows.of(endpoint)
         if len(patients):
@@ -118,7 +123,7 @@ def hospitals(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts
 
 def stratified_tests(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """stratified_tests: the log-rank and Gray's test within eras of operation and, from two hospitals on, within hospitals."""
-    rows = study_rows(inputs)
+    rows = study_rows(inputs, plan, attempts)
     for block in ("era", HOSPITAL_COLUMN):
         if block not in rows.operations.columns or rows.operations[block].isna().all():
             attempts.note("stratified_tests", None, f"no patient has an {block}" if block == "era" else f"no {block}")
@@ -131,28 +136,28 @@ def stratified_tests(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: A
             for exposure in plan.exposures if len(patients) else ():
                 attempts.add(
                     "stratified_tests", endpoint.name,
-                    lambda patients=patients, block=block, kind=endpoint.kind, exposure=exposure: _within(
-                        patients, block, exposure.column, kind
+                    lambda patients=patients, block=block, is_competing=endpoint.kind != SURVIVAL, exposure=exposure: _within(
+                        patients, block, exposure.column, is_competing
                     ),
                 )  # fmt: skip
 
 
-def _within(patients: pd.DataFrame, block: str, grouping: str, kind: str) -> pd.DataFrame:
+def _within(patients: pd.DataFrame, block: str, grouping: str, is_competing: bool) -> pd.DataFrame:
     patients = patients.assign(**{grouping: levels_of(patients[grouping])})
     patients = patients[patients[grouping].notna()]
     counts = pd.concat(
         [count_events(rows, grouping).assign(**{block: str(name)}) for name, rows in patients.groupby(block)],
         ignore_index=True,
     )
-    tests = [stratified_logrank_test(counts, block)]
-    if kind == "competing":
+    tests = [stratified_logrank_test(counts, block, is_competing)]
+    if is_competing:
         tests.append(stratified_gray_test(counts, block))
     return pd.concat(tests, ignore_index=True)[STRATIFIED_TEST_COLUMNS]
 
 
 def effect_over_time(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """time_varying_hazard_ratios, landmark_hazard_ratios and pairwise_hazard_ratios."""
-    rows = study_rows(inputs)
+    rows = study_rows(inputs, plan, attempts)
     for endpoint in (known.name for known in plan.endpoints):
         patients = rows.of(endpoint)
         for of_exposure in plan.by_exposure() if len(patients) else ():
@@ -161,14 +166,14 @@ def effect_over_time(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: A
 
 def _over_time(patients: pd.DataFrame, endpoint: str, of_exposure: Plan, plan: Plan, attempts: Attempts) -> None:
     exposure = of_exposure.exposure
-    starts = [years * DAYS_A_YEAR for years in plan.numbers("period_starts_years")]
     choice = chosen(patients, endpoint, of_exposure, attempts)
     if choice is None:
         return
     attempts.add(
         "time_varying_hazard_ratios", endpoint,
         lambda: plan.shown(exposure, time_varying_hazard_ratios(
-            choice.patients, endpoint, exposure, choice.used, starts, plan.number("not_proportional_below_p")
+            choice.patients, endpoint, exposure, choice.used, plan.numbers("period_starts_years"),
+            plan.number("not_proportional_below_p"), plan.days_a_year,
         )),
     )  # fmt: skip
     if endpoint not in plan.modelled_endpoints:
@@ -205,7 +210,7 @@ def _first_two_levels(choice: CovariateChoice, endpoint: str, exposure: Exposure
 
 def by_width(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """dose_response and dose_response_tests: exact widths, and with bounded ones imputed."""
-    rows, reference = study_rows(inputs), plan.number("reference_width_mm")
+    rows, reference = study_rows(inputs, plan, attempts), plan.number("reference_width_mm")
     half_millimetres = range(int(2 * plan.number("widest_width_mm")) + 1)
     settings = {
         "reference_mm": reference, "grid_mm": [half / 2 for half in half_millimetres],
@@ -229,8 +234,9 @@ def by_width(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts)
 
 def interval_censored(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """interval_censored_hazard_ratios and interval_censored_curves, of the further modelled endpoints."""
-    rows = study_rows(inputs)
+    rows = study_rows(inputs, plan, attempts)
     intervals = inputs["recurrence_intervals"]
+    half_years = half_years_days(plan, "horizon_years")
     for endpoint in plan.modelled_endpoints:
         patients = rows.of(endpoint)
         if patients.empty:
@@ -250,7 +256,7 @@ def interval_censored(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: 
             attempts.add(
                 "interval_censored_curves", endpoint,
                 lambda patients=patients, endpoint=endpoint, exposure=of_exposure.exposure: interval_censored_curves(
-                    patients, endpoint, exposure
+                    patients, endpoint, exposure, half_years[1:]
                 ),
             )  # fmt: skip
 

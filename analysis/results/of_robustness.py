@@ -13,7 +13,7 @@ from analysis.curves.weighted_incidence import (
     standardised_curves,
 )
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
-from analysis.patients.exposures import MARGIN
+from analysis.patients.exposures import Exposure, levels_of
 from analysis.patients.plan import MAIN, SCORE, TREATMENT, Plan
 from analysis.results.attempts import Attempts
 from analysis.results.of_counts import counts_of_exposures, landmarks_days
@@ -21,7 +21,7 @@ from analysis.results.of_models import chosen, study_rows
 from analysis.results.study_rows import StudyRows
 from analysis.robustness.e_values import with_e_values
 from analysis.robustness.imputed_models import imputed_hazard_ratios
-from analysis.robustness.specification_curve import specification_curve, specification_summary
+from analysis.robustness.specification_curve import PRIMARY_SET, PUBLISHED, specification_curve, specification_summary
 from analysis.robustness.weighting import balance_table, treatment_weights, weight_summary, weighted_cox
 
 E_VALUE_COLUMNS = [
@@ -31,7 +31,7 @@ E_VALUE_COLUMNS = [
 
 def weighting(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """covariate_balance, weight_summary, weighted_hazard_ratios, standardised_incidence and risk_differences."""
-    rows, days = study_rows(inputs), landmarks_days(plan, "risk_years")
+    rows, days = study_rows(inputs, plan, attempts), landmarks_days(plan, "risk_years")
     counts = counts_of_exposures(inputs, plan)
     for endpoint in (known.name for known in plan.endpoints):
         patients = rows.of(endpoint)
@@ -84,13 +84,14 @@ def _weighted(patients: pd.DataFrame, endpoint: str, plan: Plan, attempts: Attem
 
 def imputation(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """imputed_hazard_ratios, of the further modelled endpoints."""
-    rows, definitions = study_rows(inputs), inputs["margin_definitions"]
-    published = definitions[definitions["definition"] == "published"]
+    rows, definitions = study_rows(inputs, plan, attempts), inputs["margin_definitions"]
+    published = definitions[definitions["definition"] == PUBLISHED]
     for endpoint in plan.modelled_endpoints:
         patients = rows.of(endpoint)
         for of_exposure in plan.by_exposure() if len(patients) else ():
             exposure = of_exposure.exposure
-            bounds = published if exposure.column == MARGIN.column else None
+            # of an exposure with bounds what is known in part of a patient is respected
+            bounds = published if set(exposure.levels) <= set(published["margin_group"]) else None
             attempts.add(
                 "imputed_hazard_ratios", endpoint,
                 lambda patients=patients, endpoint=endpoint, of_exposure=of_exposure, bounds=bounds: plan.shown(
@@ -119,29 +120,42 @@ def _e_values(hazard_ratios: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 def specifications(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
-    """specification_curve and specification_summary, endpoint by endpoint."""
-    rows = study_rows(inputs)
-    windows = inputs["time_to_event_by_window"]
-    if plan.exposure.column != MARGIN.column:
-        attempts.note("specification_curve", None, "the definitions of groups to choose among are those of the margin")
-        return
+    """specification_curve and specification_summary, endpoint by endpoint and exposure by exposure."""
+    rows = study_rows(inputs, plan, attempts)
     for endpoint in plan.modelled_endpoints:
         patients = rows.of(endpoint)
-        if patients.empty:
-            continue
-        attempts.add(
-            ("specification_curve", "specification_summary"), endpoint,
-            lambda endpoint=endpoint, patients=patients: _specifications(
-                patients, windows, rows, inputs["margin_groups_by_definition"], endpoint, plan, attempts
-            ),
-        )  # fmt: skip
+        for of_exposure in plan.by_exposure() if len(patients) else ():
+            definitions, primary = _definitions(inputs, of_exposure.exposure)
+            attempts.add(
+                ("specification_curve", "specification_summary"), endpoint,
+                lambda endpoint=endpoint, patients=patients, of_exposure=of_exposure, definitions=definitions, primary=primary: (
+                    _specifications(patients, inputs, rows, definitions, primary, endpoint, of_exposure, attempts)
+                ),
+            )  # fmt: skip
+
+
+def _definitions(inputs: Mapping[str, pd.DataFrame], exposure: Exposure) -> tuple[pd.DataFrame, str]:
+    """All definitions of the exposure's groups and the name of the plan's; of one without others, its levels are the only one."""
+    known = inputs["margin_groups_by_definition"]
+    published = known.loc[known["definition"] == PUBLISHED, "margin_group"]
+    if set(exposure.levels) & set(published):
+        return known, PUBLISHED
+    operations = inputs["operations"]
+    levels = levels_of(operations[exposure.column])
+    order = {level: number for number, level in enumerate((*exposure.compared, exposure.reference), start=1)}
+    own = pd.DataFrame({
+        "study_id": operations["study_id"], "definition": exposure.label, "margin_group": levels.fillna(exposure.not_known),
+        "group_order": levels.map(order),
+    })  # fmt: skip
+    return own, exposure.label
 
 
 def _specifications(
     patients: pd.DataFrame,
-    windows: pd.DataFrame,
+    inputs: Mapping[str, pd.DataFrame],
     rows: StudyRows,
     definitions: pd.DataFrame,
+    primary: str,
     endpoint: str,
     plan: Plan,
     attempts: Attempts,
@@ -150,7 +164,7 @@ def _specifications(
     columns = pd.DataFrame({"study_id": patients["study_id"]})
     for label, covariate_set in (
         ("age and clinical risk score", SCORE),
-        ("all covariates", MAIN),
+        (PRIMARY_SET, MAIN),
         ("treatment and era", TREATMENT),
     ):
         choice = chosen(patients, endpoint, plan, attempts, covariate_set)
@@ -158,18 +172,16 @@ def _specifications(
             sets[label] = choice.used
             added = [name for name in choice.patients.columns if name not in patients.columns]
             columns = columns.assign(**{name: choice.patients[name] for name in added})
-    with_columns = patients.merge(columns, on="study_id")
+    windows = inputs["time_to_event_by_window"]
     of_windows = []
     for _, of_window in windows[windows["endpoint"] == endpoint].groupby("synchronous_window_days"):
         window = of_window["synchronous_window_days"].iloc[0]
         joined = StudyRows(of_window, rows.operations).of(endpoint).merge(columns, on="study_id", how="left")
         of_windows.append(joined.assign(synchronous_window_days=window))
     found = specification_curve(
-        with_columns,
-        definitions,
-        [endpoint],
-        sets,
-        plan.number("events_per_parameter"),
-        pd.concat(of_windows, ignore_index=True) if of_windows else None,
-    )
-    return found.curve, specification_summary(found, plan.count("random_draws"), plan.count("seed"))
+        patients.merge(columns, on="study_id"), definitions, [endpoint], sets, plan.number("events_per_parameter"),
+        pd.concat(of_windows, ignore_index=True) if of_windows else None, plan.survival_endpoints,
+    )  # fmt: skip
+    summary = specification_summary(found, plan.count("random_draws"), plan.count("seed"), primary)
+    exposure = plan.exposure.column
+    return found.curve.assign(exposure=exposure), summary.assign(exposure=exposure)

@@ -24,7 +24,7 @@ from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import Covariate
 from analysis.patients.missing_values import numbers_or_missing
 from analysis.patients.model_rows import ModelRows, endpoint_rows
-from analysis.patients.names import MARGIN_GROUPS
+from analysis.patients.names import STRATA_NOT_COMPARED, ordered_strata
 from analysis.robustness.rubin import pool, pool_wald
 
 BOUNDED_IMPUTED = "bounded widths imputed"
@@ -98,10 +98,13 @@ def completed_widths(
     in_order = patients.sort_values("study_id", kind="stable") if "study_id" in patients.columns else patients
     widths, group = numbers_or_missing(in_order[width_column]), in_order["margin_group"].to_numpy(dtype=object)
     completed = []
+    groups = [
+        name for name in ordered_strata(map(str, in_order["margin_group"].dropna())) if name not in STRATA_NOT_COMPARED
+    ]
     for imputation in range(1, n_imputations + 1):
         random = np.random.default_rng([seed, imputation])
         filled = widths.copy()
-        for name in MARGIN_GROUPS:
+        for name in groups:
             observed, missing = widths[(group == name) & ~np.isnan(widths)], (group == name) & np.isnan(widths)
             if len(observed) and missing.any():
                 donors = random.choice(observed, size=len(observed))

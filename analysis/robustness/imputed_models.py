@@ -59,7 +59,7 @@ def imputed_hazard_ratios(
     # Rubin's rules need Wald's limits, which Firth's model does not have
     warning = f"without {', '.join(left_out)}: a hospital knows it of nobody" if left_out else None
     fits = [_fitted(data, endpoint, exposure, covariates) for data, _ in completed]
-    pooled = pooled_hazard_ratios(fits, exposure=exposure)
+    pooled = pooled_hazard_ratios(fits, exposure)
     if warning:
         is_adjusted = pooled["model"] == "adjusted"
         texts = [text for text in pooled["warning"]]

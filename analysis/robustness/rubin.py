@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.curves.confidence_limits import NORMAL_QUANTILE
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.exposures import MARGIN, Exposure
+from analysis.patients.exposures import Exposure
 
 # Below this share of variance between imputations degrees of freedom would be infinite; mice uses the same floor
 SMALLEST_SHARE = 1e-4
@@ -114,7 +114,7 @@ def pool_wald(estimates: np.ndarray, covariances: np.ndarray) -> PooledTest:
 
 
 def pooled_hazard_ratios(
-    results: Sequence[pd.DataFrame], n_parameters: int | None = None, exposure: Exposure = MARGIN
+    results: Sequence[pd.DataFrame], exposure: Exposure, n_parameters: int | None = None
 ) -> pd.DataFrame:
     """Pool the hazard ratios of each imputed data set, on the log scale; a row a term.
 

@@ -1,6 +1,6 @@
 """The margin effect over all reasonable choices at once: does it hang on one of them?"""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import NormalDist
 from typing import NamedTuple
@@ -31,7 +31,7 @@ from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
 from analysis.patients.missing_values import numbers_or_missing
 from analysis.patients.model_rows import ModelColumns, ModelRows, model_columns
-from analysis.patients.names import STRATA_NOT_COMPARED, SURVIVAL_ENDPOINTS
+from analysis.patients.names import STRATA_NOT_COMPARED
 
 BELOW_EVENTS_RULE = "fewer events than the plan asks for"
 ALL_ERAS = "all eras"
@@ -39,20 +39,23 @@ COX, FINE_GRAY_MODEL = "cause-specific Cox", "Fine-Gray"
 ESTIMANDS = {COX: CAUSE_SPECIFIC, FINE_GRAY_MODEL: SUBDISTRIBUTION}
 ESTIMATE_COLUMNS = ["hazard_ratio", "conf_low", "conf_high", "p_value"]
 SPECIFICATION_COLUMNS = [
-    "endpoint", "model", "estimand", "definition", "compared", "reference", "covariate_set", "era",
+    "endpoint", "exposure", "model", "estimand", "definition", "compared", "reference", "covariate_set", "era",
     "synchronous_window_days", "method", "hazard_ratio", "conf_low", "conf_high",
     "p_value", "n", "n_event", "n_event_in_group", "n_excluded_unresolved", "n_excluded_missing", "rank", "warning",
 ]  # fmt: skip
 
 
 SUMMARY_COLUMNS = [
-    "endpoint", "model", "n_specifications", "n_estimated", "n_below_events_rule", "median_hazard_ratio", "primary_hazard_ratio",
+    "endpoint", "exposure", "model", "n_specifications", "n_estimated", "n_below_events_rule", "median_hazard_ratio",
+    "primary_hazard_ratio",
     "share_same_direction", "share_significant_same_direction", "joint_p_value_of_median", "joint_p_value_of_share",
     "n_draws", "warning",
 ]  # fmt: skip
-PRIMARY_DEFINITION, PRIMARY_SET = "published", "all covariates"
+PUBLISHED, PRIMARY_SET = "published", "all covariates"
 SIGNIFICANT_BELOW_P = 0.05
 PATIENTS_AT_ONCE = 100_000
+# what the groups of any definition are called within a specification
+GROUP = "group"
 
 
 class Influence(NamedTuple):
@@ -78,6 +81,7 @@ def specification_curve(
     covariate_sets: Mapping[str, Sequence[Covariate]],
     events_per_parameter: float = 0.0,
     window_rows: pd.DataFrame | None = None,
+    survival_endpoints: Collection[str] = (),
 ) -> SpecificationCurve:
     """Hazard ratio of the narrowest against the widest group, a row a specification, ranked by size.
 
@@ -90,10 +94,12 @@ def specification_curve(
 
     Args:
         frame: one row a patient and endpoint: study_id, endpoint, time_days, event_code, era and the covariates' columns.
-        definitions: one row a patient and definition: study_id, definition, margin_group, group_order (1 the narrowest).
+        definitions: one row a patient and definition: study_id, definition, margin_group (its group by that definition, of whatever
+            exposure), group_order (1 the narrowest; the last is the reference).
         covariate_sets: label -> covariates of one number each.
         window_rows: rows as `frame`'s under other synchronous windows, told apart by `synchronous_window_days`; analysed for
             all eras. In the curve that column is missing for the rows of `frame`: the window of meta.clinical_settings.
+        survival_endpoints: those that nothing competes with; they have no Fine-Gray model.
     Raises:
         ValueError: a column is missing, or a window is not a number.
     """
@@ -121,7 +127,10 @@ def specification_curve(
             study_id = part.loc[columns.index, "study_id"]
             era = part.loc[columns.index, "era"] if np.isnan(window) else None
             columns = replace(columns, index=pd.Index(patients.get_indexer(pd.Index(study_id))))
-            for labels, of_model, chosen, fits in _specified(columns, study_id, era, grouped, terms, window):
+            has_competing = endpoint not in survival_endpoints
+            for labels, of_model, chosen, fits in _specified(
+                columns, study_id, era, grouped, terms, window, has_competing
+            ):
                 data = of_model.rows(terms[labels["covariate_set"]], chosen)
                 for row, moves in _specification(data, labels, fits, events_per_parameter):
                     if moves is not None:
@@ -129,24 +138,26 @@ def specification_curve(
                     rows.append(row)
     curve = pd.DataFrame(rows, columns=[name for name in SPECIFICATION_COLUMNS if name != "rank"])
     curve["rank"] = curve.groupby(["endpoint", "model"])["hazard_ratio"].rank(method="first").astype("Int64")
-    typed = curve[SPECIFICATION_COLUMNS].astype({"warning": "str", "synchronous_window_days": "float"})
+    typed = curve.reindex(columns=SPECIFICATION_COLUMNS).astype({"warning": "str", "synchronous_window_days": "float"})
     return SpecificationCurve(typed, influence, len(patients))
 
 
-def specification_summary(found: SpecificationCurve, n_draws: int, seed: int) -> pd.DataFrame:
+def specification_summary(
+    found: SpecificationCurve, n_draws: int, seed: int, primary_definition: str = PUBLISHED
+) -> pd.DataFrame:
     """A row an endpoint and model: the median ratio, how many go the primary specification's way, and whether that is chance.
 
-    The primary specification: the published groups, all covariates, all eras, the window of the definitions. Joint tests, of Cox
-    models: each patient's influence on every specification is multiplied by one normal draw, `n_draws` times, which gives the
-    joint distribution of the ratios were each truly 1 (multiplier bootstrap); P is the share of draws whose median, or share of
-    significant ratios in the primary's direction, is at least as extreme as that found.
+    The primary specification: the groups of `primary_definition`, all covariates, all eras, the window of the definitions.
+    Joint tests, of Cox models: each patient's influence on every specification is multiplied by one normal draw, `n_draws` times,
+    which gives the joint distribution of the ratios were each truly 1 (multiplier bootstrap); P is the share of draws whose
+    median, or share of significant ratios in the primary's direction, is at least as extreme as that found.
     """
     curve = found.curve
     rows = []
     for (endpoint, model), of_model in curve.groupby(["endpoint", "model"], sort=False):
         known = of_model[of_model["hazard_ratio"].notna()]
         is_primary = (
-            (of_model["definition"] == PRIMARY_DEFINITION) & (of_model["covariate_set"] == PRIMARY_SET)
+            (of_model["definition"] == primary_definition) & (of_model["covariate_set"] == PRIMARY_SET)
             & (of_model["era"] == ALL_ERAS) & of_model["synchronous_window_days"].isna()
         )  # fmt: skip
         primary = of_model.loc[is_primary, "hazard_ratio"]
@@ -225,7 +236,7 @@ def _groups_of(definitions: pd.DataFrame) -> list[_Definition]:
             continue
         numbers, names = pd.factorize(groups["margin_group"])
         positions = np.array([*(float(order.index(name)) if name in order else np.nan for name in names), np.nan])
-        exposure = Exposure("margin_group", "margin group", "margin", order, order[-1])
+        exposure = Exposure(GROUP, "group", GROUP, order, order[-1])
         found.append(_Definition(str(definition), exposure, pd.Index(groups["study_id"]), positions[numbers]))
     return found
 
@@ -237,6 +248,7 @@ def _specified(
     definitions: Sequence[_Definition],
     covariate_sets: Iterable[str],
     window: float,
+    has_competing: bool,
 ) -> Iterator[tuple[dict, ModelColumns, np.ndarray, list[str]]]:
     """The labels of each specification, the columns of its definition, its patients, and the models fitted to it."""
     in_era = {} if era is None else {str(name): (era == name).to_numpy() for name in sorted(era.dropna().unique())}
@@ -254,7 +266,7 @@ def _specified(
                     "reference": definition.exposure.reference, "covariate_set": covariate_set, "era": name,
                     "synchronous_window_days": window,
                 }  # fmt: skip
-                has_both = name == ALL_ERAS and columns.endpoint not in SURVIVAL_ENDPOINTS
+                has_both = name == ALL_ERAS and has_competing
                 yield labels, of_definition, chosen, [COX, FINE_GRAY_MODEL] if has_both else [COX]
 
 
@@ -262,7 +274,7 @@ def _specification(
     data: ModelRows, labels: dict, models: Sequence[str], events_per_parameter: float
 ) -> Iterator[tuple[dict, Influence | None]]:
     """The row of each model of a specification, and what moves its ratio."""
-    compared = f"margin {labels['compared']}"
+    compared = f"{GROUP} {labels['compared']}"
     n_event = int(data.is_event.sum())
     in_group = data.design.get(compared, np.zeros(data.n)) == 1
     n_event_in_group = int(data.is_event[in_group].sum())

@@ -11,7 +11,7 @@ from analysis.models.cox_fit import fit_cox
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC, WEIGHTED_EFRON, hazard_ratio_frame, wald_row
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import Covariate
-from analysis.patients.exposures import MARGIN, Exposure, is_not_compared, levels_of
+from analysis.patients.exposures import Exposure, is_not_compared, levels_of
 from analysis.patients.missing_values import complete_rows, numbers_or_missing
 from analysis.patients.model_rows import ModelRows, endpoint_rows, hospital_strata, model_rows
 from analysis.patients.names import ordered_strata
@@ -136,7 +136,7 @@ def weighted_cox(
     group_column: str,
     weights: pd.Series,
     reference: str,
-    prefix: str = MARGIN.prefix,
+    prefix: str,
 ) -> pd.DataFrame:
     """Cause-specific hazard ratios of the groups in the weighted patients (Efron ties), with robust standard errors.
 

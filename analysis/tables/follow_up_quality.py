@@ -1,4 +1,6 @@
-"""How long, how completely and how often patients were followed, by margin group: a difference may bias every curve."""
+"""How long, how completely and how often patients were followed, by exposure: a difference may bias every curve."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -6,15 +8,15 @@ from scipy.stats import chi2_contingency, kruskal
 
 from analysis.curves.group_tests import logrank_test
 from analysis.curves.kaplan_meier import median_follow_up
-from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.names import MARGIN_GROUPS, UNRESOLVED
-from analysis.tables.checks import require_known, require_one_row_a_patient
+from analysis.patients.collapsed_counts import EVERYBODY, require_columns
+from analysis.patients.exposures import Exposure
+from analysis.tables.checks import require_one_row_a_patient
 from analysis.tables.proportions import wilson_limits
 
-STRATA = (*MARGIN_GROUPS, UNRESOLVED, "all")
+ALL = "all"
 DIFFERS_BELOW_P = 0.05
 FOLLOW_UP_COLUMNS = [
-    "stratum", "n", "n_dead", "median_follow_up_days", "median_follow_up_low", "median_follow_up_high", "completeness_index",
+    "grouping", "stratum", "n", "n_dead", "median_follow_up_days", "median_follow_up_low", "median_follow_up_high", "completeness_index",
     "n_lost", "n_lost_not_known", "share_lost", "share_lost_low", "share_lost_high", "assessment_interval_q1_days",
     "assessment_interval_median_days", "assessment_interval_q3_days", "length_p_value", "loss_p_value", "interval_p_value",
     "is_informative_difference", "n_late_deaths", "share_late_deaths", "median_days_from_last_look_to_death",
@@ -23,8 +25,8 @@ FOLLOW_UP_COLUMNS = [
 LATE_DEATH_COLUMNS = ("n_late_deaths", "share_late_deaths", "median_days_from_last_look_to_death")
 
 
-def follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame) -> pd.DataFrame:
-    """One row a margin group, one for unresolved margins, one for all patients.
+def follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
+    """One row a level of the exposure, one for those of whom it is not known, one for all patients.
 
     - median_follow_up_days with limits: reverse Kaplan-Meier of overall survival (Schemper and Smith 1996, Control Clin Trials 17:343).
     - completeness_index: Clark's C, followed over potential person-time (Clark, Altman and De Stavola 2002, Lancet 359:1309);
@@ -33,44 +35,46 @@ def follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame) -> pd
     - assessment_interval_*: quartiles over patients of their median days between looks for disease.
     - n_late_deaths: deaths so long after the last look that they are not known to be without recurrence (marts.follow_up says how long),
       and their share of all deaths; median_days_from_last_look_to_death of the dead who were looked at. Missing where the mart lacks them.
-    - length_p_value: log-rank test of the reverse Kaplan-Meier curves of the four groups; loss_p_value: Pearson's chi-square
+    - length_p_value: log-rank test of the reverse Kaplan-Meier curves of the levels; loss_p_value: Pearson's chi-square
       of loss by group, without continuity correction (R: chisq.test(correct = FALSE)); interval_p_value: Kruskal and Wallis' test
-      of the patients' intervals between looks (R: kruskal.test). They stand in each of the four groups' rows, and
+      of the patients' intervals between looks (R: kruskal.test). They stand in each level's row, and
       is_informative_difference where one is below 0.05: censoring, or the day on which a recurrence can be found, then differs by
-      margin, and the curves want a look (`interval_censored_hazard_ratios`).
+      level, and the curves want a look (`interval_censored_hazard_ratios`).
 
     Args:
-        follow_up: marts.follow_up, one row a patient.
+        follow_up: marts.follow_up with the exposure, one row a patient.
         event_counts: the mart; the overall_survival endpoint is used.
     Raises:
-        ValueError: a column is missing, a margin group is unknown, or a patient stands twice.
+        ValueError: a column is missing, a level is unknown, or a patient stands twice.
     """
     require_columns(
         follow_up,
-        ["study_id", "margin_group", "followed_days", "is_dead", "potential_days", "is_lost_to_follow_up",
+        ["study_id", exposure.column, "followed_days", "is_dead", "potential_days", "is_lost_to_follow_up",
          "median_assessment_interval_days"],
         "follow_up",
     )  # fmt: skip
-    require_known(follow_up["margin_group"], STRATA, "follow_up.margin_group")
     require_one_row_a_patient(follow_up, "follow_up")
-    everybody = pd.concat([follow_up, follow_up.assign(margin_group="all")], ignore_index=True)
-    rows = everybody.groupby("margin_group").apply(_stratum_row, include_groups=False).reindex(STRATA)
+    levels = exposure.levels
+    follow_up = follow_up.assign(stratum=exposure.of(follow_up[exposure.column]))
+    everybody = pd.concat([follow_up, follow_up.assign(stratum=ALL)], ignore_index=True)
+    of_stratum = {str(name): _stratum_row(patients) for name, patients in everybody.groupby("stratum")}
+    rows = pd.DataFrame(of_stratum).T.reindex([*exposure.strata, ALL])
     rows[["n", "n_dead", "n_lost", "n_lost_not_known"]] = rows[["n", "n_dead", "n_lost", "n_lost_not_known"]].fillna(0)
     n_known = (rows["n"] - rows["n_lost_not_known"]).to_numpy(dtype=int)
     n_lost = rows["n_lost"].to_numpy(dtype=int)
     rows["share_lost"] = n_lost / np.where(n_known > 0, n_known, np.nan)
     rows["share_lost_low"], rows["share_lost_high"] = wilson_limits(n_lost, n_known)
-    rows = rows.join(_median_follow_up(event_counts))
-    is_group = rows.index.isin(MARGIN_GROUPS)
-    rows["length_p_value"] = np.where(is_group, _length_p_value(event_counts), np.nan)
-    rows["loss_p_value"] = np.where(
-        is_group, _loss_p_value(n_lost[: len(MARGIN_GROUPS)], n_known[: len(MARGIN_GROUPS)]), np.nan
-    )
-    rows["interval_p_value"] = np.where(is_group, _interval_p_value(follow_up), np.nan)
+    counts_of_death = _survival_counts(event_counts, exposure)
+    rows = rows.join(_median_follow_up(counts_of_death))
+    is_group = rows.index.isin(levels)
+    rows["length_p_value"] = np.where(is_group, _length_p_value(counts_of_death, exposure), np.nan)
+    rows["loss_p_value"] = np.where(is_group, _loss_p_value(n_lost[: len(levels)], n_known[: len(levels)]), np.nan)
+    rows["interval_p_value"] = np.where(is_group, _interval_p_value(follow_up, levels), np.nan)
     p_values = rows[["length_p_value", "loss_p_value", "interval_p_value"]]
     rows["is_informative_difference"] = is_group & (p_values < DIFFERS_BELOW_P).any(axis=1)
     counts = {name: "int64" for name in ("n", "n_dead", "n_lost", "n_lost_not_known")}
-    return rows.rename_axis("stratum").reset_index().astype(counts)[FOLLOW_UP_COLUMNS]
+    table = rows.rename_axis("stratum").reset_index().astype(counts)
+    return table.assign(grouping=exposure.column)[FOLLOW_UP_COLUMNS]
 
 
 def _stratum_row(patients: pd.DataFrame) -> pd.Series:
@@ -102,13 +106,13 @@ def _late_deaths(patients: pd.DataFrame) -> dict[str, float]:
     return dict(zip(LATE_DEATH_COLUMNS, (n_late, n_late / n_dead if n_dead else np.nan, gaps.median()), strict=True))
 
 
-def _survival_counts(event_counts: pd.DataFrame) -> pd.DataFrame:
+def _survival_counts(event_counts: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
     of_survival = event_counts[event_counts["endpoint"] == "overall_survival"]
-    return of_survival[of_survival["grouping"].isin(["margin_group", "overall"])]
+    return of_survival[of_survival["grouping"].isin([exposure.column, EVERYBODY])]
 
 
-def _median_follow_up(event_counts: pd.DataFrame) -> pd.DataFrame:
-    medians = median_follow_up(_survival_counts(event_counts))
+def _median_follow_up(counts: pd.DataFrame) -> pd.DataFrame:
+    medians = median_follow_up(counts)
     names = {
         "median_days": "median_follow_up_days",
         "conf_low": "median_follow_up_low",
@@ -117,20 +121,19 @@ def _median_follow_up(event_counts: pd.DataFrame) -> pd.DataFrame:
     return medians.set_index("stratum")[list(names)].rename(columns=names).astype(float)
 
 
-def _length_p_value(event_counts: pd.DataFrame) -> float:
-    counts = _survival_counts(event_counts)
-    reverse = counts[counts["grouping"] == "margin_group"].assign(
+def _length_p_value(counts: pd.DataFrame, exposure: Exposure) -> float:
+    reverse = counts[counts["grouping"] == exposure.column].assign(
         n_event=lambda rows: rows["n_censored"], n_censored=counts["n_event"] + counts["n_competing"], n_competing=0
     )
     tests = logrank_test(reverse) if len(reverse) else pd.DataFrame()
     return float(tests["p_value"].iloc[0]) if len(tests) else np.nan
 
 
-def _interval_p_value(follow_up: pd.DataFrame) -> float:
+def _interval_p_value(follow_up: pd.DataFrame, levels: Sequence[str]) -> float:
     known = follow_up[follow_up["median_assessment_interval_days"].notna()]
     groups = [
-        known.loc[known["margin_group"] == group, "median_assessment_interval_days"].to_numpy(dtype=float)
-        for group in MARGIN_GROUPS
+        known.loc[known["stratum"] == group, "median_assessment_interval_days"].to_numpy(dtype=float)
+        for group in levels
     ]
     groups = [group for group in groups if len(group)]
     if len(groups) < 2 or len(np.unique(np.concatenate(groups))) < 2:

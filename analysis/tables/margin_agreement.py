@@ -5,7 +5,7 @@ import pandas as pd
 
 from analysis.curves.confidence_limits import NORMAL_QUANTILE
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.names import MARGIN_GROUPS
+from analysis.patients.names import STRATA_NOT_COMPARED
 
 AGREEMENT_COLUMNS = ["comparison", "n", "n_agreed", "kappa", "std_error", "conf_low", "conf_high", "warning"]
 READER_AND_REVIEWER, TWO_REVIEWERS = "rules and reviewer", "two reviewers"
@@ -34,7 +34,8 @@ def margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
         bool
     )
     answers = adjudications[counts]
-    settled = answers[answers["read_margin_group"].isin(MARGIN_GROUPS)]
+    read = answers["read_margin_group"]
+    settled = answers[read.notna() & ~read.isin(STRATA_NOT_COMPARED)]
     # a margin that two reviewers judged is one margin, not two: the first answer to it
     settled = settled.sort_values("reviewer_number", kind="stable").drop_duplicates("study_id")
     wide = answers.pivot(index="study_id", columns="reviewer_number", values="margin_group")

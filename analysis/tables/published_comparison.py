@@ -5,7 +5,7 @@ import pandas as pd
 
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.names import margin_term
+from analysis.patients.exposures import Exposure
 from analysis.tables.published_figures import (
     PUBLISHED_HAZARD_RATIOS,
     PUBLISHED_P_VALUES,
@@ -33,6 +33,7 @@ def published_comparison(
     landmark_estimates: pd.DataFrame,
     planned_tests: pd.DataFrame,
     salvage_by_margin: pd.DataFrame,
+    exposure: Exposure,
     is_simulated: bool,
     compared_with: str | None = PERRIN_2025,
 ) -> pd.DataFrame:
@@ -46,14 +47,18 @@ def published_comparison(
 
     Args:
         hazard_ratios, landmark_estimates, planned_tests, salvage_by_margin: the tables of results.
+        exposure: the margin groups.
         is_simulated: the data come from the simulated hospital; `data_label` then says so in every row.
         compared_with: PERRIN_2025, or None for another study, which has no published figures here: its rows have ours alone.
     Raises:
         ValueError: a column is missing, one figure has more than one estimate, or nothing is known of the publication.
     """
+    require_columns(salvage_by_margin, ["grouping"], "salvage_by_margin")
     if compared_with not in (None, PERRIN_2025):
         raise ValueError(f"there are no figures of the publication {compared_with!r}")
-    ours = pd.concat([_our_hazard_ratios(hazard_ratios), _our_three_year_incidences(landmark_estimates)])
+    ours = pd.concat(
+        [_our_hazard_ratios(hazard_ratios, exposure), _our_three_year_incidences(landmark_estimates, exposure)]
+    )
     published = pd.concat(
         [_published_rows(PUBLISHED_HAZARD_RATIOS), _published_rows(PUBLISHED_THREE_YEAR_INCIDENCES)],
         ignore_index=True,
@@ -69,7 +74,8 @@ def published_comparison(
     log_distance = np.log(table["estimate"].astype(float)) - np.log(table["published_estimate"])
     table["difference"] = log_distance.where(is_ratio, distance)
     table["do_intervals_overlap"] = _do_overlap(table)
-    table = _with_p_values(table, planned_tests, salvage_by_margin)
+    of_exposure = salvage_by_margin[salvage_by_margin["grouping"] == exposure.column]
+    table = _with_p_values(table, planned_tests, of_exposure)
     table["data_label"] = "simulated" if is_simulated else "observed"
     table["compared_with"] = compared_with
     if compared_with is None:
@@ -83,9 +89,9 @@ def _published_rows(figures: tuple[PublishedFigure, ...]) -> pd.DataFrame:
     return rows.rename(columns={name: f"published_{name}" for name in ("estimate", *LIMITS)})
 
 
-def _our_hazard_ratios(hazard_ratios: pd.DataFrame) -> pd.DataFrame:
+def _our_hazard_ratios(hazard_ratios: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
     require_columns(hazard_ratios, ["endpoint", "model", "estimand", "term", "hazard_ratio", *LIMITS], "hazard_ratios")
-    stratum_of_term = {margin_term(figure.stratum): figure.stratum for figure in PUBLISHED_HAZARD_RATIOS}
+    stratum_of_term = {exposure.term(figure.stratum): figure.stratum for figure in PUBLISHED_HAZARD_RATIOS}
     endpoints = {figure.endpoint for figure in PUBLISHED_HAZARD_RATIOS}
     chosen = hazard_ratios[
         (hazard_ratios["model"] == "adjusted")
@@ -98,11 +104,11 @@ def _our_hazard_ratios(hazard_ratios: pd.DataFrame) -> pd.DataFrame:
     ].astype({"estimate": float, "conf_low": float, "conf_high": float})
 
 
-def _our_three_year_incidences(landmark_estimates: pd.DataFrame) -> pd.DataFrame:
+def _our_three_year_incidences(landmark_estimates: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
     columns = ["endpoint", "stratum", "estimate", *LIMITS]
     require_columns(landmark_estimates, [*columns, "grouping", "landmark_label"], "landmark_estimates")
     chosen = landmark_estimates[
-        (landmark_estimates["grouping"] == "margin_group")
+        (landmark_estimates["grouping"] == exposure.column)
         & (landmark_estimates["landmark_label"] == THREE_YEARS)
         & (landmark_estimates["endpoint"] == PUBLISHED_THREE_YEAR_INCIDENCES[0].endpoint)
     ]

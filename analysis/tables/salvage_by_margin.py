@@ -1,48 +1,49 @@
-"""Salvage after recurrence by margin group, with Wilson limits and trend."""
+"""Salvage after recurrence by exposure, with Wilson limits and trend."""
 
 import numpy as np
 import pandas as pd
 
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.names import MARGIN_GROUPS, UNRESOLVED
-from analysis.tables.checks import require_known
+from analysis.patients.exposures import Exposure
 from analysis.tables.proportions import cochran_armitage, wilson_limits
 
-STRATA = (*MARGIN_GROUPS, UNRESOLVED)
 SALVAGE_COLUMNS = [
-    "stratum", "n_recurred", "n_salvaged", "n_unknown", "proportion", "conf_low", "conf_high", "trend_statistic", "trend_p_value",
+    "grouping", "stratum", "n_recurred", "n_salvaged", "n_unknown", "proportion", "conf_low", "conf_high", "trend_statistic",
+    "trend_p_value",
 ]  # fmt: skip
 
 
-def salvage_by_margin(first_recurrences: pd.DataFrame) -> pd.DataFrame:
-    """How many of those who recurred were salvaged: one row a margin group, and one for unresolved margins.
+def salvage_by_margin(first_recurrences: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
+    """How many of those who recurred were salvaged: one row a level of the exposure, and one for those of whom it is not known.
 
-    The Cochran-Armitage trend over the four groups, scored 1 (positive) to 4 (>=10 mm), stands in each of their rows; the
-    unresolved have no place in the order, so no trend. These are crude proportions: follow-up is not taken into account
+    The Cochran-Armitage trend over the levels of an ordered exposure, scored 1, 2, ... in their order, stands in each of their
+    rows; those not known have no place in the order, so no trend. These are crude proportions: follow-up is not taken into account
     (the endpoint `salvage` of results.cumulative_incidence does).
 
     Args:
-        first_recurrences: one row a patient who recurred: margin_group, has_salvage.
+        first_recurrences: one row a patient who recurred: the exposure, has_salvage.
     Returns:
         SALVAGE_COLUMNS; the proportion of a group in which nobody recurred is missing.
     Raises:
-        ValueError: a column is missing, or a margin group is unknown. A missing has_salvage is not taken as no: such
+        ValueError: a column is missing, or a level is unknown. A missing has_salvage is not taken as no: such
             patients are counted as n_unknown and left out of the proportion.
     """
-    require_columns(first_recurrences, ["margin_group", "has_salvage"], "first_recurrences")
-    require_known(first_recurrences["margin_group"], STRATA, "first_recurrences.margin_group")
+    require_columns(first_recurrences, [exposure.column, "has_salvage"], "first_recurrences")
+    strata, stratum = list(exposure.strata), exposure.of(first_recurrences[exposure.column])
     is_known = first_recurrences["has_salvage"].notna()
-    unknown = first_recurrences.loc[~is_known, "margin_group"].value_counts().reindex(STRATA, fill_value=0)
-    first_recurrences = first_recurrences[is_known]
-    by_group = first_recurrences["has_salvage"].astype(int).groupby(first_recurrences["margin_group"])
-    counts = by_group.agg(["size", "sum"]).reindex(STRATA, fill_value=0)
+    unknown = stratum[~is_known].value_counts().reindex(strata, fill_value=0)
+    by_group = first_recurrences.loc[is_known, "has_salvage"].astype(int).groupby(stratum[is_known])
+    counts = by_group.agg(["size", "sum"]).reindex(strata, fill_value=0)
     n, n_salvaged = counts["size"].to_numpy(dtype=int), counts["sum"].to_numpy(dtype=int)
     low, high = wilson_limits(n_salvaged, n)
-    n_groups = len(MARGIN_GROUPS)
-    statistic, p_value = cochran_armitage(n_salvaged[:n_groups], n[:n_groups])
+    n_groups = len(exposure.levels)
+    statistic, p_value = np.nan, np.nan
+    if exposure.is_ordered:
+        statistic, p_value = cochran_armitage(n_salvaged[:n_groups], n[:n_groups])
     return pd.DataFrame(
         {
-            "stratum": list(STRATA),
+            "grouping": exposure.column,
+            "stratum": strata,
             "n_recurred": n,
             "n_salvaged": n_salvaged,
             "n_unknown": unknown.to_numpy(dtype=int),

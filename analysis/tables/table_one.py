@@ -1,12 +1,13 @@
-"""Table 1: patients and operations by margin group, with missing counts and standardised differences."""
+"""Table 1: patients and operations by exposure, with missing counts and standardised differences."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.names import MARGIN_GROUPS, UNRESOLVED
+from analysis.patients.covariates import GROUP, TRUTH, Covariate
+from analysis.patients.exposures import Exposure
 from analysis.tables.checks import require_known
 from analysis.tables.standardised_difference import (
     difference_of_counts,
@@ -21,16 +22,6 @@ NUMBERS = {
     "largest_metastasis_cm": "Largest metastasis, cm",
     "cea_ng_ml": "CEA, ng/mL",
 }
-TRUTHS = {
-    "is_node_positive": "Node-positive primary",
-    "has_disease_free_interval_under_12_months": "Disease-free interval < 12 months",
-    "has_multiple_metastases": "More than one metastasis",
-    "is_largest_metastasis_over_5_cm": "Largest metastasis > 5 cm",
-    "is_cea_over_200_ng_ml": "CEA > 200 ng/mL",
-    "has_extrahepatic_disease": "Extrahepatic disease",
-    "has_hai_pump": "Hepatic artery infusion pump",
-    "had_preoperative_chemotherapy": "Preoperative chemotherapy",
-}
 WORDS = {
     "sex": "Sex",
     "primary_site": "Primary tumour",
@@ -41,88 +32,98 @@ WORDS = {
 # The order of the published table: who, the primary tumour, the metastases, the treatment
 VARIABLES = (
     "age_at_operation_years", "sex", "primary_site", "is_node_positive", "disease_free_interval_months",
-    "has_disease_free_interval_under_12_months", "metastasis_count", "has_multiple_metastases", "largest_metastasis_cm",
-    "is_largest_metastasis_over_5_cm", "cea_ng_ml", "is_cea_over_200_ng_ml", "clinical_risk_score",
+    "has_short_disease_free_interval", "metastasis_count", "has_multiple_metastases", "largest_metastasis_cm",
+    "has_large_metastasis", "cea_ng_ml", "has_high_cea", "clinical_risk_score",
     "has_extrahepatic_disease", "had_preoperative_chemotherapy", "procedure_type", "has_hai_pump", "era",
 )  # fmt: skip
 ALL = "all"
-STRATA = (ALL, *MARGIN_GROUPS, UNRESOLVED)
 PATIENTS = "Patients"
 TABLE_ONE_COLUMNS = [
-    "variable", "level", "stratum", "statistic_label", "value_text", "n", "n_missing", "max_standardised_difference",
+    "variable", "level", "grouping", "stratum", "statistic_label", "value_text", "n", "n_missing", "max_standardised_difference",
 ]  # fmt: skip
 
 
-def table_one(index_operations: pd.DataFrame) -> pd.DataFrame:
-    """One row a variable, level and stratum: all patients, the four margin groups, unresolved margins.
+def table_one(index_operations: pd.DataFrame, exposure: Exposure, covariates: Sequence[Covariate] = ()) -> pd.DataFrame:
+    """One row a variable, level and stratum: all patients, the levels of the exposure, those of whom it is not known.
 
     Numbers: median (first-third quartile) of those known; `n` is how many are known. Words and truths: count and share
     of those known; `n` is how many have the level. `n_missing` is how many of the stratum are not known, and
-    `max_standardised_difference` the largest between any two of the four margin groups, of the variable as a whole (the
-    same in all its rows). Unresolved margins count in 'all' but are no group to compare.
+    `max_standardised_difference` the largest between any two levels of the exposure, of the variable as a whole (the
+    same in all its rows). Who is of no known level counts in 'all' but is of no group to compare.
 
     Args:
-        index_operations: marts.index_operations, one row a patient: margin_group and the columns of VARIABLES.
+        index_operations: marts.index_operations, one row a patient: the exposure's column and those of VARIABLES.
+        covariates: of the plan: they name truths, and those that are not among VARIABLES follow these.
     Returns:
         TABLE_ONE_COLUMNS.
     Raises:
-        ValueError: a column is missing, or a margin group is missing or unknown.
+        ValueError: a column is missing, or a level of the exposure is missing or unknown.
     """
-    require_columns(index_operations, ["margin_group", *VARIABLES], "index_operations")
-    strata = index_operations["margin_group"]
-    require_known(strata, (*MARGIN_GROUPS, UNRESOLVED), "index_operations.margin_group")
-    members = {ALL: np.ones(len(strata), dtype=bool)} | {name: (strata == name).to_numpy() for name in STRATA[1:]}
+    variables = _variables(covariates)
+    require_columns(index_operations, [exposure.column, *variables], "index_operations")
+    strata = exposure.of(index_operations[exposure.column])
+    members = {ALL: np.ones(len(strata), dtype=bool)} | {name: (strata == name).to_numpy() for name in exposure.strata}
     rows = [
         [PATIENTS, "", name, "n", f"{chosen.sum():,}", int(chosen.sum()), 0, np.nan] for name, chosen in members.items()
     ]
-    for column in VARIABLES:
-        values = index_operations[column]
-        rows += (
-            _rows_of_numbers(column, values, members) if column in NUMBERS else _rows_of_levels(column, values, members)
-        )
-    return pd.DataFrame(rows, columns=TABLE_ONE_COLUMNS)
+    for column, (label, kind) in variables.items():
+        of_kind = _rows_of_numbers if kind == "number" else _rows_of_levels
+        rows += of_kind(label, index_operations[column], members, exposure.levels, kind)
+    columns = [column for column in TABLE_ONE_COLUMNS if column != "grouping"]
+    return pd.DataFrame(rows, columns=columns).assign(grouping=exposure.column)[TABLE_ONE_COLUMNS]
 
 
-def _rows_of_numbers(column: str, values: pd.Series, members: dict[str, np.ndarray]) -> list[list]:
+def _variables(covariates: Sequence[Covariate]) -> dict[str, tuple[str, str]]:
+    """Column -> its label and whether it holds numbers, truths or words."""
+    of_plan = {covariate.column: covariate for covariate in covariates}
+    found = {}
+    for column in (*VARIABLES, *(column for column in of_plan if column not in VARIABLES)):
+        covariate = of_plan.get(column)
+        term = covariate.term if covariate else column.removeprefix("is_").removeprefix("has_").replace("_", " ")
+        if column in NUMBERS:
+            found[column] = NUMBERS[column], "number"
+        elif column in WORDS:
+            found[column] = WORDS[column], "word"
+        elif covariate is None or covariate.kind == TRUTH:
+            found[column] = term[:1].upper() + term[1:], "truth"
+        else:
+            found[column] = term[:1].upper() + term[1:], "word" if covariate.kind == GROUP else "number"
+    return found
+
+
+def _rows_of_numbers(
+    label: str, values: pd.Series, members: dict[str, np.ndarray], compared: Sequence[str], kind: str
+) -> list[list]:
     numbers = pd.to_numeric(values, errors="raise").to_numpy(dtype=float, na_value=np.nan)
     known = {stratum: numbers[chosen & ~np.isnan(numbers)] for stratum, chosen in members.items()}
-    difference = largest_between_pairs(difference_of_numbers, [known[group] for group in MARGIN_GROUPS])
+    difference = largest_between_pairs(difference_of_numbers, [known[group] for group in compared])
     return [
-        [NUMBERS[column], "", stratum, "median (IQR)", median_text(known[stratum]), len(known[stratum]),
+        [label, "", stratum, "median (IQR)", median_text(known[stratum]), len(known[stratum]),
          int(chosen.sum()) - len(known[stratum]), difference]
         for stratum, chosen in members.items()
     ]  # fmt: skip
 
 
-def _rows_of_levels(column: str, values: pd.Series, members: dict[str, np.ndarray]) -> list[list]:
-    levels = [True, False] if column in TRUTHS else _ordered(values.dropna().unique())
-    require_known(values.dropna(), levels, f"index_operations.{column}")
+def _rows_of_levels(
+    label: str, values: pd.Series, members: dict[str, np.ndarray], compared: Sequence[str], kind: str
+) -> list[list]:
+    levels = [True, False] if kind == "truth" else _ordered(values.dropna().unique())
+    require_known(values.dropna(), levels, f"index_operations.{values.name}")
     # -1 stands for missing
     codes = pd.Categorical(values, categories=levels).codes
     counts = {
         stratum: np.bincount(codes[chosen & (codes >= 0)], minlength=len(levels)) for stratum, chosen in members.items()
     }
-    difference = largest_between_pairs(difference_of_counts, [counts[group] for group in MARGIN_GROUPS])
-    label = TRUTHS.get(column) or WORDS[column]
+    difference = largest_between_pairs(difference_of_counts, [counts[group] for group in compared])
     rows = []
     for rank, level in enumerate(levels):
-        if column in TRUTHS and not level:
+        if kind == "truth" and not level:
             continue
         for stratum, chosen in members.items():
             n, n_known = int(counts[stratum][rank]), int(counts[stratum].sum())
-            level_text = "" if column in TRUTHS else _level_text(level)
-            rows.append(
-                [
-                    label,
-                    level_text,
-                    stratum,
-                    "n (%)",
-                    share_text(n, n_known),
-                    n,
-                    int(chosen.sum()) - n_known,
-                    difference,
-                ]
-            )
+            text = "" if kind == "truth" else _level_text(level)
+            n_missing = int(chosen.sum()) - n_known
+            rows.append([label, text, stratum, "n (%)", share_text(n, n_known), n, n_missing, difference])
     return rows
 
 

@@ -19,6 +19,11 @@ cross join unnest({{ list_column }}) as exploded({{ element }})
     (select cast(value as double) from {{ ref('clinical_settings') }} where name = '{{ name }}')
 {%- endmacro %}
 
+{#- A number from the plan of the analysis. -#}
+{% macro plan_number(name) -%}
+    (select cast(value as double) from {{ ref('analysis_plan') }} where name = '{{ name }}')
+{%- endmacro %}
+
 {#- Found with what was found first -#}
 {% macro is_within_synchronous_window(first_date, site_date) -%}
     {{ crlm_days_between(first_date, site_date) }} <= {{ clinical_setting('synchronous_window_days') }}

@@ -17,7 +17,7 @@ from orchestration.exports.folders import ExportRefused, whole_folder
 from orchestration.warehouse import Publication, connect_read_only, read_publication
 
 METADATA_FILE = Path(__file__).with_name("cbioportal.yml")
-DAYS_A_MONTH = 30.4375
+DAYS_A_MONTH = "(SELECT value::DOUBLE / 12 FROM meta.analysis_plan WHERE name = 'days_a_year')"
 ROWS = """
     marts.index_operations AS operations
     LEFT JOIN marts.resection_margins AS margins USING (study_id)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.patients.names import MARGIN_GROUPS
 from analysis.tables.published_comparison import published_comparison
+from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS, seed
 
 ENDPOINTS_OF_CURVES = {
     "cumulative_incidence": ("overall_recurrence", "liver_recurrence_any_time"),
@@ -57,12 +57,13 @@ def fake_results(is_simulated: bool = True) -> dict[str, pd.DataFrame]:
             ("liver_recurrence_any_time", "unadjusted", "margin positive", 5.2, 1, 0.011),
         ),
         "published_comparison": published_comparison(
-            hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), is_simulated
+            hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), MARGIN, is_simulated
         ),
         "recurrence_patterns": recurrence_patterns_rows(),
         "salvage_by_margin": salvage_rows(),
         "table_one": table_one_rows(),
         **accounts(),
+        **{name: seed(name) for name in ("exposures", "analysis_endpoints", "analysis_plan", "event_count_groupings")},
     }
 
 
@@ -75,7 +76,7 @@ def salvage_rows() -> pd.DataFrame:
         ("1.0-9.9 mm", 220, 55, 0.25, 0.197, 0.311, 11.2, 0.00082),
         (">=10 mm", 200, 66, 0.33, 0.269, 0.398, 11.2, 0.00082),
         ("unresolved", 20, 5, 0.25, 0.112, 0.469, None, None),
-    )
+    ).assign(grouping="margin_group")
 
 
 def planned_tests() -> pd.DataFrame:
@@ -176,7 +177,9 @@ def recurrence_patterns_rows() -> pd.DataFrame:
     ]
     rows.append(("overall", "lung", "positive", 41, 100, 0.41, 0.32, 0.51))
     rows.append(("initial", "liver only", "all", 555, 1000, 0.555, 0.5, 0.6))
-    return frame("pattern_scope pattern stratum n n_at_risk proportion conf_low conf_high", *rows)
+    return frame("pattern_scope pattern stratum n n_at_risk proportion conf_low conf_high", *rows).assign(
+        grouping="margin_group"
+    )
 
 
 def table_one_rows() -> pd.DataFrame:
@@ -187,7 +190,7 @@ def table_one_rows() -> pd.DataFrame:
         ("Sex", level, "all", "n (%)", text, 1, 0, 0.078)
         for level, text in (("female", "431 (43%)"), ("male", "569 (57%)"))
     ]
-    return frame(columns, *rows)
+    return frame(columns, *rows).assign(grouping="margin_group")
 
 
 def accounts() -> dict[str, pd.DataFrame]:

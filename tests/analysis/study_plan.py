@@ -16,3 +16,6 @@ def seed(name: str) -> pd.DataFrame:
 
 PLAN = plan_from_frames({name: seed(name) for name in PLAN_TABLES})
 ADJUSTMENT_COVARIATES = PLAN.covariates()
+MARGIN = PLAN.exposure
+MARGIN_GROUPS = MARGIN.levels
+DAYS_A_YEAR = PLAN.days_a_year

@@ -19,7 +19,7 @@ from analysis.models.fine_gray import fit_fine_gray
 from analysis.patients.collapsed_counts import count_events
 from analysis.patients.model_rows import model_rows
 from simulated_hospital.cohort import draw_cohort, endpoint_times
-from tests.analysis.study_plan import ADJUSTMENT_COVARIATES
+from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, MARGIN
 from tests.simulation_study.study import COHORT_COLUMNS
 
 SIZES = (10_000, 100_000)
@@ -41,7 +41,7 @@ def drawn_rows(n_patients: int) -> pd.DataFrame:
 def ours(rows: pd.DataFrame) -> dict[str, Callable[[], object]]:
     """What is timed, by name; each begins with the patients' rows."""
     of_all = rows.assign(endpoint="recurrence_free_survival", event_code=(rows["event_code"] > 0).astype(int))
-    data = model_rows(rows, "margin_recurrence", ADJUSTMENT_COVARIATES)
+    data = model_rows(rows, "margin_recurrence", ADJUSTMENT_COVARIATES, MARGIN)
     return {
         "Kaplan-Meier": lambda: kaplan_meier(count_events(of_all, "margin_group")),
         "cumulative incidence": lambda: cumulative_incidence(count_events(rows, "margin_group")),
@@ -63,7 +63,7 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 def seconds_of_r(rows: pd.DataFrame, has_crr: bool) -> dict[str, float]:
     """The same of R, by name."""
-    data = model_rows(rows, "margin_recurrence", ADJUSTMENT_COVARIATES)
+    data = model_rows(rows, "margin_recurrence", ADJUSTMENT_COVARIATES, MARGIN)
     frame = pd.DataFrame({f"x{number}": column for number, column in enumerate(data.design.values())})
     frame = frame.assign(time=data.time_days, code=data.event_code, group=data.level)
     with tempfile.TemporaryDirectory() as folder:

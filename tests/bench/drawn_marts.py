@@ -11,8 +11,8 @@ DRAWN_AT_ONCE = 200_000
 SHARE_UNRESOLVED, SHARE_BOUNDED = 0.04, 0.10
 # of whom a registry does not know it
 SHARE_MISSING = {
-    "is_node_positive": 0.03, "has_disease_free_interval_under_12_months": 0.02, "is_largest_metastasis_over_5_cm": 0.02,
-    "is_cea_over_200_ng_ml": 0.12, "has_extrahepatic_disease": 0.01, "has_hai_pump": 0.01, "had_preoperative_chemotherapy": 0.02,
+    "is_node_positive": 0.03, "has_short_disease_free_interval": 0.02, "has_large_metastasis": 0.02,
+    "has_high_cea": 0.12, "has_extrahepatic_disease": 0.01, "has_hai_pump": 0.01, "had_preoperative_chemotherapy": 0.02,
     "primary_site": 0.02, "procedure_type": 0.01, "age_at_operation_years": 0.005,
 }  # fmt: skip
 ERAS = ((1998, "1991-1998"), (2005, "1999-2005"), (9999, "2006-2012"))
@@ -103,12 +103,12 @@ def _operations(cohort: Cohort, start: int, random: np.random.Generator, n_hospi
         "procedure_type": patients["procedure_type"], "primary_site": patients["primary_site"],
         "is_node_positive": patients["is_node_positive"],
         "disease_free_interval_months": (patients["liver_metastasis_date"] - patients["primary_resection_date"]).dt.days / 30.4375,
-        "has_disease_free_interval_under_12_months": patients["has_short_interval"],
+        "has_short_disease_free_interval": patients["has_short_interval"],
         "metastasis_count": count, "has_multiple_metastases": patients["has_multiple_metastases"],
         "metastasis_count_group": np.select([count <= 1, count <= 3], ["1", "2-3"], ">3"),
         "largest_metastasis_cm": patients["largest_metastasis_cm"],
-        "is_largest_metastasis_over_5_cm": patients["is_large"], "cea_ng_ml": patients["cea_ng_ml"],
-        "is_cea_over_200_ng_ml": patients["has_high_cea"], "has_extrahepatic_disease": patients["has_extrahepatic_disease"],
+        "has_large_metastasis": patients["is_large"], "cea_ng_ml": patients["cea_ng_ml"],
+        "has_high_cea": patients["has_high_cea"], "has_extrahepatic_disease": patients["has_extrahepatic_disease"],
         "has_hai_pump": patients["has_hai_pump"], "had_preoperative_chemotherapy": patients["had_preoperative_chemotherapy"],
         "margin_group": np.where(is_unresolved, "unresolved", patients["margin_group"]),
         "margin_mm": np.where(is_unresolved | is_bounded, np.nan, margin),
@@ -119,8 +119,8 @@ def _operations(cohort: Cohort, start: int, random: np.random.Generator, n_hospi
     frame[truths] = frame[truths].astype("boolean")
     for column, share in SHARE_MISSING.items():
         frame.loc[random.random(n) < share, column] = pd.NA
-    points = ("is_node_positive", "has_disease_free_interval_under_12_months", "has_multiple_metastases",
-              "is_largest_metastasis_over_5_cm", "is_cea_over_200_ng_ml")  # fmt: skip
+    points = ("is_node_positive", "has_short_disease_free_interval", "has_multiple_metastases",
+              "has_large_metastasis", "has_high_cea")  # fmt: skip
     frame["clinical_risk_score"] = sum(frame[name].astype("Int64") for name in points)
     return frame
 

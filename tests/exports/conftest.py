@@ -24,8 +24,8 @@ OPERATIONS = """
     ALTER TABLE marts.index_operations ADD COLUMN primary_site VARCHAR DEFAULT 'colon';
     ALTER TABLE marts.index_operations ADD COLUMN disease_free_interval_months DOUBLE DEFAULT 11.0;"""
 TRUTHS = (
-    "has_disease_free_interval_under_12_months", "is_synchronous", "has_multiple_metastases", "is_largest_metastasis_over_5_cm",
-    "is_cea_over_200_ng_ml", "has_extrahepatic_disease", "has_hai_pump", "had_preoperative_chemotherapy",
+    "has_short_disease_free_interval", "is_synchronous", "has_multiple_metastases", "has_large_metastasis",
+    "has_high_cea", "has_extrahepatic_disease", "has_hai_pump", "had_preoperative_chemotherapy",
 )  # fmt: skip
 TABLES = """
     CREATE TABLE marts.patients AS FROM (VALUES

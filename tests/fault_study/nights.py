@@ -176,7 +176,7 @@ def published_numbers(settings: Settings) -> Numbers:
     for name, shares in {
         "margin": operations["margin_group"], "sex": operations["sex"], "primary": operations["primary_site"],
         "nodes positive": operations["is_node_positive"], "synchronous": operations["is_synchronous"],
-        "large metastasis": operations["is_largest_metastasis_over_5_cm"], "high CEA": operations["is_cea_over_200_ng_ml"],
+        "large metastasis": operations["has_large_metastasis"], "high CEA": operations["has_high_cea"],
         "multiple metastases": operations["has_multiple_metastases"], "salvage": first["has_salvage"],
         "first pattern": first["initial_pattern"],
     }.items():  # fmt: skip

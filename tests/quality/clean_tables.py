@@ -18,8 +18,8 @@ def clean_tables() -> dict[str, pd.DataFrame]:
 def _cohort() -> dict[str, pd.DataFrame]:
     operations = _table(
         "study_id operation_year era age_at_operation_years sex primary_site is_node_positive"
-        " disease_free_interval_months has_disease_free_interval_under_12_months metastasis_count has_multiple_metastases"
-        " largest_metastasis_cm is_largest_metastasis_over_5_cm cea_ng_ml is_cea_over_200_ng_ml clinical_risk_score"
+        " disease_free_interval_months has_short_disease_free_interval metastasis_count has_multiple_metastases"
+        " largest_metastasis_cm has_large_metastasis cea_ng_ml has_high_cea clinical_risk_score"
         " margin_group source_record_id",
         (
             A,

@@ -12,11 +12,10 @@ import pandas as pd
 
 from analysis.curves.confidence_limits import NORMAL_QUANTILE
 from analysis.models.cause_specific_cox import cox_model_of
-from analysis.patients.exposures import MARGIN
 from analysis.patients.model_rows import HOSPITAL_COLUMN, model_rows
 from simulated_hospital.calibration import RATIO_ENDPOINTS
 from simulated_hospital.cohort import Cohort, draw_cohort, endpoint_times, load_constants
-from tests.analysis.study_plan import ADJUSTMENT_COVARIATES
+from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, MARGIN
 
 ONE_HOSPITAL, TWO_HOSPITALS = "one hospital", "two hospitals, early end of surveillance, missing sites"
 STUDIES = (ONE_HOSPITAL, TWO_HOSPITALS)
@@ -49,7 +48,7 @@ def estimates_of(seed: int, n_patients: int, study: str = ONE_HOSPITAL) -> pd.Da
 
 
 def _adjusted_ratios(rows: pd.DataFrame, endpoint: str) -> pd.DataFrame:
-    data = model_rows(rows, endpoint, ADJUSTMENT_COVARIATES)
+    data = model_rows(rows, endpoint, ADJUSTMENT_COVARIATES, MARGIN)
     return cox_model_of(data, MARGIN, "adjusted", has_tests=False).hazard_ratios.set_index("term")
 
 

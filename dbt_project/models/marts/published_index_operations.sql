@@ -15,7 +15,7 @@ measured as (
             {{ completed_years('operations.birth_date', 'operations.index_operation_date') }},
             operations.stated_age_at_operation_years
         ) as age_years,
-        {{ crlm_days_between('operations.primary_resection_date', 'operations.liver_metastasis_date') }} / 30.4375
+        {{ crlm_days_between('operations.primary_resection_date', 'operations.liver_metastasis_date') }} / ({{ plan_number('days_a_year') }} / 12)
             as interval_months
     from operations
 ),
@@ -57,15 +57,15 @@ select
     criteria.primary_site,
     criteria.is_node_positive,
     criteria.interval_months as disease_free_interval_months,
-    criteria.has_short_interval as has_disease_free_interval_under_12_months,
+    criteria.has_short_interval as has_short_disease_free_interval,
     criteria.interval_months <= {{ clinical_setting('synchronous_interval_months') }} as is_synchronous,
     criteria.metastasis_count,
     criteria.has_multiple_metastases,
     count_groups.metastasis_count_group,
     criteria.largest_metastasis_cm,
-    criteria.is_large as is_largest_metastasis_over_5_cm,
+    criteria.is_large as has_large_metastasis,
     criteria.cea_ng_ml,
-    criteria.has_high_cea as is_cea_over_200_ng_ml,
+    criteria.has_high_cea,
     criteria.has_extrahepatic_disease,
     criteria.has_hai_pump,
     criteria.had_preoperative_chemotherapy,

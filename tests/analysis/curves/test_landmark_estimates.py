@@ -7,10 +7,12 @@ import pytest
 from analysis.curves.confidence_limits import CONFIDENCE_TYPES
 from analysis.curves.cumulative_incidence import cumulative_incidence
 from analysis.curves.kaplan_meier import kaplan_meier
-from analysis.curves.landmark_estimates import LANDMARKS_DAYS, landmark_estimates
+from analysis.curves.landmark_estimates import landmark_estimates
 from analysis.patients.collapsed_counts import count_events
+from analysis.results.of_counts import landmarks_days
 from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import DATASETS, assert_equal_to_r, patients, r_values
+from tests.analysis.study_plan import PLAN
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -52,7 +54,9 @@ def curve() -> pd.DataFrame:
 
 
 def test_the_event_of_day_365_is_within_one_year_of_365_and_a_quarter_days(curve):
-    one, three, five, ten = landmark_estimates(curve, "Kaplan-Meier").to_dict("records")
+    one, three, five, ten = landmark_estimates(curve, "Kaplan-Meier", landmarks_days(PLAN, "landmark_years")).to_dict(
+        "records"
+    )
     assert (one["landmark_label"], one["landmark_days"], one["estimate"], one["n_risk"]) == ("1 year", 365.25, 0.5, 2)
     assert (three["landmark_label"], three["estimate"], three["n_risk"]) == ("3 years", 0.25, 1)
     assert not three["is_beyond_follow_up"]
@@ -71,4 +75,4 @@ def test_a_landmark_before_the_first_event_finds_everybody_alive(curve):
 def test_landmarks_are_after_the_operation(curve):
     with pytest.raises(ValueError, match="landmarks_days"):
         landmark_estimates(curve, "Kaplan-Meier", {"operation": 0})
-    assert list(LANDMARKS_DAYS) == ["1 year", "3 years", "5 years", "10 years"]
+    assert list(landmarks_days(PLAN, "landmark_years")) == ["1 year", "3 years", "5 years", "10 years"]

@@ -15,14 +15,15 @@ from analysis.models.fine_gray import fine_gray
 from analysis.models.time_varying import time_varying_hazard_ratios
 from analysis.patients.collapsed_counts import count_events
 from analysis.patients.covariates import Covariate
-from analysis.patients.names import MARGIN_GROUPS
 from tests.analysis.r_values import patients
+from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
 
 ENDPOINT = "overall_recurrence"
 AGE = (Covariate("age", "age"),)
 cohorts = st.lists(
     st.tuples(st.integers(0, 12), st.sampled_from([0, 1, 2]), st.sampled_from(MARGIN_GROUPS)), min_size=1, max_size=40
 )
+
 factors = st.integers(2, 400)
 
 
@@ -80,12 +81,12 @@ def test_the_unit_of_time_changes_no_statistic_but_times_and_areas(cohort, facto
 
 
 def models(rows: pd.DataFrame, factor: int = 1) -> list[pd.DataFrame]:
-    ratios, proportional_hazards = cause_specific_cox(rows, ENDPOINT, covariates=AGE)
+    ratios, proportional_hazards = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=AGE)
     starts = (0, 700 * factor, 1400 * factor)
-    by_period = time_varying_hazard_ratios(rows, ENDPOINT, covariates=AGE, period_starts_days=starts, below_p=1.1)
+    by_period = time_varying_hazard_ratios(rows, ENDPOINT, MARGIN, AGE, starts, 1.1, 1.0)
     of_time = ["period", "period_start_days", "period_end_days"]
     return [
-        ratios, proportional_hazards, fine_gray(rows, ENDPOINT, covariates=AGE), by_period.drop(columns=of_time),
+        ratios, proportional_hazards, fine_gray(rows, ENDPOINT, MARGIN, covariates=AGE), by_period.drop(columns=of_time),
     ]  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def test_two_and_two_patients_by_hand():
     """Up to day 10: of two positive one dies on day 4, mean (4 + 10) / 2 = 7; of two wide one on day 8, mean 9."""
     rows = cohort(("positive", 4, 1), ("positive", 20, 0), (">=10 mm", 8, 1), (">=10 mm", 20, 0), ("unresolved", 9, 1))
     means = restricted_mean_survival(count_events(rows, "margin_group"), 10)
-    (ours,) = restricted_mean_differences(means.assign(measure="lived")).to_dict("records")
+    (ours,) = restricted_mean_differences(means.assign(measure="lived"), "margin_group", ">=10 mm").to_dict("records")
     assert (ours["stratum"], ours["reference"], ours["n"], ours["n_reference"]) == ("positive", ">=10 mm", 2, 2)
     assert ours["difference_days"] == pytest.approx(-2)
     # (area from the death to day 10)^2 * d / (n (n - d)): (6 / 2)^2 / 2 and (2 / 2)^2 / 2
@@ -59,6 +59,6 @@ def test_without_a_mean_or_a_reference_there_is_a_reason_and_no_number():
         (nobody_wide, "no patients in the reference"),
     ):
         means = restricted_mean_survival(count_events(rows, "margin_group"), 10)
-        ours = restricted_mean_differences(means.assign(measure="lived"))
+        ours = restricted_mean_differences(means.assign(measure="lived"), "margin_group", ">=10 mm")
         assert ours[["difference_days", "std_error", "conf_low", "conf_high", "p_value"]].isna().all(axis=None)
         assert ours["warning"].str.contains(reason).all()

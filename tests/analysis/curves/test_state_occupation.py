@@ -9,12 +9,14 @@ from analysis.curves.state_occupation import (
     STATES,
     TRANSITION_COLUMNS,
     occupation_at,
-    occupation_by_margin,
+    occupation_by,
     state_occupation,
     transition_counts,
 )
+from analysis.results.of_counts import half_years_days
 from tests.analysis.further_values import further_values
 from tests.analysis.r_values import FOLDER, assert_equal_to_r
+from tests.analysis.study_plan import PLAN
 
 MGUS_STATES = ("mgus", "pcm", "death")
 
@@ -151,7 +153,8 @@ def test_occupation_by_margin_adds_up_to_one_at_every_half_year():
         ],
         columns=["study_id", "margin_group", "state_from", "state_to", "start_day", "stop_day"],
     )
-    occupation = occupation_by_margin(paths)
+    read_at = half_years_days(PLAN, "landmark_years")
+    occupation = occupation_by(paths, "margin_group", read_at)
     at_first_half_year = occupation[occupation["time_days"] == 182.625].set_index("state")["estimate"]
     assert at_first_half_year["resected"] == pytest.approx(0.5)
     assert at_first_half_year["liver recurrence"] == pytest.approx(0.5)
@@ -160,4 +163,4 @@ def test_occupation_by_margin_adds_up_to_one_at_every_half_year():
     assert at_one_year.sum() == pytest.approx(1)
     # nobody is followed beyond 400 days
     assert occupation.loc[occupation["time_days"] > 400, "estimate"].isna().all()
-    assert occupation_by_margin(paths.iloc[:0]).empty
+    assert occupation_by(paths.iloc[:0], "margin_group", read_at).empty

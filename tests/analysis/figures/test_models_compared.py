@@ -6,6 +6,7 @@ import pytest
 from analysis import figures
 from analysis.report import render_report
 from tests.analysis.report_builders import fake_context, fake_results, frame
+from tests.analysis.study_plan import MARGIN
 
 DOSE = frame(
     "endpoint model widths width_mm hazard_ratio conf_low conf_high is_within_data",
@@ -22,18 +23,18 @@ SPECIFICATIONS = frame(
     ("margin_recurrence", "cause-specific", "five_mm", 1, 0.9, 0.5, 1.6),
     ("margin_recurrence", "cause-specific", "two_mm", None, None, None, None),
     ("margin_recurrence", "subdistribution", "published", 1, 1.7, 0.9, 3.0),
-)
+).assign(exposure="margin_group")
 BALANCE = frame(
     "endpoint term group standardised_difference weighted_standardised_difference",
     ("margin_recurrence", "node-positive primary", "positive", -0.42, 0.03),
     ("margin_recurrence", "node-positive primary", "<1 mm", 0.11, -0.04),
-)
+).assign(exposure="margin_group")
 FOLLOW_UP = frame(
     "stratum n median_follow_up_days completeness_index n_lost share_lost assessment_interval_median_days length_p_value "
     "loss_p_value is_informative_difference",
     ("positive", 100, 1461.0, 0.91, 7, 0.07, 92.0, 0.012, 0.4, True),
     (">=10 mm", 400, 1826.25, 0.95, 12, 0.03, 95.0, 0.012, 0.4, True),
-)
+).assign(grouping="margin_group")
 TABLES = {
     "dose_response": DOSE, "specification_curve": SPECIFICATIONS, "covariate_balance": BALANCE, "follow_up_quality": FOLLOW_UP,
 }  # fmt: skip
@@ -67,17 +68,21 @@ def test_without_them_the_page_has_no_empty_headings():
 
 
 def test_the_love_plot_shows_the_largest_difference_of_each_covariate():
-    points = figures.love_plot(BALANCE).to_dict(validate=False)
+    points = figures.love_plot(BALANCE, MARGIN).to_dict(validate=False)
     values = next(rows for rows in points["datasets"].values() if "stage" in rows[0])
     assert {row["stage"]: row["difference"] for row in values} == {"before weighting": 0.42, "after weighting": 0.04}
 
 
 @pytest.mark.parametrize(
-    ("chart", "table"),
-    [(figures.dose_response_chart, DOSE), (figures.specification_chart, SPECIFICATIONS), (figures.love_plot, BALANCE)],
+    ("chart", "table", "more"),
+    [
+        (figures.dose_response_chart, DOSE, ({},)),
+        (figures.specification_chart, SPECIFICATIONS, (MARGIN, {})),
+        (figures.love_plot, BALANCE, (MARGIN,)),
+    ],  # fmt: skip
 )
-def test_nothing_to_draw_is_said(chart, table: pd.DataFrame):
+def test_nothing_to_draw_is_said(chart, table: pd.DataFrame, more: tuple):
     with pytest.raises(ValueError, match="could be estimated"):
-        chart(table.iloc[:0])
+        chart(table.iloc[:0], *more)
     with pytest.raises(ValueError, match="endpoint"):
-        chart(table.drop(columns="endpoint"))
+        chart(table.drop(columns="endpoint"), *more)

@@ -9,12 +9,10 @@ from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.models.cox_fit import fit_cox, proportional_hazards_tests
 from analysis.models.fine_gray import fine_gray, fit_fine_gray
 from analysis.models.firth_fit import fit_firth
-from analysis.patients.exposures import MARGIN
-from analysis.patients.names import MARGIN_GROUPS
 from tests.analysis.further_values import margin_patients
 from tests.analysis.hospital_values import hospital_values
 from tests.analysis.r_values import assert_equal_to_r
-from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, PLAN
+from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, MARGIN, MARGIN_GROUPS, PLAN
 
 ENDPOINT = "liver_recurrence_any_time"
 
@@ -89,14 +87,14 @@ def test_a_stratified_firth_model_equals_the_penalised_likelihood_written_out():
 def test_hospitals_with_other_baselines_do_not_make_an_effect():
     """True ratio 1.0. Pooled, the hospital with the higher hazard has more positive margins: 1.8. Within hospitals: none."""
     rows = two_hospitals()
-    pooled = cause_specific_cox(rows.drop(columns="source_system"), ENDPOINT, covariates=ADJUSTMENT_COVARIATES)
-    stratified = cause_specific_cox(rows, ENDPOINT, covariates=ADJUSTMENT_COVARIATES)
+    pooled = cause_specific_cox(rows.drop(columns="source_system"), ENDPOINT, MARGIN, covariates=ADJUSTMENT_COVARIATES)
+    stratified = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=ADJUSTMENT_COVARIATES)
     positive = "model == 'adjusted' and term == 'margin positive'"
     spurious, ours = (found.hazard_ratios.query(positive).iloc[0] for found in (pooled, stratified))
     assert spurious["conf_low"] > 1.4
     assert ours["conf_low"] < 1 < ours["conf_high"]
     assert (ours["n_hospitals"], spurious["n_hospitals"]) == (2, 1)
-    subdistribution = fine_gray(rows, ENDPOINT, covariates=()).query("term == 'margin positive'").iloc[0]
+    subdistribution = fine_gray(rows, ENDPOINT, MARGIN, covariates=()).query("term == 'margin positive'").iloc[0]
     assert subdistribution["conf_low"] < 1 < subdistribution["conf_high"]
 
 
@@ -106,7 +104,9 @@ def test_limits_of_the_stratified_ratio_cover_the_truth():
     for seed in range(10):
         rows = two_hospitals(seed + 10, 900)
         for name, frame in (("stratified", rows), ("pooled", rows.drop(columns="source_system"))):
-            found = cause_specific_cox(frame, ENDPOINT, covariates=()).hazard_ratios.query("model == 'unadjusted'")
+            found = cause_specific_cox(frame, ENDPOINT, MARGIN, covariates=()).hazard_ratios.query(
+                "model == 'unadjusted'"
+            )
             levels = found[found["term"].isin(MARGIN.terms)]
             covered[name] += int(((levels["conf_low"] < 1) & (levels["conf_high"] > 1)).sum())
     assert covered["stratified"] >= 26
@@ -131,7 +131,7 @@ def test_each_hospital_stands_beside_the_stratified_and_the_random_effects_summa
     assert positive.loc[RANDOM_EFFECTS, "heterogeneity_p_value"] < 0.05
     assert pd.isna(positive.loc[RANDOM_EFFECTS, "prediction_low"])
     assert "two hospitals" in positive.loc[RANDOM_EFFECTS, "warning"]
-    model = cause_specific_cox(rows, ENDPOINT, covariates=()).hazard_ratios
+    model = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=()).hazard_ratios
     expected = model.query("model == 'unadjusted' and term == 'margin positive'")["hazard_ratio"].iloc[0]
     assert positive.loc[STRATIFIED, "hazard_ratio"] == pytest.approx(expected)
     one = rows[rows["source_system"] == "A"]
@@ -140,7 +140,7 @@ def test_each_hospital_stands_beside_the_stratified_and_the_random_effects_summa
 
 def test_a_hospital_uses_what_it_records_and_the_common_model_what_all_do():
     rows = two_hospitals()
-    rows.loc[rows["source_system"] == "B", "is_cea_over_200_ng_ml"] = pd.NA
+    rows.loc[rows["source_system"] == "B", "has_high_cea"] = pd.NA
     table = between_hospitals(rows, ENDPOINT, MARGIN, PLAN.covariates(), PLAN.rules).query("model == 'adjusted'")
     used = table.drop_duplicates(["summary", "hospital"]).set_index(["summary", "hospital"])["covariates"]
     assert "CEA" in used[OF_HOSPITAL, "A"]

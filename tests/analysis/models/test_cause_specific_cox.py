@@ -7,12 +7,10 @@ import pytest
 from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.models.firth_fit import fit_firth
 from analysis.patients.covariates import Covariate
-from analysis.patients.exposures import MARGIN
 from analysis.patients.model_rows import model_rows
-from analysis.patients.names import MARGIN_GROUPS
 from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients, r_values
-from tests.analysis.study_plan import ADJUSTMENT_COVARIATES
+from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, MARGIN, MARGIN_GROUPS
 
 ENDPOINT = "overall_recurrence"
 
@@ -32,7 +30,7 @@ AGE_AND_NODE = (Covariate("age", "age"), Covariate("node", "node"))
 def test_models_equal_coxph(dataset, model):
     values = r_values(dataset)["cox"]
     covariates = [Covariate(name, name) for name in values["covariates"]]
-    rows, _ = cause_specific_cox(margin_rows(dataset), ENDPOINT, covariates=covariates)
+    rows, _ = cause_specific_cox(margin_rows(dataset), ENDPOINT, MARGIN, covariates=covariates)
     rows, of_r = rows[rows["model"] == model], values[model]
     terms = rows[~rows["term"].str.startswith("margin group") & rows["hazard_ratio"].notna()]
     assert_equal_to_r(np.log(terms["hazard_ratio"]), of_r["coef"])
@@ -52,7 +50,7 @@ def test_models_equal_coxph(dataset, model):
 def test_proportional_hazards_equal_cox_zph(dataset, model):
     values = r_values(dataset)["cox"]
     covariates = [Covariate(name, name) for name in values["covariates"]]
-    _, rows = cause_specific_cox(margin_rows(dataset), ENDPOINT, covariates=covariates)
+    _, rows = cause_specific_cox(margin_rows(dataset), ENDPOINT, MARGIN, covariates=covariates)
     rows = rows[(rows["model"] == model) & rows["statistic"].notna()]
     assert rows["term"].iloc[-2:].tolist() == [MARGIN.omnibus, "GLOBAL"]
     of_groups = rows[rows["term"] == MARGIN.omnibus][["statistic", "degrees_of_freedom", "p_value"]]
@@ -66,15 +64,15 @@ def test_the_adjusted_model_has_the_agreed_covariates_in_their_units():
     assert {covariate.term: (covariate.column, covariate.per) for covariate in ADJUSTMENT_COVARIATES} == {
         "age per 10 years": ("age_at_operation_years", 10),
         "node-positive primary": ("is_node_positive", 1),
-        "disease-free interval < 12 months": ("has_disease_free_interval_under_12_months", 1),
+        "disease-free interval < 12 months": ("has_short_disease_free_interval", 1),
         "more than one metastasis": ("has_multiple_metastases", 1),
-        "largest metastasis > 5 cm": ("is_largest_metastasis_over_5_cm", 1),
-        "CEA > 200 ng/mL": ("is_cea_over_200_ng_ml", 1),
+        "largest metastasis > 5 cm": ("has_large_metastasis", 1),
+        "CEA > 200 ng/mL": ("has_high_cea", 1),
         "extrahepatic disease": ("has_extrahepatic_disease", 1),
         "hepatic artery infusion pump": ("has_hai_pump", 1),
     }
-    years, _ = cause_specific_cox(margin_rows(), ENDPOINT, covariates=[Covariate("age", "age")])
-    decades, _ = cause_specific_cox(margin_rows(), ENDPOINT, covariates=[Covariate("age", "age", per=10)])
+    years, _ = cause_specific_cox(margin_rows(), ENDPOINT, MARGIN, covariates=[Covariate("age", "age")])
+    decades, _ = cause_specific_cox(margin_rows(), ENDPOINT, MARGIN, covariates=[Covariate("age", "age", per=10)])
     ratio = [rows.loc[rows["term"] == "age", "hazard_ratio"].item() for rows in (years, decades)]
     assert ratio[1] == pytest.approx(ratio[0] ** 10, rel=1e-9)
 
@@ -85,7 +83,7 @@ def test_a_single_recurrence_after_a_positive_margin_by_hand():
         {"endpoint": ENDPOINT, "time_days": [1, 9, 2, 9, 9], "event_code": [1, 0, 1, 0, 0],
          "margin_group": ["positive", "positive", ">=10 mm", ">=10 mm", ">=10 mm"]}
     )  # fmt: skip
-    ratios, _ = cause_specific_cox(rows, ENDPOINT, covariates=())
+    ratios, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=())
     # d/dh log[h/(2h+3) * 1/(h+3)] = 0  <=>  2 h^2 = 9
     positive = ratios[(ratios["model"] == "unadjusted") & (ratios["term"] == "margin positive")].iloc[0]
     assert positive["hazard_ratio"] == pytest.approx(np.sqrt(9 / 2), rel=1e-9)
@@ -98,12 +96,12 @@ def test_unresolved_margins_and_missing_values_are_left_out_and_counted():
     rows.loc[:9, "margin_group"] = "unresolved"
     rows.loc[5:14, "age"] = np.nan
     rows.loc[12:19, "node"] = None
-    ratios, _ = cause_specific_cox(rows, ENDPOINT, covariates=AGE_AND_NODE)
+    ratios, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=AGE_AND_NODE)
     unadjusted, adjusted = (ratios[ratios["model"] == model] for model in ("unadjusted", "adjusted"))
     assert set(unadjusted["n_excluded_unresolved"]) == set(adjusted["n_excluded_unresolved"]) == {10}
     assert (set(unadjusted["n_excluded_missing"]), set(unadjusted["n"])) == ({0}, {490})
     assert (set(adjusted["n_excluded_missing"]), set(adjusted["n"])) == ({10}, {480})
-    by_hand, _ = cause_specific_cox(complete.loc[20:], ENDPOINT, covariates=AGE_AND_NODE)
+    by_hand, _ = cause_specific_cox(complete.loc[20:], ENDPOINT, MARGIN, covariates=AGE_AND_NODE)
     by_hand = by_hand[by_hand["model"] == "adjusted"]
     np.testing.assert_allclose(adjusted["hazard_ratio"], by_hand["hazard_ratio"], rtol=1e-12)
 
@@ -111,12 +109,12 @@ def test_unresolved_margins_and_missing_values_are_left_out_and_counted():
 def test_a_margin_group_without_recurrence_has_firths_ratio_and_says_so():
     rows = margin_rows()
     rows.loc[rows["margin_group"] == "<1 mm", "event_code"] = 0
-    ratios, tests = cause_specific_cox(rows, ENDPOINT, covariates=AGE_AND_NODE)
+    ratios, tests = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=AGE_AND_NODE)
     separated = ratios[ratios["term"] == "margin <1 mm"]
     assert separated["method"].tolist() == ["Firth", "Firth"]
     assert separated["warning"].tolist() == ["Firth penalised likelihood: no event in this group"] * 2
     for model, covariates in (("unadjusted", ()), ("adjusted", AGE_AND_NODE)):
-        data = model_rows(rows, ENDPOINT, covariates)
+        data = model_rows(rows, ENDPOINT, covariates, MARGIN)
         firth = fit_firth(data.time_days, data.is_event, data.design)
         position, row = firth.names.index("margin <1 mm"), separated.set_index("model").loc[model]
         assert row["hazard_ratio"] == pytest.approx(np.exp(firth.coefficients[position]), rel=1e-6)
@@ -130,7 +128,7 @@ def test_a_margin_group_without_recurrence_has_firths_ratio_and_says_so():
     assert omnibus["warning"].str.contains("margin <1 mm").all()
     assert tests["statistic"].isna().all()
     assert tests["warning"].notna().all()
-    without, _ = cause_specific_cox(rows, ENDPOINT, covariates=AGE_AND_NODE, is_firth_where_separated=False)
+    without, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=AGE_AND_NODE, is_firth_where_separated=False)
     separated = without[without["term"] == "margin <1 mm"]
     assert separated[["hazard_ratio", "conf_low", "conf_high", "p_value"]].isna().all(axis=None)
     assert separated["warning"].str.contains("infinite hazard ratio").all()
@@ -151,7 +149,7 @@ def test_nobody_of_two_recurs_after_a_narrow_margin_by_hand():
         {"endpoint": ENDPOINT, "time_days": [1, 2, 9, 9, 9], "event_code": [1, 1, 0, 0, 0],
          "margin_group": [">=10 mm", ">=10 mm", ">=10 mm", "<1 mm", "<1 mm"]}
     )  # fmt: skip
-    ratios, _ = cause_specific_cox(rows, ENDPOINT, covariates=())
+    ratios, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=())
     narrow = ratios[(ratios["model"] == "unadjusted") & (ratios["term"] == "margin <1 mm")].iloc[0]
     assert (narrow["method"], narrow["n_in_group"], narrow["n_event_in_group"]) == ("Firth", 2, 0)
     assert narrow["warning"] == "Firth penalised likelihood: no event in this group"
@@ -168,7 +166,7 @@ def test_a_hazard_ratio_from_three_recurrences_carries_a_warning():
     rows = margin_rows()
     recurred = rows[(rows["margin_group"] == "positive") & (rows["event_code"] == 1)]
     rows.loc[recurred.index[3:], "event_code"] = 0
-    ratios, _ = cause_specific_cox(rows, ENDPOINT, covariates=())
+    ratios, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=())
     by_term = ratios[ratios["model"] == "unadjusted"].set_index("term")
     assert by_term.loc["margin positive", "n_event_in_group"] == 3
     assert "fewer than 5 events in this or the reference group (3)" in by_term.loc["margin positive", "warning"]
@@ -178,7 +176,7 @@ def test_a_hazard_ratio_from_three_recurrences_carries_a_warning():
 
 def test_without_patients_in_the_reference_group_no_margin_has_a_ratio():
     rows = margin_rows()
-    ratios, _ = cause_specific_cox(rows[rows["margin_group"] != ">=10 mm"], ENDPOINT, covariates=AGE_AND_NODE)
+    ratios, _ = cause_specific_cox(rows[rows["margin_group"] != ">=10 mm"], ENDPOINT, MARGIN, covariates=AGE_AND_NODE)
     margins = ratios[ratios["term"].isin([f"margin {group}" for group in MARGIN_GROUPS])]
     assert margins["hazard_ratio"].isna().all()
     assert margins["warning"].str.contains("no patients in the reference group").all()
@@ -190,7 +188,7 @@ def test_without_patients_in_the_reference_group_no_margin_has_a_ratio():
 def test_a_reference_group_without_recurrence_has_firths_ratios():
     rows = margin_rows()
     rows.loc[rows["margin_group"] == ">=10 mm", "event_code"] = 0
-    ratios, _ = cause_specific_cox(rows, ENDPOINT, covariates=())
+    ratios, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=())
     margins = ratios[ratios["term"].isin(["margin positive", "margin <1 mm", "margin 1.0-9.9 mm"])]
     assert margins["hazard_ratio"].gt(10).all()
     assert np.isfinite(margins["conf_high"]).all()
@@ -201,11 +199,11 @@ def test_a_reference_group_without_recurrence_has_firths_ratios():
 def test_covariates_that_say_the_same_are_named():
     covariates = (*AGE_AND_NODE, Covariate("age in days", "age_days"), Covariate("constant", "constant"))
     rows = margin_rows().assign(age_days=lambda rows: rows["age"] * 365, constant=1)
-    ratios, _ = cause_specific_cox(rows, ENDPOINT, covariates=covariates)
+    ratios, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=covariates)
     adjusted = ratios[ratios["model"] == "adjusted"].set_index("term")
     assert "determined by the other columns" in adjusted.loc["age in days", "warning"]
     assert "no variation" in adjusted.loc["constant", "warning"]
-    plain, _ = cause_specific_cox(rows, ENDPOINT, covariates=AGE_AND_NODE)
+    plain, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=AGE_AND_NODE)
     plain = plain[plain["model"] == "adjusted"].set_index("term")
     assert adjusted.loc["age", "hazard_ratio"] == pytest.approx(plain.loc["age", "hazard_ratio"], rel=1e-9)
 
@@ -215,7 +213,7 @@ def test_covariates_that_say_the_same_are_named():
 )
 def test_nothing_to_fit_gives_rows_with_reasons(column, value):
     rows = margin_rows().assign(**{column: value})
-    ratios, tests = cause_specific_cox(rows, ENDPOINT, covariates=AGE_AND_NODE)
+    ratios, tests = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=AGE_AND_NODE)
     adjusted = ratios[ratios["model"] == "adjusted"]
     assert adjusted["hazard_ratio"].isna().all()
     assert adjusted["p_value"].isna().all()
@@ -238,6 +236,6 @@ def test_nothing_to_fit_gives_rows_with_reasons(column, value):
 )
 def test_bad_rows_are_refused_by_name(change, message):
     with pytest.raises(ValueError, match=message):
-        cause_specific_cox(change(margin_rows()), ENDPOINT, covariates=AGE_AND_NODE)
+        cause_specific_cox(change(margin_rows()), ENDPOINT, MARGIN, covariates=AGE_AND_NODE)
     with pytest.raises(ValueError, match="reference"):
         cause_specific_cox(margin_rows(), ENDPOINT, exposure=MARGIN._replace(reference="wide"), covariates=AGE_AND_NODE)

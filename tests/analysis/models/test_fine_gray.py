@@ -7,10 +7,9 @@ from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.models.fine_gray import fine_gray, fit_fine_gray
 from analysis.models.hazard_ratio_rows import HAZARD_RATIO_COLUMNS
 from analysis.patients.covariates import Covariate
-from analysis.patients.exposures import MARGIN
-from analysis.patients.names import MARGIN_GROUPS
 from tests.analysis.further_values import COX_GROUPS, further_values
 from tests.analysis.r_values import assert_equal_to_r, patients
+from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
 
 ENDPOINT = "overall_recurrence"
 AGE_AND_NODE = (Covariate("age", "age"), Covariate("node", "node"))
@@ -27,7 +26,7 @@ def margin_rows(dataset: str = "ties", **changes):
 def test_models_equal_finegray_and_coxph(dataset, model):
     values = further_values(dataset)["fine_gray"]
     rows = fine_gray(
-        margin_rows(dataset), ENDPOINT, covariates=[Covariate(name, name) for name in values["covariates"]]
+        margin_rows(dataset), ENDPOINT, MARGIN, covariates=[Covariate(name, name) for name in values["covariates"]]
     )
     # a level that nobody has stands there with its reason only
     is_absent = rows["n_in_group"].eq(0).fillna(False)
@@ -44,8 +43,8 @@ def test_models_equal_finegray_and_coxph(dataset, model):
 
 def test_without_competing_events_it_is_the_cox_model_with_robust_errors():
     rows = margin_rows(any_event=True)
-    ours = fine_gray(rows, "overall_survival", covariates=AGE_AND_NODE)
-    cox, _ = cause_specific_cox(rows, "overall_survival", covariates=AGE_AND_NODE)
+    ours = fine_gray(rows, "overall_survival", MARGIN, covariates=AGE_AND_NODE)
+    cox, _ = cause_specific_cox(rows, "overall_survival", MARGIN, covariates=AGE_AND_NODE)
     cox = cox.set_index(["model", "term"]).loc[list(zip(ours["model"], ours["term"], strict=True))]
     np.testing.assert_allclose(ours["hazard_ratio"], cox["hazard_ratio"], rtol=1e-9)
 
@@ -70,7 +69,7 @@ def test_everybody_followed_to_an_event_stays_at_risk_with_full_weight():
         time_days=rows["time_days"].where(rows["event_code"] == 1, 1e6), event_code=rows["event_code"] % 2
     )
     cox, _ = cause_specific_cox(
-        to_the_end.assign(margin_group=">=10 mm"), ENDPOINT, covariates=[Covariate("node", "node")]
+        to_the_end.assign(margin_group=">=10 mm"), ENDPOINT, MARGIN, covariates=[Covariate("node", "node")]
     )
     cox = cox[(cox["model"] == "adjusted") & (cox["term"] == "node")]
     assert np.exp(ours.coefficients[0]) == pytest.approx(cox["hazard_ratio"].item(), rel=1e-9)
@@ -81,7 +80,7 @@ def test_terms_without_estimate_have_a_reason():
     rows.loc[rows["margin_group"] == "<1 mm", "event_code"] *= 2
     rows.loc[(rows["margin_group"] == "<1 mm") & (rows["event_code"] > 2), "event_code"] = 2
     covariates = (*AGE_AND_NODE, Covariate("age in days", "age_days"), Covariate("constant", "constant"))
-    ours = fine_gray(rows, ENDPOINT, covariates=covariates)
+    ours = fine_gray(rows, ENDPOINT, MARGIN, covariates=covariates)
     ours = ours[ours["model"] == "adjusted"].set_index("term")
     for term, reason in (
         ("margin <1 mm", "infinite hazard ratio"),
@@ -91,7 +90,7 @@ def test_terms_without_estimate_have_a_reason():
         assert np.isnan(ours.loc[term, "hazard_ratio"])
         assert reason in ours.loc[term, "warning"]
     assert ours.loc["margin positive", "hazard_ratio"] > 0
-    nobody = fine_gray(rows.assign(event_code=0), ENDPOINT, covariates=AGE_AND_NODE)
+    nobody = fine_gray(rows.assign(event_code=0), ENDPOINT, MARGIN, covariates=AGE_AND_NODE)
     assert nobody["hazard_ratio"].isna().all()
     assert nobody["warning"].str.contains("no events").all()
 
@@ -100,7 +99,7 @@ def test_missing_and_unresolved_are_left_out_and_counted():
     rows = margin_rows().astype({"age": float})
     rows.loc[:9, "margin_group"] = "unresolved"
     rows.loc[5:14, "age"] = np.nan
-    ours = fine_gray(rows, ENDPOINT, covariates=AGE_AND_NODE)
+    ours = fine_gray(rows, ENDPOINT, MARGIN, covariates=AGE_AND_NODE)
     counts = ours.groupby("model")[["n", "n_excluded_missing", "n_excluded_unresolved"]].first()
     assert counts.loc["unadjusted"].tolist() == [490, 0, 10]
     assert counts.loc["adjusted"].tolist() == [485, 5, 10]
@@ -126,8 +125,6 @@ def test_without_margin_groups_there_is_only_the_adjusted_model():
 )
 def test_bad_rows_are_refused_by_name(change, message):
     with pytest.raises(ValueError, match=message):
-        fine_gray(change(margin_rows()), ENDPOINT, covariates=AGE_AND_NODE)
+        fine_gray(change(margin_rows()), ENDPOINT, MARGIN, covariates=AGE_AND_NODE)
     with pytest.raises(ValueError, match="reference"):
         fine_gray(margin_rows(), ENDPOINT, exposure=MARGIN._replace(reference="wide"), covariates=AGE_AND_NODE)
-    with pytest.raises(ValueError, match="no competing events"):
-        fine_gray(margin_rows().assign(endpoint="overall_survival"), "overall_survival", covariates=AGE_AND_NODE)

@@ -9,9 +9,9 @@ from analysis.models.firth_fit import fit_firth, profile_row
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC, FIRTH, hazard_ratio_frame
 from analysis.patients.covariates import Covariate
 from analysis.patients.model_rows import model_rows
-from analysis.patients.names import MARGIN_GROUPS
 from tests.analysis.further_values import completing_values, further_values
 from tests.analysis.r_values import assert_equal_to_r, patients
+from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
 
 ENDPOINT = "overall_recurrence"
 AGE_AND_NODE = (Covariate("decades", "age", per=10), Covariate("node", "node"))
@@ -130,7 +130,7 @@ def margin_rows() -> pd.DataFrame:
 
 def firth_rows(rows: pd.DataFrame, covariates: tuple[Covariate, ...]) -> pd.DataFrame:
     """The rows of the model with margin groups and covariates, every term by the penalised likelihood."""
-    data = model_rows(rows, ENDPOINT, covariates)
+    data = model_rows(rows, ENDPOINT, covariates, MARGIN)
     fit = fit_firth(data.time_days, data.is_event, data.design)
     terms = [profile_row(fit, position) for position in range(len(fit.names))]
     return hazard_ratio_frame(terms, data, "adjusted", CAUSE_SPECIFIC, fit.problems, fit.model_warning, FIRTH)

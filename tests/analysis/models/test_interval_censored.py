@@ -12,10 +12,11 @@ from analysis.models.interval_censored import (
     interval_censored_ratios,
     turnbull,
 )
-from analysis.patients.exposures import MARGIN
+from analysis.results.of_counts import half_years_days
 from tests.analysis.further_values import margin_patients
 from tests.analysis.hospital_values import hospital_values, or_infinite
 from tests.analysis.r_values import assert_equal_to_r
+from tests.analysis.study_plan import MARGIN, PLAN
 
 ENDPOINT = "margin_recurrence"
 
@@ -70,7 +71,8 @@ def test_rarer_looks_at_one_group_bias_the_day_of_finding_and_not_the_interval()
     assert positive.loc[DAY_OF_FINDING, "conf_low"] > 1.1
     assert positive.loc[BETWEEN_LOOKS, "conf_low"] < 1 < positive.loc[BETWEEN_LOOKS, "conf_high"]
     assert positive.loc[BETWEEN_LOOKS, "median_interval_days"] in (90, 600)
-    curves = interval_censored_curves(rows, ENDPOINT, MARGIN).set_index(["stratum", "time_days"])["estimate"]
+    read_at = half_years_days(PLAN, "horizon_years")[1:]
+    curves = interval_censored_curves(rows, ENDPOINT, MARGIN, read_at).set_index(["stratum", "time_days"])["estimate"]
     day = 365.25 * 2
     assert curves["positive", day] == pytest.approx(1 - np.exp(-day / 700), abs=0.05)
 

@@ -7,9 +7,9 @@ import pytest
 from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.models.landmark_models import LANDMARK_RATIO_COLUMNS, landmark_hazard_ratios
 from analysis.patients.covariates import Covariate
-from analysis.patients.names import MARGIN_GROUPS
 from tests.analysis.further_values import COX_GROUPS, further_values
 from tests.analysis.r_values import assert_equal_to_r, patients, r_values
+from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
 
 ENDPOINT = "overall_recurrence"
 AGE_AND_NODE = (Covariate("age", "age"), Covariate("node", "node"))
@@ -25,7 +25,7 @@ def test_models_from_a_landmark_on_equal_coxph(dataset):
     of_r = further_values(dataset)["landmark"]
     covariates = [Covariate(name, name) for name in r_values(dataset)["cox"]["covariates"]]
     days = [values["landmark"] for values in of_r]
-    ours = landmark_hazard_ratios(margin_rows(dataset), ENDPOINT, days, covariates=covariates)
+    ours = landmark_hazard_ratios(margin_rows(dataset), ENDPOINT, days, MARGIN, covariates=covariates)
     assert list(ours.columns) == LANDMARK_RATIO_COLUMNS
     ours = ours[(ours["model"] == "adjusted") & ~ours["term"].str.startswith("margin group")]
     for values in of_r:
@@ -39,8 +39,8 @@ def test_models_from_a_landmark_on_equal_coxph(dataset):
 
 
 def test_from_operation_on_it_is_the_ordinary_model():
-    ours = landmark_hazard_ratios(margin_rows(), ENDPOINT, [0], covariates=AGE_AND_NODE)
-    ordinary, _ = cause_specific_cox(margin_rows(), ENDPOINT, covariates=AGE_AND_NODE)
+    ours = landmark_hazard_ratios(margin_rows(), ENDPOINT, [0], MARGIN, covariates=AGE_AND_NODE)
+    ordinary, _ = cause_specific_cox(margin_rows(), ENDPOINT, MARGIN, covariates=AGE_AND_NODE)
     np.testing.assert_allclose(ours["hazard_ratio"], ordinary["hazard_ratio"], rtol=1e-12)
     assert ours["n_before_landmark"].eq(0).all()
 
@@ -48,7 +48,7 @@ def test_from_operation_on_it_is_the_ordinary_model():
 def test_whoever_leaves_on_the_landmark_day_is_not_at_risk_after_it():
     rows = margin_rows()
     n_later = int((rows["time_days"] > 900).sum())
-    ours = landmark_hazard_ratios(rows, ENDPOINT, [900, 899.5], covariates=())
+    ours = landmark_hazard_ratios(rows, ENDPOINT, [900, 899.5], MARGIN, covariates=())
     by_day = ours.groupby("landmark_days")["n"].first()
     assert by_day[900] == n_later
     assert by_day[899.5] == n_later + int((rows["time_days"] == 900).sum())
@@ -65,6 +65,6 @@ def test_whoever_leaves_on_the_landmark_day_is_not_at_risk_after_it():
 )
 def test_bad_landmarks_are_refused(days, message):
     with pytest.raises(ValueError, match=message):
-        landmark_hazard_ratios(margin_rows(), ENDPOINT, days, covariates=AGE_AND_NODE)
+        landmark_hazard_ratios(margin_rows(), ENDPOINT, days, MARGIN, covariates=AGE_AND_NODE)
     with pytest.raises(ValueError, match="nobody has"):
-        landmark_hazard_ratios(margin_rows().assign(endpoint="salvage"), ENDPOINT, [0], covariates=AGE_AND_NODE)
+        landmark_hazard_ratios(margin_rows().assign(endpoint="salvage"), ENDPOINT, [0], MARGIN, covariates=AGE_AND_NODE)

@@ -4,12 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.models.time_varying import PERIOD_STARTS_DAYS, time_varying_hazard_ratios
+from analysis.models.time_varying import time_varying_hazard_ratios
 from analysis.patients.covariates import Covariate
-from analysis.patients.exposures import MARGIN
-from analysis.patients.names import MARGIN_GROUPS
 from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients
+from tests.analysis.study_plan import DAYS_A_YEAR, MARGIN, MARGIN_GROUPS, PLAN
 
 ENDPOINT = "overall_recurrence"
 
@@ -21,14 +20,20 @@ def margin_rows(dataset: str) -> pd.DataFrame:
     return rows.assign(margin_group=[MARGIN_GROUPS[len(MARGIN_GROUPS) - n_groups + group - 1] for group in rows["g"]])
 
 
+def by_period(
+    rows: pd.DataFrame, endpoint: str, covariates=(), starts_days=None, below_p: float = 0.05
+) -> pd.DataFrame:
+    """By the margin groups, in the periods of the plan where none are given."""
+    years = PLAN.numbers("period_starts_years") if starts_days is None else [day / DAYS_A_YEAR for day in starts_days]
+    return time_varying_hazard_ratios(rows, endpoint, MARGIN, covariates, years, below_p, DAYS_A_YEAR)
+
+
 @pytest.mark.parametrize("model", ["unadjusted", "adjusted"])
 @pytest.mark.parametrize("dataset", COX_DATASETS)
 def test_ratios_by_period_equal_coxph_after_survsplit(dataset, model):
     of_r = completing_values(dataset)["by_period"][model]
     covariates = [Covariate(name, name) for name in completing_values(dataset)["by_period"]["adjusted"]["covariates"]]
-    rows = time_varying_hazard_ratios(
-        margin_rows(dataset), ENDPOINT, covariates=covariates, period_starts_days=(0, *of_r["cuts"]), below_p=1.1
-    )
+    rows = by_period(margin_rows(dataset), ENDPOINT, covariates=covariates, starts_days=(0, *of_r["cuts"]), below_p=1.1)
     rows = rows[rows["model"] == model]
     ratios = rows[rows["hazard_ratio"].notna() & rows["term"].str.startswith("margin")].reset_index(drop=True)
     # R reports a group without events as a coefficient on its way to infinity; here Firth's estimate stands there
@@ -41,19 +46,19 @@ def test_ratios_by_period_equal_coxph_after_survsplit(dataset, model):
     interaction = rows[rows["term"] == MARGIN.by_period].iloc[0]
     assert_equal_to_r(interaction["statistic"], of_r["likelihood_ratio"])
     assert interaction["degrees_of_freedom"] == of_r["df"]
-    by_period = ratios.drop_duplicates("period")
-    assert (by_period["n"].tolist(), by_period["n_event"].tolist()) == (of_r["n"], of_r["n_event"])
+    periods = ratios.drop_duplicates("period")
+    assert (periods["n"].tolist(), periods["n_event"].tolist()) == (of_r["n"], of_r["n_event"])
 
 
 @pytest.mark.parametrize("dataset", COX_DATASETS)
 def test_a_covariates_ratios_by_period_equal_coxph_after_survsplit(dataset):
     values = completing_values(dataset)["by_period"]
     covariates = [Covariate(name, name) for name in values["adjusted"]["covariates"]]
-    rows = time_varying_hazard_ratios(
+    rows = by_period(
         margin_rows(dataset),
         ENDPOINT,
         covariates=covariates,
-        period_starts_days=(0, *values["of_age"]["cuts"]),
+        starts_days=(0, *values["of_age"]["cuts"]),
         below_p=1.1,
     )
     rows = rows[rows["model"] == "adjusted"].set_index("term")
@@ -70,7 +75,7 @@ def test_a_covariate_is_split_only_where_its_own_hazards_are_not_proportional():
     early["is_node_positive"] = [1] * 16 + [0] * 16
     early["age"] = np.arange(32) % 7
     covariates = (Covariate("node", "is_node_positive"), Covariate("age", "age"))
-    rows = time_varying_hazard_ratios(early, ENDPOINT, covariates=covariates)
+    rows = by_period(early, ENDPOINT, covariates=covariates)
     adjusted = rows[rows["model"] == "adjusted"]
     assert adjusted["term"].tolist() == [MARGIN.proportionality, "node by period (interaction)", "node", "node", "node"]
     ratios = adjusted[adjusted["term"] == "node"]
@@ -81,7 +86,7 @@ def test_a_covariate_is_split_only_where_its_own_hazards_are_not_proportional():
 
 @pytest.mark.parametrize("dataset", COX_DATASETS)
 def test_the_test_that_decides_is_cox_zph_of_the_groups(dataset):
-    rows = time_varying_hazard_ratios(margin_rows(dataset), ENDPOINT, covariates=(), below_p=0)
+    rows = by_period(margin_rows(dataset), ENDPOINT, covariates=(), below_p=0)
     of_r = completing_values(dataset)["zph_of_groups"]["unadjusted"]
     for row in rows.to_dict("records"):
         assert row["term"] == MARGIN.proportionality
@@ -98,7 +103,7 @@ def two_periods() -> pd.DataFrame:
 
 
 def test_an_effect_of_the_first_year_is_split_and_years_without_event_have_firths_ratio():
-    rows = time_varying_hazard_ratios(two_periods(), ENDPOINT, covariates=())
+    rows = by_period(two_periods(), ENDPOINT, covariates=())
     unadjusted = rows[rows["model"] == "unadjusted"]
     assert unadjusted["term"].tolist() == [MARGIN.proportionality, MARGIN.by_period, *["margin positive"] * 3]
     assert unadjusted["p_value"].iloc[:2].lt(0.05).all()
@@ -119,20 +124,14 @@ def test_an_effect_of_the_first_year_is_split_and_years_without_event_have_firth
 
 def test_an_event_on_the_day_of_the_cut_belongs_to_the_period_before():
     on_the_day = two_periods().replace({"time_days": {405: 730, 505: 731}})
-    rows = time_varying_hazard_ratios(
-        on_the_day, ENDPOINT, covariates=(), period_starts_days=(0, 365, 730), below_p=1.1
-    )
+    rows = by_period(on_the_day, ENDPOINT, covariates=(), starts_days=(0, 365, 730), below_p=1.1)
     ratios = rows[(rows["model"] == "unadjusted") & (rows["term"] == "margin positive")]
     assert ratios["n_event"].tolist() == [10, 1, 7]
 
 
-def test_the_periods_are_the_first_the_second_and_the_later_years():
-    assert PERIOD_STARTS_DAYS == (0, 365.25, 730.5)
-
-
 def test_a_cohort_without_events_is_not_split_and_says_why():
-    rows = time_varying_hazard_ratios(two_periods().assign(event_code=0), ENDPOINT, covariates=())
+    rows = by_period(two_periods().assign(event_code=0), ENDPOINT, covariates=())
     assert rows["hazard_ratio"].isna().all()
     assert set(rows["warning"]) == {"not split: proportional hazards could not be tested"}
-    with pytest.raises(ValueError, match="period_starts_days"):
-        time_varying_hazard_ratios(two_periods(), ENDPOINT, covariates=(), period_starts_days=(0, 700, 365))
+    with pytest.raises(ValueError, match="period_starts_years"):
+        by_period(two_periods(), ENDPOINT, covariates=(), starts_days=(0, 700, 365))

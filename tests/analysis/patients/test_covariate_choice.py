@@ -6,9 +6,8 @@ import pytest
 
 from analysis.patients.covariate_choice import choose_covariates
 from analysis.patients.covariates import Covariate, as_numbers
-from analysis.patients.exposures import MARGIN
-from analysis.patients.names import MARGIN_GROUPS
 from analysis.patients.plan import CovariateRules
+from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
 
 ENDPOINT = "margin_recurrence"
 RULES = CovariateRules(0.5, 0.5, 5, 10)

@@ -5,6 +5,7 @@ import pandas as pd
 from analysis import figures
 from analysis.report import render_report
 from tests.analysis.report_builders import fake_context, fake_results, frame
+from tests.analysis.study_plan import MARGIN
 
 RATIOS = "endpoint model term summary hospital hazard_ratio conf_low conf_high i_squared prediction_low prediction_high"
 
@@ -21,7 +22,7 @@ def results() -> dict[str, pd.DataFrame]:
             ("margin_recurrence", "positive", "crude", "3 years", 0.123, 0.04, 0.21),
             ("margin_recurrence", "positive", "standardised", "3 years", -0.031, -0.09, 0.03),
             ("overall_survival", "positive", "crude", "3 years", 0.2, 0.1, 0.3),
-        ),
+        ).assign(grouping="margin_group"),
         "hospital_hazard_ratios": frame(
             RATIOS,
             (
@@ -72,5 +73,5 @@ def test_with_one_hospital_and_without_the_tables_nothing_is_said():
 
 def test_the_forest_of_hospitals_is_drawn_and_cut_at_its_frame():
     wide = results()["hospital_hazard_ratios"].assign(conf_high=1e6)
-    drawn = figures.svg(figures.hospitals_chart(wide, "margin_recurrence"), "hospitals", True)
+    drawn = figures.svg(figures.hospitals_chart(wide, "margin_recurrence", MARGIN), "hospitals", True)
     assert "north" in drawn and "random effects" in drawn

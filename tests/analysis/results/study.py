@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.patients.collapsed_counts import count_events
-from analysis.patients.names import MARGIN_GROUPS
 from tests.analysis.r_values import patients
-from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, PLAN, SEEDS
+from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, MARGIN_GROUPS, PLAN, SEEDS
 
 
 def operations() -> pd.DataFrame:

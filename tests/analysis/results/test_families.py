@@ -11,7 +11,7 @@ from analysis.results.attempts import Attempts
 from analysis.results.families import FAMILIES, compute_family
 from analysis.results.of_counts import death_rules
 from tests.analysis.results import study
-from tests.analysis.study_plan import PLAN
+from tests.analysis.study_plan import MARGIN, PLAN
 
 OF_MODELS = ("curves", "restricted_means", "models", "stratified_tests", "effect_over_time", "by_width", "weighting",
              "imputation", "specifications", "hospitals")  # fmt: skip
@@ -68,7 +68,7 @@ def test_the_adjusted_model_is_the_model_of_the_plans_covariates(results, operat
     ours = results["hazard_ratios"].query(
         "endpoint == @ENDPOINT and model == 'adjusted' and estimand == 'cause-specific'"
     )
-    by_hand = cause_specific_cox(rows, ENDPOINT, covariates=PLAN.covariates()).hazard_ratios.query(
+    by_hand = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=PLAN.covariates()).hazard_ratios.query(
         "model == 'adjusted'"
     )
     pd.testing.assert_series_equal(
@@ -107,7 +107,7 @@ def test_imputation_keeps_every_patient(results):
 def test_the_published_specification_is_the_published_model(results, operations, estimand, model):
     curve = results["specification_curve"].query("endpoint == @ENDPOINT and estimand == @estimand")
     ours = curve.query("definition == 'published' and era == 'all eras' and covariate_set == 'all covariates'").iloc[0]
-    fitted = model(study.times().merge(operations, on="study_id"), ENDPOINT, covariates=PLAN.covariates())
+    fitted = model(study.times().merge(operations, on="study_id"), ENDPOINT, PLAN.exposure, PLAN.covariates())
     ratios = fitted.hazard_ratios if estimand == "cause-specific" else fitted
     positive = ratios.query("model == 'adjusted'").set_index("term").loc["margin positive"]
     for column in ("hazard_ratio", "conf_low", "conf_high", "p_value"):
@@ -177,3 +177,13 @@ def test_other_rules_for_late_deaths_are_read_off_curve_by_curve():
     assert at_three_years["every death"].tolist() == pytest.approx([0.25, 0.25])
     assert at_three_years["within 183 days"].tolist() == pytest.approx([0.375, 0.375])
     assert attempts.reasons == []
+
+
+def test_an_endpoint_of_survival_with_competing_events_is_not_modelled_and_says_why(operations):
+    times = study.times()
+    times.loc[times.index[times["endpoint"] == "overall_survival"][0], "event_code"] = 2
+    made = computed(("models",), study.inputs_of(times, operations))
+    assert "overall_survival" not in set(made["hazard_ratios"]["endpoint"])
+    assert {"recurrence_free_survival", ENDPOINT} <= set(made["hazard_ratios"]["endpoint"])
+    told = made["analyses_not_done"].query("endpoint == 'overall_survival'")["reason"].tolist()
+    assert told[0] == "of survival by the plan, yet with competing events"

@@ -11,7 +11,7 @@ from analysis.patients.model_rows import model_rows
 from analysis.results.families import FAMILIES, compute_family
 from tests.analysis.r_values import FOLDER
 from tests.analysis.results import study
-from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, PLAN
+from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, MARGIN, PLAN
 
 FAILED = "failed: "
 # the same plan with fewer draws
@@ -84,7 +84,7 @@ def test_nothing_raises_and_no_number_stands_without_an_error(kind):
 def test_the_separated_rows_that_ended_a_night_have_a_row_each():
     """80 rows of the simulated hospital whose penalised profile could not be followed."""
     rows = pd.read_csv(FOLDER.parent / "separated_rows.csv")
-    found = cause_specific_cox(rows, "margin_recurrence", covariates=ADJUSTMENT_COVARIATES)
+    found = cause_specific_cox(rows, "margin_recurrence", MARGIN, covariates=ADJUSTMENT_COVARIATES)
     ratios = found.hazard_ratios
     assert set(ratios["model"]) == {"unadjusted", "adjusted"}
     shown = ratios[ratios["hazard_ratio"].notna() & ratios["conf_low"].notna()]
@@ -96,9 +96,9 @@ def test_a_column_that_varies_between_hospitals_only_has_a_reason():
     rows = study.times().query("endpoint == 'margin_recurrence'").merge(study.operations(), on="study_id")
     rows["source_system"] = np.where(np.arange(len(rows)) % 2, "A", "B")
     rows["of_a"] = (rows["source_system"] == "A").astype(float)
-    found = cause_specific_cox(rows, "margin_recurrence", covariates=[Covariate("of A", "of_a")]).hazard_ratios
+    found = cause_specific_cox(rows, "margin_recurrence", MARGIN, covariates=[Covariate("of A", "of_a")]).hazard_ratios
     of_a = found[found["term"] == "of A"].iloc[0]
     assert of_a["warning"] == "not estimable: no variation within any hospital"
-    data = model_rows(rows, "margin_recurrence", [Covariate("of A", "of_a")])
+    data = model_rows(rows, "margin_recurrence", [Covariate("of A", "of_a")], MARGIN)
     firth = fit_firth(data.time_days, data.is_event, data.design, strata=data.strata)
     assert firth.problems["of A"] == "not estimable: no variation within any hospital"

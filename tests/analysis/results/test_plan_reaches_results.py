@@ -12,6 +12,7 @@ from tests.analysis.study_plan import PLAN
 FEW_DRAWS = {"imputations": (2.0,), "imputation_iterations": (1.0,), "width_imputations": (2.0,)}
 # setting -> (another value, family, table, columns in which it shows)
 REACHES = {
+    "days_a_year": ((360.0,), "curves", "landmark_estimates", ["landmark_days"]),
     "landmark_years": ((2.0,), "curves", "landmark_estimates", ["landmark_days"]),
     "horizon_years": ((4.0,), "restricted_means", "restricted_means", ["horizon_days"]),
     "risk_years": ((2.0,), "weighting", "risk_differences", ["landmark_days"]),

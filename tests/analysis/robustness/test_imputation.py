@@ -6,11 +6,11 @@ import pytest
 
 from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.patients.covariates import Covariate
-from analysis.patients.names import MARGIN_GROUPS
 from analysis.robustness.imputation import TRACE_COLUMNS, ImputedColumn, impute, nelson_aalen
 from analysis.robustness.rubin import pooled_hazard_ratios
 from tests.analysis.further_values import further_values
 from tests.analysis.r_values import assert_equal_to_r, patients
+from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
 
 AGE, NODE, STAGE = (
     ImputedColumn("age", "numeric"),
@@ -115,11 +115,11 @@ def test_a_pooled_ratio_is_near_that_of_the_complete_data():
     completed = impute(hidden, [AGE, NODE], ["g"], n_imputations=10, n_iterations=5).completed
     covariates = (Covariate("age", "age", per=10), Covariate("node", "node"))
     models = [
-        cause_specific_cox(once, "overall_recurrence", covariates=covariates).hazard_ratios
+        cause_specific_cox(once, "overall_recurrence", MARGIN, covariates=covariates).hazard_ratios
         for _, once in completed.groupby("imputation")
     ]
-    pooled = pooled_hazard_ratios(models).set_index(["model", "term"])
-    complete, _ = cause_specific_cox(rows, "overall_recurrence", covariates=covariates)
+    pooled = pooled_hazard_ratios(models, MARGIN).set_index(["model", "term"])
+    complete, _ = cause_specific_cox(rows, "overall_recurrence", MARGIN, covariates=covariates)
     complete = complete.set_index(["model", "term"])
     node = ("adjusted", "node")
     std_error = np.log(complete.loc[node, "conf_high"] / complete.loc[node, "hazard_ratio"]) / 1.96

@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.patients.names import MARGIN_GROUPS
 from analysis.robustness.imputation import ImputedColumn, impute
 from analysis.robustness.imputed_models import imputed_hazard_ratios, possible_levels
 from tests.analysis.results import study
-from tests.analysis.study_plan import PLAN, SEEDS
+from tests.analysis.study_plan import MARGIN_GROUPS, PLAN, SEEDS
 
 ENDPOINT = "margin_recurrence"
 LEVELS = sorted(MARGIN_GROUPS, key=MARGIN_GROUPS.index)

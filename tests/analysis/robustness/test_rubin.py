@@ -9,6 +9,7 @@ from analysis.patients.covariates import Covariate
 from analysis.robustness.rubin import POOLED_RATIO_COLUMNS, pool, pool_wald, pooled_hazard_ratios
 from tests.analysis.further_values import completing_values, further_values, margin_patients
 from tests.analysis.r_values import assert_equal_to_r
+from tests.analysis.study_plan import MARGIN
 
 
 @pytest.mark.parametrize("values", further_values("rubin"), ids=range(4))
@@ -63,7 +64,7 @@ def ratios(estimate: float, std_error: float, **changes) -> pd.DataFrame:
 def test_hazard_ratios_are_pooled_on_the_log_scale():
     values = further_values("rubin")[0]
     frames = [ratios(q, np.sqrt(u)) for q, u in zip(values["estimates"], values["variances"], strict=True)]
-    ours = pooled_hazard_ratios(frames, n_parameters=8)
+    ours = pooled_hazard_ratios(frames, MARGIN, n_parameters=8)
     assert list(ours.columns) == POOLED_RATIO_COLUMNS
     (row,) = ours.to_dict("records")
     assert row["hazard_ratio"] == pytest.approx(np.exp(values["estimate"]), rel=1e-12)
@@ -74,18 +75,18 @@ def test_hazard_ratios_are_pooled_on_the_log_scale():
 
 
 def test_a_term_without_estimate_in_one_imputation_has_none():
-    (row,) = pooled_hazard_ratios([ratios(0.4, 0.1), ratios(np.nan, np.nan)]).to_dict("records")
+    (row,) = pooled_hazard_ratios([ratios(0.4, 0.1), ratios(np.nan, np.nan)], MARGIN).to_dict("records")
     assert np.isnan(row["hazard_ratio"])
     assert row["warning"] == "not estimable in 1 of the imputations"
 
 
 def test_imputations_must_have_the_same_terms():
     with pytest.raises(ValueError, match="same terms"):
-        pooled_hazard_ratios([ratios(0.4, 0.1), ratios(0.4, 0.1, term="margin <1 mm")])
+        pooled_hazard_ratios([ratios(0.4, 0.1), ratios(0.4, 0.1, term="margin <1 mm")], MARGIN)
     with pytest.raises(ValueError, match="two or more"):
-        pooled_hazard_ratios([ratios(0.4, 0.1)])
+        pooled_hazard_ratios([ratios(0.4, 0.1)], MARGIN)
     with pytest.raises(ValueError, match="conf_low"):
-        pooled_hazard_ratios([ratios(0.4, 0.1).drop(columns="conf_low")] * 2)
+        pooled_hazard_ratios([ratios(0.4, 0.1).drop(columns="conf_low")] * 2, MARGIN)
 
 
 def completed_patients() -> list[pd.DataFrame]:
@@ -106,10 +107,10 @@ def test_pooled_cox_models_equal_mice_pool():
     of_r = completing_values("margins")["mice"]
     covariates = (Covariate("age", "age"), Covariate("kras", "kras"))
     fits = [
-        cause_specific_cox(rows, "overall_recurrence", covariates=covariates).hazard_ratios
+        cause_specific_cox(rows, "overall_recurrence", MARGIN, covariates=covariates).hazard_ratios
         for rows in completed_patients()
     ]
-    pooled = pooled_hazard_ratios(fits)
+    pooled = pooled_hazard_ratios(fits, MARGIN)
     pooled = (
         pooled[pooled["model"] == "adjusted"]
         .set_index("term")

@@ -7,7 +7,7 @@ import pytest
 from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.robustness.specification_curve import specification_curve, specification_summary
 from tests.analysis.results import study
-from tests.analysis.study_plan import PLAN
+from tests.analysis.study_plan import MARGIN, PLAN
 
 ENDPOINT = "margin_recurrence"
 SETS = {"unadjusted": (), "age and clinical risk score": PLAN.covariates("score"), "all covariates": PLAN.covariates()}
@@ -95,7 +95,7 @@ def test_the_influences_add_up_to_the_robust_error_of_the_model(rows, definition
     number = found.curve.query(
         "model == 'cause-specific Cox' and definition == 'published' and era == 'all eras'"
     ).index[0]
-    ratio = cause_specific_cox(rows, ENDPOINT).hazard_ratios.query(
+    ratio = cause_specific_cox(rows, ENDPOINT, MARGIN).hazard_ratios.query(
         "model == 'unadjusted' and term == 'margin positive'"
     )
     error = np.log(ratio["conf_high"] / ratio["conf_low"]).iloc[0] / (2 * 1.959964)

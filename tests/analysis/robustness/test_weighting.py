@@ -17,6 +17,7 @@ from analysis.robustness.weighting import (
 )
 from tests.analysis.further_values import completing_values, further_values, margin_patients
 from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients
+from tests.analysis.study_plan import MARGIN
 
 ENDPOINT = "overall_recurrence"
 COVARIATES = tuple(Covariate(name, name) for name in ("age", "kras", "npos", "logcea"))
@@ -71,7 +72,7 @@ def test_balance_equals_r(name):
 def test_weighted_cox_equals_coxph_with_robust_errors(name):
     column = MODELS[name][0]
     reference = {"treat": "0", "centre": "1"}[column]
-    ours = weighted_cox(margin_patients(), ENDPOINT, column, weights_of(name).weights, reference)
+    ours = weighted_cox(margin_patients(), ENDPOINT, column, weights_of(name).weights, reference, "margin")
     of_r = values(name)["cox"]
     assert list(ours.columns) == HAZARD_RATIO_COLUMNS
     assert_equal_to_r(np.log(ours["hazard_ratio"]), of_r["coef"])
@@ -94,8 +95,8 @@ def test_weighting_balances_what_treatment_depended_on():
 
 def test_equal_weights_give_the_ordinary_ratio():
     rows = margin_patients().assign(margin_group=lambda rows: np.where(rows["margin"] < 1, "<1 mm", ">=10 mm"))
-    ours = weighted_cox(rows, ENDPOINT, "margin_group", pd.Series(1.0, index=rows.index), ">=10 mm")
-    ordinary, _ = cause_specific_cox(rows, ENDPOINT, covariates=())
+    ours = weighted_cox(rows, ENDPOINT, "margin_group", pd.Series(1.0, index=rows.index), ">=10 mm", "margin")
+    ordinary, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=())
     ordinary = ordinary[(ordinary["term"] == "margin <1 mm") & (ordinary["model"] == "unadjusted")]
     assert ours["term"].tolist() == ["margin <1 mm"]
     assert ours["hazard_ratio"].item() == pytest.approx(ordinary["hazard_ratio"].item(), rel=1e-9)
@@ -109,14 +110,14 @@ def test_unresolved_and_missing_have_no_weight_and_are_counted():
     ours = treatment_weights(rows, "treat", COVARIATES)
     assert (len(ours.weights), ours.n_excluded_missing, ours.n_excluded_unresolved) == (785, 5, 10)
     assert ours.weights.index.tolist() == list(range(15, 800))
-    ratios = weighted_cox(rows, ENDPOINT, "treat", ours.weights, "0")
+    ratios = weighted_cox(rows, ENDPOINT, "treat", ours.weights, "0", "margin")
     assert ratios[["n", "n_excluded_missing", "n_excluded_unresolved"]].iloc[0].tolist() == [785, 5, 10]
 
 
 def test_a_group_without_events_has_a_reason():
     rows = margin_patients()
     rows.loc[rows["treat"] == 1, "event_code"] = 0
-    ours = weighted_cox(rows, ENDPOINT, "treat", treatment_weights(rows, "treat", COVARIATES).weights, "0")
+    ours = weighted_cox(rows, ENDPOINT, "treat", treatment_weights(rows, "treat", COVARIATES).weights, "0", "margin")
     assert ours["hazard_ratio"].isna().all()
     assert ours["warning"].str.contains("infinite hazard ratio").all()
 
@@ -153,11 +154,11 @@ def test_bad_exposures_are_refused_by_name(change, arguments, message):
 def test_bad_weights_are_refused_by_name():
     rows, weights = margin_patients(), weights_of("two_groups").weights
     with pytest.raises(ValueError, match="numbers above 0"):
-        weighted_cox(rows, ENDPOINT, "treat", weights * 0, "0")
+        weighted_cox(rows, ENDPOINT, "treat", weights * 0, "0", "margin")
     with pytest.raises(ValueError, match="index repeats"):
-        weighted_cox(rows, ENDPOINT, "treat", pd.concat([weights, weights]), "0")
+        weighted_cox(rows, ENDPOINT, "treat", pd.concat([weights, weights]), "0", "margin")
     with pytest.raises(ValueError, match="reference group 'neither'"):
-        weighted_cox(rows, ENDPOINT, "treat", weights, "neither")
+        weighted_cox(rows, ENDPOINT, "treat", weights, "neither", "margin")
     with pytest.raises(ValueError, match="reference group 'neither'"):
         balance_table(rows, "treat", COVARIATES, weights, "neither")
 
@@ -166,7 +167,7 @@ def test_bad_weights_are_refused_by_name():
 def test_weighted_ratios_of_real_patients_equal_coxph_with_robust_errors(dataset):
     of_r, rows = completing_values(dataset)["weighted"], patients(dataset)
     weights = pd.Series(0.5 + (np.arange(len(rows)) % 10) / 5, index=rows.index)
-    ours = weighted_cox(rows, "overall_recurrence", "g", weights, reference=str(rows["g"].max()))
+    ours = weighted_cox(rows, "overall_recurrence", "g", weights, reference=str(rows["g"].max()), prefix="margin")
     assert_equal_to_r(np.log(ours["hazard_ratio"]), of_r["coef"])
     assert_equal_to_r(np.abs(np.log(ours["hazard_ratio"])) / np.sqrt(ours["statistic"]), of_r["se"])
     assert_equal_to_r(ours["p_value"], of_r["p"])

@@ -6,6 +6,7 @@ import pytest
 
 from analysis.patients.collapsed_counts import count_events
 from analysis.tables.follow_up_quality import follow_up_quality
+from tests.analysis.study_plan import MARGIN
 
 
 def patients(*rows: tuple) -> pd.DataFrame:
@@ -25,7 +26,7 @@ def survival_counts(follow_up: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_stratum(follow_up: pd.DataFrame) -> pd.DataFrame:
-    return follow_up_quality(follow_up, survival_counts(follow_up)).set_index("stratum")
+    return follow_up_quality(follow_up, survival_counts(follow_up), MARGIN).set_index("stratum")
 
 
 def test_completeness_is_followed_over_potential_time_and_death_ends_the_potential():
@@ -81,7 +82,7 @@ def test_a_patient_may_stand_once_only():
         study_id="P1"
     )
     with pytest.raises(ValueError, match="follow_up"):
-        follow_up_quality(twice, survival_counts(twice))
+        follow_up_quality(twice, survival_counts(twice), MARGIN)
 
 
 def test_deaths_long_after_the_last_look_are_counted_by_margin_group():

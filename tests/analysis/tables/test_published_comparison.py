@@ -7,6 +7,7 @@ import pytest
 
 from analysis.tables.published_comparison import COMPARISON_COLUMNS, published_comparison
 from tests.analysis.report_builders import HAZARD_RATIOS, hazard_ratios, landmark_estimates, planned_tests, salvage_rows
+from tests.analysis.study_plan import MARGIN
 
 # As the abstract prints them (STUDY): a slip of a finger in the module must not pass
 ABSTRACT = [
@@ -28,7 +29,9 @@ ABSTRACT = [
 
 
 def compared(is_simulated: bool = True) -> pd.DataFrame:
-    return published_comparison(hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), is_simulated)
+    return published_comparison(
+        hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), MARGIN, is_simulated
+    )
 
 
 def test_every_figure_of_the_abstract_is_there_as_printed():
@@ -60,9 +63,9 @@ def test_intervals_overlap_or_a_published_figure_without_limits_lies_in_ours():
     ratios = hazard_ratios()
     is_far = (ratios["endpoint"] == "margin_recurrence") & (ratios["term"] == "margin 1.0-9.9 mm")
     ratios.loc[is_far, ["hazard_ratio", "conf_low", "conf_high"]] = (2.0, 1.5, 2.5)
-    overlap = published_comparison(ratios, landmark_estimates(), planned_tests(), salvage_rows(), True).set_index(
-        ["endpoint", "stratum"]
-    )["do_intervals_overlap"]
+    overlap = published_comparison(
+        ratios, landmark_estimates(), planned_tests(), salvage_rows(), MARGIN, True
+    ).set_index(["endpoint", "stratum"])["do_intervals_overlap"]
     assert not overlap[("margin_recurrence", "1.0-9.9 mm")]
     assert overlap[("margin_recurrence", "positive")]
     # 0.70 lies in 0.621-0.788
@@ -72,7 +75,7 @@ def test_intervals_overlap_or_a_published_figure_without_limits_lies_in_ours():
 def test_what_we_could_not_estimate_is_missing_beside_the_published_figure():
     ratios = hazard_ratios()
     ratios = ratios[ratios["term"] != "margin <1 mm"]
-    table = published_comparison(ratios, landmark_estimates().iloc[:0], planned_tests(), salvage_rows(), False)
+    table = published_comparison(ratios, landmark_estimates().iloc[:0], planned_tests(), salvage_rows(), MARGIN, False)
     assert len(table) == 14
     absent = table[(table["stratum"] == "<1 mm") | (table["endpoint"] == "overall_recurrence")]
     assert len(absent) == 7
@@ -88,16 +91,21 @@ def test_each_row_says_where_the_data_come_from():
 def test_two_estimates_of_one_figure_are_refused():
     twice = pd.concat([hazard_ratios(), hazard_ratios()])
     with pytest.raises(ValueError, match="more than one estimate"):
-        published_comparison(twice, landmark_estimates(), planned_tests(), salvage_rows(), True)
+        published_comparison(twice, landmark_estimates(), planned_tests(), salvage_rows(), MARGIN, True)
     with pytest.raises(ValueError, match="hazard_ratio"):
         published_comparison(
-            hazard_ratios().drop(columns="hazard_ratio"), landmark_estimates(), planned_tests(), salvage_rows(), True
+            hazard_ratios().drop(columns="hazard_ratio"),
+            landmark_estimates(),
+            planned_tests(),
+            salvage_rows(),
+            MARGIN,
+            True,
         )
 
 
 def test_another_study_stands_beside_no_publication():
     table = published_comparison(
-        hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), True, compared_with=None
+        hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), MARGIN, True, compared_with=None
     )
     assert len(table) == 14
     published = [
@@ -111,7 +119,13 @@ def test_another_study_stands_beside_no_publication():
     assert table["estimate"].equals(compared(True)["estimate"])
     with pytest.raises(ValueError, match="no figures of the publication"):
         published_comparison(
-            hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), True, compared_with="somebody_1999"
+            hazard_ratios(),
+            landmark_estimates(),
+            planned_tests(),
+            salvage_rows(),
+            MARGIN,
+            True,
+            compared_with="somebody_1999",
         )
 
 

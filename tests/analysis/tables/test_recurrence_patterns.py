@@ -6,6 +6,7 @@ import pytest
 from analysis.tables.proportions import wilson_limits
 from analysis.tables.recurrence_patterns import PATTERN_COLUMNS, recurrence_patterns
 from tests.analysis.report_builders import frame
+from tests.analysis.study_plan import MARGIN
 
 OPERATIONS = frame(
     "study_id margin_group",
@@ -25,7 +26,7 @@ SITES = frame(
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return recurrence_patterns(FIRST, SITES, OPERATIONS)
+    return recurrence_patterns(FIRST, SITES, OPERATIONS, MARGIN)
 
 
 def n_of(table: pd.DataFrame, scope: str, pattern: str) -> dict[str, int]:
@@ -80,19 +81,19 @@ def test_proportions_have_wilson_limits_and_are_missing_in_an_empty_group(table)
 )
 def test_what_would_silently_vanish_is_refused(first, sites, operations, words):
     with pytest.raises(ValueError, match=words):
-        recurrence_patterns(first, sites, operations)
+        recurrence_patterns(first, sites, operations, MARGIN)
 
 
 def test_when_nobody_recurred_every_count_is_zero():
-    table = recurrence_patterns(FIRST.iloc[:0], SITES.iloc[:0], OPERATIONS)
+    table = recurrence_patterns(FIRST.iloc[:0], SITES.iloc[:0], OPERATIONS, MARGIN)
     assert (table["n"] == 0).all()
     assert table.loc[table["stratum"] == "all", "proportion"].eq(0).all()
 
 
 def test_sites_that_were_not_stated_are_rows_of_their_own_and_only_where_there_are_any():
     unstated = FIRST.assign(initial_pattern="not stated", has_margin_site=None)
-    table = recurrence_patterns(unstated, SITES.assign(site="not_stated").drop_duplicates(), OPERATIONS)
+    table = recurrence_patterns(unstated, SITES.assign(site="not_stated").drop_duplicates(), OPERATIONS, MARGIN)
     n = table[table["stratum"] == "all"].set_index(["pattern_scope", "pattern"])["n"]
     assert n["initial", "not stated"] == n["initial", "resection margin not stated"] == len(FIRST)
     assert (n["initial", "any initial margin site"], n["overall", "any liver site"]) == (0, 0)
-    assert "not stated" not in set(recurrence_patterns(FIRST, SITES, OPERATIONS)["pattern"])
+    assert "not stated" not in set(recurrence_patterns(FIRST, SITES, OPERATIONS, MARGIN)["pattern"])

@@ -1,0 +1,71 @@
+"""What the report calls things and in which order: the published definitions, `meta.exposures` and its neighbours."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from analysis.patients.exposures import Exposure
+from analysis.patients.plan import SURVIVAL, Endpoint, endpoints_of, exposures_of, settings_of
+from analysis.report.availability import NotAvailable, frame_of
+from analysis.report.formats import is_missing
+
+Results = Mapping[str, pd.DataFrame]
+MONTHS_A_YEAR = 12
+
+
+class Definitions(NamedTuple):
+    """Exposures (the one that sections are of first), endpoints in their order, groupings' labels, and how long a year is."""
+
+    exposures: tuple[Exposure, ...]
+    endpoints: tuple[Endpoint, ...]
+    grouping_labels: Mapping[str, str]
+    days_a_year: float
+
+    @property
+    def exposure(self) -> Exposure:
+        """The exposure that sections and figures are of."""
+        return self.exposures[0]
+
+    @property
+    def survival_endpoints(self) -> tuple[str, ...]:
+        """Endpoints that nothing competes with."""
+        return tuple(endpoint.name for endpoint in self.endpoints if endpoint.kind == SURVIVAL)
+
+    def label(self, endpoint: object) -> str:
+        """An endpoint's label; what is no endpoint stays as it is."""
+        return next((known.label for known in self.endpoints if known.name == endpoint), str(endpoint))
+
+    def months(self, days: Any) -> str:
+        """Days as whole months, 'not reached' where they are missing."""
+        return "not reached" if is_missing(days) else f"{MONTHS_A_YEAR * days / self.days_a_year:.0f}"
+
+
+def definitions(results: Results) -> Definitions:
+    """The definitions among the published tables.
+
+    Raises:
+        NotAvailable: exposures, analysis_endpoints or analysis_plan are not there, or say nothing.
+    """
+    groupings = results.get("event_count_groupings")
+    labels = {} if groupings is None else dict(zip(groupings["grouping"], groupings["label"], strict=True))
+    try:
+        return Definitions(
+            exposures_of(frame_of(results, "exposures", "column_name levels reference")),
+            endpoints_of(frame_of(results, "analysis_endpoints", "endpoint label kind")),
+            labels, settings_of(frame_of(results, "analysis_plan", "name value"))["days_a_year"][0],
+        )  # fmt: skip
+    except (ValueError, KeyError) as fault:
+        raise NotAvailable(f"the definitions do not hold: {fault}") from fault
+
+
+def of_exposure(results: Results, column: str) -> Results:
+    """The same tables with another exposure of the plan as the one that sections and figures are of."""
+    rows = frame_of(results, "exposures", "column_name")
+    is_it = rows["column_name"] == column
+    return {**results, "exposures": pd.concat([rows[is_it], rows[~is_it]], ignore_index=True)}
+
+
+def rows_of(frame: pd.DataFrame, exposure: Exposure, column: str = "grouping") -> pd.DataFrame:
+    """A table's rows of one exposure."""
+    return frame[frame[column] == exposure.column]
