@@ -11,6 +11,8 @@ from report_reader.tokens import UNKNOWN, WORD, Token, tokens_of
 
 A_LENGTH = frozenset({"LENGTH", "BELOW", "ABOVE", "DAMAGED"})
 FROM_LIST = ("list", "list before", "list behind")
+FOR_GUARDS = {UNKNOWN: "UNKNOWN", "thing": "OTHER_THING"}
+"""Values of words of no kind that guards ask about: a word that no lexicon holds, a thing that is no tumour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Clause:
     label: str = ""
     subject: str = ""
     """The last thing of the rules' subjects that the clause names."""
+    is_labelled: bool = False
+    """A label stands at its beginning."""
     is_label: bool = False
     """It names what is spoken of and says nothing: the value stands behind it."""
 
@@ -170,6 +174,7 @@ def read_clause(tokens: list[Token], book: RuleBook) -> Clause:
     clause.marks = frozenset(marks)
     labels = [token for token in tokens if token.kind in book.group("LABEL")]
     clause.label = label_text(labels[-1]) if labels else ""
+    clause.is_labelled = any(token.kind in book.group("LABEL") for token in tokens[:2])
     subjects = [book.subjects[token.kind] for token in tokens if token.kind in book.subjects]
     clause.subject = subjects[-1] if subjects else ""
     if "subject" in clause.said:
@@ -243,21 +248,23 @@ def _subject_of(kinds: str, book: RuleBook, affirmed: str, stated: str) -> str:
 
 
 def read_doubts(clause: Clause, readings: list[Reading]) -> list[Reading]:
-    """The first guard that fits a clause in which something was read that it guards (`beside`; nothing: where nothing was read)."""
+    """The first guard that fits a clause in which something was read that it guards.
+
+    `beside`: the readings that it guards (nothing: where nothing was read); `not_beside`: those which say it already.
+    """
     book = clause.book
     away = {"none", *book.subjects.values()} - {book.subjects[kind] for kind in book.group("SUBJECT")}
-    read = {reading.reading for reading in readings if reading.subject not in away}
-    read = read or {"nothing"}
+    said = {reading.reading for reading in readings}
+    read = {reading.reading for reading in readings if reading.subject not in away} or {"nothing"}
     kinds = clause.kinds
-    if any(token.value == UNKNOWN and token.kind == WORD for token in clause.tokens):
-        unknown = book.kinds.code("UNKNOWN")
+    if any(token.kind == WORD and token.value in FOR_GUARDS for token in clause.tokens):
         kinds = "".join(
-            unknown if token.value == UNKNOWN and token.kind == WORD else kind
+            book.kinds.code(FOR_GUARDS[token.value]) if token.kind == WORD and token.value in FOR_GUARDS else kind
             for token, kind in zip(clause.tokens, kinds, strict=True)
         )
     known = clause.kinds
     for rule, match in book.memory.recall(("guards", kinds, known), lambda: _fitting(book.guards, kinds, known)):
-        if not read.isdisjoint(rule.fields["beside"]):
+        if not read.isdisjoint(rule.fields["beside"]) and said.isdisjoint(rule.fields.get("not_beside") or ()):
             tokens = clause.tokens[slice(*match.span())] or clause.tokens
             default = book.subjects.get("DEFAULT", "")
             return [Reading(rule.id, rule.fields["reading"], default, "", None, tokens[0].start, tokens[-1].end)]

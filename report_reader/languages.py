@@ -29,7 +29,7 @@ class LanguageWords:
 
     def language_of(self, text: str) -> str:
         """The language with most small words in the text ('en' where none has more than English)."""
-        words = [word.lower() for word in SMALL_WORD.findall(text)]
+        words = [word.lower() for word in SMALL_WORD.findall(text) if len(word) > 1 or word.islower()]
         scores = {
             language: sum(2 if word in self._telling else 1 for word in words if word in members)
             for language, members in self._words.items()

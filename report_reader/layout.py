@@ -14,7 +14,9 @@ from report_reader.traced import Edit, Traced
 TICKED = re.compile(r"\[ ?[xX*+] ?\]|\( ?[xX+] ?\)|(?<![^\W_])_+[xX]_+")
 EMPTY_BOX = re.compile(r"\[ {0,3}\]|\( {0,3}\)|\[_+\]|(?<![\w])_{1,3}(?= ?[A-Za-z])")
 BOX = re.compile(f"(?P<ticked>{TICKED.pattern})|(?P<empty>{EMPTY_BOX.pattern})")
+BOX_BARE = f"{TICKED.pattern}|{EMPTY_BOX.pattern}"
 WRAPPED_OPTION = re.compile(r"(?m)^[^\n]*\[ ?[xX ]? ?\][^\n:]*(\n[ \t]*)(?=[a-z][^:\n]{0,60}$)")
+LED_BOX = re.compile(rf"(?m)^[^\n:]*:[ \t]*(?:{BOX_BARE})(?:[^\n]*(?:{BOX_BARE}))?[ \t]*(\n[ \t]*)(?=[^\s\[(])")
 BOX_LINE = re.compile(rf"\n\s*(?=(?:{TICKED.pattern})|(?:{EMPTY_BOX.pattern}))")
 CELL = re.compile(r"[ \t]*\|[ \t]*|[ \t]*\t[ \t]*|(?<=\S) {3,}(?=\S)")
 SLASHED = re.compile(r" / ")
@@ -22,6 +24,7 @@ LEADER = re.compile(
     r"(?<=[^\s.]) \.{2,3} (?=[^\s.])|[ \t]*(?:\.[ ]?){4,}[ \t]*:?|[ \t]*(?:_[ ]?){4,}[ \t]*|[ \t]+-{3,}>?[ \t]*"
 )
 RULE_LINE = re.compile(r"(?m)^[ \t]*[-=*_+|]{3,}[-=*_+| \t]*$")
+MOST_WRAPPED_BOXES = 3
 QUESTION_LABEL = re.compile(r"(?m)(?<=[a-zA-Z)])\?[ \t]*(?=:|\n|Yes\b|No\b|YES\b|NO\b|yes\b|no\b)")
 ARROW = re.compile(r"[ \t]*(?:->|=>|={2,}|:=)[ \t]*")
 STOP = re.compile(
@@ -88,6 +91,8 @@ def _with_ticked_boxes(page: Traced) -> Traced:
     if all(re.fullmatch(r"\( ?\+ ?\)", box.group()) for box in BOX.finditer(page.text)):
         return page  # 'margin (+)' is a status
     page = page.edited(Edit(m.start(1), m.end(1), " ") for m in WRAPPED_OPTION.finditer(page.text))
+    for _ in range(MOST_WRAPPED_BOXES):  # 'Margin: ( )' with its option on the next line
+        page = page.edited(Edit(m.start(1), m.end(1), " ") for m in LED_BOX.finditer(page.text))
     page = page.replaced(BOX_LINE, " ")
     edits: list[Edit] = []
     for line in re.finditer(r"[^\n]+", page.text):

@@ -15,6 +15,8 @@ from report_reader.traced import Traced
 
 WORDS = Path(__file__).parent / "words"
 MOST_REMEMBERED = 50_000
+AN_ANSWER = "answer"
+"""Value of a word that can be a whole answer ('none') though its kind never ends a sentence."""
 A_HEADING = 4
 """So many tokens has a heading at most that stands alone."""
 
@@ -78,6 +80,8 @@ class _Place:
     """The clause before speaks of what the rules leave aside (mark other_organ)."""
     is_additional: bool = False
     """The clause before speaks of an additional margin."""
+    label: str = ""
+    """The label of the clause before, where a semicolon divides them: 'Lesion 2: viable; margin 9 mm'."""
     end: int = 0
 
 
@@ -100,8 +104,9 @@ class Reader:
             return found[1].kind if found and found[0] == len(words) else ""
 
         def ends_open(words: list[str]) -> bool:
-            kinds = (kind_of(words[at:]) for at in range(len(words)))
-            return next((kind for kind in kinds if kind), "") in never_ends
+            ends = (book.lexicon.longest(words, at) for at in range(len(words)))
+            last = next((found[1] for at, found in enumerate(ends) if found and found[0] == len(words) - at), None)
+            return last is not None and last.kind in never_ends and last.value != AN_ANSWER
 
         def belong_together(left: str, right: str) -> bool:
             found = book.lexicon.longest([left, right], 0)
@@ -215,6 +220,8 @@ class Reader:
             above.ends_with_sentence and ". " in page.text[max(0, above.end - 1) : clause.start + offset]
         ):
             above.passing = ""
+        goes_on = page.text[above.end - 1 : above.end] == ";" and "\n" not in between and not starts_part
+        above.label = clause.label if clause.is_labelled else (above.label if goes_on and not clause.label else "")
         above.end = clause.end + offset
         above.passing = clause.said.get("passing", above.passing)
         if "passing" in clause.said:
@@ -261,11 +268,13 @@ class Reader:
             subject = (previous if previous in counted else "") or clause.subject or previous or "unexplained"
         found = page.span(reading.start + offset, reading.end + offset) if reading.rule else span
         length = reading.length
+        is_of_the_whole = reading.reading in ("", "tumour", "no tumour")
+        label = reading.label or ("" if clause.label or is_of_the_whole else above.label)
         return Statement(
             clause=number, start=span[0], end=span[1], text=words, found_start=found[0], found_end=found[1], language=language,
             rule=reading.rule, reading=reading.reading,
             certainty="open" if reading.reading in OPEN_READINGS or subject == "unexplained" else "stated",
-            subject=subject, previous_subject=previous or "", label=reading.label, clause_label=clause.label,
+            subject=subject, previous_subject=previous or "", label=label, clause_label=clause.label,
             comparator=(length.comparator or "=") if length else "", mm=round(length.mm, 6) if length else None,
             up_to_mm=length.up_to_mm if length else None,
             part=above.part.get("part", ""), organ=above.part.get("organ", ""), site=above.part.get("site", ""),

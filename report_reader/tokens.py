@@ -12,7 +12,8 @@ from pathlib import Path
 WORD, NUMBER, CODE, UNIT = "WORD", "NUMBER", "CODE", "UNIT"
 UNKNOWN = "?"
 """Value of a word that no lexicon holds, not even as one that changes nothing."""
-CODED = r"(?P<CODE>[^\W\d_]{1,4}\d{1,3}[a-z]?(?![^\W_]|[.,]\d))"
+CODED = r"(?P<CODE>(?!(?<=\d)[xX]\d)[^\W\d_]{1,4}\d{1,3}[a-z]?(?![^\W_]|[.,]\d))"
+"""'A4', 'S8'; not the 'x30' of '45x30 mm'."""
 NUMBERED = r"(?P<NUMBER>\d+(?:[.,]\d+)*)"
 SIGNED = r"(?P<SIGN>[<>]=?|=[<>]|\+/-|->|[^\w\s])"
 PIECE = re.compile(f"{CODED}|{NUMBERED}|(?P<WORD>[^\\W\\d_]+)|{SIGNED}")
