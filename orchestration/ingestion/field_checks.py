@@ -14,6 +14,7 @@ from orchestration.ingestion.contract.date_formats import (
     other_way_round,
     strict_pattern,
 )
+from orchestration.ingestion.raw_schema import OBSERVATION_FIELDS
 from orchestration.ingestion.readers.xlsx_cells import NEVER_CALCULATED
 from orchestration.ingestion.time_zones import on_the_hospitals_clock
 
@@ -301,7 +302,7 @@ def checked_records_query(
     list of structs (field, value, reason, rejects_record) in the contract's order, NULL where there is none."""
     columns = canonical_feeds()[contract.feed].columns
     has_time_zones = contract.format in ("hl7_v2", "fhir")
-    filled = [f"{quoted_name(name)}::VARCHAR" for name in columns if name in filled_by_reader]
+    filled = [_as_text(name, columns[name]) for name in columns if name in filled_by_reader]
     content_hash = f"md5(concat_ws(chr(31), {', '.join(filled)}))" if filled else "''"
     is_of_table = contract.format in TABLES
     identifiers = {contract.patient_column, *contract.key}
@@ -344,6 +345,14 @@ def checked_records_query(
                 THEN list_filter([{", ".join(problems)}], x -> x.reason IS NOT NULL) END AS problems
     FROM judged
     """
+
+
+def _as_text(name: str, column: CanonicalColumn) -> str:
+    """SQL: all that a column says as one text; of a report's lines their parts, at half the cost of DuckDB's own spelling of lists."""
+    if column.type != "observations":
+        return f"{quoted_name(name)}::VARCHAR"
+    parts = ", ".join(f"coalesce(line.{part}::VARCHAR, chr(0))" for part in OBSERVATION_FIELDS)
+    return f"array_to_string(list_transform({quoted_name(name)}, line -> concat_ws(chr(31), {parts})), chr(30))"
 
 
 def _words_of_distinct_lists(name: str, field: FieldContract) -> str:
