@@ -17,6 +17,7 @@ TABLE_IN_USE_OF_FEED = {
     "treatments": "staging.stg_recurrence_treatments",
     "vital_status": "staging.stg_vital_status",
     "margin_adjudications": "intermediate.usable_adjudications",
+    "follow_up_adjudications": "intermediate.usable_follow_up_answers",
 }
 NEVER_SHOWN = (
     "mrn",

@@ -14,6 +14,7 @@ STEP_LABELS = {f"results_{family.name}": family.title for family in FAMILIES} | 
     "raw__registry": "Loading the operations registry",
     "raw__pathology_messages": "Loading pathology messages",
     "raw__margin_adjudications": "Loading margin adjudications",
+    "raw__follow_up_adjudications": "Loading answers about follow-up",
     "raw__patient_merges": "Loading patient merges",
     "raw__follow_up": "Loading follow-up",
     "raw__treatments": "Loading treatments",

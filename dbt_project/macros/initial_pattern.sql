@@ -14,3 +14,8 @@ case
 {% macro is_same_organ(organ, other_organ) -%}
 ({{ organ }} = {{ other_organ }} or {{ organ }} = 'not_stated' or {{ other_organ }} = 'not_stated')
 {%- endmacro %}
+
+{#- What is seen or said at a clinic visit alone is no evidence; a registry abstractor's statement is. -#}
+{% macro is_evidence_of_recurrence(looks) -%}
+(coalesce({{ looks }}.event_type, 'not_stated') <> 'clinic_visit' or coalesce(lower({{ looks }}.modality), '') = 'registry')
+{%- endmacro %}

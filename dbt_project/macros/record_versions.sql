@@ -9,7 +9,13 @@
     'treatments': ['treatment_id'],
     'vital_status': ['mrn'],
     'margin_adjudications': ['question_id', 'reviewer'],
+    'follow_up_adjudications': ['question_id', 'reviewer'],
 }) }}
+{% endmacro %}
+
+{#- What reviewers answer: these name the patient by study id, not by MRN. -#}
+{% macro feeds_of_answers() %}
+{{ return(['margin_adjudications', 'follow_up_adjudications']) }}
 {% endmacro %}
 
 {#- A record's key (its contract says which columns) is unique within a hospital's system. -#}
@@ -45,7 +51,7 @@ coalesce({{ of }}record_key, concat_ws('|', {{ of }}{{ keys_of_feeds()[feed] | j
 
 {#- Whose a record is, in `latest_version` -#}
 {% macro patient_of_record(feed) %}
-{{ return('versions.study_id' if feed == 'margin_adjudications' else 'coalesce(versions.source_patient, whose.study_id, versions.mrn)') }}
+{{ return('versions.study_id' if feed in feeds_of_answers() else 'coalesce(versions.source_patient, whose.study_id, versions.mrn)') }}
 {% endmacro %}
 
 {#- The source's own order of the versions decides (its version number, its time of update or of sending), whatever the order in
@@ -70,7 +76,7 @@ coalesce({{ of }}record_key, concat_ws('|', {{ of }}{{ keys_of_feeds()[feed] | j
 {% endmacro %}
 
 {% macro feeds_with_time_of_update() %}
-{{ return(['registry', 'follow_up', 'treatments', 'vital_status', 'margin_adjudications']) }}
+{{ return(['registry', 'follow_up', 'treatments', 'vital_status'] + feeds_of_answers()) }}
 {% endmacro %}
 
 {#- The latest version of each record of a source that may also withdraw records. -#}

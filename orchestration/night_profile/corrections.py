@@ -49,6 +49,9 @@ NATURAL = {
     ("pathology_messages", "report_status"): "after IN ('final', 'corrected') AND before <> 'cancelled'",
     ("margin_adjudications", "margin_group"): "TRUE",
     ("margin_adjudications", "margin_mm"): "TRUE",
+    ("follow_up_adjudications", "answer"): "TRUE",
+    ("follow_up_adjudications", "sites"): "TRUE",
+    ("follow_up_adjudications", "evidence_date"): "TRUE",
 }
 
 

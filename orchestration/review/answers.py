@@ -18,11 +18,22 @@ from typing import Any
 from orchestration.review.questions import Questionnaire
 
 NOT_ASSESSABLE = "not_assessable"
-COLUMNS = (
-    "question_id", "study_id", "reviewer", "decided_at", "margin_group", "margin_mm", "blinding", "record_status", "comment",
-)  # fmt: skip
-LANDED_FOLDER = "review"
 WIDEST_MM = 1000.0
+
+
+@dataclass(frozen=True)
+class LandedTable:
+    """Where one kind of answers lands, and its columns beside those that every answer has."""
+
+    folder: str
+    own_columns: tuple[str, ...]
+
+
+OF_MARGINS = LandedTable("review", ("margin_group", "margin_mm"))
+OF_LOOKS = LandedTable("review_follow_up", ("answer", "sites", "evidence_date"))
+RECURRENCE, NO_RECURRENCE = "recurrence", "no_recurrence"
+# what may be said of a look whose site is not stated, and of what was said at a clinic visit
+ANSWERS_OF_LOOKS = {"site": (RECURRENCE, NOT_ASSESSABLE), "statement": (RECURRENCE, NO_RECURRENCE, NOT_ASSESSABLE)}
 
 
 class RefusedAnswer(ValueError):
@@ -37,10 +48,28 @@ class Answer:
     study_id: str
     reviewer: str
     decided_at: str
-    margin_group: str
-    margin_mm: float | None
-    comment: str
+    margin_group: str = ""
+    margin_mm: float | None = None
+    comment: str = ""
     is_withdrawn: bool = False
+    answer: str = ""
+    """Of a look at the patient: recurrence, no_recurrence or not_assessable."""
+    sites: str = ""
+    """Joined by ;"""
+    evidence_date: str = ""
+
+    @property
+    def lands_in(self) -> LandedTable:
+        return OF_LOOKS if self.answer else OF_MARGINS
+
+    def landed_row(self) -> dict[str, str]:
+        """The row of `lands_in`."""
+        width = "" if self.margin_mm is None else f"{self.margin_mm:g}"
+        own = {name: width if name == "margin_mm" else str(getattr(self, name)) for name in self.lands_in.own_columns}
+        return {
+            "question_id": self.question_id, "study_id": self.study_id, "reviewer": self.reviewer, "decided_at": self.decided_at,
+            **own, "blinding": "blind", "record_status": "cancelled" if self.is_withdrawn else "active", "comment": self.comment,
+        }  # fmt: skip
 
 
 def width_of(text: str) -> float | None:
@@ -79,7 +108,7 @@ def checked_answer(
         RefusedAnswer: no such question, nothing chosen, or a width outside the chosen group.
     """
     question = questionnaire.question(question_id)
-    if question is None:
+    if question is None or question.get("asks"):
         raise RefusedAnswer("this question is no longer asked: a report was amended, or somebody settled it")
     names = [str(known["name"]) for known in questionnaire.groups]
     margin_mm = width_of(width)
@@ -96,6 +125,52 @@ def checked_answer(
         raise RefusedAnswer("choose a group, or give the width")
     decided_at = now.strftime("%Y-%m-%d %H:%M:%S")
     return Answer(question_id, question["study_id"], reviewer, decided_at, group, margin_mm, _one_line(comment))
+
+
+def checked_answer_of_look(
+    questionnaire: Questionnaire, reviewer: str, question_id: str, answer: str, sites: list[str], evidence_date: str, comment: str,
+    now: datetime,
+) -> Answer:  # fmt: skip
+    """The answer to a question about a look at the patient, as it will land.
+
+    Raises:
+        RefusedAnswer: no such question, nothing chosen, a recurrence without a site, or a day that is none.
+    """
+    question = questionnaire.question(question_id)
+    if question is None or question.get("asks") not in ANSWERS_OF_LOOKS:
+        raise RefusedAnswer("this question is no longer asked: the record was corrected, or somebody settled it")
+    if answer not in ANSWERS_OF_LOOKS[question["asks"]]:
+        raise RefusedAnswer(f"choose one of {', '.join(ANSWERS_OF_LOOKS[question['asks']])}")
+    known = [site["name"] for site in questionnaire.sites]
+    if unknown := [site for site in sites if site not in known]:
+        raise RefusedAnswer(f"'{unknown[0]}' is none of {', '.join(known)}")
+    if answer == RECURRENCE and not sites:
+        raise RefusedAnswer("a recurrence has a site: choose one or several")
+    if answer != RECURRENCE and (sites or evidence_date.strip()):
+        raise RefusedAnswer("sites and a day belong to a recurrence: take them out, or choose it")
+    day = _day_of_evidence(evidence_date, question, now)
+    decided_at = now.strftime("%Y-%m-%d %H:%M:%S")
+    return Answer(
+        question_id, question["study_id"], reviewer, decided_at, comment=_one_line(comment),
+        answer=answer, sites=";".join(site for site in known if site in sites), evidence_date=day,
+    )  # fmt: skip
+
+
+def _day_of_evidence(written: str, question: Mapping[str, Any], now: datetime) -> str:
+    """The day, ISO 8601, of the image or tissue behind a clinic's statement; empty when none was given."""
+    if not written.strip():
+        return ""
+    if question["asks"] != "statement":
+        raise RefusedAnswer("the look has its own day")
+    try:
+        day = datetime.strptime(written.strip(), "%Y-%m-%d")
+    except ValueError:
+        raise RefusedAnswer("write the day as year-month-day, as in 2006-01-31") from None
+    if day > now:
+        raise RefusedAnswer("the day lies in the future")
+    if day.strftime("%Y-%m-%d") <= question["operation_date"]:
+        raise RefusedAnswer("the day is not after the operation")
+    return day.strftime("%Y-%m-%d")
 
 
 def _one_line(comment: str) -> str:
@@ -119,8 +194,8 @@ class AnswerBook:
     def __init__(self, reviewer: str, folder: Path, landing_folder: Path) -> None:
         name = reviewer_key(reviewer)
         self.journal = folder / "journals" / f"{name}.jsonl"
-        self.landed = landing_folder / LANDED_FOLDER / f"{name}.csv"
-        for path in (self.journal, self.landed):
+        self.landed = {kind: landing_folder / kind.folder / f"{name}.csv" for kind in (OF_MARGINS, OF_LOOKS)}
+        for path in (self.journal, *self.landed.values()):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.history = self._read_journal()
         self.reviewer = self.history[0].reviewer if self.history else reviewer
@@ -163,19 +238,20 @@ class AnswerBook:
         return latest
 
     def _land(self) -> None:
-        text = io.StringIO()
-        writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for answer in {kept.question_id: kept for kept in self.history}.values():
-            width = "" if answer.margin_mm is None else f"{answer.margin_mm:g}"
-            status = "cancelled" if answer.is_withdrawn else "active"
-            writer.writerow(
-                [answer.question_id, answer.study_id, answer.reviewer, answer.decided_at, answer.margin_group, width, "blind",
-                 status, answer.comment]
-            )  # fmt: skip
-        new_file = self.landed.with_name(f".{self.landed.name}.new")
-        with os.fdopen(os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        new_file.replace(self.landed)
+        last = {kept.question_id: kept for kept in self.history}.values()
+        for kind, path in self.landed.items():
+            if rows := [answer.landed_row() for answer in last if answer.lands_in == kind]:
+                _replace_file(path, rows)
+
+
+def _replace_file(path: Path, rows: list[dict[str, str]]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    new_file = path.with_name(f".{path.name}.new")
+    with os.fdopen(os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text.getvalue())
+        file.flush()
+        os.fsync(file.fileno())
+    new_file.replace(path)

@@ -44,26 +44,45 @@ QUESTIONS = f"""
     LEFT JOIN ({PATIENTS_OF_QUESTIONS}) AS patients USING (study_id)
     LEFT JOIN intermediate.index_operations AS operations USING (study_id)
     ORDER BY asked.is_sample, asked.why, asked.study_id"""
+# the first look of each question that no majority has settled; beside it all that is known of looks at the patient
 LOOKED_UP = """
-    SELECT looks.study_id, identifiers.mrns, strftime(looks.event_date, '%Y-%m-%d') AS event_date,
-           coalesce(looks.modality, looks.event_type) AS kind, {columns}
+    WITH identifiers AS (
+        SELECT study_id, list(DISTINCT mrn ORDER BY mrn) AS mrns FROM raw.patient_identifiers GROUP BY study_id
+    ),
+    known AS (
+        SELECT study_id,
+               list({{'day': strftime(event_date, '%Y-%m-%d'), 'kind': coalesce(modality, event_type), 'finding': finding,
+                     'sites': coalesce(array_to_string(sites, ', '), ''), 'words': coalesce(unknown_site_words, '')}}
+                    ORDER BY event_date, record_id) AS looks
+        FROM intermediate.dated_follow_up_events GROUP BY study_id
+    )
+    SELECT asked.question_id, asked.asks, looks.study_id, identifiers.mrns,
+           strftime(looks.index_operation_date, '%Y-%m-%d') AS operation_date,
+           strftime(looks.event_date, '%Y-%m-%d') AS event_date, coalesce(looks.modality, looks.event_type) AS kind,
+           coalesce(known.looks, []) AS looks, {columns}
     FROM intermediate.dated_follow_up_events AS looks
-    JOIN (SELECT study_id, list(DISTINCT mrn ORDER BY mrn) AS mrns FROM raw.patient_identifiers GROUP BY study_id) AS identifiers
-        USING (study_id)
-    JOIN intermediate.index_operations USING (study_id)
-    {where} ORDER BY looks.study_id, looks.event_date"""
+    JOIN intermediate.follow_up_questions AS asked ON asked.record_id = looks.record_id AND asked.asks = '{asks}'
+    JOIN identifiers ON identifiers.study_id = looks.study_id
+    LEFT JOIN known ON known.study_id = looks.study_id
+    LEFT JOIN intermediate.agreed_follow_up_answers AS agreed ON agreed.question_id = asked.question_id
+    {joins}
+    WHERE looks.problem IS NULL AND agreed.question_id IS NULL
+    QUALIFY row_number() OVER (PARTITION BY asked.question_id ORDER BY looks.event_date, looks.record_id) = 1
+    ORDER BY looks.study_id, looks.event_date"""
 SITES_NOT_STATED = LOOKED_UP.format(
+    asks="site",
     columns="coalesce(looks.unknown_site_words, '') AS words, coalesce(nearest.proposed_site, '') AS proposed",
-    where="""LEFT JOIN intermediate.site_words_to_settle AS nearest ON nearest.word = looks.unknown_site_words
-    WHERE looks.is_evidence AND looks.finding IN ('definite', 'suspicious') AND looks.problem IS NULL
-      AND (looks.is_without_site OR list_contains(looks.sites, 'not_stated'))
-    QUALIFY row_number() OVER (PARTITION BY looks.study_id, looks.unknown_site_words ORDER BY looks.event_date, looks.record_id) = 1""",
+    joins="LEFT JOIN intermediate.site_words_to_settle AS nearest ON nearest.word = looks.unknown_site_words",
 )
 CLINIC_STATEMENTS = LOOKED_UP.format(
+    asks="statement",
     columns="coalesce(array_to_string(looks.sites, ', '), '') AS sites",
-    where="""JOIN quality.listed_recurrence_statements AS listed ON listed.source_record_id = looks.record_id
-    WHERE NOT looks.is_evidence AND looks.finding = 'definite' AND looks.problem IS NULL""",
+    joins="JOIN quality.listed_recurrence_statements AS listed ON listed.source_record_id = looks.record_id",
 )
+SITES = """
+    SELECT site AS name, description FROM seeds.recurrence_site_names
+    WHERE site <> 'not_stated' AND (organ <> 'pancreas' OR EXISTS (
+        FROM intermediate.dated_follow_up_events WHERE list_contains(sites, 'pancreas')))"""
 GROUPS = """
     SELECT margin_group AS name, from_mm, is_from_included, to_mm, is_to_included
     FROM seeds.margin_definitions WHERE definition = 'published' ORDER BY group_order"""
@@ -71,26 +90,29 @@ GROUPS = """
 
 @dataclass(frozen=True)
 class Questionnaire:
-    """All open questions, the groups that an answer may name with the widths that belong to each, and what only the hospital's own
-    records can settle."""
+    """All open questions: of margins, with the groups that an answer may name and the widths that belong to each; and of looks at
+    patients, which only the hospital's own records can settle, with the sites that an answer may name."""
 
     questions: list[dict[str, Any]]
     groups: list[dict[str, Any]]
     sites_not_stated: list[dict[str, Any]] = field(default_factory=list)
-    """The first look of each patient and wording whose site is missing or unreadable: study_id, mrns, event_date, kind, words,
-    proposed (the nearest known site)."""
+    """The first look of each patient and wording whose site is missing or unreadable: question_id, asks ('site'), study_id, mrns,
+    operation_date, event_date, kind, looks (all that is known of the patient), words, proposed (the nearest known site)."""
     clinic_statements: list[dict[str, Any]] = field(default_factory=list)
-    """Definite statements of a clinic visit that nothing else bears out: study_id, mrns, event_date, kind, sites."""
+    """Definite statements of a clinic visit that nothing else bears out: the same, asks 'statement', and the sites stated."""
+    sites: list[dict[str, Any]] = field(default_factory=list)
+    """The sites of recurrence: name and description."""
 
     def question(self, question_id: str) -> dict[str, Any] | None:
         """The question of that id; None when it is not, or no longer, asked."""
-        return next((asked for asked in self.questions if asked["question_id"] == question_id), None)
+        every = (*self.questions, *self.sites_not_stated, *self.clinic_statements)
+        return next((asked for asked in every if asked.get("question_id") == question_id), None)
 
 
 def collect_questions(connection: duckdb.DuckDBPyConnection) -> Questionnaire:
     """The questions of tonight with the words of every version of the reports (restricted)."""
     return Questionnaire(
-        *(_records(connection, query) for query in (QUESTIONS, GROUPS, SITES_NOT_STATED, CLINIC_STATEMENTS))
+        *(_records(connection, query) for query in (QUESTIONS, GROUPS, SITES_NOT_STATED, CLINIC_STATEMENTS, SITES))
     )
 
 

@@ -19,10 +19,19 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from orchestration.review.answers import NOT_ASSESSABLE, AnswerBook, RefusedAnswer, checked_answer, reviewer_key
+from orchestration.review.answers import (
+    NOT_ASSESSABLE,
+    Answer,
+    AnswerBook,
+    RefusedAnswer,
+    checked_answer,
+    checked_answer_of_look,
+    reviewer_key,
+)
 from orchestration.review.questions import QUESTIONS_FILE, Questionnaire, read_questions
 
 TOKEN_COOKIE, REVIEWER_COOKIE = "crlm_review_token", "crlm_reviewer"
+SHOWN_OF_ANSWER = ("margin_group", "margin_mm", "answer", "sites", "evidence_date", "comment")
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost"]
 HEADERS = {
     "Cache-Control": "no-store",
@@ -116,10 +125,9 @@ def create_app(room: ReviewRoom, token: str) -> Starlette:
         if not reviewer:
             return JSONResponse({"problem": "who is answering?"}, 401)
         given = await request.json()
-        fields = [str(given.get(name) or "") for name in ("question_id", "margin_group", "margin_mm", "comment")]
         try:
             book = room.book(reviewer)
-            book.keep(checked_answer(room.questionnaire(), book.reviewer, *fields, now=datetime.now()))
+            book.keep(_checked(room.questionnaire(), book.reviewer, given))
         except RefusedAnswer as refused:
             return JSONResponse({"problem": str(refused)}, 422)
         return JSONResponse({"answers": _shown(room.book(reviewer))})
@@ -155,9 +163,21 @@ def _reviewer(request: Request) -> str:
         return ""
 
 
+def _checked(questionnaire: Questionnaire, reviewer: str, given: dict[str, Any]) -> Answer:
+    def text(name: str) -> str:
+        return str(given.get(name) or "")
+
+    if "answer" in given:
+        sites = [str(site) for site in given.get("sites") or []]
+        about = (text("question_id"), text("answer"), sites, text("evidence_date"), text("comment"))
+        return checked_answer_of_look(questionnaire, reviewer, *about, now=datetime.now())
+    fields = [text(name) for name in ("question_id", "margin_group", "margin_mm", "comment")]
+    return checked_answer(questionnaire, reviewer, *fields, now=datetime.now())
+
+
 def _shown(book: AnswerBook) -> dict[str, dict[str, Any]]:
     return {
-        question_id: {"margin_group": kept.margin_group, "margin_mm": kept.margin_mm, "comment": kept.comment}
+        question_id: {name: getattr(kept, name) for name in SHOWN_OF_ANSWER}
         for question_id, kept in book.current().items()
     }
 

@@ -6,6 +6,7 @@ The hospital is the one of docs/add_a_source.md; one of its three reports leaves
 import json
 import shutil
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -19,10 +20,15 @@ from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import assign_study_ids, load_feed
 from orchestration.ingestion.raw_schema import create_raw_schema
+from orchestration.review.answers import AnswerBook, checked_answer_of_look
+from orchestration.review.questions import collect_questions
 from orchestration.settings import PROJECT_ROOT, Settings
 from tests.end_to_end.test_add_a_source import BLOCK_OF_FILE, PAGE
 
 OPEN = "Parenchymal margin uninvolved, distance 12 mm."
+# the second patient's recurrence without a site, and the third's only said at a clinic visit
+NO_SITE = (";14.08.2005;2;3;1;0;0", ";14.08.2005;2;3;0;0;0")
+AT_A_CLINIC = (";10.10.2012;1;7;0;0;0", ";03.03.2010;3;3;0;1;0")
 HEADER = "question_id,study_id,reviewer,decided_at,margin_group,margin_mm,comment\n"
 
 
@@ -67,6 +73,12 @@ class Nights:
             assign_study_ids(connection, "a test's key")
         arguments = ["--quiet", "build", "--resource-type", "seed", "--resource-type", "model", "--select"]
         arguments += ["+adjudication_queue", "+adjudication_worklist", "+margin_adjudications"]
+        arguments += [
+            "+recurrences",
+            "+listed_recurrence_statements",
+            "+site_words_to_settle",
+            "+follow_up_adjudications",
+        ]
         result = run_dbt(build_file, arguments, dbt_variables(Settings(), DEFAULT_STUDY))
         assert result.returncode == 0, result.stdout
 
@@ -88,7 +100,8 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
         if "/riverside/" in name:
             path = nights.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text.replace(OPEN, "Parenchymal margin negative."), encoding="utf-8")
+            told = text.replace(OPEN, "Parenchymal margin negative.").replace(*NO_SITE).replace(*AT_A_CLINIC)
+            path.write_text(told, encoding="utf-8")
     contracts = PROJECT_ROOT / "orchestration" / "ingestion" / "contracts" / "adjudication"
     shutil.copytree(contracts, nights.folder / "contracts" / "adjudication")
     return nights
@@ -162,3 +175,33 @@ def test_the_worklist_is_a_page_a_workbook_and_a_csv_for_its_owner_only(tmp_path
     assert sheet["question_id"].tolist() == ["P00000000000a:12345678"]
     for path in (tmp_path / "adjudication").iterdir():
         assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_site_not_stated_and_a_clinic_statement_are_answered_and_count_from_the_next_night(nights):
+    with duckdb.connect(str(nights.folder / "build.duckdb"), read_only=True) as connection:
+        asked = collect_questions(connection)
+    (site,), (statement,) = asked.sites_not_stated, asked.clinic_statements
+    assert (site["event_date"], statement["event_date"]) == ("2005-08-14", "2010-03-03")
+    before = nights.frame("SELECT study_id, site FROM marts.recurrences").set_index("study_id")["site"].to_dict()
+    assert before[site["study_id"]] == "not_stated" and statement["study_id"] not in before
+
+    book = AnswerBook("A. Reader", nights.folder / "build", nights.landing / "adjudication")
+    noon = datetime(2013, 4, 1, 12, 0)
+    book.keep(checked_answer_of_look(asked, "A. Reader", site["question_id"], "recurrence", ["lung"], "", "", noon))
+    about = (statement["question_id"], "recurrence", ["liver_elsewhere"], "2010-02-15", "CT of February")
+    book.keep(checked_answer_of_look(asked, "A. Reader", *about, noon))
+    nights.pass_by()
+
+    recurrences = nights.frame("SELECT study_id, site, recurrence_days FROM marts.recurrences").set_index("study_id")
+    assert recurrences.loc[site["study_id"], "site"] == "lung"
+    borne_out = recurrences.loc[statement["study_id"]]
+    assert (borne_out["site"], borne_out["recurrence_days"]) == (
+        "liver_elsewhere",
+        (date(2010, 2, 15) - date(2006, 10, 19)).days,
+    )
+    assert nights.frame("SELECT answer, sites, is_settled FROM marts.follow_up_adjudications ORDER BY asks").to_numpy().tolist() == [
+        ["recurrence", "lung", True], ["recurrence", "liver_elsewhere", True],
+    ]  # fmt: skip
+    with duckdb.connect(str(nights.folder / "build.duckdb"), read_only=True) as connection:
+        asked = collect_questions(connection)
+    assert (asked.sites_not_stated, asked.clinic_statements) == ([], [])

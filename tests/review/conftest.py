@@ -37,6 +37,15 @@ def question(letter: str, why: str, *reports: dict, is_sample: bool = False) -> 
     }  # fmt: skip
 
 
+def look(letter: str, asks: str, **told: str) -> dict:
+    known = {"day": "2006-01-02", "kind": told["kind"], "finding": "definite", "sites": told.get("sites", "not_stated"),
+             "words": told.get("words", "")}  # fmt: skip
+    return {
+        "question_id": f"P00000000000{letter}:{asks}:12345678", "asks": asks, "study_id": f"P00000000000{letter}",
+        "mrns": [f"90000{letter}"], "operation_date": "2004-03-01", "event_date": "2006-01-02", "looks": [known], **told,
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def questionnaire() -> Questionnaire:
     amended = (report("Margin negative.", version=2), report("Margin: see note.", is_current=False))
@@ -47,25 +56,9 @@ def questionnaire() -> Questionnaire:
             question("c", "no report", is_sample=False),
         ],
         GROUPS,
-        [
-            {
-                "study_id": "P00000000000d",
-                "mrns": ["90000d"],
-                "event_date": "2006-01-02",
-                "kind": "ct",
-                "words": "retroperitoneum",
-                "proposed": "peritoneum",
-            }
-        ],
-        [
-            {
-                "study_id": "P00000000000e",
-                "mrns": ["90000e"],
-                "event_date": "2007-03-04",
-                "kind": "clinic_visit",
-                "sites": "liver_elsewhere",
-            }
-        ],
+        [look("d", "site", kind="ct", words="retroperitoneum", proposed="peritoneum")],
+        [look("e", "statement", kind="clinic_visit", sites="liver_elsewhere")],
+        [{"name": name, "description": name.capitalize()} for name in ("liver", "lung", "peritoneum")],
     )
 
 

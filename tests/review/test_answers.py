@@ -7,7 +7,14 @@ import pytest
 
 from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import load_feed
-from orchestration.review.answers import AnswerBook, RefusedAnswer, checked_answer, width_of
+from orchestration.review.answers import (
+    OF_MARGINS,
+    AnswerBook,
+    RefusedAnswer,
+    checked_answer,
+    checked_answer_of_look,
+    width_of,
+)
 from orchestration.settings import PROJECT_ROOT
 from tests.review.conftest import GROUPS
 
@@ -68,19 +75,57 @@ def book(tmp_path):
     return AnswerBook("A. Reader", tmp_path / "build", tmp_path / "landing" / "adjudication")
 
 
-def loaded(tmp_path) -> list[tuple]:
+def loaded(tmp_path, feed="margin_adjudications", columns="margin_group, margin_mm") -> list[tuple]:
     """What the next night has of the landed answers."""
-    contracts = [
-        c
-        for c in load_hospitals(PROJECT_ROOT / "orchestration/ingestion/contracts")
-        if c.feed == "margin_adjudications"
-    ]
+    contracts = [c for c in load_hospitals(PROJECT_ROOT / "orchestration/ingestion/contracts") if c.feed == feed]
     with duckdb.connect() as connection:
-        loads = load_feed(connection, tmp_path / "landing", contracts, "margin_adjudications", "night")
-        assert all(load.status == "loaded" and load.rows_rejected == 0 for load in loads), loads
+        loads = load_feed(connection, tmp_path / "landing", contracts, feed, "night")
+        assert all(load.status == "loaded" and load.rows_rejected == load.fields_rejected == 0 for load in loads), loads
         return connection.execute(
-            "SELECT question_id, reviewer, margin_group, margin_mm, blinding, record_status FROM raw.margin_adjudications ORDER BY ALL"
+            f"SELECT question_id, reviewer, {columns}, blinding, record_status FROM raw.{feed} ORDER BY ALL"
         ).fetchall()
+
+
+SITE, STATEMENT = "P00000000000d:site:12345678", "P00000000000e:statement:12345678"
+
+
+def decide_look(questionnaire, question=SITE, answer="recurrence", sites=("lung",), day="", comment=""):
+    return checked_answer_of_look(questionnaire, "A. Reader", question, answer, list(sites), day, comment, NOON)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"sites": ()}, "a recurrence has a site"),
+        ({"sites": ("spleen",)}, "'spleen' is none of liver, lung, peritoneum"),
+        ({"answer": ""}, "choose one of recurrence, not_assessable"),
+        ({"answer": "no_recurrence", "sites": ()}, "choose one of recurrence, not_assessable"),
+        ({"answer": "not_assessable"}, "sites and a day belong to a recurrence"),
+        ({"day": "2006-02-01"}, "the look has its own day"),
+        ({"question": STATEMENT, "day": "1/2/2006"}, "year-month-day"),
+        ({"question": STATEMENT, "day": "2031-01-01"}, "in the future"),
+        ({"question": STATEMENT, "day": "2004-03-01"}, "not after the operation"),
+        ({"question": "P00000000000d:site:00000000"}, "no longer asked"),
+        ({"question": A}, "no longer asked"),
+    ],
+)
+def test_an_answer_about_a_look_that_contradicts_itself_is_refused_with_a_word(questionnaire, given, problem):
+    with pytest.raises(RefusedAnswer, match=problem):
+        decide_look(questionnaire, **given)
+
+
+def test_answers_about_looks_land_beside_those_about_margins_and_the_next_night_loads_both(
+    book, questionnaire, tmp_path
+):
+    book.keep(decide(questionnaire, width="4"))
+    book.keep(decide_look(questionnaire, sites=("peritoneum", "lung")))
+    book.keep(decide_look(questionnaire, question=STATEMENT, day="2005-12-20"))
+    book.keep(decide_look(questionnaire, question=STATEMENT, answer="no_recurrence", sites=()))
+    assert [row[0] for row in loaded(tmp_path)] == [A]
+    assert loaded(tmp_path, "follow_up_adjudications", "answer, sites, evidence_date") == [
+        (SITE, "A. Reader", "recurrence", "lung;peritoneum", None, "blind", "active"),
+        (STATEMENT, "A. Reader", "no_recurrence", None, None, "blind", "active"),
+    ]
 
 
 def test_answers_land_as_records_that_the_next_night_loads_and_one_taken_back_is_cancelled(
@@ -115,7 +160,7 @@ def test_a_reviewer_comes_back_to_the_own_answers_whatever_the_capitals_and_nobo
 def test_a_line_that_a_kill_cut_short_is_gone_and_the_landed_file_is_written_again(book, questionnaire, tmp_path):
     book.keep(decide(questionnaire, width="4"))
     book.journal.write_bytes(book.journal.read_bytes() + b'{"question_id": "P0000')
-    book.landed.unlink()
+    book.landed[OF_MARGINS].unlink()
     again = AnswerBook("A. Reader", tmp_path / "build", tmp_path / "landing" / "adjudication")
     again.keep(decide(questionnaire, width="5", question=B))
     assert [row[0] for row in loaded(tmp_path)] == [A, B]

@@ -47,7 +47,7 @@ def begin(browser, page, reviewer: str):
 class TestInABrowser:
     def test_a_reviewer_answers_by_keyboard_and_a_second_one_sees_nothing_of_it(self, browser, page):
         tab = begin(browser, page, "A. Reader")
-        assert tab.locator("#title").inner_text() == "1 of 2: P00000000000a"
+        assert tab.locator("#title").inner_text() == "1 of 4: P00000000000a"
         assert tab.locator("#patient").inner_text() == "MRN 90000a, operated 2004-03-01"
         assert tab.locator("mark").all_inner_texts() == ["Margin negative"]
         assert tab.locator("article.earlier").count() == 1
@@ -66,10 +66,10 @@ class TestInABrowser:
         tab.locator("#title").filter(has_text="P00000000000b").wait_for()
         (kept,) = landed_answers(page)
         assert (kept["margin_group"], kept["margin_mm"], kept["blinding"]) == (">=10 mm", "12.5", "blind")
-        assert tab.locator("#count").inner_text() == "1 of 2 answered"
+        assert tab.locator("#count").inner_text() == "1 of 4 answered"
 
         other = begin(browser, page, "B. Reader")
-        assert other.locator("#count").inner_text() == "0 of 2 answered"
+        assert other.locator("#count").inner_text() == "0 of 4 answered"
         assert other.locator("input[name=group]:checked").count() == 0
         assert other.locator("#width").input_value() == ""
 
@@ -100,7 +100,44 @@ class TestInABrowser:
             tab.get_by_role("button", name="Save as CSV").click()
         assert download.value.suggested_filename == "clinic_statements.csv"
         rows = list(csv.reader(download.value.path().open(encoding="utf-8")))
-        assert rows[1] == ["90000e", "2007-03-04", "liver_elsewhere", "P00000000000e"]
+        assert rows[1] == ["90000e", "2006-01-02", "liver_elsewhere", "P00000000000e"]
+
+    def test_a_site_and_a_clinic_statement_are_answered_by_keyboard(self, browser, page):
+        tab = begin(browser, page, "A. Reader")
+        tab.locator("#filter").select_option(label="sites not stated")
+        tab.locator("#title").filter(has_text="P00000000000d").wait_for()
+        assert "nearest known site: peritoneum" in tab.locator("#reports h3").inner_text()
+        assert tab.locator("#day-line").is_hidden()
+        tab.locator("#title").click()
+        tab.keyboard.press("1")
+        tab.keyboard.press("Enter")
+        tab.locator("#problem").filter(has_text="a recurrence has a site").wait_for()
+        tab.keyboard.press("c")
+        tab.keyboard.press("Enter")
+        tab.locator("#status").filter(has_text="Saved: P00000000000d").wait_for()
+
+        tab.locator("#filter").select_option(label="clinic statements")
+        tab.locator("#title").filter(has_text="P00000000000e").wait_for()
+        tab.locator("#title").click()
+        tab.keyboard.press("b")
+        tab.locator("#day").fill("2004-02-01")
+        tab.locator("#day").press("Enter")
+        tab.locator("#problem").filter(has_text="the day is not after the operation").wait_for()
+        tab.locator("#day").fill("2005-12-20")
+        tab.locator("#day").press("Enter")
+        tab.locator("#status").filter(has_text="Saved: P00000000000e").wait_for()
+
+        landed = list(csv.DictReader((page.landed.parent / "review_follow_up" / "a_reader.csv").open(encoding="utf-8")))
+        assert [(row["answer"], row["sites"], row["evidence_date"]) for row in landed] == [
+            ("recurrence", "peritoneum", ""), ("recurrence", "lung", "2005-12-20"),
+        ]  # fmt: skip
+        assert tab.locator("#count").inner_text() == "2 of 4 answered"
+        # undone where it was given
+        tab.locator("#title").click()
+        tab.keyboard.press("u")
+        tab.locator("#status").filter(has_text="Taken back").wait_for()
+        assert tab.locator("#title").inner_text().endswith("P00000000000e")
+        assert tab.locator("#count").inner_text() == "1 of 4 answered"
 
 
 def test_no_answer_that_was_confirmed_is_lost_when_the_page_is_killed(page_folder):

@@ -25,7 +25,7 @@ statements as (
     where latest.finding = 'definite'
         and coalesce(latest.record_status, 'active') <> 'cancelled'
         and not coalesce(latest.is_withdrawn, false)
-        and (coalesce(latest.event_type, 'not_stated') <> 'clinic_visit' or coalesce(lower(latest.modality), '') = 'registry')
+        and {{ is_evidence_of_recurrence('latest') }}
         and latest.event_date > operations.operation_date
 ),
 

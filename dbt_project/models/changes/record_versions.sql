@@ -4,8 +4,8 @@
 {% for feed in keys_of_feeds() %}
 select
     source_system,
-    {% if feed == 'margin_adjudications' %}cast(null as varchar){% else %}mrn{% endif %} as mrn,
-    {% if feed == 'margin_adjudications' %}study_id{% else %}cast(null as varchar){% endif %} as told_study_id,
+    {% if feed in feeds_of_answers() %}cast(null as varchar){% else %}mrn{% endif %} as mrn,
+    {% if feed in feeds_of_answers() %}study_id{% else %}cast(null as varchar){% endif %} as told_study_id,
     {{ record_number_of(feed) }} as record_number,
     {% if feed == 'pathology_messages' %}{{ crlm_hash(['source_system', 'accession_number']) }}{% else %}cast(null as ubigint){% endif %} as report_number,
     {{ crlm_hash(["'" ~ feed ~ "'", 'record_id', 'record_hash', 'loaded_at']) }} as version_number

@@ -14,14 +14,13 @@ with looks as (
         end as sites,
         events.sites is null as is_without_site,
         events.unknown_site_words,
-        -- what is seen or said at a clinic visit alone is no evidence; an abstractor's statement is
-        coalesce(events.event_type, 'not_stated') <> 'clinic_visit' or coalesce(lower(events.modality), '') = 'registry'
-            as is_evidence,
+        -- who looked up the report behind a statement and found it borne out states what an abstractor would
+        {{ is_evidence_of_recurrence('events') }} or events.is_borne_out as is_evidence,
         events.source_system,
         events.system,
         events.record_key,
         events.record_id
-    from {{ ref('stg_follow_up_events') }} as events
+    from {{ ref('follow_up_events_as_answered') }} as events
     left join {{ ref('specimen_dates') }} as specimens on events.record_id = specimens.record_id
 )
 

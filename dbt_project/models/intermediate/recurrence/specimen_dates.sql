@@ -3,7 +3,7 @@
 -- after its report is not believed.
 with biopsies as (
     select study_id, record_id, event_date, specimen_date, finding, sites
-    from {{ ref('stg_follow_up_events') }}
+    from {{ ref('follow_up_events_as_answered') }}
     where event_type = 'biopsy'
 ),
 

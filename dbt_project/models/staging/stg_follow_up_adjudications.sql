@@ -1,0 +1,20 @@
+-- The latest version of each reviewer's answer to each question about looks at a patient, typed.
+with versions as (
+    {{ latest_version_in_force('follow_up_adjudications') }}
+)
+
+select
+    study_id,
+    question_id,
+    reviewer,
+    cast(decided_at as timestamp) as decided_at,
+    answer,
+    list_sort(list_distinct(string_split(sites, ';'))) as sites,
+    cast(evidence_date as date) as evidence_date,
+    coalesce(blinding = 'blind', false) as is_blind,
+    source_system,
+    record_id
+from versions
+qualify row_number() over (
+    partition by question_id, reviewer order by cast(decided_at as timestamp) desc, record_id desc
+) = 1
