@@ -155,6 +155,14 @@ def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     deps=[published_warehouse],
     description="The published tables in other forms, where settings ask for them: Parquet files, a PostgreSQL database. "
     "A copy that cannot be made leaves its predecessor in place and the night published.",
+    check_specs=[
+        dg.AssetCheckSpec(
+            "every_copy_is_made",
+            asset=["published", "copies"],
+            description="Every copy that settings ask for was made tonight. Fails: readers of the copy see an earlier night; the reason "
+            "stands in the check's metadata, and the next night tries again.",
+        )
+    ],
 )
 @night_step
 def published_copies(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -162,7 +170,10 @@ def published_copies(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     made, refused = make_copies(settings)
     for reason in refused:
         context.log.warning(reason)
-    return dg.MaterializeResult(metadata={"made": made, "refused": refused})
+    is_made = dg.AssetCheckResult(
+        check_name="every_copy_is_made", passed=not refused, severity=dg.AssetCheckSeverity.WARN, metadata={"refused": refused}
+    )  # fmt: skip
+    return dg.MaterializeResult(metadata={"made": made, "refused": refused}, check_results=[is_made])
 
 
 @dg.asset(

@@ -1,6 +1,10 @@
 """What each night copies when settings ask for it; a copy that cannot be made is said and leaves the others."""
 
+import dagster as dg
+
+from orchestration.assets.publication import published_copies
 from orchestration.exports.copies import make_copies
+from orchestration.nights.run_outcome import night_of_run
 from orchestration.settings import Settings
 
 
@@ -31,3 +35,13 @@ def test_an_encrypted_warehouse_has_no_copy_that_is_not(published, monkeypatch):
     made, refused = make_copies(settings)
     assert made == [] and "encrypted" in refused[0]
     assert not (published.parent / "parquet").exists()
+
+
+def test_a_copy_that_cannot_be_made_leaves_the_night_good_and_is_a_warning_that_is_told(published, monkeypatch):
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "2")
+    monkeypatch.setenv("CRLM_DATA_DIR", str(published.parents[1]))
+    monkeypatch.setenv("CRLM_PUBLISH_POSTGRES", "host=127.0.0.1 port=1 dbname=warehouse user=loader")
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = dg.materialize([published_copies], instance=instance)
+        night = night_of_run(instance, run.run_id)
+    assert (night.outcome, night.warnings) == ("published", ["published/copies: every_copy_is_made"])

@@ -1,5 +1,9 @@
 -- Reviewers' answers to the questions about looks as they stand today, and whether each is in agreement with itself: a recurrence
 -- has a site.
+with questions as (
+    select distinct study_id, question_id, asks from {{ ref('follow_up_questions') }}
+)
+
 select
     answers.study_id,
     answers.question_id,
@@ -13,5 +17,4 @@ select
     answers.answer <> 'recurrence'
     or (answers.sites is not null and not list_contains(answers.sites, 'not_stated')) as is_coherent
 from {{ ref('stg_follow_up_adjudications') }} as answers
-inner join (select distinct study_id, question_id, asks from {{ ref('follow_up_questions') }}) as questions
-    on answers.study_id = questions.study_id and answers.question_id = questions.question_id
+inner join questions on answers.study_id = questions.study_id and answers.question_id = questions.question_id
