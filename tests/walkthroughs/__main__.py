@@ -79,6 +79,13 @@ def coordinator(stage: Stage) -> None:
             stage.picture(tab, "coordinator_refused")
             tab.get_by_role("button", name="Undo").click()
             tab.locator("#status").filter(has_text="Taken back").wait_for()
+        with stage.task(COORDINATOR, "a site that the records do not tell, looked up at the hospital", 4):
+            tab.locator("#filter").select_option(label="sites not stated")
+            tab.locator("#title").click()
+            tab.get_by_label("Lung").check()
+            stage.picture(tab, "coordinator_site")
+            tab.keyboard.press("Enter")
+            tab.locator("#status").filter(has_text="Saved").wait_for()
         with stage.task(COORDINATOR, "the list of reports to order, as a file", 2):
             tab.get_by_role("button", name="Reports to order").click()
             with tab.expect_download() as download:
