@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 
 from orchestration.ingestion.readers.error_cells import errors_of_xls
+from orchestration.ingestion.readers.padded_cells import padded_of_xls
 from tests.ingestion.test_formats_binary import workbook
 from tests.ingestion.test_formats_text import rejected, status_of_one_load, write_contract
 from tests.ingestion.test_tables_as_they_come import notices
@@ -305,6 +306,57 @@ def test_errors_in_a_workbook_of_excel_97_are_found_by_their_place():
     start = len(sheet_of(b"Notes", 0) + sheet_of(b"Data", 0) + record(0x0A, b""))
     stream = sheet_of(b"Notes", 0) + sheet_of(b"Data", start) + record(0x0A, b"") + cells
     assert dict(errors_of_xls(stream, "Data")) == {(2, 1): "#N/A", (4, 5): "#REF!"}
+
+
+def test_a_number_that_libreoffice_shows_with_zeros_is_read_with_them(warehouse):
+    def row(*cells: str) -> str:
+        return f"<table:table-row>{''.join(cells)}</table:table-row>"
+
+    def text(words: str) -> str:
+        return f'<table:table-cell office:value-type="string"><text:p>{words}</text:p></table:table-cell>'
+
+    def number(value: str, words: str) -> str:
+        return f'<table:table-cell office:value-type="float" office:value="{value}"><text:p>{words}</text:p></table:table-cell>'
+
+    vital_contract(warehouse)
+    seen = (text("A"), text("2009-04-03"))
+    warehouse.land(
+        "vital/a.ods",
+        ods(row(*map(text, HEADER)), row(number("451", "000451"), *seen), row(number("900002", "900002"), *seen)),
+    )
+    warehouse.load("vital_status")
+    assert warehouse.rows("SELECT mrn FROM raw.vital_status ORDER BY ALL") == [("000451",), ("900002",)]
+
+
+def test_a_number_that_excel_97_shows_with_zeros_is_found_by_its_format():
+    """Formats, styles and three ways to keep a number: as a double, in 30 bits, and several of these in a row."""
+
+    def record(kind: int, data: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(data)) + data
+
+    def rk(value: int) -> int:
+        return value << 2 | 2
+
+    styles = b"".join(record(0xE0, struct.pack("<HH", 0, code) + bytes(16)) for code in (0, 164, 165))
+    formats = record(0x41E, struct.pack("<HHB", 164, 6, 0) + b"000000")
+    formats += record(0x41E, struct.pack("<HHB", 165, 8, 1) + '"M-"0000'.encode("utf-16-le"))
+    cells = (
+        record(0x809, b"")
+        + record(0x203, struct.pack("<HHHd", 1, 0, 1, 451.0))
+        + record(0x27E, struct.pack("<HHHI", 2, 0, 2, rk(7)))
+    )
+    cells += record(
+        0xBD,
+        struct.pack("<HH", 3, 0) + struct.pack("<HIHIHI", 1, rk(12), 0, rk(13), 1, rk(1250) | 1) + struct.pack("<H", 2),
+    )
+    cells += record(0x0A, b"")
+    sheet = record(0x85, struct.pack("<IBBBB", len(formats) + len(styles) + 20, 0, 0, 4, 0) + b"Data")
+    stream = formats + styles + sheet + record(0x0A, b"") + cells
+    stream = stream.replace(
+        struct.pack("<I", len(formats) + len(styles) + 20), struct.pack("<I", stream.index(cells)), 1
+    )
+    # 12.5 is no whole number, and a plain 13 is shown as it is
+    assert dict(padded_of_xls(stream, "Data")) == {(1, 0): "000451", (2, 0): "M-0007", (3, 0): "000012"}
 
 
 # what is called a workbook and is none

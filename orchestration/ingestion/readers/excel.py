@@ -16,6 +16,7 @@ from orchestration.ingestion.readers.landed_file import (
     UnreadableFile,
     check_proportion_of_zip,
 )
+from orchestration.ingestion.readers.padded_cells import padded_cells
 from orchestration.ingestion.readers.report_rows import records_of_table
 from orchestration.ingestion.readers.tabular import (
     Rows,
@@ -72,7 +73,7 @@ def _rows_of_sheet(content: bytes, sheet: Sheet, contract: SourceContract) -> Ro
     at = sheet.header_at or 0
     header = header_names([_as_text(cell) or "" for cell in sheet.cells[at]], contract.column_choices)
     check_header(contract.column_choices, header)
-    special = special_cells(content, sheet.name) | error_cells(content, sheet.name)
+    special = special_cells(content, sheet.name) | error_cells(content, sheet.name) | padded_cells(content, sheet.name)
     numbered = [
         (number, _texts_of_row(row, number - 1, special))
         for number, row in enumerate(sheet.cells[at + 1 :], start=at + 2)

@@ -13,20 +13,20 @@ import zipfile
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
+from orchestration.ingestion.readers.zero_padding import ZeroPadding, zero_padding
+
 NEVER_CALCULATED = "#NOT CALCULATED!"
 """Stands before a formula for which its workbook holds no result."""
 CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*)(?<!/)>(.*?)</(?:\w+:)?c>", re.DOTALL)
 ATTRIBUTE = re.compile(rb'\b([rst])="([^"]*)"')
 VALUE = re.compile(rb"<(?:\w+:)?v[^>/]*>(.*?)</(?:\w+:)?v>", re.DOTALL)
 FORMULA = re.compile(rb"<(?:\w+:)?f\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?f>)", re.DOTALL)
-# leading zeros, with the fixed text around them: 000000, "MRN "00000, 0000\-A
-ZERO_PADDED = re.compile(r'((?:"[^"]*"|\\.|[-/ ])*)(0{2,})((?:"[^"]*"|\\.|[-/ ])*)')
 
 
 def special_cells(content: bytes, sheet: str) -> dict[tuple[int, int], str]:
     """(row, column), both from 0 -> the text of a cell that is an error, was never calculated, or is shown with zeros before it.
 
-    Empty for workbooks of another kind (.xls, .xlsb, .ods), and for what a damaged workbook lacks.
+    Empty for workbooks of another kind (.xls, .xlsb, .ods: error_cells.py, padded_cells.py), and for what a damaged workbook lacks.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -39,7 +39,7 @@ def special_cells(content: bytes, sheet: str) -> dict[tuple[int, int], str]:
         return {}
 
 
-def _special(sheet: bytes, shapes: dict[bytes, tuple[str, int, str]]) -> Iterator[tuple[tuple[int, int], str]]:
+def _special(sheet: bytes, shapes: dict[bytes, ZeroPadding]) -> Iterator[tuple[tuple[int, int], str]]:
     has_padded = any(b's="' + style + b'"' in sheet for style in shapes)
     if not has_padded and b't="e"' not in sheet and not re.search(rb"<(?:\w+:)?f[ >]", sheet):
         return
@@ -49,7 +49,7 @@ def _special(sheet: bytes, shapes: dict[bytes, tuple[str, int, str]]) -> Iterato
             yield _place(dict(ATTRIBUTE.findall(cell[1]))[b"r"].decode()), text
 
 
-def _text_of(attributes: dict[bytes, bytes], inside: bytes, shapes: dict[bytes, tuple[str, int, str]]) -> str | None:
+def _text_of(attributes: dict[bytes, bytes], inside: bytes, shapes: dict[bytes, ZeroPadding]) -> str | None:
     kind = attributes.get(b"t", b"n")
     found = VALUE.search(inside)
     value = found[1].decode() if found else ""
@@ -60,8 +60,7 @@ def _text_of(attributes: dict[bytes, bytes], inside: bytes, shapes: dict[bytes, 
     if not value and kind != b"str" and (formula := FORMULA.search(inside)):
         return f"{NEVER_CALCULATED} ={html.unescape((formula[1] or b'').decode())}"
     if kind == b"n" and value.isdecimal() and attributes.get(b"s", b"") in shapes:
-        before, width, after = shapes[attributes[b"s"]]
-        return f"{before}{value.zfill(width)}{after}"
+        return shapes[attributes[b"s"]].shown(value)
     return None
 
 
@@ -92,8 +91,8 @@ def _part_of_sheet(archive: zipfile.ZipFile, sheet: str) -> str | None:
     return posixpath.normpath(posixpath.join("/xl", relations[ids[0]])).lstrip("/")
 
 
-def _zero_padded_styles(archive: zipfile.ZipFile) -> dict[bytes, tuple[str, int, str]]:
-    """Style number -> text before, number of digits, text after."""
+def _zero_padded_styles(archive: zipfile.ZipFile) -> dict[bytes, ZeroPadding]:
+    """Style number -> how it shows whole numbers."""
     if "xl/styles.xml" not in archive.namelist():
         return {}
     formats: dict[str, str] = {}
@@ -108,11 +107,6 @@ def _zero_padded_styles(archive: zipfile.ZipFile) -> dict[bytes, tuple[str, int,
             styles.append(attributes.get("numFmtId", "0"))
     shapes = {}
     for number, code in enumerate(styles):
-        # the first section is for positive numbers
-        if shape := ZERO_PADDED.fullmatch(formats.get(code, "").split(";")[0]):
-            shapes[str(number).encode()] = (_plain(shape[1]), len(shape[2]), _plain(shape[3]))
+        if shape := zero_padding(formats.get(code, "")):
+            shapes[str(number).encode()] = shape
     return shapes
-
-
-def _plain(literal: str) -> str:
-    return re.sub(r'"([^"]*)"|\\(.)', lambda match: match[1] or match[2] or "", literal)
