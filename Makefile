@@ -130,6 +130,10 @@ bench: $(INSTALLED) ## Timings on this machine: statistics against R, sentences 
 results-at-scale: $(INSTALLED) ## Seconds and memory of every family of results on drawn studies (SIZES="1776 17760 177600")
 	@$(BIN)/python -W ignore -m tests.bench.results $(if $(SIZES),--patients $(SIZES))
 
+.PHONY: scale
+scale: $(INSTALLED) ## What PATIENTS=17760 cost from simulation to report, and a night of a few changes, beside bare DuckDB (OUT=file)
+	@$(BIN)/python -W ignore -m tests.bench.scale --patients $(PATIENTS) $(if $(OUT),--out $(OUT)) $(if $(FOLDER),--folder $(FOLDER))
+
 kill-test: $(INSTALLED) ## Kill whole refreshes at KILLS=40 random moments, and compare the last with an undisturbed one (an hour)
 	@$(BIN)/python -W ignore -m tests.reliability
 

@@ -4,14 +4,16 @@ The attacks are scored with the truth of the build file; what is kept of them is
 """
 
 import re
+from collections.abc import Iterable, Iterator
 
 import duckdb
 import pandas as pd
 
 from orchestration.disclosure import DisclosureRules, anonymity
+from orchestration.tables_to_judge import TablesToJudge
 from orchestration.warehouse import column_exists, read_table, table_exists, write_table
 from quality.date_attack import Attack, try_known_days, try_order, try_shared_days
-from quality.privacy import privacy_checks
+from quality.privacy import TableContents, privacy_checks_of
 from quality.run_expectations import CHECK_COLUMNS
 
 DAYS_COLUMN = re.compile(r".*_days$")
@@ -35,8 +37,11 @@ def leaks(
     Where the installation's rules allow it, days of operation may follow from a day that the readers know. All checks are kept
     in quality.check_results of the build file, stage 'publication'.
     """
-    frames = _frames(connection, database)
-    rows = privacy_checks(frames, _identifiers(connection))
+    tables = _tables(connection, database)
+    contents = {name: tables.contents(name) for name in tables.names()}
+    rows = privacy_checks_of(
+        ((name, lambda found=found: found) for name, found in contents.items()), _identifiers(connection)
+    )
     for attack in [*attacks_on_days(connection, database), *_attacks_on_order(connection, database)]:
         rows.append(_as_check(attack))
     for simulated in (False, True):
@@ -44,7 +49,7 @@ def leaks(
         rows += [_as_check_of_known_day(attack, allows_known_days, simulated) for attack in attacks]
     # definitions have names and values: those of settings, not of patients
     rows = [row for row in rows if not (row[1].startswith("meta.") and row[2] == "no_identifying_column")]
-    rows += [_as_check_of_names(table, frame) for table, frame in frames.items()]
+    rows += [_as_check_of_names(table, found) for table, found in contents.items()]
     checks = pd.DataFrame(rows, columns=CHECK_COLUMNS)
     _keep(connection, checks, which)
     failed = checks[(checks["status"] != "passed") & (checks["severity"] == "blocking")]
@@ -60,8 +65,8 @@ def attacks_on_days(connection: duckdb.DuckDBPyConnection, database: str) -> lis
     period = _periods(connection, database)
     if truth.empty or period.empty:
         return []
-    times = _days(connection, database)
-    return try_shared_days(times.merge(period, on="study_id").merge(truth, on="study_id"))
+    around = period.merge(truth, on="study_id")
+    return _by_source(try_shared_days(times.merge(around, on="study_id")) for times in _days(connection, database))
 
 
 def attacks_by_known_days(
@@ -75,7 +80,13 @@ def attacks_by_known_days(
     truth = _truth(connection)
     is_simulated = truth["hospital"].isin(_simulated_hospitals(connection))
     truth = truth[is_simulated == simulated]
-    return [] if truth.empty else try_known_days(_days(connection, database).merge(truth, on="study_id"))
+    if truth.empty:
+        return []
+    return _by_source(try_known_days(times.merge(truth, on="study_id")) for times in _days(connection, database))
+
+
+def _by_source(attacks: Iterable[list[Attack]]) -> list[Attack]:
+    return sorted((attack for of_source in attacks for attack in of_source), key=lambda attack: attack.source)
 
 
 def _simulated_hospitals(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -123,13 +134,13 @@ def describe(
     connection.executemany(f"INSERT INTO {database}.quality.disclosure VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
 
-def _frames(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, pd.DataFrame]:
+def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> TablesToJudge:
     tables = connection.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY ALL", [database]
     ).fetchall()
-    return {
-        f"{schema}.{table}": connection.execute(f"FROM {database}.{schema}.{table}").df() for schema, table in tables
-    }
+    return TablesToJudge(
+        connection, {f"{schema}.{table}": f'SELECT * FROM {database}."{schema}"."{table}"' for schema, table in tables}
+    )
 
 
 def _identifiers(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -153,7 +164,7 @@ def _truth(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 
 def _periods(connection: duckdb.DuckDBPyConnection, database: str) -> pd.DataFrame:
     """study_id, and the first and last day of the period of operation that the file tells: its year, else its era."""
-    columns = _columns(connection, database, "marts", "index_operations")
+    columns = _columns_of_marts(connection, database).get("index_operations", [])
     if "operation_year" in columns:
         query = (
             "SELECT study_id, operation_year AS first_year, operation_year AS last_year FROM {}.marts.index_operations"
@@ -170,23 +181,23 @@ def _periods(connection: duckdb.DuckDBPyConnection, database: str) -> pd.DataFra
     ).df()
 
 
-def _days(connection: duckdb.DuckDBPyConnection, database: str) -> pd.DataFrame:
-    """source, study_id, days: every published number of days since the operation, one row a patient and source."""
-    parts = []
+def _days(connection: duckdb.DuckDBPyConnection, database: str) -> Iterator[pd.DataFrame]:
+    """source, study_id, days: every published number of days since the operation, one row a patient; one frame a source, for all of
+    them together need not fit into memory."""
     for table, columns in _tables_of_patients(connection, database).items():
-        place = f"{database}.marts.{table}"
+        place = f'{database}.marts."{table}"'
+        endpoints = [None]
+        if {"endpoint", "event_code"} <= set(columns):
+            rows = connection.execute(f"SELECT DISTINCT endpoint FROM {place} WHERE endpoint IS NOT NULL").fetchall()
+            endpoints = sorted(endpoint for (endpoint,) in rows)
         for name in (name for name in columns if DAYS_COLUMN.fullmatch(name) and name != "synchronous_window_days"):
-            of_endpoint = (
-                "endpoint IS NOT NULL AND event_code = 0" if {"endpoint", "event_code"} <= set(columns) else "TRUE"
-            )
-            label = "endpoint" if of_endpoint != "TRUE" else "''"
-            parts.append(
-                f"""SELECT '{table}.{name}' || CASE WHEN {label} = '' THEN '' ELSE ' of ' || {label} END AS source, study_id,
-                           max({name})::BIGINT AS days FROM {place} WHERE {name} IS NOT NULL AND {of_endpoint} GROUP BY ALL"""
-            )
-    if not parts:
-        return pd.DataFrame(columns=["source", "study_id", "days"])
-    return connection.execute(" UNION ALL ".join(parts)).df()
+            for endpoint in endpoints:
+                rows = "TRUE" if endpoint is None else "endpoint = $endpoint AND event_code = 0"
+                found = connection.execute(
+                    f'SELECT study_id, max("{name}")::BIGINT AS days FROM {place} WHERE "{name}" IS NOT NULL AND {rows} GROUP BY ALL',
+                    {} if endpoint is None else {"endpoint": endpoint},
+                ).df()
+                yield found.assign(source=f"{table}.{name}" + ("" if endpoint is None else f" of {endpoint}"))
 
 
 def _attacks_on_order(connection: duckdb.DuckDBPyConnection, database: str) -> list[Attack]:
@@ -194,38 +205,37 @@ def _attacks_on_order(connection: duckdb.DuckDBPyConnection, database: str) -> l
     truth = _truth(connection)
     if truth.empty:
         return []
-    parts = []
+    attacks = []
     for table, columns in _tables_of_patients(connection, database).items():
-        frame = connection.execute(f"FROM {database}.marts.{table}").df()
-        frame["place"] = range(len(frame))
-        parts.append(frame.groupby("study_id", as_index=False)["place"].min().assign(source=f"{table}, order of rows"))
-        for name in (
-            name
+        place = f'{database}.marts."{table}"'
+        queries = {
+            f"{table}, order of rows": f"SELECT study_id, min(rowid) AS place FROM {place} GROUP BY study_id"
+        } | {
+            f"{table}.{name}": f"""SELECT study_id, TRY_CAST(nullif(regexp_extract(CAST("{name}" AS VARCHAR), '{NUMBER_AT_THE_END}', 1), '')
+                                       AS DOUBLE) AS place FROM {place}"""
             for name in columns
             if name.endswith(("_id", "_ids", "_number", "_file")) and name not in NOT_OF_THE_DATA
-        ):
-            numbers = pd.to_numeric(frame[name].astype("str").str.extract(NUMBER_AT_THE_END)[0], errors="coerce")
-            parts.append(pd.DataFrame({"study_id": frame["study_id"], "place": numbers, "source": f"{table}.{name}"}))
-    places = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["study_id", "place", "source"])
-    return try_order(places.merge(truth, on="study_id"))
+        }
+        for source, query in queries.items():
+            places = connection.execute(f"SELECT study_id, place FROM ({query}) WHERE place IS NOT NULL").df()
+            attacks.append(try_order(places.assign(source=source).merge(truth, on="study_id")))
+    return _by_source(attacks)
 
 
 def _tables_of_patients(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[str]]:
-    tables = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'marts' ORDER BY ALL",
+    return {table: names for table, names in _columns_of_marts(connection, database).items() if "study_id" in names}
+
+
+def _columns_of_marts(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[str]]:
+    """By table, in one look at the catalogue, which takes its time."""
+    columns: dict[str, list[str]] = {}
+    for table, name in connection.execute(
+        """SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = ? AND schema_name = 'marts'
+           ORDER BY table_name, column_index""",
         [database],
-    ).fetchall()
-    columns = {table: _columns(connection, database, "marts", table) for (table,) in tables}
-    return {table: names for table, names in columns.items() if "study_id" in names}
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, database: str, schema: str, table: str) -> list[str]:
-    rows = connection.execute(
-        """SELECT column_name FROM duckdb_columns() WHERE database_name = ? AND schema_name = ? AND table_name = ?
-           ORDER BY column_index""",
-        [database, schema, table],
-    ).fetchall()
-    return [name for (name,) in rows]
+    ).fetchall():
+        columns.setdefault(table, []).append(name)
+    return columns
 
 
 def _as_check(attack: Attack) -> list:
@@ -250,15 +260,17 @@ def _as_check_of_known_day(attack: Attack, is_allowed: bool, simulated: bool) ->
     ]  # fmt: skip
 
 
-def _as_check_of_names(table: str, frame: pd.DataFrame) -> list:
+def _as_check_of_names(table: str, contents: TableContents) -> list:
     """No id of a record, which holds its row number, and no name of a file."""
     hits: dict[str, int] = {}
-    texts = frame.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz"])
-    for name in texts.columns:
-        values = texts[name].dropna().astype("str")
-        hits[str(name)] = int(values.str.contains(RAW_NAME, regex=True).sum())
+    n_texts = 0
+    for name, ask in contents.texts:
+        texts = ask()
+        n_texts += int(texts.sum())
+        is_raw = texts.index.str.contains(RAW_NAME, regex=True)
+        hits[name] = int(texts.to_numpy()[is_raw].sum())
     found = {name: n for name, n in hits.items() if n}
-    n_failed, n_checked = sum(found.values()), int(texts.notna().to_numpy().sum())
+    n_failed, n_checked = sum(found.values()), n_texts
     return [
         "privacy", table, "names_are_opaque", "No row number and no file name is published", ", ".join(found) or None, "blocking",
         "failed" if found else "passed", n_checked, n_failed, n_failed / n_checked if n_checked else 0.0, 0.0,

@@ -22,6 +22,8 @@ def comment_published(connection: duckdb.DuckDBPyConnection, database: str, dbt_
         "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE database_name = ?", [database]
     ).fetchall():
         present.setdefault((schema, name), []).append(column)
+    # one transaction: each comment of its own would wait for the disk
+    connection.execute("BEGIN")
     for table in published_tables():
         of_table, of_columns = words.get((table.source_schema, table.source_name), ("", {}))
         target = f'{database}."{table.schema}"."{table.name}"'
@@ -31,6 +33,7 @@ def comment_published(connection: duckdb.DuckDBPyConnection, database: str, dbt_
         for column in columns:
             if of_columns.get(column):
                 connection.execute(f"""COMMENT ON COLUMN {target}."{column}" IS '{_quoted(of_columns[column])}'""")
+    connection.execute("COMMIT")
 
 
 def _of_dbt(manifest: Path) -> Words:

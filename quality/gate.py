@@ -85,7 +85,7 @@ def run_suite(
     """
     suite = all_suites()[suite_name]
     frames = frame if isinstance(frame, dict) else {} if frame is None else {suite.table: frame}
-    return SuiteResult(*_as_frames(*_judge_suite(suite, frames, previous, most_keys)))
+    return SuiteResult(*as_frames(*_judge_suite(suite, frames, previous, most_keys)))
 
 
 def run_suites(
@@ -113,7 +113,7 @@ def run_suites(
     suites = suites_of_stage(stage)
     if not suites:
         raise ValueError(f"no stage {stage!r}: staging, marts or results")
-    checks, violations = _empty_cohort(frames) if stage == "marts" else [], []
+    checks, violations = empty_cohort(frames) if stage == "marts" else [], []
     for suite in suites:
         suite_checks, suite_violations = _judge_suite(suite, frames, previous_n_patients, most_keys)
         checks += suite_checks
@@ -124,10 +124,10 @@ def run_suites(
         violations += table_violations
     if stage != "staging":
         checks += privacy_checks(frames, identifiers)
-    return GateReport(*_as_frames(checks, violations))
+    return GateReport(*as_frames(checks, violations))
 
 
-def _empty_cohort(frames: dict[str, pd.DataFrame]) -> list[Row]:
+def empty_cohort(frames: dict[str, pd.DataFrame]) -> list[Row]:
     """One closing check where no patient is left in the cohort, whose description says which criteria took them."""
     flow = frames.get("cohort_flow")
     if flow is None or flow.empty or not {"step_number", "criterion", "n_remaining", "n_excluded"} <= set(flow.columns):
@@ -152,20 +152,20 @@ def _judge_suite(
     needs = derivation.needs if derivation else {suite.table: ()}
     missing = [table for table in needs if frames.get(table) is None]
     if missing:
-        return [_table_check(suite, "table_is_there", "error", error=f"MissingTable: {', '.join(missing)}")], []
+        return [table_check(suite, "table_is_there", "error", error=f"MissingTable: {', '.join(missing)}")], []
     if frames[suite.table].empty:
-        return [_table_check(suite, "table_has_rows", "failed", "warning" if suite.may_be_empty else "blocking")], []
+        return [table_check(suite, "table_has_rows", "failed", "warning" if suite.may_be_empty else "blocking")], []
     if derivation is None:
         return judge_frame(suite, frames[suite.table], most_keys)
     lacking = [
         f"{table}.{name}" for table, names in needs.items() for name in names if name not in frames[table].columns
     ]
     if lacking:
-        return [_table_check(suite, "table_can_be_read", "error", error=f"MissingColumn: {', '.join(lacking)}")], []
+        return [table_check(suite, "table_can_be_read", "error", error=f"MissingColumn: {', '.join(lacking)}")], []
     try:
         frame = derivation.make(frames, previous)
     except Exception as error:  # noqa: BLE001 - what cannot be worked out is an error of this suite, not of the night
-        return [_table_check(suite, "table_can_be_read", "error", error=type(error).__name__)], []
+        return [table_check(suite, "table_can_be_read", "error", error=type(error).__name__)], []
     return judge_frame(suite, frame, most_keys)
 
 
@@ -175,11 +175,12 @@ def _judge_common(
     frame = frames.get(table)
     suite = common_suite(table, [] if frame is None else list(map(str, frame.columns)), stage, key)
     if frame is None:
-        return [_table_check(suite, "table_is_there", "error", error=f"MissingTable: {table}")], []
+        return [table_check(suite, "table_is_there", "error", error=f"MissingTable: {table}")], []
     return judge_frame(suite, frame, most_keys)
 
 
-def _table_check(suite: Suite, name: str, status: str, severity: str = "blocking", error: str | None = None) -> Row:
+def table_check(suite: Suite, name: str, status: str, severity: str = "blocking", error: str | None = None) -> Row:
+    """A row of CHECK_COLUMNS about a table as a whole."""
     description = {
         "table_is_there": "The table exists",
         "table_has_rows": "The table has rows",
@@ -189,7 +190,7 @@ def _table_check(suite: Suite, name: str, status: str, severity: str = "blocking
     return check_row(suite, check, status, 1, 1, error)
 
 
-def _as_frames(checks: list[Row], violations: list[Row]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def as_frames(checks: list[Row], violations: list[Row]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Text stays text and counts stay counts when a column is empty, so that tables have the same types on every night."""
     check_types = {name: NUMBER_TYPES.get(name, "str") for name in CHECK_COLUMNS}
     return (

@@ -1,9 +1,10 @@
 """Nothing that identifies a patient may leave the build area: no such column, no such value, in any published table.
 
-Written on frames rather than as expectations: every column of every table is looked at, whatever its name.
+Written on distinct texts rather than as expectations: every column of every table is looked at, whatever its name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 import pandas as pd
 import pyarrow as pa
@@ -51,23 +52,55 @@ OPERATIONAL_COLUMNS = {
 PSEUDONYM = r"P[0-9a-f]{12}"
 
 
+@dataclass(frozen=True)
+class TableContents:
+    """A table as far as the privacy checks look: its columns, how many dates each column of dates holds, and of each column that may
+    hold text its distinct texts (index) with how often each occurs; of study_id as well, whatever its type."""
+
+    columns: list[str]
+    dates: dict[str, int]
+    texts: list[tuple[str, Callable[[], pd.Series]]]
+    study_ids: Callable[[], pd.Series] | None = None
+
+
+def contents_of_frame(frame: pd.DataFrame) -> TableContents:
+    """What the checks look through, of a frame."""
+    dates = frame.select_dtypes(["datetime", "datetimetz"]).count()
+    texts = [
+        (str(name), lambda column=column: column.astype(str).value_counts())
+        for name, column in ((name, frame.iloc[:, place].dropna()) for place, name in enumerate(frame.columns))
+        if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column) or column.empty)
+    ]
+    study_ids = (lambda: frame["study_id"].dropna().astype(str).value_counts()) if "study_id" in frame.columns else None
+    return TableContents(
+        [str(name) for name in frame.columns], {str(name): int(n) for name, n in dates.items()}, texts, study_ids
+    )
+
+
 def privacy_checks(frames: dict[str, pd.DataFrame], identifiers: Iterable[str] = ()) -> list[Row]:
     """Rows of CHECK_COLUMNS, four checks a table. They name columns and count cells; no value and no key is kept."""
-    known = pa.array(sorted({str(identifier) for identifier in identifiers}), pa.string())
+    return privacy_checks_of(
+        ((table, lambda frame=frame: contents_of_frame(frame)) for table, frame in frames.items()), identifiers
+    )
+
+
+def privacy_checks_of(
+    tables: Iterable[tuple[str, Callable[[], TableContents]]], identifiers: Iterable[str] = ()
+) -> list[Row]:
+    """The same of tables that are looked into one column at a time, wherever they are kept."""
+    known = _Identifiers.of(identifiers)
     rows = []
-    for table, frame in frames.items():
-        for name, description, find in (
-            ("no_identifying_column", "No column holds identifiers or free text", _identifying_columns),
-            ("no_identifying_value", "No text is or holds a medical record number", lambda f: _identifying_values(f, known)),
-            ("no_calendar_date", "No date of a patient is published, only days since the index operation", _calendar_dates),
-            ("study_id_is_a_pseudonym", "A patient is named by pseudonym", _not_pseudonyms),
-        ):  # fmt: skip
-            try:
-                n_checked, hits = find(frame)
-                n_failed, error = sum(hits.values()), None
-                status = "failed" if n_failed else "passed"
-            except Exception as raised:  # noqa: BLE001 - a table that could not be looked through is not a clean one
-                n_checked, n_failed, hits, status, error = 0, 0, {}, "error", type(raised).__name__
+    for table, look in tables:
+        try:
+            looked = _look_through(look(), known)
+        except Exception as raised:  # noqa: BLE001 - a table that could not be looked through is not a clean one
+            looked = dict.fromkeys(DESCRIPTIONS, (0, {}, type(raised).__name__))
+        for name, description in DESCRIPTIONS.items():
+            n_checked, found, error = looked[name]
+            hits = {column: n for column, n in found.items() if n} if error is None else {}
+            n_failed = sum(hits.values())
+            n_checked = n_checked if error is None else 0
+            status = "error" if error else "failed" if n_failed else "passed"
             rows.append(
                 [PRIVACY, table, name, description, ", ".join(hits) or None, "blocking", status, n_checked, n_failed,
                  n_failed / n_checked if n_checked else 0.0, 0.0, "a rule without exception", error]
@@ -75,30 +108,101 @@ def privacy_checks(frames: dict[str, pd.DataFrame], identifiers: Iterable[str] =
     return rows
 
 
-def _identifying_columns(frame: pd.DataFrame) -> tuple[int, dict[str, int]]:
-    hits = [str(name) for name in frame.columns if str(name).strip().lower() in IDENTIFYING_COLUMNS]
-    return len(frame.columns), dict.fromkeys(hits, 1)
+DESCRIPTIONS = {
+    "no_identifying_column": "No column holds identifiers or free text",
+    "no_identifying_value": "No text is or holds a medical record number",
+    "no_calendar_date": "No date of a patient is published, only days since the index operation",
+    "study_id_is_a_pseudonym": "A patient is named by pseudonym",
+}
+Found = tuple[int, dict[str, int], str | None]
+"""Cells looked at, hits by column, and the class of the error that kept from looking."""
 
 
-def _identifying_values(frame: pd.DataFrame, identifiers: pa.Array) -> tuple[int, dict[str, int]]:
-    is_long = pc.greater_equal(pc.utf8_length(identifiers), SHORTEST_TOKEN)
-    like_counters = pc.match_substring_regex(identifiers, f"^{LIKE_A_COUNTER}$")
-    unmistakable = identifiers.filter(pc.and_(is_long, pc.invert(like_counters)))
-    long_counters = identifiers.filter(pc.and_(is_long, like_counters))
-    n_checked, hits = 0, {}
-    for name, texts in _text_columns(frame):
-        n_checked += int(texts.sum())
-        values = texts.index.to_series()
-        is_label = name.lower().rsplit("_", 1)[-1] in LABEL_NAMES
-        whole = identifiers.filter(pc.or_(is_long, pc.invert(like_counters))) if is_label else identifiers
-        is_hit = _is_in(values, whole) | values.str.contains(IDENTIFYING_VALUE)
-        # one word is one token: only texts of several words need to be taken apart, and 'A-17' may be one or two
-        sentences = values[values.str.contains(r"[^A-Za-z0-9]")]
-        is_hit |= values.isin(_texts_with_tokens(sentences, unmistakable))
-        if len(long_counters):
-            is_hit |= values.isin(_texts_with_tokens(sentences.str.replace(COUNTED, " ", regex=True), long_counters))
-        hits[name] = int(texts[is_hit.to_numpy()].sum())
-    return n_checked, {name: n for name, n in hits.items() if n}
+def _look_through(contents: TableContents, known: "_Identifiers") -> dict[str, Found]:
+    """By check. A column's texts are asked for once."""
+    names = [name for name in contents.columns if name.strip().lower() in IDENTIFYING_COLUMNS]
+    values, dates, ids = _Tally(), _Tally(), _Tally()
+    for name, n in contents.dates.items():
+        if name not in OPERATIONAL_COLUMNS:
+            dates.n_checked, dates.hits = dates.n_checked + n, {**dates.hits, name: n}
+    for name, ask in contents.texts:
+        try:
+            texts = ask()
+        except Exception as raised:  # noqa: BLE001 - of a column that cannot be read nothing is known
+            values.error = dates.error = type(raised).__name__
+            continue
+        values.add(name, texts, lambda texts, name=name: _is_identifying(name, texts, known))
+        if name not in OPERATIONAL_COLUMNS:
+            dates.add(name, texts, _is_date)
+    if contents.study_ids is not None:
+        try:
+            ids.add("study_id", contents.study_ids(), lambda texts: ~texts.str.fullmatch(PSEUDONYM))
+        except Exception as raised:  # noqa: BLE001 - as above
+            ids.error = type(raised).__name__
+    return {
+        "no_identifying_column": (len(contents.columns), dict.fromkeys(names, 1), None),
+        "no_identifying_value": (values.n_checked, values.hits, values.error),
+        "no_calendar_date": (dates.n_checked, dates.hits, dates.error),
+        "study_id_is_a_pseudonym": (ids.n_checked, ids.hits, ids.error),
+    }
+
+
+@dataclass
+class _Tally:
+    """Of one check of one table: cells looked at, hits by column."""
+
+    n_checked: int = 0
+    hits: dict[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+    def add(self, name: str, texts: pd.Series, is_hit: Callable[[pd.Series], pd.Series]) -> None:
+        """Count a column's cells (`texts`: how often each text occurs) and those of texts that are hits."""
+        self.n_checked += int(texts.sum())
+        if texts.empty:
+            return
+        try:
+            found = is_hit(texts.index.to_series().astype("str"))
+        except Exception as raised:  # noqa: BLE001 - a column that could not be looked through is not a clean one
+            self.error = type(raised).__name__
+            return
+        self.hits[name] = self.hits.get(name, 0) + int(texts[found.to_numpy(dtype=bool)].sum())
+
+
+@dataclass(frozen=True)
+class _Identifiers:
+    """The MRNs by how they are looked for: each; those that are no short number; long ones that no number could be; long numbers."""
+
+    every: pa.Array
+    unlike_labels: pa.Array
+    unmistakable: pa.Array
+    long_counters: pa.Array
+
+    @classmethod
+    def of(cls, identifiers: Iterable[str]) -> "_Identifiers":
+        every = pa.array(sorted({str(identifier) for identifier in identifiers}), pa.string())
+        is_long = pc.greater_equal(pc.utf8_length(every), SHORTEST_TOKEN)
+        like_counters = pc.match_substring_regex(every, f"^{LIKE_A_COUNTER}$")
+        return cls(
+            every,
+            every.filter(pc.or_(is_long, pc.invert(like_counters))),
+            every.filter(pc.and_(is_long, pc.invert(like_counters))),
+            every.filter(pc.and_(is_long, like_counters)),
+        )
+
+
+def _is_identifying(name: str, values: pd.Series, known: _Identifiers) -> pd.Series:
+    is_label = name.lower().rsplit("_", 1)[-1] in LABEL_NAMES
+    is_hit = _is_in(values, known.unlike_labels if is_label else known.every) | values.str.contains(IDENTIFYING_VALUE)
+    # one word is one token: only texts of several words need to be taken apart, and 'A-17' may be one or two
+    sentences = values[values.str.contains(r"[^A-Za-z0-9]")]
+    is_hit |= values.isin(_texts_with_tokens(sentences, known.unmistakable))
+    if len(known.long_counters):
+        is_hit |= values.isin(_texts_with_tokens(sentences.str.replace(COUNTED, " ", regex=True), known.long_counters))
+    return is_hit
+
+
+def _is_date(values: pd.Series) -> pd.Series:
+    return values.str.contains(CALENDAR_DATE) & ~values.str.fullmatch(CONTRACT_BOUND)
 
 
 def _texts_with_tokens(texts: pd.Series, identifiers: pa.Array) -> list[str]:
@@ -114,32 +218,3 @@ def _is_in(values: pd.Series, identifiers: pa.Array) -> pd.Series:
     # pandas' own isin walks through all identifiers in Python, for every column anew
     found = pc.is_in(pa.array(values, pa.string()), value_set=identifiers)
     return pd.Series(found.to_numpy(zero_copy_only=False), index=values.index)
-
-
-def _calendar_dates(frame: pd.DataFrame) -> tuple[int, dict[str, int]]:
-    looked_at = frame.drop(columns=[name for name in frame.columns if name in OPERATIONAL_COLUMNS])
-    dates = looked_at.select_dtypes(["datetime", "datetimetz"]).count()
-    n_checked, hits = int(dates.sum()), {str(name): int(n) for name, n in dates.items()}
-    for name, texts in _text_columns(looked_at):
-        n_checked += int(texts.sum())
-        values = texts.index.to_series()
-        is_date = values.str.contains(CALENDAR_DATE) & ~values.str.fullmatch(CONTRACT_BOUND)
-        hits[name] = int(texts[is_date.to_numpy()].sum())
-    return n_checked, {name: n for name, n in hits.items() if n}
-
-
-def _not_pseudonyms(frame: pd.DataFrame) -> tuple[int, dict[str, int]]:
-    if "study_id" not in frame.columns:
-        return 0, {}
-    names = frame["study_id"].dropna().astype(str)
-    n_failed = int((~names.str.fullmatch(PSEUDONYM)).sum())
-    return len(names), {"study_id": n_failed} if n_failed else {}
-
-
-def _text_columns(frame: pd.DataFrame) -> Iterable[tuple[str, pd.Series]]:
-    """Name, and its distinct texts with how often each occurs, of every column that may hold text."""
-    for position, name in enumerate(frame.columns):
-        column = frame.iloc[:, position].dropna()
-        if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column) or column.empty:
-            continue
-        yield str(name), column.astype(str).value_counts()

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.curves.confidence_limits import incidence_limits
+from analysis.curves.occupation_on_days import Stays, occupation_on_days
 from analysis.patients.collapsed_counts import checked_times, require_columns
 from analysis.patients.names import ordered_strata
 
@@ -182,5 +183,34 @@ def occupation_by(paths: pd.DataFrame, group_column: str, read_at_days: Sequence
         ValueError: see `state_occupation`.
     """
     require_columns(paths, ["study_id", group_column], "state_paths")
-    occupation = state_occupation(paths.rename(columns={"study_id": "id"}), group_column=group_column)
-    return occupation if occupation.empty else occupation_at(occupation, list(read_at_days))
+    return occupation_by_group(paths.rename(columns={"study_id": "id"}), read_at_days, group_column)
+
+
+def occupation_by_group(
+    paths: pd.DataFrame,
+    days: Sequence[float],
+    group_column: str,
+    states: tuple[str, ...] = STATES,
+    conf_type: str = "log-log",
+) -> pd.DataFrame:
+    """What `occupation_at` reads off `state_occupation` on these days, without making the curve of every day and patient.
+
+    Arguments and errors as there. The same to rounding errors, and of a country's patients in seconds.
+    """
+    checked = _checked_paths(paths, states, group_column)
+    number_of = {state: number for number, state in enumerate(states)}
+    frames = []
+    for stratum, rows in _by_stratum(checked):
+        stays = Stays(
+            state=rows["state_from"].map(number_of).to_numpy(dtype=np.int64),
+            to=rows["state_to"].map(number_of).fillna(-1).to_numpy(dtype=np.int64),
+            start=rows["start_day"].to_numpy(dtype=float),
+            stop=rows["stop_day"].to_numpy(dtype=float),
+            first_of_patient=np.flatnonzero(~rows["id"].duplicated().to_numpy()),
+        )
+        found = occupation_on_days(stays, np.asarray(days, dtype=float), len(states), conf_type)
+        frames.append(
+            found.assign(grouping=group_column, stratum=stratum, state=found["state"].map(dict(enumerate(states))))
+        )
+    columns = [name for name in OCCUPATION_COLUMNS if name != "n_risk"]
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=OCCUPATION_COLUMNS)

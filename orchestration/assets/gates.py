@@ -16,6 +16,7 @@ from orchestration.night_profile.landing import profile_landing
 from orchestration.night_profile.patients import profile_patients
 from orchestration.night_steps import night_step
 from orchestration.settings import Settings, load_settings
+from orchestration.tables_to_judge import TablesToJudge
 from orchestration.verdicts import WRITTEN_BY_GATES, record_verdict
 from orchestration.warehouse import (
     open_build_file,
@@ -26,7 +27,7 @@ from orchestration.warehouse import (
     table_exists,
     write_table,
 )
-from quality import GateReport, all_suites, list_suites, no_violations, run_suites
+from quality import GateReport, all_suites, list_suites, no_violations, run_suites_counted
 from quality.night import judge_night, list_night_suites
 
 SCHEMAS_OF_STAGE = {"marts": ("marts", "quality"), "results": ("results",)}
@@ -39,18 +40,19 @@ READ_ANEW = (
 )
 
 
-def frames_for_stage(connection: duckdb.DuckDBPyConnection, stage: str) -> dict[str, pd.DataFrame]:
+def tables_for_stage(connection: duckdb.DuckDBPyConnection, stage: str) -> TablesToJudge:
     """The restricted staging tables, or every table of a later stage as it would be published, so that the privacy
     checks see what users would."""
     if stage == "staging":
-        return {table: read_table(connection, "staging", table) for table in STAGING_TABLES}
-    return {
-        table.name: connection.execute(table.query).df()
+        return TablesToJudge(connection, {table: f"SELECT * FROM staging.{table}" for table in STAGING_TABLES})
+    queries = {
+        table.name: table.query
         for table in published_tables()
         if table.schema in SCHEMAS_OF_STAGE[stage]
         and table.name not in WRITTEN_BY_GATES
         and table_exists(connection, table.source_schema, table.source_name)
     }
+    return TablesToJudge(connection, queries)
 
 
 def known_identifiers(connection: duckdb.DuckDBPyConnection) -> set[str]:
@@ -88,9 +90,8 @@ def judge(settings: Settings, stage: str, run_id: str) -> GateReport:
         if stage == "landing":
             report = GateReport(judge_change(connection, settings, stage, run_id), no_violations())
         else:
-            frames = frames_for_stage(connection, stage)
-            report = run_suites(
-                frames,
+            report = run_suites_counted(
+                tables_for_stage(connection, stage),
                 stage,
                 previous_cohort_size(settings),
                 known_identifiers(connection),

@@ -254,6 +254,19 @@ JUDGED_ELSEWHERE = {
 }
 
 
+def broken_tables(suite: str, changes: dict) -> dict[str, pd.DataFrame]:
+    """The clean tables with one row of a suite's table changed."""
+    tables = clean_tables()
+    table = all_suites()[suite].table
+    row = range(len(tables[table]))[changes.get("row", 0)]
+    columns = {name: value for name, value in changes.items() if name != "row"}
+    broken = tables[table].astype(dict.fromkeys([name for name in columns if "date" not in name], object))
+    for name, value in columns.items():
+        broken.loc[row, name] = value
+    tables[table] = broken.infer_objects()
+    return tables
+
+
 def failed_checks(checks: pd.DataFrame) -> set[str]:
     """Names of the checks that did not pass."""
     return set(checks.loc[checks["status"] != "passed", "check_name"])
@@ -272,14 +285,7 @@ def test_clean_tables_pass_every_check(suite):
     ids=[f"{suite}-{checks.split()[-1]}" for suite, _, checks, _ in BROKEN],
 )
 def test_one_broken_row_fails_its_check_and_is_named(suite, changes, checks, key):
-    tables = clean_tables()
-    table = all_suites()[suite].table
-    row = range(len(tables[table]))[changes.get("row", 0)]
-    columns = {name: value for name, value in changes.items() if name != "row"}
-    broken = tables[table].astype(dict.fromkeys([name for name in columns if "date" not in name], object))
-    for name, value in columns.items():
-        broken.loc[row, name] = value
-    tables[table] = broken.infer_objects()
+    tables = broken_tables(suite, changes)
 
     result = run_suite(suite, tables, previous=3)
 

@@ -10,6 +10,7 @@ from analysis.curves.state_occupation import (
     TRANSITION_COLUMNS,
     occupation_at,
     occupation_by,
+    occupation_by_group,
     state_occupation,
     transition_counts,
 )
@@ -164,3 +165,21 @@ def test_occupation_by_margin_adds_up_to_one_at_every_half_year():
     # nobody is followed beyond 400 days
     assert occupation.loc[occupation["time_days"] > 400, "estimate"].isna().all()
     assert occupation_by(paths.iloc[:0], "margin_group", read_at).empty
+
+
+@pytest.mark.parametrize("conf_type", ["log-log", "log", "plain"])
+def test_occupation_on_chosen_days_is_the_whole_curve_read_off_on_them(conf_type):
+    months = [0, 1, 12.5, 60, 120, 240, 360, 1000]
+    rows = mgus_paths()
+    read_off = occupation_at(state_occupation(rows, MGUS_STATES, "male", conf_type), months)
+    ours = occupation_by_group(rows, months, "male", MGUS_STATES, conf_type)
+    pd.testing.assert_frame_equal(ours, read_off, rtol=1e-12, atol=1e-14)
+    assert ours["std_error"].max() > 0.01
+
+
+def test_a_patient_who_changes_state_twice_and_one_who_leaves_at_the_last_look_weigh_as_in_the_whole_curve():
+    read_off = occupation_at(
+        state_occupation(FOUR_PATIENTS.assign(group="x"), group_column="group"), [50.0, 120.0, 220.0, 400.0, 5000.0]
+    )
+    ours = occupation_by_group(FOUR_PATIENTS.assign(group="x"), [50.0, 120.0, 220.0, 400.0, 5000.0], "group")
+    pd.testing.assert_frame_equal(ours, read_off, rtol=1e-12, atol=1e-14)

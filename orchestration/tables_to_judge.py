@@ -1,0 +1,91 @@
+"""Tables of a DuckDB file as the gates and the privacy checks see them: counted where they lie, a column at a time."""
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+
+import duckdb
+import pandas as pd
+
+from quality.privacy import TableContents
+
+NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
+           "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
+DATES = ("DATE", "TIMESTAMP")
+FEW_TEXTS = 10_000
+"""So many distinct texts of a column are kept for who asks again; more are read again rather than held."""
+
+
+class TablesToJudge:
+    """Implements quality.CountedTables on a connection."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, queries: Mapping[str, str]) -> None:
+        """queries: name of a table -> the SELECT that gives it as it would be published."""
+        self.connection, self.queries = connection, dict(queries)
+        self.types_of: dict[str, dict[str, str]] = {}
+        self.numbers = itertools.count()
+
+    def names(self) -> Iterator[str]:
+        yield from self.queries
+
+    def types(self, table: str) -> dict[str, str] | None:
+        if table not in self.queries:
+            return None
+        if table not in self.types_of:
+            described = self.connection.execute(f"DESCRIBE {self.queries[table]}").fetchall()
+            self.types_of[table] = {name: kind for name, kind, *_ in described}
+        return self.types_of[table]
+
+    def relation(self, table: str) -> str:
+        return f"({self.queries[table]})"
+
+    def ask(self, query: str) -> pd.DataFrame:
+        return self.connection.execute(query).df()
+
+    @contextlib.contextmanager
+    def lend(self, frame: pd.DataFrame) -> Iterator[str]:
+        name = f"lent_{next(self.numbers)}"
+        self.connection.register(name, frame)
+        try:
+            yield name
+        finally:
+            self.connection.unregister(name)
+
+    def contents(self, table: str) -> TableContents:
+        return contents_of_relation(self.connection, self.relation(table), self.types(table) or {})
+
+
+def contents_of_relation(
+    connection: duckdb.DuckDBPyConnection, relation: str, types: Mapping[str, str]
+) -> TableContents:
+    """What the privacy checks look through, of what stands after FROM."""
+    of_days = [name for name, kind in types.items() if kind.startswith(DATES) and not kind.endswith("[]")]
+    counts = ", ".join(f'count("{name}")' for name in of_days)
+    numbers = connection.execute(f"SELECT {counts} FROM {relation}").fetchall()[0] if of_days else ()
+    texts = [
+        name
+        for name, kind in types.items()
+        if not kind.startswith((*NUMBERS, *DATES, "BOOLEAN")) or kind.endswith("[]")
+    ]
+    dates = dict(zip(of_days, numbers, strict=True))
+    return TableContents(
+        list(types), dates, [(name, _texts(connection, relation, name)) for name in texts],
+        _texts(connection, relation, "study_id") if "study_id" in types else None,
+    )  # fmt: skip
+
+
+def _texts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> Callable[[], pd.Series]:
+    kept: list[pd.Series] = []
+
+    def ask() -> pd.Series:
+        if kept:
+            return kept[0]
+        found = connection.execute(
+            f"""SELECT CAST("{column}" AS VARCHAR) AS text, count(*) AS n FROM {relation} WHERE "{column}" IS NOT NULL GROUP BY 1"""
+        ).df()
+        texts = pd.Series(found["n"].to_numpy(), index=pd.Index(found["text"], dtype="str"))
+        if len(texts) <= FEW_TEXTS:
+            kept.append(texts)
+        return texts
+
+    return ask

@@ -1,0 +1,76 @@
+"""The derivations of `derived_tables` that read patients' rows, as SQL: a country's cohort is counted where it lies.
+
+Each takes what stands after FROM for the tables it needs, and the size of the cohort published now; a test holds them to the frames'.
+"""
+
+from collections.abc import Callable, Mapping
+
+from quality.derived_tables import FONG_ITEMS, INDEX_ENDPOINTS, RECURRENCE_ENDPOINTS
+
+Relations = Mapping[str, str]
+
+
+def _texts(names: tuple[str, ...]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _with_fong_items(tables: Relations, _previous: int | None) -> str:
+    items = " + ".join(f"{name}::INT" for name in FONG_ITEMS)
+    return f"SELECT *, ({items})::DOUBLE AS n_score_items FROM {tables['index_operations']}"
+
+
+def _cohort_size(tables: Relations, previous: int | None) -> str:
+    share = f"n_patients / {previous}::DOUBLE" if previous else "1.0::DOUBLE"
+    flow = f"(SELECT arg_max(n_remaining, step_number) FROM {tables['cohort_flow']} WHERE step_number IS NOT NULL)"
+    return f"""
+        SELECT 'cohort' AS scope, n_patients,
+               (SELECT count(*) FILTER (is_in_cohort) FROM {tables["patients"]}) AS n_in_cohort,
+               (SELECT count(*) FROM {tables["resection_margins"]}) AS n_margins,
+               coalesce({flow}, 0) AS n_after_last_criterion, {share} AS share_of_previous
+        FROM (SELECT count(*) AS n_patients FROM {tables["index_operations"]})"""
+
+
+def _endpoint_coverage(tables: Relations, _previous: int | None) -> str:
+    return f"""
+        WITH stated AS (
+            SELECT study_id, endpoint FROM {tables["time_to_event"]}
+            UNION ALL SELECT study_id, endpoint FROM {tables["endpoints_without_time"]}
+        ),
+        recurred AS (SELECT DISTINCT study_id FROM {tables["first_recurrences"]} WHERE study_id IS NOT NULL),
+        cohort AS (SELECT DISTINCT study_id FROM {tables["index_operations"]} WHERE study_id IS NOT NULL),
+        everybody AS (
+            FROM cohort UNION SELECT study_id FROM {tables["time_to_event"]} WHERE study_id IS NOT NULL
+        ),
+        once AS (
+            SELECT study_id, endpoint FROM stated WHERE study_id IS NOT NULL AND endpoint IS NOT NULL
+            GROUP BY ALL HAVING count(*) = 1
+        ),
+        accounted AS (
+            SELECT study_id, count(*) AS n FROM once
+            WHERE endpoint IN ({_texts(INDEX_ENDPOINTS)})
+                OR (endpoint IN ({_texts(RECURRENCE_ENDPOINTS)}) AND study_id IN (FROM recurred))
+            GROUP BY study_id
+        )
+        SELECT study_id, coalesce(n, 0) AS n_accounted,
+               {len(INDEX_ENDPOINTS)} + CASE WHEN study_id IN (FROM recurred) THEN {len(RECURRENCE_ENDPOINTS)} ELSE 0 END AS n_expected,
+               study_id IN (FROM cohort) AS has_index_operation
+        FROM everybody LEFT JOIN accounted USING (study_id) ORDER BY study_id"""
+
+
+def _count_totals(tables: Relations, _previous: int | None) -> str:
+    return f"""
+        WITH totals AS (
+            SELECT endpoint, "grouping", sum(n_event + n_competing + n_censored) AS n_counted
+            FROM {tables["event_counts"]} WHERE endpoint IS NOT NULL AND "grouping" IS NOT NULL GROUP BY ALL
+        ),
+        times AS (SELECT endpoint, count(*) AS n_times FROM {tables["time_to_event"]} GROUP BY ALL)
+        SELECT endpoint, "grouping", n_counted, coalesce(n_times, 0) AS n_times
+        FROM totals LEFT JOIN times USING (endpoint) ORDER BY endpoint, "grouping" """
+
+
+SQL_DERIVATIONS: dict[str, Callable[[Relations, int | None], str]] = {
+    "index_operations": _with_fong_items,
+    "cohort_size": _cohort_size,
+    "endpoint_coverage": _endpoint_coverage,
+    "count_totals": _count_totals,
+}

@@ -1,0 +1,115 @@
+"""Counts made by SQL are judged as the frames are: the same rows of checks and violations, for every broken row of every suite."""
+
+import duckdb
+import pandas as pd
+import pytest
+
+from orchestration.tables_to_judge import TablesToJudge
+from quality import list_suites, run_suite, run_suite_counted, run_suites, run_suites_counted
+from quality.common_checks import common_suite
+from quality.counted_gate import _CountedGate, _judged
+from quality.run_expectations import judge_frame
+from quality.sql_of_checks import NotInSql, where_in_sql
+from quality.suite_definitions import all_suites
+from tests.quality.clean_tables import clean_tables
+from tests.quality.test_suites import BROKEN, broken_tables
+
+STAGES = ("staging", "marts", "results")
+
+
+def stored(frames: dict[str, pd.DataFrame]) -> tuple[TablesToJudge, dict[str, pd.DataFrame]]:
+    """The tables in a database, and the frames that are read from it."""
+    connection = duckdb.connect()
+    for name, frame in frames.items():
+        connection.register("frame", frame)
+        connection.execute(f"CREATE TABLE {name} AS FROM frame")
+        connection.unregister("frame")
+    tables = TablesToJudge(connection, {name: f"SELECT * FROM {name}" for name in frames})
+    return tables, {name: connection.execute(f"FROM {name}").df() for name in frames}
+
+
+def assert_same(counted, judged) -> None:
+    pd.testing.assert_frame_equal(counted.checks, judged.checks)
+    pd.testing.assert_frame_equal(counted.violations, judged.violations)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_clean_tables_pass_with_the_same_counts(stage):
+    tables, frames = stored(clean_tables())
+    common = {"analyses_not_done": (), "not_there": ()} if stage == "results" else {}
+    judged = run_suites(frames, stage, 3, ["4711"], common=common)
+    assert_same(run_suites_counted(tables, stage, 3, ["4711"], common=common), judged)
+    assert (judged.checks["n_checked"] > 0).sum() > 4
+
+
+@pytest.mark.parametrize(
+    ("suite", "changes", "checks", "key"),
+    BROKEN,
+    ids=[f"{suite}-{checks.split()[-1]}" for suite, _, checks, _ in BROKEN],
+)
+def test_a_broken_row_fails_in_both_and_is_named_alike(suite, changes, checks, key):
+    tables, frames = stored(broken_tables(suite, changes))
+    judged = run_suite(suite, frames, previous=3)
+    assert set(checks.split()) <= set(judged.checks.loc[judged.checks["status"] == "failed", "check_name"])
+    assert_same(run_suite_counted(suite, tables, previous=3), judged)
+
+
+def test_what_is_not_there_is_the_same_error():
+    frames = clean_tables()
+    del frames["patients"]
+    frames["time_to_event"] = frames["time_to_event"].drop(columns=["event_label", "endpoint"])
+    frames["recurrences"] = frames["recurrences"].iloc[:0]
+    tables, read = stored(frames)
+    for suite in (name for name in list_suites("marts") if name != "privacy"):
+        counted, judged = run_suite_counted(suite, tables, 3), run_suite(suite, read, 3)
+        pd.testing.assert_frame_equal(
+            counted.checks.drop(columns="error"), judged.checks.drop(columns="error"), obj=f"checks of {suite}"
+        )
+        assert list(counted.checks["error"].notna()) == list(judged.checks["error"].notna())
+
+
+def test_missing_values_and_numbers_that_are_none_are_counted_alike():
+    frame = pd.DataFrame(
+        {
+            "study_id": ["P1", "P1", None, "P2"], "conf_low": [0.1, float("nan"), 2.0, None], "conf_high": [0.2, 0.3, 1.0, None],
+            "hazard_ratio": [1.0, 0.0, None, float("inf")], "n": [1, 2, None, -3], "n_event": [2, 1, None, None],
+            "p_value": [0.5, 1.5, None, None], "warning": [None, "few", None, ""],
+        }
+    )  # fmt: skip
+    tables, read = stored({"drawn": frame})
+    suite = common_suite("drawn", list(frame.columns), "results", ["study_id"])
+    expected_rows, expected_keys = judge_frame(suite, read["drawn"])
+    rows, keys = _CountedGate(tables, None, 200).count(suite, tables.relation("drawn"), tables.types("drawn"))
+    assert _judged(rows) == expected_rows
+    assert keys == expected_keys
+    assert sum(row[8] for row in expected_rows) > 5
+
+
+def test_a_share_that_may_fail_is_judged_to_the_last_row():
+    operations = pd.concat([clean_tables()["index_operations"].iloc[:1]] * 100, ignore_index=True)
+    operations["study_id"] = [f"P{number:012d}" for number in range(100)]
+    for n_unresolved in (0, 5, 9, 10, 11, 25):
+        operations["margin_group"] = ["unresolved"] * n_unresolved + ["positive"] * (100 - n_unresolved)
+        tables, frames = stored({"index_operations": operations})
+        assert_same(
+            run_suite_counted("index_operations", tables), run_suite("index_operations", frames["index_operations"])
+        )
+
+
+def test_every_condition_of_every_suite_can_be_said_in_sql():
+    for suite in all_suites().values():
+        for check in suite.checks:
+            types = _Anything()
+            assert where_in_sql(check.where, types)
+    with pytest.raises(NotInSql):
+        where_in_sql("endpoint.str.len() > 3", _Anything())
+    with pytest.raises(LookupError):
+        where_in_sql("endpoint == 'x'", {"other": "VARCHAR"})
+
+
+class _Anything(dict):
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def get(self, name: object, default: object = None) -> object:
+        return "VARCHAR"
