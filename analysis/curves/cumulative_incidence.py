@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.curves.confidence_limits import incidence_limits
-from analysis.patients.collapsed_counts import STRATUM_COLUMNS, StratumCounts, by_stratum, with_time_zero
+from analysis.patients.collapsed_counts import (
+    STRATUM_COLUMNS,
+    EventCounts,
+    StratumCounts,
+    by_stratum,
+    stacked,
+    with_time_zero,
+)
 
 INCIDENCE_COLUMNS = [
     *STRATUM_COLUMNS, "time_days", "n_risk", "n_event", "n_competing", "n_censored",
@@ -16,7 +23,7 @@ VARIANCES = ("aalen", "infinitesimal_jackknife")
 
 
 def cumulative_incidence(
-    event_counts: pd.DataFrame, conf_type: str = "log-log", variance: str = "aalen"
+    event_counts: EventCounts, conf_type: str = "log-log", variance: str = "aalen"
 ) -> pd.DataFrame:
     """Aalen-Johansen cumulative incidence of the event, one row a stratum and distinct time, and one at time 0.
 
@@ -31,8 +38,8 @@ def cumulative_incidence(
     """
     if variance not in VARIANCES:
         raise ValueError(f"variance must be one of {', '.join(VARIANCES)}, not {variance!r}")
-    frames = [_curve(with_time_zero(counts), conf_type, variance) for counts in by_stratum(event_counts)]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=INCIDENCE_COLUMNS)
+    strata = [with_time_zero(counts) for counts in by_stratum(event_counts)]
+    return stacked([(counts, _curve(counts, conf_type, variance)) for counts in strata], INCIDENCE_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -56,15 +63,14 @@ def _estimate(counts: StratumCounts) -> _Estimate:
     return _Estimate(np.cumsum(before * counts.n_event / counts.n_risk), before, survival)
 
 
-def _curve(counts: StratumCounts, conf_type: str, variance: str) -> pd.DataFrame:
+def _curve(counts: StratumCounts, conf_type: str, variance: str) -> dict[str, np.ndarray]:
     estimate = _estimate(counts)
     squared_error = aalen_variance if variance == "aalen" else infinitesimal_jackknife_variance
     # Before the first event nothing has varied; the cumulative sums would leave a rounding error there
     has_begun = estimate.incidence > 0
     std_error = np.where(has_begun, np.sqrt(np.maximum(squared_error(counts, estimate), 0.0)), 0.0)
     low, high = incidence_limits(estimate.incidence, std_error, conf_type)
-    frame = counts.curve_frame(estimate=estimate.incidence, std_error=std_error, conf_low=low, conf_high=high)
-    return frame[INCIDENCE_COLUMNS]
+    return {"estimate": estimate.incidence, "std_error": std_error, "conf_low": low, "conf_high": high}
 
 
 def tie_corrected_variance(n_events: np.ndarray, n_risk: np.ndarray) -> np.ndarray:

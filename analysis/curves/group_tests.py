@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
-from analysis.patients.collapsed_counts import StratumCounts, by_stratum
+from analysis.patients.collapsed_counts import EventCounts, StratumCounts, by_stratum
 from analysis.patients.names import STRATA_NOT_COMPARED
 
 TEST_COLUMNS = [
@@ -28,7 +28,7 @@ class GroupCounts:
     n: int
 
 
-def logrank_test(event_counts: pd.DataFrame, is_cause_specific: bool = False) -> pd.DataFrame:
+def logrank_test(event_counts: EventCounts, is_cause_specific: bool = False) -> pd.DataFrame:
     """Log-rank test of equal hazards of the event, one row an endpoint and grouping of two or more known groups.
 
     Competing events leave the risk set, so that with them the hypothesis is that of equal cause-specific hazards.
@@ -52,7 +52,7 @@ def logrank_test(event_counts: pd.DataFrame, is_cause_specific: bool = False) ->
 
 
 def trend_test(
-    event_counts: pd.DataFrame,
+    event_counts: EventCounts,
     scores: Sequence[float] | None = None,
     is_cause_specific: bool = False,
     levels: Sequence[str] | None = None,
@@ -80,7 +80,7 @@ def trend_test(
     return _test_rows(event_counts, "trend", hypothesis, statistic, levels)
 
 
-def gray_test(event_counts: pd.DataFrame) -> pd.DataFrame:
+def gray_test(event_counts: EventCounts) -> pd.DataFrame:
     """Gray's (1988) test of equal cumulative incidence of the event (rho = 0), as cmprsk::cuminc.
 
     Arguments, rows and errors as in `logrank_test`.
@@ -113,35 +113,41 @@ def gray_score(counts: GroupCounts) -> tuple[np.ndarray, np.ndarray]:
     competing event by (1 - z_k(s)) R_ik(s), with A = diag(u) - u u' / sum(u), R_ik(s) the sum of A_ik dG / (1 - G-) over
     later times and z_k = 1 - (1 - G) / S_k. Ties: variances carry the hypergeometric factor 1 - (d - 1) / (at risk - 1).
     """
-    n_risk = counts.n_risk.astype(float)
+    # on a day without either event nothing moves
+    happens = (counts.n_event + counts.n_competing).any(axis=1)
+    n_risk, n_event, n_competing = (
+        matrix[happens].astype(float) for matrix in (counts.n_risk, counts.n_event, counts.n_competing)
+    )
     is_followed = n_risk > 0
-    hazard = _quotient(counts.n_event + counts.n_competing, n_risk)
+    hazard = _quotient(n_event + n_competing, n_risk)
     survival = np.cumprod(1 - hazard, axis=0)
     survival_before = _before(survival, first=1.0)
-    incidence_before = _before(np.cumsum(survival_before * _quotient(counts.n_event, n_risk), axis=0), first=0.0)
+    incidence_before = _before(np.cumsum(survival_before * _quotient(n_event, n_risk), axis=0), first=0.0)
     unscathed = np.where(is_followed, _quotient(n_risk, survival_before), 0.0)
-    pooled, events = unscathed.sum(axis=1), counts.n_event.sum(axis=1)
+    pooled, events = unscathed.sum(axis=1), n_event.sum(axis=1)
 
     expecting = unscathed * (1 - incidence_before)
-    score = (counts.n_event - expecting * _quotient(events, expecting.sum(axis=1))[:, None]).sum(axis=0)
+    score = (n_event - expecting * _quotient(events, expecting.sum(axis=1))[:, None]).sum(axis=0)
 
     jump = _quotient(events, pooled)
     pooled_incidence = np.cumsum(jump)
-    influence = -unscathed[:, :, None] * _quotient(unscathed, pooled[:, None])[:, None, :]
+    # group by group by time, so that sums over times are products of matrices
+    influence = -unscathed.T[:, None, :] * _quotient(unscathed, pooled[:, None]).T[None, :, :]
     groups = np.arange(len(counts.groups))
-    influence[:, groups, groups] += unscathed
-    per_jump = influence * _quotient(jump, 1 - _before(pooled_incidence, first=0.0))[:, None, None]
-    later = per_jump.sum(axis=0) - np.cumsum(per_jump, axis=0)
+    influence[groups, groups] += unscathed.T
+    per_jump = influence * _quotient(jump, 1 - _before(pooled_incidence, first=0.0))
+    later = per_jump.sum(axis=2, keepdims=True) - np.cumsum(per_jump, axis=2)
 
     spared = _quotient((1 - pooled_incidence)[:, None], survival)
     event_tie = _tie_factor(events[:, None], pooled[:, None] * survival_before)
     event_variance = event_tie * _quotient(survival_before * jump[:, None], n_risk)
-    competing_tie = _tie_factor(counts.n_competing, n_risk)
-    competing_variance = competing_tie * _quotient(survival_before**2 * counts.n_competing, n_risk**2)
-    of_event = influence + (1 - spared)[:, None, :] * later
-    of_competing = spared[:, None, :] * later
-    covariance = np.einsum("tik,tjk,tk->ij", of_event, of_event, event_variance, optimize=True)
-    covariance += np.einsum("tik,tjk,tk->ij", of_competing, of_competing, competing_variance, optimize=True)
+    competing_tie = _tie_factor(n_competing, n_risk)
+    competing_variance = competing_tie * _quotient(survival_before**2 * n_competing, n_risk**2)
+    of_event, of_competing = influence + (1 - spared).T * later, spared.T * later
+    covariance = np.zeros((len(groups), len(groups)))
+    for moves, variance in ((of_event, event_variance), (of_competing, competing_variance)):
+        flat = moves.reshape(len(groups), -1)
+        covariance += (flat * variance.T.reshape(-1)) @ flat.T
     return score, covariance
 
 
@@ -175,7 +181,7 @@ def _tie_factor(n_events: np.ndarray, n_risk: np.ndarray) -> np.ndarray:
     return np.where(is_tied, 1 - (n_events - 1) / np.where(is_tied, n_risk - 1, 1), 1.0)
 
 
-def side_by_side(event_counts: pd.DataFrame, levels: Sequence[str] | None = None) -> Iterator[GroupCounts]:
+def side_by_side(event_counts: EventCounts, levels: Sequence[str] | None = None) -> Iterator[GroupCounts]:
     """The known groups of each endpoint and grouping on one time axis; groupings of fewer than two are left out.
 
     In the order of `levels` where these are given, which must name all of them.
@@ -203,7 +209,7 @@ def _on_axis(counts: StratumCounts, times: np.ndarray, name: str) -> np.ndarray:
 
 
 def _test_rows(
-    event_counts: pd.DataFrame,
+    event_counts: EventCounts,
     test: str,
     hypothesis: str,
     statistic: Callable[[GroupCounts], tuple[float, int]],

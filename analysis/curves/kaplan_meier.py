@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.curves.confidence_limits import CONFIDENCE_TYPES, survival_limits
-from analysis.patients.collapsed_counts import STRATUM_COLUMNS, StratumCounts, by_stratum, with_time_zero
+from analysis.patients.collapsed_counts import (
+    STRATUM_COLUMNS,
+    EventCounts,
+    StratumCounts,
+    by_stratum,
+    stacked,
+    with_time_zero,
+)
 
 CURVE_COLUMNS = [
     *STRATUM_COLUMNS, "time_days", "n_risk", "n_event", "n_censored", "estimate", "std_error", "conf_low", "conf_high",
@@ -23,7 +30,7 @@ NOT_REACHED = "not reached: follow-up ends before so many have had the event"
 QUANTILE_TOLERANCE = float(np.sqrt(np.finfo(float).eps))
 
 
-def kaplan_meier(event_counts: pd.DataFrame, conf_type: str = "log") -> pd.DataFrame:
+def kaplan_meier(event_counts: EventCounts, conf_type: str = "log") -> pd.DataFrame:
     """Kaplan-Meier survival with Greenwood's standard error, one row a stratum and distinct time, and one at time 0.
 
     std_error is that of the survival estimate, sqrt(S^2 * sum d / (n (n - d))) (Greenwood 1926), and with its limits missing
@@ -36,8 +43,8 @@ def kaplan_meier(event_counts: pd.DataFrame, conf_type: str = "log") -> pd.DataF
         ValueError: bad counts, an unknown conf_type, or a stratum with competing events: Kaplan-Meier would treat them
             as censored and overstate the incidence.
     """
-    frames = [_curve(with_time_zero(counts), conf_type) for counts in _without_competing(event_counts)]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=CURVE_COLUMNS)
+    strata = [with_time_zero(counts) for counts in _without_competing(event_counts)]
+    return stacked([(counts, _curve(counts, conf_type)) for counts in strata], CURVE_COLUMNS)
 
 
 def quantile_times(
@@ -86,7 +93,7 @@ def median_follow_up(event_counts: pd.DataFrame, conf_type: str = "log") -> pd.D
     return pd.DataFrame([_median_row(counts, conf_type) for counts in reverse], columns=MEDIAN_COLUMNS)
 
 
-def _without_competing(event_counts: pd.DataFrame) -> Iterator[StratumCounts]:
+def _without_competing(event_counts: EventCounts) -> Iterator[StratumCounts]:
     for counts in by_stratum(event_counts):
         if counts.n_competing.any():
             raise ValueError(
@@ -104,13 +111,12 @@ def survival_and_log_error(n_risk: np.ndarray, n_event: np.ndarray) -> tuple[np.
     return survival, log_error
 
 
-def _curve(counts: StratumCounts, conf_type: str) -> pd.DataFrame:
+def _curve(counts: StratumCounts, conf_type: str) -> dict[str, np.ndarray]:
     survival, log_error = survival_and_log_error(counts.n_risk, counts.n_event)
     low, high = survival_limits(survival, log_error, conf_type)
     std_error = np.full_like(survival, np.nan)
     np.multiply(survival, log_error, out=std_error, where=survival > 0)
-    frame = counts.curve_frame(estimate=survival, std_error=std_error, conf_low=low, conf_high=high)
-    return frame[CURVE_COLUMNS]
+    return {"estimate": survival, "std_error": std_error, "conf_low": low, "conf_high": high}
 
 
 def _median_row(counts: StratumCounts, conf_type: str) -> tuple:

@@ -4,8 +4,9 @@ Times are whole days, so for every day of a stratum the numbers of events, of co
 all that Kaplan-Meier, Aalen-Johansen, log-rank, Tarone's trend and Gray's test need of the patients.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from analysis.patients.names import ordered_strata
 STRATUM_COLUMNS = ["endpoint", "grouping", "stratum"]
 COUNT_COLUMNS = ["n_event", "n_competing", "n_censored"]
 EVERYBODY = "overall"
+# so many counts of an endpoint, stratum and day are held at once; of more only those that occur
+MOST_CELLS = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,25 @@ class StratumCounts:
         """Patients in the stratum."""
         return int((self.n_event + self.n_competing + self.n_censored).sum())
 
-    def curve_frame(self, **columns: np.ndarray) -> pd.DataFrame:
-        """The stratum's names, times and counts beside further columns of the same length."""
-        names = {column: getattr(self, column) for column in STRATUM_COLUMNS}
-        counts = {name: getattr(self, name) for name in ("time_days", "n_risk", "n_event", "n_competing", "n_censored")}
-        return pd.DataFrame({**names, **counts, **columns})
+
+EventCounts = pd.DataFrame | Sequence[StratumCounts]
+
+
+def stacked(curves: Sequence[tuple[StratumCounts, Mapping[str, np.ndarray]]], columns: Sequence[str]) -> pd.DataFrame:
+    """Strata with further arrays of the same length as rows: `columns`, which name these arrays and what a stratum has."""
+    if not curves:
+        return pd.DataFrame(columns=list(columns))
+    sizes = [len(counts.time_days) for counts, _ in curves]
+    at = np.repeat(np.arange(len(curves)), sizes)
+    made = {}
+    for column in columns:
+        if column in STRATUM_COLUMNS:
+            made[column] = pd.Series([getattr(counts, column) for counts, _ in curves], dtype="str").take(at).array
+        else:
+            made[column] = np.concatenate([
+                more[column] if column in more else getattr(counts, column) for counts, more in curves
+            ])  # fmt: skip
+    return pd.DataFrame(made)
 
 
 def require_columns(frame: pd.DataFrame, columns: list[str], frame_name: str) -> None:
@@ -82,17 +99,49 @@ def checked_event_counts(event_counts: pd.DataFrame) -> pd.DataFrame:
         if event_counts[column].isna().any():
             raise ValueError(f"event_counts.{column}: {int(event_counts[column].isna().sum())} missing value(s)")
         checked[column] = _in_display_order(column, event_counts[column])
-    added = checked.groupby([*STRATUM_COLUMNS, "time_days"], observed=True, sort=True)[COUNT_COLUMNS].sum()
-    return added[added.sum(axis=1) > 0].reset_index()
+    codes = [checked[column].cat.codes.to_numpy() for column in STRATUM_COLUMNS]
+    order = np.lexsort([checked["time_days"].to_numpy(), *reversed(codes)])
+    in_order = checked.iloc[order]
+    starts = _starts([*(code[order] for code in codes), in_order["time_days"].to_numpy()])
+    added = in_order.iloc[starts].assign(
+        **{column: np.add.reduceat(in_order[column].to_numpy(), starts) for column in COUNT_COLUMNS if len(starts)}
+    )
+    is_empty = np.sum([added[column].to_numpy() for column in COUNT_COLUMNS], axis=0) == 0
+    return added[~is_empty][[*STRATUM_COLUMNS, "time_days", *COUNT_COLUMNS]].reset_index(drop=True)
 
 
-def by_stratum(event_counts: pd.DataFrame) -> Iterator[StratumCounts]:
-    """Each stratum of the counts (see `checked_event_counts` for the columns and the errors), in display order."""
-    for keys, rows in checked_event_counts(event_counts).groupby(STRATUM_COLUMNS, observed=True, sort=True):
-        event, competing, censored = (rows[column].to_numpy() for column in COUNT_COLUMNS)
-        leaving = event + competing + censored
-        n_risk = leaving[::-1].cumsum()[::-1]
-        yield StratumCounts(*map(str, keys), rows["time_days"].to_numpy(), n_risk, event, competing, censored)
+def by_stratum(event_counts: "EventCounts") -> Iterator[StratumCounts]:
+    """Each stratum of the counts (see `checked_event_counts` for the columns and the errors), in display order.
+
+    What is in strata already (`strata_of`) stays as it is.
+    """
+    if not isinstance(event_counts, pd.DataFrame):
+        yield from event_counts
+        return
+    checked = checked_event_counts(event_counts)
+    codes = [checked[column].cat.codes.to_numpy() for column in STRATUM_COLUMNS]
+    names = [checked[column].cat.categories for column in STRATUM_COLUMNS]
+    times, *counts = (checked[column].to_numpy() for column in ("time_days", *COUNT_COLUMNS))
+    starts = _starts(codes)
+    for start, end in zip(starts, _ends(starts, len(checked)), strict=True):
+        event, competing, censored = (column[start:end] for column in counts)
+        n_risk = (event + competing + censored)[::-1].cumsum()[::-1]
+        keys = (str(known[code[start]]) for known, code in zip(names, codes, strict=True))
+        yield StratumCounts(*keys, times[start:end], n_risk, event, competing, censored)
+
+
+def _starts(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Positions at which one of the columns, sorted together, has another value than before."""
+    n = len(columns[0])
+    is_start = np.zeros(n, dtype=bool)
+    is_start[:1] = True
+    for column in columns:
+        is_start[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(is_start)
+
+
+def _ends(starts: np.ndarray, n: int) -> np.ndarray:
+    return np.append(starts[1:], n)[: len(starts)]
 
 
 def with_time_zero(counts: StratumCounts) -> StratumCounts:
@@ -115,21 +164,107 @@ def with_time_zero(counts: StratumCounts) -> StratumCounts:
 def count_events(time_to_event: pd.DataFrame, stratum_column: str | None = None) -> pd.DataFrame:
     """Collapse patient rows (endpoint, time_days, event_code 0 censored / 1 event / 2 competing) to `event_counts`.
 
+    >>> rows = pd.DataFrame({"endpoint": "salvage", "time_days": [3, 3, 5], "event_code": [1, 0, 1]})
+    >>> count_events(rows)[["time_days", "n_event", "n_censored"]].to_numpy().tolist()
+    [[3.0, 1.0, 1.0], [5.0, 1.0, 0.0]]
+
     Args:
         stratum_column: a column of the rows that holds the strata, its name becomes the grouping; None: all together.
     Raises:
         ValueError: a column is missing, a time is not a number >= 0, a code is not 0, 1 or 2.
     """
+    cells = _counted(time_to_event, stratum_column)
+    event, competing, censored = cells.counts
+    grouping = pd.Series([stratum_column or EVERYBODY], dtype="str").take(np.zeros(len(event), dtype=int))
+    return pd.DataFrame(
+        {
+            "endpoint": cells.endpoints.take(cells.endpoint).array, "grouping": grouping.array,
+            "stratum": cells.strata.take(cells.stratum).array, "time_days": cells.days,
+            "n_event": event, "n_competing": competing, "n_censored": censored,
+        }
+    )  # fmt: skip
+
+
+def strata_of(time_to_event: pd.DataFrame, stratum_column: str | None = None) -> list[StratumCounts]:
+    """What `by_stratum(count_events(...))` gives, from patients' rows without a table between; arguments and errors as there.
+
+    Raises:
+        ValueError: also for a missing stratum.
+    """
+    cells = _counted(time_to_event, stratum_column)
+    if cells.strata.isna().any() or cells.endpoints.isna().any():
+        raise ValueError(f"time_to_event.{stratum_column or 'endpoint'}: missing value(s)")
+    is_whole = bool((cells.days == np.floor(cells.days)).all())
+    days = cells.days.astype(np.int64) if is_whole else cells.days
+    endpoints, strata = (list(map(str, names)) for names in (cells.endpoints, cells.strata))
+    place_of = {name: place for place, name in enumerate(ordered_strata(strata))}
+    starts = _starts([cells.endpoint, cells.stratum])
+    found = []
+    for start, end in zip(starts, _ends(starts, len(days)), strict=True):
+        event, competing, censored = (column[start:end] for column in cells.counts)
+        n_risk = (event + competing + censored)[::-1].cumsum()[::-1]
+        names = (endpoints[cells.endpoint[start]], stratum_column or EVERYBODY, strata[cells.stratum[start]])
+        found.append(StratumCounts(*names, days[start:end], n_risk, event, competing, censored))
+    return sorted(found, key=lambda counts: (counts.endpoint, place_of[counts.stratum]))
+
+
+class _Cells(NamedTuple):
+    """A count each of an endpoint, stratum and day that occur, sorted by these; events, competing events and censorings."""
+
+    endpoints: pd.Series
+    strata: pd.Series
+    endpoint: np.ndarray
+    stratum: np.ndarray
+    days: np.ndarray
+    counts: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _counted(time_to_event: pd.DataFrame, stratum_column: str | None) -> _Cells:
     needed = ["endpoint", "time_days", "event_code", *([stratum_column] if stratum_column else [])]
     require_columns(time_to_event, needed, "time_to_event")
-    if not time_to_event["event_code"].isin([0, 1, 2]).all():
+    code = time_to_event["event_code"].to_numpy()
+    if not ((code == 0) | (code == 1) | (code == 2)).all():
         raise ValueError("time_to_event.event_code: codes other than 0, 1, 2")
-    rows = pd.DataFrame({"endpoint": time_to_event["endpoint"], "grouping": stratum_column or EVERYBODY})
-    rows["stratum"] = time_to_event[stratum_column].astype("string") if stratum_column else "all"
-    rows["time_days"] = checked_times(time_to_event["time_days"], "time_to_event")
-    for code, column in ((1, "n_event"), (2, "n_competing"), (0, "n_censored")):
-        rows[column] = (time_to_event["event_code"] == code).to_numpy().astype(np.int64)
-    return rows.groupby([*STRATUM_COLUMNS, "time_days"], dropna=False)[COUNT_COLUMNS].sum().reset_index()
+    times = checked_times(time_to_event["time_days"], "time_to_event")
+    endpoint, endpoints = _numbered(time_to_event["endpoint"])
+    stratum, strata = np.zeros(len(times), dtype=np.int64), pd.Series(["all"], dtype="str")
+    if stratum_column:
+        stratum, strata = _numbered(time_to_event[stratum_column].astype("string"))
+    days, day = _distinct(times)
+    # one number for each endpoint, stratum and day: counting is adding ones up
+    shape = (len(endpoints), len(strata), len(days))
+    key = (endpoint * shape[1] + stratum) * shape[2] + day
+    of_code = 3 * key + (code.astype(np.int64) + 2) % 3
+    n_cells = shape[0] * shape[1] * shape[2]
+    if n_cells <= MOST_CELLS:
+        cells = np.bincount(of_code, minlength=3 * n_cells).reshape(-1, 3)
+        found = np.flatnonzero(cells.any(axis=1))
+        cells = cells[found]
+    else:
+        found, position = np.unique(key, return_inverse=True)
+        cells = np.bincount(3 * position + of_code % 3, minlength=3 * len(found)).reshape(-1, 3)
+    at, at_day = np.divmod(found, max(shape[2], 1))
+    at_endpoint, at_stratum = np.divmod(at, max(shape[1], 1))
+    return _Cells(endpoints, strata, at_endpoint, at_stratum, days[at_day], (cells[:, 0], cells[:, 1], cells[:, 2]))
+
+
+def _distinct(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct times and each patient's position among them; days up to some thousand years need no sorting."""
+    if len(times) and times.max() < MOST_CELLS / 5 and (times == np.floor(times)).all():
+        day = times.astype(np.int64)
+        occurs = np.bincount(day) > 0
+        return np.flatnonzero(occurs).astype(float), (np.cumsum(occurs) - 1)[day]
+    return np.unique(times, return_inverse=True)
+
+
+def _numbered(values: pd.Series) -> tuple[np.ndarray, pd.Series]:
+    """The number of each value among the distinct ones in their order, missing ones last, and the distinct ones."""
+    numbers, names = pd.factorize(values, sort=True)
+    distinct = pd.Series(names)
+    if (numbers < 0).any():
+        numbers = np.where(numbers < 0, len(distinct), numbers)
+        distinct = pd.concat([distinct, pd.Series([None], dtype=distinct.dtype)], ignore_index=True)
+    return numbers, distinct
 
 
 def _numbers(values: pd.Series, frame_name: str) -> np.ndarray:

@@ -1,6 +1,7 @@
-"""Curves, tests and models against R's survival and cmprsk on the same rows in the same run (`make bench`)."""
+"""Curves, tests and models against R's survival and cmprsk, and lifelines, on the same rows in the same run (`make bench`)."""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -16,7 +17,7 @@ from analysis.curves.group_tests import gray_test
 from analysis.curves.kaplan_meier import kaplan_meier
 from analysis.models.cox_fit import fit_cox
 from analysis.models.fine_gray import fit_fine_gray
-from analysis.patients.collapsed_counts import count_events
+from analysis.patients.collapsed_counts import strata_of
 from analysis.patients.model_rows import model_rows
 from simulated_hospital.cohort import draw_cohort, endpoint_times
 from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, MARGIN
@@ -27,6 +28,9 @@ TRIES = 3
 # crr's time grows with the square of the patients: minutes at 10,000, hours at 100,000
 LARGEST_CRR = 10_000
 R_SCRIPT = Path(__file__).parent / "against_r.R"
+LIFELINES_SCRIPT = Path(__file__).parent / "against_lifelines.py"
+# an interpreter with lifelines, which wants an older pandas than the project's
+LIFELINES_PYTHON = os.environ.get("LIFELINES_PYTHON")
 
 
 def drawn_rows(n_patients: int) -> pd.DataFrame:
@@ -43,9 +47,9 @@ def ours(rows: pd.DataFrame) -> dict[str, Callable[[], object]]:
     of_all = rows.assign(endpoint="recurrence_free_survival", event_code=(rows["event_code"] > 0).astype(int))
     data = model_rows(rows, "margin_recurrence", ADJUSTMENT_COVARIATES, MARGIN)
     return {
-        "Kaplan-Meier": lambda: kaplan_meier(count_events(of_all, "margin_group")),
-        "cumulative incidence": lambda: cumulative_incidence(count_events(rows, "margin_group")),
-        "Gray's test": lambda: gray_test(count_events(rows, "margin_group")),
+        "Kaplan-Meier": lambda: kaplan_meier(strata_of(of_all, "margin_group")),
+        "cumulative incidence": lambda: cumulative_incidence(strata_of(rows, "margin_group")),
+        "Gray's test": lambda: gray_test(strata_of(rows, "margin_group")),
         "Cox": lambda: fit_cox(data.time_days, data.is_event, data.design),
         "Fine-Gray": lambda: fit_fine_gray(data.time_days, data.event_code, data.design),
     }
@@ -61,8 +65,8 @@ def seconds_of(work: Callable[[], object]) -> float:
     return min(spent)
 
 
-def seconds_of_r(rows: pd.DataFrame, has_crr: bool) -> dict[str, float]:
-    """The same of R, by name."""
+def seconds_of_others(rows: pd.DataFrame, has_crr: bool) -> dict[str, float]:
+    """The same of R and, where an interpreter has it, of lifelines, by name."""
     data = model_rows(rows, "margin_recurrence", ADJUSTMENT_COVARIATES, MARGIN)
     frame = pd.DataFrame({f"x{number}": column for number, column in enumerate(data.design.values())})
     frame = frame.assign(time=data.time_days, code=data.event_code, group=data.level)
@@ -70,23 +74,29 @@ def seconds_of_r(rows: pd.DataFrame, has_crr: bool) -> dict[str, float]:
         frame.to_csv(Path(folder) / "rows.csv", index=False)
         command = ["Rscript", "--vanilla", str(R_SCRIPT), folder, str(TRIES), "crr" if has_crr else "no crr"]
         subprocess.run(command, check=True, capture_output=True)
-        return json.loads((Path(folder) / "seconds.json").read_text(encoding="utf-8"))
+        seconds = json.loads((Path(folder) / "seconds.json").read_text(encoding="utf-8"))
+        if LIFELINES_PYTHON:
+            command = [LIFELINES_PYTHON, str(LIFELINES_SCRIPT), folder, str(TRIES)]
+            seconds |= json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        return seconds
 
 
 def bench_against_r() -> Table:
     """A row a statistic and size: processor seconds of both and R's over ours (above 1: ours is ahead)."""
-    table = Table("statistic", "patients", "ours, s", "R, s", "R / ours", "R's function",
-                  title="Against R, processor seconds, from patients' rows in memory")  # fmt: skip
+    table = Table("statistic", "patients", "ours, s", "theirs, s", "theirs / ours", "theirs",
+                  title="Against R and lifelines, processor seconds, from patients' rows in memory")  # fmt: skip
     if shutil.which("Rscript") is None:
         table.caption = "Rscript is not there (Debian: r-base-core r-cran-survival r-cran-cmprsk r-cran-jsonlite): nothing was compared"
         return table
+    if not LIFELINES_PYTHON:
+        table.caption = "LIFELINES_PYTHON names no interpreter with lifelines: it was not compared"
     for n_patients in SIZES:
         rows = drawn_rows(n_patients)
-        of_r = seconds_of_r(rows, n_patients <= LARGEST_CRR)
+        of_others = seconds_of_others(rows, n_patients <= LARGEST_CRR)
         for name, work in ours(rows).items():
             own = seconds_of(work)
             for function, theirs in (
-                (key.split(": ")[1], value) for key, value in of_r.items() if key.split(": ")[0] == name
+                (key.split(": ")[1], value) for key, value in of_others.items() if key.split(": ")[0] == name
             ):
                 table.add_row(name, f"{n_patients:,}", f"{own:.3f}", f"{theirs:.3f}", f"{theirs / own:.1f}", function)
     return table
