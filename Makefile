@@ -14,7 +14,7 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: docs walkthroughs help setup simulate run refresh summary report sql ui test test-fast test-pythons lock truth-at-scale simulation-study fault-study clean-cohorts lint bench results-at-scale kill-test clean
+.PHONY: docs walkthroughs help setup simulate run refresh summary report sql ui test test-fast test-pythons lock truth-at-scale simulation-study fault-study clean-cohorts lint bench results-at-scale mutation kill-test clean
 .PHONY: setup-spark test-spark parity-spark
 
 help: ## List these commands
@@ -126,6 +126,9 @@ results-doc: $(INSTALLED) ## Write docs/results.md anew from the catalogue of re
 
 bench: $(INSTALLED) ## Timings on this machine: statistics against R, sentences read, ingestion against DuckDB, a night against a build of everybody
 	@$(BIN)/python -m tests.bench
+
+mutation: $(INSTALLED) ## Change every number of the plan and other lines one by one: is each seen by its named test? (ONLY=a name)
+	@$(BIN)/python -W ignore -m tests.mutation $(if $(ONLY),--only "$(ONLY)")
 
 results-at-scale: $(INSTALLED) ## Seconds and memory of every family of results on drawn studies (SIZES="1776 17760 177600")
 	@$(BIN)/python -W ignore -m tests.bench.results $(if $(SIZES),--patients $(SIZES))

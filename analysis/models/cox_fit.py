@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -23,6 +23,9 @@ LARGEST_CONDITION = 1e12
 NOT_CONVERGED = "did not converge"
 NO_EVENTS = "not estimable: no events"
 NO_PATIENTS = "not estimable: no patients with every value known"
+
+
+LikelihoodOf = Callable[[Sequence[int]], PartialLikelihood]
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ def fit_cox(
     strata: np.ndarray | None = None,
     cluster: np.ndarray | None = None,
     weights: np.ndarray | None = None,
+    likelihood_of: LikelihoodOf | None = None,
 ) -> CoxFit:
     """Maximum partial likelihood by Efron's approximation (equal to R's coxph).
 
@@ -91,6 +95,7 @@ def fit_cox(
         strata: whole numbers; each has a baseline hazard of its own (coxph's strata()).
         cluster: whole numbers; the covariance is then the robust one of clusters of patients (coxph's cluster()).
         weights: above 0; give a cluster too, as the model's own errors take them for numbers of patients.
+        likelihood_of: makes the likelihood of the columns at some positions, where there is a cheaper one than that of these rows.
     """
     n, n_event = len(time_days), int(is_event.sum())
     names = list(design)
@@ -103,7 +108,13 @@ def fit_cox(
         return CoxFit(names, unknown, np.diag(unknown), np.nan, np.nan, n, n_event, problems)
     columns = np.column_stack([np.asarray(design[name], dtype=float) for name in estimable])
     if weights is None and cluster is None:
-        fit = _fit(time_days, is_event, columns, entry_days, strata)
+        at = [names.index(name) for name in estimable]
+        make = likelihood_of or (
+            lambda kept: PartialLikelihood(
+                time_days, is_event, columns[:, [at.index(k) for k in kept]], strata, entry_days
+            )
+        )
+        fit = _fit(make, at)
     else:
         fit = _fit_with_r(time_days, is_event, columns, entry_days, strata, cluster, weights)
     model_warning = fit.warning
@@ -206,18 +217,12 @@ class _Fit(NamedTuple):
     fitted: FittedLikelihood | None
 
 
-def _fit(
-    time_days: np.ndarray,
-    is_event: np.ndarray,
-    columns: np.ndarray,
-    entry_days: np.ndarray | None,
-    strata: np.ndarray | None,
-) -> _Fit:
-    likelihood = PartialLikelihood(time_days, is_event, columns, strata, entry_days)
-    kept = _independent(likelihood.information(likelihood.points(np.zeros(columns.shape[1]))))
-    n_columns = columns.shape[1]
+def _fit(likelihood_of: LikelihoodOf, positions: Sequence[int]) -> _Fit:
+    n_columns = len(positions)
+    likelihood = likelihood_of(positions)
+    kept = _independent(likelihood.information(likelihood.points(np.zeros(n_columns))))
     if len(kept) < n_columns:
-        likelihood = PartialLikelihood(time_days, is_event, columns[:, kept], strata, entry_days)
+        likelihood = likelihood_of([positions[number] for number in kept])
     coefficients, covariance = np.full(n_columns, np.nan), np.full((n_columns, n_columns), np.nan)
     if not kept:
         (value,) = {sum(point.value for point in likelihood.points(np.zeros(0)))}

@@ -6,7 +6,7 @@ competing event stays at risk with a weight that depends on time only through th
 risk set is G(t) times a running sum. Nothing has a row a patient and time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,14 +78,18 @@ class PartialLikelihood:
             axis=0,
         )
 
+    def score(self, points: "Sequence[_Point]") -> np.ndarray:
+        """The first derivative."""
+        return np.sum([point.score for point in points], axis=0)
+
     def maximum(self) -> "tuple[Maximum, list[_Point]]":
         """Newton's method from 0, steps halved until the likelihood does not fall."""
         points = self.points(np.zeros(self.shape[1]))
         value = null_value = sum(point.value for point in points)
-        coefficients, has_converged = points[0].coefficients, False
+        coefficients, has_converged = np.zeros(self.shape[1]), False
         information = self.information(points)
         for _ in range(MAX_ITERATIONS):
-            step = _solve(information, np.sum([point.score for point in points], axis=0))
+            step = _solve(information, self.score(points))
             candidate = self.points(coefficients + step)
             gained = sum(point.value for point in candidate)
             for _ in range(MAX_HALVINGS):
@@ -101,8 +105,8 @@ class PartialLikelihood:
             if abs(gain) <= LIKELIHOOD_TOLERANCE * abs(value):
                 has_converged = True
                 break
-        score = np.sum([point.score for point in points], axis=0)
-        found = Maximum(coefficients, null_value, value, information, _solve(information, score), has_converged)
+        last_step = _solve(information, self.score(points))
+        found = Maximum(coefficients, null_value, value, information, last_step, has_converged)
         return found, points
 
     def influence(self, points: "Sequence[_Point]", inverse: np.ndarray) -> np.ndarray:
@@ -131,6 +135,79 @@ class PartialLikelihood:
     def event_times(self) -> list[np.ndarray]:
         """The distinct event times of each stratum."""
         return [stratum.event_times for stratum in self.strata]
+
+
+class ByPeriod(PartialLikelihood):
+    """The likelihood of a model in which some columns have a coefficient for each period of follow-up, the others one for all.
+
+    It is the product of the periods' own likelihoods, each of those who entered the period, whose risk sets need no late entry: nothing
+    has a row a patient and period. The coefficients: those of the columns that vary, period after period, then the others'.
+
+    Args:
+        time_days, is_event, strata: as above; starts: of the periods, ascending from 0; an event on the day of a start is of the period
+            before, and whoever leaves on day 0 is at risk on it.
+        varying, constant: columns, a row a patient.
+        kept: positions of the coefficients that there are to be, default all.
+    """
+
+    def __init__(
+        self,
+        time_days: np.ndarray,
+        is_event: np.ndarray,
+        varying: np.ndarray,
+        constant: np.ndarray,
+        strata: np.ndarray | None,
+        starts: np.ndarray,
+        kept: Sequence[int] | None = None,
+    ):
+        n_varying, n_constant = varying.shape[1], constant.shape[1]
+        n_columns = len(starts) * n_varying + n_constant
+        kept = range(n_columns) if kept is None else kept
+        place_of = {position: place for place, position in enumerate(kept)}
+        self.shape = (len(time_days), len(place_of))
+        self.parts: list[tuple[PartialLikelihood, np.ndarray]] = []
+        columns = np.column_stack([varying, constant])
+        for period, (start, end) in enumerate(zip(starts, [*starts[1:], np.inf], strict=True)):
+            chosen = (time_days > start) | (period == 0)
+            positions = [period * n_varying + number for number in range(n_varying)]
+            positions += [len(starts) * n_varying + number for number in range(n_constant)]
+            own = [number for number, position in enumerate(positions) if position in place_of]
+            code = is_event[chosen] * (time_days[chosen] <= end)
+            if not code.any():
+                continue
+            likelihood = PartialLikelihood(
+                np.minimum(time_days[chosen], end),
+                code,
+                columns[np.ix_(chosen, own)],
+                None if strata is None else strata[chosen],
+            )
+            self.parts.append((likelihood, np.array([place_of[positions[number]] for number in own], dtype=int)))
+
+    def points(self, coefficients: np.ndarray) -> "list[_Point]":
+        """The likelihood of each period and stratum."""
+        return [point for likelihood, places in self.parts for point in likelihood.points(coefficients[places])]
+
+    def score(self, points: "Sequence[_Point]") -> np.ndarray:
+        """The first derivative."""
+        score = np.zeros(self.shape[1])
+        for likelihood, places, own in self._of_parts(points):
+            score[places] += likelihood.score(own)
+        return score
+
+    def information(self, points: "Sequence[_Point]", by_event: "Sequence[np.ndarray] | None" = None) -> np.ndarray:
+        """Minus the second derivative; `by_event` has no meaning here."""
+        information = np.zeros((self.shape[1], self.shape[1]))
+        for likelihood, places, own in self._of_parts(points):
+            information[np.ix_(places, places)] += likelihood.information(own)
+        return information
+
+    def _of_parts(
+        self, points: "Sequence[_Point]"
+    ) -> "Iterator[tuple[PartialLikelihood, np.ndarray, Sequence[_Point]]]":
+        first = 0
+        for likelihood, places in self.parts:
+            yield likelihood, places, points[first : first + len(likelihood.strata)]
+            first += len(likelihood.strata)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from analysis.models.hazard_ratio_rows import (
     has_finite_limits,
     wald_row,
 )
+from analysis.models.partial_likelihood import ByPeriod
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
 from analysis.patients.model_rows import ModelRows, model_rows
@@ -106,13 +107,14 @@ def _model_rows_by_period(data: ModelRows, exposure: Exposure, periods: _Periods
     test = _test_row(exposure.proportionality, data, statistic, degrees, p_value)
     if np.isnan(p_value) or not data.in_reference.any():
         return [test | {"warning": "not split: proportional hazards could not be tested"}]
+    split = _split(data, periods.starts)
     if p_value >= below_p:
         rows = [test | {"warning": f"not split: proportional hazards not rejected (p >= {below_p:g})"}]
     else:
         rows = [
             test,
             *_rows_of_factor(
-                data, fit, periods, _Factor(exposure.by_period, groups, data.reference, data.in_reference)
+                data, split, fit, periods, _Factor(exposure.by_period, groups, data.reference, data.in_reference)
             ),
         ]
     of_term = {term: p for term, _, _, p in tests.rows()}
@@ -123,21 +125,29 @@ def _model_rows_by_period(data: ModelRows, exposure: Exposure, periods: _Periods
             factor = _Factor(
                 f"{term} by period (interaction)", {term: column}, "no" if is_binary else None, in_reference
             )
-            rows += _rows_of_factor(data, fit, periods, factor)
+            rows += _rows_of_factor(data, split, fit, periods, factor)
     return rows
 
 
-def _rows_of_factor(data: ModelRows, fit: CoxFit, periods: _Periods, factor: _Factor) -> list[dict]:
+def _rows_of_factor(data: ModelRows, split: "_Split", fit: CoxFit, periods: _Periods, factor: _Factor) -> list[dict]:
     """The interaction's test and the ratios of each period; `fit` is the model with one ratio for all periods."""
     starts = periods.starts
-    split = _split(data, starts)
     design = {
         f"{term} | {period}": column[split.patient] * (split.period == period)
         for period in range(len(starts))
         for term, column in factor.columns.items()
     }
     constant = {term: column[split.patient] for term, column in data.design.items() if term not in factor.columns}
-    by_period = fit_cox(split.end_days, split.is_event, design | constant, split.start_days, split.strata)
+    varying = np.column_stack(list(factor.columns.values()))
+    others = [column for term, column in data.design.items() if term not in factor.columns]
+    stacked = np.column_stack(others) if others else np.empty((data.n, 0))
+
+    def likelihood_of(kept: Sequence[int]) -> ByPeriod:
+        return ByPeriod(data.time_days, data.is_event, varying, stacked, data.strata, starts, kept)
+
+    by_period = fit_cox(
+        split.end_days, split.is_event, design | constant, split.start_days, split.strata, likelihood_of=likelihood_of
+    )
     penalised = _penalised_rows(by_period, split, design, constant)
     ratios = [
         _ratio_row(factor, split, periods, period, term, by_period, penalised)

@@ -1,5 +1,7 @@
 """What a date format takes and what not, dates that read both ways round, and numbers that are bounds."""
 
+from datetime import date, timedelta
+
 import pytest
 
 from orchestration.ingestion.contract import ContractError, load_hospitals
@@ -187,3 +189,22 @@ def test_a_bound_beyond_the_contracts_own_limits_is_not_taken(warehouse):
         (2, "cea_ng_ml", "<-1", "below the minimum of 0"),
         (2, "largest_metastasis_cm", ">400", "above the maximum of 30"),
     ]
+
+
+def test_a_value_at_the_contracts_own_limit_is_taken(warehouse):
+    write_contract(warehouse, "registry", REGISTRY.replace("SIGN", '"."'))
+    warehouse.land("operations/o.csv", "id;cea;size;n;margin;age\nR1;0;300;;;\nR2;-0.1;300.1;;;\n")
+    warehouse.load("registry")
+    assert warehouse.rows("SELECT cea_ng_ml, largest_metastasis_cm FROM raw.registry ORDER BY registry_record_id") == [
+        ("0.0", "30.0"),
+        (None, None),
+    ]
+    assert [reason for *_, reason in rejected(warehouse)] == ["below the minimum of 0", "above the maximum of 30"]
+
+
+def test_a_date_is_in_the_future_from_the_day_after_tomorrow_on(warehouse):
+    """A hospital east of the server lives in tomorrow already."""
+    vital_contract(warehouse, 'formats: ["%Y-%m-%d"]')
+    days = [(date.today() + timedelta(days=ahead)).isoformat() for ahead in (0, 1, 3)]
+    assert last_contacts(warehouse, *days) == [days[0], days[1], None]
+    assert {reason for *_, reason in rejected(warehouse)} == {"in the future"}

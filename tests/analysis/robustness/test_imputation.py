@@ -147,6 +147,17 @@ def test_truths_in_an_object_column_stay_truths():
     assert set(map(type, completed["node"])) == {bool}
 
 
+@pytest.mark.parametrize("n_donors", [1, 3, 5])
+def test_a_value_is_lent_by_one_of_the_nearest_donors(n_donors):
+    """The age is ten times x: who is not known, between two of the others, is lent the age of one of the nearest by x."""
+    x = np.array([*range(40), 20.4])
+    rows = pd.DataFrame({"x": x, "age": 10 * x, "time_days": np.arange(1, 42), "event_code": 0})
+    rows.loc[40, "age"] = np.nan
+    completed = impute(rows, [AGE], ["x"], 60, 1, n_donors=n_donors).completed
+    nearest = [200.0, 210.0, 190.0, 220.0, 180.0][:n_donors]
+    assert set(completed.loc[40, "age"]) == set(nearest)
+
+
 def test_without_anything_missing_nothing_is_drawn():
     completed, trace = impute(patients("ties"), [AGE, NODE], n_imputations=1)
     pd.testing.assert_frame_equal(completed.drop(columns="imputation"), patients("ties"))
