@@ -7,22 +7,20 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from report_reader.machine_marks import without_machine_marks
 from report_reader.traced import Edit, Traced
 
 UNUSUAL = re.compile(r"[^\x20-\x7e\n]|&[#\w]|</?[a-zA-Z]|&$")
 ENTITY = re.compile(r"&(?:amp;)*(#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[a-zA-Z]{2,10})(;|(?![a-zA-Z=]))")
 TAG = re.compile(
-    r"</?(?:br|p|div|td|tr|th|li|ul|ol|b|i|u|em|strong|span|font|table|tbody|h\d|sup|sub|pre)\b[^<>]{0,99}>", re.I
+    r"</?(?:br|p|div|td|tr|th|li|ul|ol|b|i|u|em|strong|span|font|table|tbody|h\d|sup|sub|pre)\b[^<>]{0,99}>(?:[ \t]*\r*\n)?", re.I
 )
 BREAKING_TAG = re.compile(r"</?(?:br|p|div|tr|li|ul|ol|table|h\d|pre)\b", re.I)
 CELL_TAG = re.compile(r"</(?:td|th)\b", re.I)
-LINE_END = re.compile(r"\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+LINE_END = re.compile(r"\r+\n|[\r\x0b\x0c\x85\u2028\u2029]")
 CHARACTER = re.compile(r"[^\x20-\x7e\n]")
 COMBINED = re.compile(r"\w[\u0300-\u036f]+")
 BROKEN_WORD = re.compile(r"([^\W\d_]{2,})-[ \t]*\n[ \t]*([^\W\d_]{2,})")
-PAGE_LINE = re.compile(
-    r"(?m)^[ \t]*-*[ \t]*(?:page|seite|p[aá]gina)[ \t]+\d+(?:[ \t]*(?:of|/|von|de)[ \t]*\d+)?[ \t]*-*[ \t]*$\n?", re.I
-)
 
 SPELLINGS = {
     "\t": "\t", "\u2264": "<=", "\u2265": ">=", "\u2266": "<=", "\u2267": ">=", "\u2a7d": "<=", "\u2a7e": ">=", "\u00b1": "+/-",
@@ -64,10 +62,9 @@ def clean(text: str, is_word: Callable[[str], bool] = lambda word: True) -> Trac
     traced = Traced(text)
     if UNUSUAL.search(text):
         traced = _respelled(traced)
+    traced = without_machine_marks(traced)
     if "-\n" in traced.text or "- \n" in traced.text:
         traced = traced.replaced(BROKEN_WORD, lambda match: _mended(match, is_word))
-    if "\n" in traced.text:
-        traced = traced.replaced(PAGE_LINE, "")
     return traced
 
 
@@ -96,7 +93,7 @@ def _entity(match: re.Match[str]) -> str | None:
 def _tag(match: re.Match[str]) -> str:
     if CELL_TAG.match(match.group()):
         return " | "
-    return "\n" if BREAKING_TAG.match(match.group()) else ""
+    return "\n" if BREAKING_TAG.match(match.group()) or match.group().endswith("\n") else ""
 
 
 def _mended(match: re.Match[str], is_word: Callable[[str], bool]) -> str | None:

@@ -40,7 +40,7 @@ STRAY = re.compile(r"[^\W\d_]\.\s+[^\W\d_]")
 ANSWER = re.compile(r"[:?]\s*\w+\.?$")
 NUMBER_OF_A_THING = re.compile(r"\s+(?:[A-H]\s+[a-z(]|(?:\d{1,2}|[A-H])\s*[-:,(])")
 ENUMERATION = re.compile(r"(?:^|[.;:]\s)\W*(?:[A-Za-z]+\s)?[A-Z]$|^\W*(?:[ivx]{1,4}|\d{1,2})$")
-FIRST_WORD = re.compile(r"[ \t]*[(\"'\[]?([A-Za-z]+|[<>=~]*\s?[\d.,]*\d|[<>=~]+)")
+FIRST_WORD = re.compile(r"[ \t]*[(\"'\[]?([A-Za-z]+|[<>=~]*\s?[\d.,]*\d|[<>=~]+|[+-]ve)")
 LAST_WORDS = re.compile(r"(?:[^\W\d_]+[ \t]+){0,3}(?:[^\W\d_]+|[<>=]+)[ \t]*$")
 
 
@@ -58,6 +58,12 @@ class Words:
     """A number or a letter belongs to it: 'lesion'."""
     abbreviation: Callable[[str], bool]
     """A full stop behind it ends no sentence: 'approx'."""
+    case_tells: bool = True
+    """The text has capitals: a small letter begins no sentence."""
+
+    def goes_on_with(self, word: str) -> bool:
+        """Whether no sentence begins with the word, as it is written ('mCRC' and 'ypT3' may begin one)."""
+        return self.never_begins(word.lower()) or (self.case_tells and word.islower())
 
 
 def laid_out(page: Traced, words: Words) -> tuple[Traced, list[tuple[int, int]]]:
@@ -75,7 +81,7 @@ def laid_out(page: Traced, words: Words) -> tuple[Traced, list[tuple[int, int]]]
     if "?" in page.text:
         page = page.replaced(QUESTION_LABEL, ": ")
     page = page.replaced(re.compile("_"), " ") if "_" in page.text else page
-    text, places = _statements(page.text, words)
+    text, places = _statements(page.text, replace(words, case_tells=page.text != page.text.lower()))
     return replace(page, text=text), places
 
 
@@ -206,6 +212,7 @@ def _statements(text: str, words: Words) -> tuple[str, list[tuple[int, int]]]:
     """Cut at line ends and full stops, but not where a sentence goes on; full stops there become blanks."""
     cuts, stray = [0], []
     lines = text.split("\n")
+    following = _next_lines(lines)
     place = 0
     for number, line in enumerate(lines):
         for stop in STOP.finditer(line):
@@ -213,23 +220,46 @@ def _statements(text: str, words: Words) -> tuple[str, list[tuple[int, int]]]:
                 cuts.append(place + stop.end())
             elif STRAY.match(line, stop.start() - 1) and not ENUMERATION.search(line[: stop.start()]):
                 stray.append(place + stop.start())
-        if (
-            line.endswith(".")
-            and number + 1 < len(lines)
-            and STRAY.match(f"{line[-2:]} {lines[number + 1].lstrip()[:1]}")
-        ):
-            line_end = place + len(line) - 1
-        else:
-            line_end = None
         place += len(line) + 1
-        if number + 1 < len(lines) and not _goes_on(line, lines[number + 1], words):
+        behind = following[number]
+        if not line.strip() or behind is None:
+            continue
+        goes_on = _goes_on if behind == number + 1 else _goes_on_behind_blank_lines
+        if not goes_on(line, lines[behind], words):
             cuts.append(place)
-        elif line_end is not None:
-            stray.append(line_end)
+        elif line.endswith(".") and STRAY.match(f"{line[-2:]} {lines[behind].lstrip()[:1]}"):
+            stray.append(place - 2)
     cuts.append(len(text))
+    characters = list(text)
     for at in stray:
-        text = f"{text[:at]} {text[at + 1 :]}"
-    return text, [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip()]
+        characters[at] = " "
+    return "".join(characters), [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip()]
+
+
+def _next_lines(lines: list[str]) -> list[int | None]:
+    """For every line the number of the next one that is not blank."""
+    result: list[int | None] = []
+    behind = None
+    for number in range(len(lines) - 1, -1, -1):
+        result.append(behind)
+        behind = number if lines[number].strip() else behind
+    return result[::-1]
+
+
+def _goes_on_behind_blank_lines(line: str, following: str, words: Words) -> bool:
+    """Whether a statement that a page's end or an empty line tore goes on: its end is none, or what follows is no beginning."""
+    before, after = line.rstrip(), following.strip()
+    is_own = any(own.match(following) for own in (BULLET, LABEL_LINE, LABEL_AND_VALUE)) or LABEL_LINE.match(line)
+    if before.endswith((".", ":", ";", "!", "?")) or is_own:
+        return False
+    last, first = LAST_WORDS.search(before), FIRST_WORD.match(after)
+    ending = last.group().lower().split() if last else []
+    next_word = first.group(1) if first else ""
+    if before.endswith((",", "<", ">", "=")) or (ending and words.never_ends(ending)):
+        return True
+    if ending and words.numbered(ending[-1]) and after[0].isdigit():
+        return True
+    return next_word[:1].isalpha() and words.goes_on_with(next_word)
 
 
 def _ends_here(line: str, stop: re.Match[str], words: Words) -> bool:
@@ -280,7 +310,7 @@ def _is_spurious(before: str, after: str, words: Words) -> bool:
         words.never_ends(ending) and not ANSWER.search(before) or words.belong_together(word, next_word.lower())
     ):
         return True
-    return next_word[0].isalpha() and (next_word[0].islower() or words.never_begins(next_word.lower()))
+    return next_word[0].isalpha() and words.goes_on_with(next_word)
 
 
 def _goes_on(line: str, following: str, words: Words) -> bool:
@@ -299,7 +329,7 @@ def _goes_on(line: str, following: str, words: Words) -> bool:
     if NUMBERED_LABEL.match(following) and not before.endswith((",", ":")):
         return False
     if before.endswith((".", "!")):
-        return _is_spurious(before.rstrip("."), " " + after, words)
+        return not after[0].isupper() and _is_spurious(before.rstrip("."), " " + after, words)
     if before.endswith(";"):
         return False
     first = FIRST_WORD.match(after)
@@ -312,7 +342,7 @@ def _goes_on(line: str, following: str, words: Words) -> bool:
         return bool(LOWER_LABEL.match(following)) and ":" not in re.split(r"[.;]\s", before)[-1]
     if before.endswith(",") or (ending and words.never_ends(ending)) or words.never_begins(next_word.lower()):
         return True
-    if next_word[:1].islower() and not LABEL_LINE.match(line):
+    if next_word.islower() and not LABEL_LINE.match(line):
         return True
     if not next_word[:1].isalpha():
         return True

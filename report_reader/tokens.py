@@ -16,7 +16,9 @@ CODED = r"(?P<CODE>(?!(?<=\d)[xX]\d)[^\W\d_]{1,4}\d{1,3}[a-z]?(?![^\W_]|[.,]\d))
 """'A4', 'S8'; not the 'x30' of '45x30 mm'."""
 NUMBERED = r"(?P<NUMBER>\d+(?:[.,]\d+)*)"
 SIGNED = r"(?P<SIGN>[<>]=?|=[<>]|\+/-|->|[^\w\s])"
-PIECE = re.compile(f"{CODED}|{NUMBERED}|(?P<WORD>[^\\W\\d_]+)|{SIGNED}")
+REFERENCE = r"(?P<REFERENCE>(?<![\w.,/-])[^\W\d_]{1,4}-?\d{0,4}[-/]\d{4,8}(?![\w%]|[.,]\d|-\d))"
+"""The number of a report: 'S19-12345', 'H-4093'."""
+PIECE = re.compile(f"{REFERENCE}|{CODED}|{NUMBERED}|(?P<WORD>[^\\W\\d_]+)|{SIGNED}")
 SIGNS = {
     ",": "COMMA", ";": "SEMICOLON", "(": "OPEN", ")": "CLOSE", "[": "OPEN", "]": "CLOSE", ":": "COLON", "=": "COLON",
     "-": "HYPHEN", "/": "SLASH", "+": "PLUS", "%": "PERCENT", "?": "QUESTION", "#": "HASH", '"': "QUOTE", "'": "QUOTE",
@@ -152,6 +154,9 @@ def tokens_of(text: str, lexicon: Lexicon, start: int = 0, end: int | None = Non
             last = pieces[at + taken - 1][2]
             tokens.append(Token(node.kind, first, last, text[first:last].lower(), node.value, node.language))
             at += taken
+            continue
+        if kind == "REFERENCE":
+            at += 1
             continue
         if kind == "SIGN":
             kind = SIGNS.get(word, "OTHER_SIGN")

@@ -1,0 +1,53 @@
+"""Floor 1, what machines put into a text: escapes of messages, numbers of lines, page lines, doubled line ends. No word is read."""
+
+import re
+
+from report_reader.traced import Edit, Traced
+
+ESCAPE = re.compile(r"\\(\.(?:br|sp|in|ti|ce|fi|nf|sk)[+\-\d ]*|[TSFREHNP]|X0[AD]|[rn](?![a-z]{2}))\\?", re.I)
+ESCAPED = {"T": "&", "S": "^", "F": "|", "R": "~", "E": "\\", "H": "", "N": "", "P": ""}
+LINE_SIGN = re.compile(r"(?<=[^\W_.;,:)\]])~(?=[A-Za-z])|(?<=[.;,:)\]])~(?=\w)")
+PAGE_LINE = re.compile(
+    r"(?m)^[ \t]*-*[ \t]*(?:page|seite|p[aá]gina)[ \t]+\d+(?:[ \t]*(?:of|/|von|de)[ \t]*\d+)?[ \t]*-*[ \t]*$\n?", re.I
+)
+NUMBERED_LINE = re.compile(r"(?m)^([ \t]*0*(\d{1,4})(?::|\|)?[ \t]{1,8})(?=(\S?))|^[ \t]*\S")
+DOUBLED = re.compile(r"(?<=[^\n])\n[ \t]*\n(?=[^\n])")
+ONCE = re.compile(r"(?<=[^\n])\n[ \t]*(?=[^\s])|\n[ \t]*\n[ \t]*\n")
+INSIDE = re.compile(r"[^\s.:;!?]\n[ \t]*\n[ \t]*[a-z\d]")
+
+
+def without_machine_marks(traced: Traced) -> Traced:
+    """The text without them, its line ends as somebody wrote them."""
+    if "\\" in traced.text:
+        traced = traced.replaced(ESCAPE, _meant)
+    if "~" in traced.text:
+        traced = traced.replaced(LINE_SIGN, "\n")
+    if "\n" in traced.text:
+        traced = _without_doubled_ends(_without_line_numbers(traced.replaced(PAGE_LINE, "")))
+    return traced
+
+
+def _meant(match: re.Match[str]) -> str | None:
+    name = match.group(1)
+    if len(name) == 1 and name.islower():  # a backslash and n, as programs write a line end
+        return "\n" if "\n" not in match.string else None
+    if len(name) == 1:
+        return ESCAPED[name.upper()] if match.group().endswith("\\") else None
+    return "\n"
+
+
+def _without_line_numbers(traced: Traced) -> Traced:
+    """Numbers that count every line of a text leave, where a line goes on in small letters or with a digit: no numbered list."""
+    lines = list(NUMBERED_LINE.finditer(traced.text))
+    numbers = [int(line[2]) if line[2] else -1 for line in lines]
+    counts = len(lines) > 1 and numbers[0] >= 0 and numbers == list(range(numbers[0], numbers[0] + len(lines)))
+    if not counts or not any(line[3].islower() or line[3].isdigit() for line in lines[1:]):
+        return traced
+    return traced.edited(Edit(line.start(1), line.end(1), "") for line in lines)
+
+
+def _without_doubled_ends(traced: Traced) -> Traced:
+    """A page written in double spacing, or whose line ends were doubled on the way."""
+    if len(DOUBLED.findall(traced.text)) < 2 or ONCE.search(traced.text) or not INSIDE.search(traced.text):
+        return traced
+    return traced.replaced(DOUBLED, "\n")
