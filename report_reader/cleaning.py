@@ -13,7 +13,8 @@ from report_reader.traced import Edit, Traced
 UNUSUAL = re.compile(r"[^\x20-\x7e\n]|&[#\w]|</?[a-zA-Z]|&$")
 ENTITY = re.compile(r"&(?:amp;)*(#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[a-zA-Z]{2,10})(;|(?![a-zA-Z=]))")
 TAG = re.compile(
-    r"</?(?:br|p|div|td|tr|th|li|ul|ol|b|i|u|em|strong|span|font|table|tbody|h\d|sup|sub|pre)\b[^<>]{0,99}>(?:[ \t]*\r*\n)?", re.I
+    r"</?(?:br|p|div|td|tr|th|li|ul|ol|b|i|u|em|strong|span|font|table|tbody|h\d|sup|sub|pre)\b[^<>]{0,99}>(?:[ \t]*\r*\n)?",
+    re.I,
 )
 BREAKING_TAG = re.compile(r"</?(?:br|p|div|tr|li|ul|ol|table|h\d|pre)\b", re.I)
 CELL_TAG = re.compile(r"</(?:td|th)\b", re.I)

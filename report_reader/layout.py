@@ -28,7 +28,7 @@ MOST_WRAPPED_BOXES = 3
 QUESTION_LABEL = re.compile(r"(?m)(?<=[a-zA-Z)])\?[ \t]*(?=:|\n|Yes\b|No\b|YES\b|NO\b|yes\b|no\b)")
 ARROW = re.compile(r"[ \t]*(?:->|=>|={2,}|:=)[ \t]*")
 STOP = re.compile(
-    r"[.!?]+[\"')\]]*(?=\s)|;\.?(?=\s|$)(?!\s+(?:[A-H]|#?\d{1,2})?[ :]*[\d.,]+\s*(?:[;.]|$))|\s//\s|\s\|\s"
+    r"[.!?]+[\"')\]]*(?=\s)|;\.?(?=\s|$)(?!\s+(?:[A-H]|#?\d{1,2})?[ :]*[\d.,]+\s*(?:[;.]|$))|\s//\s|\s\|\s|\s/\s(?=[A-Z][A-Za-z ]{2,60}:\s)"
 )
 BULLET = re.compile(r"[ \t]*(?:[-*\u2022>+]|\(?\d{1,2}[.)]|\(?(?:i{1,3}|iv|v|vi{0,3})\)|\(?[A-Za-z][.)])[ \t]+(?=\S)")
 LABEL_LINE = re.compile(r"[ \t]*(?:[-*\u2022][ \t]*)?(?:[^:.\n]|\.(?! )){1,90}:[ \t]*$")
@@ -74,7 +74,7 @@ def laid_out(page: Traced, words: Words) -> tuple[Traced, list[tuple[int, int]]]
     if "\n" in page.text or "|" in page.text or "\t" in page.text:
         page = page.replaced(RULE_LINE, "")
         page = _with_table_rows(page)
-    if ".." in page.text or "___" in page.text or "---" in page.text:
+    if ".." in page.text or ". . " in page.text or "___" in page.text or "---" in page.text:
         page = page.replaced(LEADER, ": ")
     if "->" in page.text or "=" in page.text:
         page = page.replaced(ARROW, ": ")
@@ -181,7 +181,7 @@ def _table_edits(text: str, lines: list[tuple[int, int]], rows: list[list[tuple[
         len(rows) > 1 and not any(re.search(r"\d", title) for title in titles) and len(titles) > 2 and all(titles[1:])
     )
     if not has_header:
-        return [Edit(row[0][1], row[1][0], ": ") for row in rows if _is_pair(text, row)]
+        return [edit for line, row in zip(lines, rows, strict=True) for edit in _row_edits(text, line, row)]
     edits = [Edit(lines[0][0], lines[0][1], "")]
     for (start, end), cells in zip(lines[1:], body, strict=True):
         said = [f"{title}: {cell}" for title, cell in zip(titles[1:], cells[1:], strict=True) if cell.strip("- ")]
@@ -189,9 +189,29 @@ def _table_edits(text: str, lines: list[tuple[int, int]], rows: list[list[tuple[
     return edits
 
 
+def _row_edits(text: str, line: tuple[int, int], row: list[tuple[int, int]]) -> list[Edit]:
+    """Bars before and behind a row leave; what stands between its cells becomes what it means."""
+    gaps = _gaps(text, row)
+    if not gaps:
+        return []
+    ends = [((line[0], row[0][0]), ""), *gaps, ((row[-1][1], line[1]), "")]
+    return [Edit(*gap, becomes) for gap, becomes in ends if gap[0] < gap[1]]
+
+
+def _gaps(text: str, row: list[tuple[int, int]]) -> list[tuple[tuple[int, int], str]]:
+    """What stands between the cells of a row without titles: a label and its value, or one label with its value beside another."""
+    if len(row) > 1 and all(LABEL_AND_VALUE.match(text, *cell) for cell in row if text[slice(*cell)].strip()):
+        return [((left[1], right[0]), "\n") for left, right in zip(row, row[1:], strict=False)]
+    label = text[slice(*row[0])].strip()
+    return [((row[0][1], row[1][0]), " " if label.endswith(":") else ": ")] if _is_pair(text, row) else []
+
+
 def _row_name(title: str, cell: str) -> str:
-    """'Lesion' and '2' are 'Lesion 2'."""
-    return f"{title} {cell}" if re.fullmatch(r"#?\s?(?:\d{1,2}[a-z]?|[A-Z]|[IVX]{1,4})", cell) and title else cell
+    """'Lesion' and '2' are 'Lesion 2', 'Margin' and 'Parenchymal' are 'Parenchymal Margin'."""
+    if re.fullmatch(r"#?\s?(?:\d{1,2}[a-z]?|[A-Z]|[IVX]{1,4})", cell) and title:
+        return f"{title} {cell}"
+    is_adjective = re.fullmatch(r"[A-Za-z]{3,12}", title) and re.fullmatch(r"[A-Za-z ]{3,30}", cell)
+    return f"{cell} {title}" if is_adjective and title.lower() not in cell.lower() else cell
 
 
 def _is_pair(text: str, row: list[tuple[int, int]]) -> bool:
@@ -199,7 +219,7 @@ def _is_pair(text: str, row: list[tuple[int, int]]) -> bool:
     return (
         len(row) == 2
         and bool(label)
-        and label[-1] not in ".:;,"
+        and label[-1] not in ".;,"
         and len(label) < 90
         and bool(text[row[1][0] : row[1][1]].strip())
     )

@@ -6,6 +6,10 @@ from report_reader.traced import Edit, Traced
 
 ESCAPE = re.compile(r"\\(\.(?:br|sp|in|ti|ce|fi|nf|sk)[+\-\d ]*|[TSFREHNP]|X0[AD]|[rn](?![a-z]{2}))\\?", re.I)
 ESCAPED = {"T": "&", "S": "^", "F": "|", "R": "~", "E": "\\", "H": "", "N": "", "P": ""}
+SEGMENT = re.compile(
+    r"(?m)^(?:(?:OBX\|(?:[^|\n]*\|){4}|NTE\|(?:[^|\n]*\|){2})(?P<said>[^|\n]*)|(?:MSH|EVN|PID|PV1|ORC|OBR|SPM|TXA)(?=\|))[^\n]*$"
+)
+"""A line of a message: of a result or a note its text stays, of the others nothing."""
 LINE_SIGN = re.compile(r"(?<=[^\W_.;,:)\]])~(?=[A-Za-z])|(?<=[.;,:)\]])~(?=\w)")
 PAGE_LINE = re.compile(
     r"(?m)^[ \t]*-*[ \t]*(?:page|seite|p[aá]gina)[ \t]+\d+(?:[ \t]*(?:of|/|von|de)[ \t]*\d+)?[ \t]*-*[ \t]*$\n?", re.I
@@ -22,6 +26,8 @@ def without_machine_marks(traced: Traced) -> Traced:
         traced = traced.replaced(ESCAPE, _meant)
     if "~" in traced.text:
         traced = traced.replaced(LINE_SIGN, "\n")
+    if "OBX|" in traced.text or "NTE|" in traced.text:
+        traced = traced.edited(edit for match in SEGMENT.finditer(traced.text) for edit in _around(match))
     if "\n" in traced.text:
         traced = _without_doubled_ends(_without_line_numbers(traced.replaced(PAGE_LINE, "")))
     return traced
@@ -34,6 +40,12 @@ def _meant(match: re.Match[str]) -> str | None:
     if len(name) == 1:
         return ESCAPED[name.upper()] if match.group().endswith("\\") else None
     return "\n"
+
+
+def _around(match: re.Match[str]) -> list[Edit]:
+    """What stands before and behind the text of a line of a message leaves."""
+    start, end = match.span("said") if match["said"] is not None else (match.end(), match.end())
+    return [Edit(match.start(), start, ""), Edit(end, match.end(), "")]
 
 
 def _without_line_numbers(traced: Traced) -> Traced:

@@ -183,9 +183,16 @@ class Reader:
 
     def _heading(self, clauses: list[Clause], offset: int) -> list:
         """The token that names what a list is about: 'Margins' alone, or before a colon."""
-        if not clauses or clauses[0].tokens[0].kind not in self.book.group("LIST_HEAD"):
+        heads = self.book.group("LIST_HEAD")
+        if not clauses:
             return []
         tokens = clauses[0].tokens
+        if (
+            tokens[0].kind in self.book.group("SUBJECT") and ":" in tokens[0].text
+        ):  # 'Margins: parenchymal - 4 mm; bile duct - '
+            return [replace(tokens[0], kind=min(heads), start=tokens[0].start + offset, end=tokens[0].end + offset)]
+        if tokens[0].kind not in heads:
+            return []
         if len(tokens) > 1 and tokens[1].kind != "COLON" and not clauses[0].is_label:
             return []
         head = tokens[0]

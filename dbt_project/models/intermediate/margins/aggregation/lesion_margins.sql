@@ -16,7 +16,9 @@ summarised as (
         bool_or(reading = 'involved') as is_involved,
         -- '0 mm' in a list of distances is one of them
         bool_or(reading = 'involved' and is_parenchymal and distance_mm is null)
-            and bool_or(reading = 'distance' or (reading = 'damaged' and is_parenchymal)) as has_status_and_distance,
+            and bool_or(reading = 'distance' or (reading = 'damaged' and is_parenchymal))
+            -- the margin that is reached may be the duct's or the vessel's that is named
+            and not bool_or(reading = 'involved' and margin_type in ('bile_duct', 'vascular')) as has_status_and_distance,
         bool_or(reading = 'involved') and bool_or(reading = 'negative' and margin_type = 'margin')
             or bool_or(reading = 'involved' and is_parenchymal) and bool_or(reading = 'negative' and is_parenchymal)
             or bool_or(reading = 'involved' and margin_type = 'bile_duct') and bool_or(reading = 'negative' and margin_type = 'bile_duct')
