@@ -13,7 +13,7 @@ from orchestration.disclosure import DisclosureRules, anonymity
 from orchestration.tables_to_judge import TablesToJudge
 from orchestration.warehouse import column_exists, read_table, table_exists, write_table
 from quality.date_attack import Attack, try_known_days, try_order, try_shared_days
-from quality.privacy import TableContents, privacy_checks_of
+from quality.privacy import RememberedTexts, TableContents, privacy_checks_of
 from quality.run_expectations import CHECK_COLUMNS
 
 DAYS_COLUMN = re.compile(r".*_days$")
@@ -49,7 +49,8 @@ def leaks(
         rows += [_as_check_of_known_day(attack, allows_known_days, simulated) for attack in attacks]
     # definitions have names and values: those of settings, not of patients
     rows = [row for row in rows if not (row[1].startswith("meta.") and row[2] == "no_identifying_column")]
-    rows += [_as_check_of_names(table, found) for table, found in contents.items()]
+    is_raw_name = RememberedTexts(lambda texts: texts.str.contains(RAW_NAME, regex=True))
+    rows += [_as_check_of_names(table, found, is_raw_name) for table, found in contents.items()]
     checks = pd.DataFrame(rows, columns=CHECK_COLUMNS)
     _keep(connection, checks, which)
     failed = checks[(checks["status"] != "passed") & (checks["severity"] == "blocking")]
@@ -260,15 +261,14 @@ def _as_check_of_known_day(attack: Attack, is_allowed: bool, simulated: bool) ->
     ]  # fmt: skip
 
 
-def _as_check_of_names(table: str, contents: TableContents) -> list:
+def _as_check_of_names(table: str, contents: TableContents, is_raw_name: RememberedTexts) -> list:
     """No id of a record, which holds its row number, and no name of a file."""
     hits: dict[str, int] = {}
     n_texts = 0
     for name, ask in contents.texts:
         texts = ask()
         n_texts += int(texts.sum())
-        is_raw = texts.index.str.contains(RAW_NAME, regex=True)
-        hits[name] = int(texts.to_numpy()[is_raw].sum())
+        hits[name] = is_raw_name.n_hits(texts)
     found = {name: n for name, n in hits.items() if n}
     n_failed, n_checked = sum(found.values()), n_texts
     return [

@@ -68,10 +68,35 @@ def contents_of_relation(
         if not kind.startswith((*NUMBERS, *DATES, "BOOLEAN")) or kind.endswith("[]")
     ]
     dates = dict(zip(of_days, numbers, strict=True))
-    return TableContents(
-        list(types), dates, [(name, _texts(connection, relation, name)) for name in texts],
-        _texts(connection, relation, "study_id") if "study_id" in types else None,
-    )  # fmt: skip
+    asks = _texts_together(connection, relation, [*texts, *({"study_id"} & set(types) - set(texts))])
+    return TableContents(list(types), dates, [(name, asks[name]) for name in texts], asks.get("study_id"))
+
+
+def _texts_together(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: list[str]
+) -> dict[str, Callable[[], pd.Series]]:
+    """What asks for the distinct texts of each column: of a small table all at once, for a question costs more than its answer."""
+    if not columns:
+        return {}
+    n_rows = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]
+    if n_rows > FEW_TEXTS:
+        return {name: _texts(connection, relation, name) for name in columns}
+    parts = [
+        f"""SELECT {number} AS place, CAST("{name}" AS VARCHAR) AS text, count(*) AS n FROM {relation}
+            WHERE "{name}" IS NOT NULL GROUP BY 2"""
+        for number, name in enumerate(columns)
+    ]
+    found = connection.execute(" UNION ALL ".join(parts)).fetchall()
+    by_place: dict[int, dict[str, int]] = {number: {} for number in range(len(columns))}
+    for place, text, n in found:
+        by_place[place][text] = n
+    counts = {
+        name: pd.Series(
+            list(by_place[number].values()), index=pd.Index(list(by_place[number]), dtype="str"), dtype="int64"
+        )
+        for number, name in enumerate(columns)
+    }
+    return {name: lambda texts=texts: texts for name, texts in counts.items()}
 
 
 def _texts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> Callable[[], pd.Series]:

@@ -6,6 +6,7 @@ Written on distinct texts rather than as expectations: every column of every tab
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -88,11 +89,11 @@ def privacy_checks_of(
     tables: Iterable[tuple[str, Callable[[], TableContents]]], identifiers: Iterable[str] = ()
 ) -> list[Row]:
     """The same of tables that are looked into one column at a time, wherever they are kept."""
-    known = _Identifiers.of(identifiers)
+    look_through = _Look(_Identifiers.of(identifiers))
     rows = []
     for table, look in tables:
         try:
-            looked = _look_through(look(), known)
+            looked = look_through(look())
         except Exception as raised:  # noqa: BLE001 - a table that could not be looked through is not a clean one
             looked = dict.fromkeys(DESCRIPTIONS, (0, {}, type(raised).__name__))
         for name, description in DESCRIPTIONS.items():
@@ -118,33 +119,89 @@ Found = tuple[int, dict[str, int], str | None]
 """Cells looked at, hits by column, and the class of the error that kept from looking."""
 
 
-def _look_through(contents: TableContents, known: "_Identifiers") -> dict[str, Found]:
-    """By check. A column's texts are asked for once."""
-    names = [name for name in contents.columns if name.strip().lower() in IDENTIFYING_COLUMNS]
-    values, dates, ids = _Tally(), _Tally(), _Tally()
-    for name, n in contents.dates.items():
+class _Look:
+    """Looks a table through. The same words stand in many columns of many tables: a text that was looked at is not looked at again."""
+
+    def __init__(self, known: "_Identifiers") -> None:
+        self.is_identifying = {
+            is_label: RememberedTexts(lambda values, is_label=is_label: _is_identifying(values, is_label, known))
+            for is_label in (False, True)
+        }
+        self.is_date = RememberedTexts(_is_date)
+        self.is_no_pseudonym = RememberedTexts(lambda values: ~values.str.fullmatch(PSEUDONYM))
+
+    def __call__(self, contents: TableContents) -> dict[str, Found]:
+        """By check. A column's texts are asked for once."""
+        names = [name for name in contents.columns if name.strip().lower() in IDENTIFYING_COLUMNS]
+        values, dates, ids = _Tally(), _Tally(), _Tally()
+        for name, n in contents.dates.items():
+            if name not in OPERATIONAL_COLUMNS:
+                dates.n_checked, dates.hits = dates.n_checked + n, {**dates.hits, name: n}
+        few: list[tuple[str, pd.Series]] = []
+        for name, ask in contents.texts:
+            try:
+                texts = ask()
+            except Exception as raised:  # noqa: BLE001 - of a column that cannot be read nothing is known
+                values.error = dates.error = type(raised).__name__
+                continue
+            if len(texts) <= RememberedTexts.MANY:
+                few.append((name, texts))
+            else:
+                self._add(name, texts, values, dates)
+        # of columns with few texts all at once: a question costs more than its answer
+        for is_label, memory in self.is_identifying.items():
+            memory.learn(text for name, texts in few if _is_label(name) == is_label for text in texts.index)
+        self.is_date.learn(text for name, texts in few if name not in OPERATIONAL_COLUMNS for text in texts.index)
+        for name, texts in few:
+            self._add(name, texts, values, dates)
+        if contents.study_ids is not None:
+            try:
+                ids.add("study_id", contents.study_ids(), self.is_no_pseudonym)
+            except Exception as raised:  # noqa: BLE001 - as above
+                ids.error = type(raised).__name__
+        return {
+            "no_identifying_column": (len(contents.columns), dict.fromkeys(names, 1), None),
+            "no_identifying_value": (values.n_checked, values.hits, values.error),
+            "no_calendar_date": (dates.n_checked, dates.hits, dates.error),
+            "study_id_is_a_pseudonym": (ids.n_checked, ids.hits, ids.error),
+        }
+
+    def _add(self, name: str, texts: pd.Series, values: "_Tally", dates: "_Tally") -> None:
+        values.add(name, texts, self.is_identifying[_is_label(name)])
         if name not in OPERATIONAL_COLUMNS:
-            dates.n_checked, dates.hits = dates.n_checked + n, {**dates.hits, name: n}
-    for name, ask in contents.texts:
-        try:
-            texts = ask()
-        except Exception as raised:  # noqa: BLE001 - of a column that cannot be read nothing is known
-            values.error = dates.error = type(raised).__name__
-            continue
-        values.add(name, texts, lambda texts, name=name: _is_identifying(name, texts, known))
-        if name not in OPERATIONAL_COLUMNS:
-            dates.add(name, texts, _is_date)
-    if contents.study_ids is not None:
-        try:
-            ids.add("study_id", contents.study_ids(), lambda texts: ~texts.str.fullmatch(PSEUDONYM))
-        except Exception as raised:  # noqa: BLE001 - as above
-            ids.error = type(raised).__name__
-    return {
-        "no_identifying_column": (len(contents.columns), dict.fromkeys(names, 1), None),
-        "no_identifying_value": (values.n_checked, values.hits, values.error),
-        "no_calendar_date": (dates.n_checked, dates.hits, dates.error),
-        "study_id_is_a_pseudonym": (ids.n_checked, ids.hits, ids.error),
-    }
+            dates.add(name, texts, self.is_date)
+
+
+def _is_label(name: str) -> bool:
+    return name.lower().rsplit("_", 1)[-1] in LABEL_NAMES
+
+
+class RememberedTexts:
+    """Which texts are hits, asked once a text; of a column of many texts nothing is remembered.
+
+    is_hit: distinct texts -> whether each is one, in their order.
+    """
+
+    MANY = 10_000
+
+    def __init__(self, is_hit: Callable[[pd.Series], pd.Series]) -> None:
+        self.is_hit, self.known = is_hit, {}
+
+    def n_hits(self, texts: pd.Series) -> int:
+        """How many cells of a column (`texts`: how often each text occurs) hold a text that is a hit."""
+        if len(texts) > self.MANY:
+            return int(texts.to_numpy()[self._ask(texts.index)].sum())
+        self.learn(texts.index)
+        return sum(int(n) for text, n in zip(texts.index, texts.to_numpy(), strict=True) if self.known[text])
+
+    def learn(self, texts: Iterable[str]) -> None:
+        """Ask of those texts that were not asked of yet."""
+        unseen = list(dict.fromkeys(text for text in texts if text not in self.known))
+        if unseen:
+            self.known.update(zip(unseen, self._ask(pd.Index(unseen)), strict=True))
+
+    def _ask(self, texts: pd.Index) -> np.ndarray:
+        return self.is_hit(texts.to_series().astype("str")).to_numpy(dtype=bool)
 
 
 @dataclass
@@ -155,17 +212,17 @@ class _Tally:
     hits: dict[str, int] = field(default_factory=dict)
     error: str | None = None
 
-    def add(self, name: str, texts: pd.Series, is_hit: Callable[[pd.Series], pd.Series]) -> None:
+    def add(self, name: str, texts: pd.Series, is_hit: RememberedTexts) -> None:
         """Count a column's cells (`texts`: how often each text occurs) and those of texts that are hits."""
         self.n_checked += int(texts.sum())
         if texts.empty:
             return
         try:
-            found = is_hit(texts.index.to_series().astype("str"))
+            n_hits = is_hit.n_hits(texts)
         except Exception as raised:  # noqa: BLE001 - a column that could not be looked through is not a clean one
             self.error = type(raised).__name__
             return
-        self.hits[name] = self.hits.get(name, 0) + int(texts[found.to_numpy(dtype=bool)].sum())
+        self.hits[name] = self.hits.get(name, 0) + n_hits
 
 
 @dataclass(frozen=True)
@@ -190,8 +247,7 @@ class _Identifiers:
         )
 
 
-def _is_identifying(name: str, values: pd.Series, known: _Identifiers) -> pd.Series:
-    is_label = name.lower().rsplit("_", 1)[-1] in LABEL_NAMES
+def _is_identifying(values: pd.Series, is_label: bool, known: _Identifiers) -> pd.Series:
     is_hit = _is_in(values, known.unlike_labels if is_label else known.every) | values.str.contains(IDENTIFYING_VALUE)
     # one word is one token: only texts of several words need to be taken apart, and 'A-17' may be one or two
     sentences = values[values.str.contains(r"[^A-Za-z0-9]")]
