@@ -45,12 +45,14 @@ CONTRACTS = "contracts"
 
 @dataclass
 class Night:
-    """What a night said: the checks that did not pass, by stage; `is_open` until a gate closed or a dbt test failed."""
+    """What a night said: the checks that did not pass, by stage; `is_open` until a gate closed or a dbt test failed; `has_news`:
+    a record was loaded or rejected, and something was derived."""
 
     is_open: bool = True
     checks: pd.DataFrame = field(default_factory=pd.DataFrame)
     dbt_failures: list[str] = field(default_factory=list)
     is_estimated: bool = False
+    has_news: bool = True
 
 
 def night(data: Path, run_id: str, *, until: str = "results", with_dbt: bool = False, accept: bool = False) -> Night:
@@ -63,7 +65,8 @@ def night(data: Path, run_id: str, *, until: str = "results", with_dbt: bool = F
     """
     settings = settings_of(data)
     tonight = take_in(settings, run_id)
-    if until != "landing" and tonight.is_open:
+    tonight.has_news = accept or brought_anything(settings, run_id)
+    if until != "landing" and tonight.is_open and tonight.has_news:
         tonight.dbt_failures = build(settings) if with_dbt else derive_again(settings)
         tonight.is_open = not tonight.dbt_failures
         for stage in ("staging", "marts"):
@@ -77,6 +80,13 @@ def night(data: Path, run_id: str, *, until: str = "results", with_dbt: bool = F
         with open_build_file(settings.build_file) as connection:
             accept_night(connection, run_id)
     return tonight
+
+
+def brought_anything(settings: Settings, run_id: str) -> bool:
+    """Whether a night loaded or rejected a record: of one that did neither, what is derived is as it was."""
+    with open_build_file(settings.build_file, read_only=True) as connection:
+        query = "SELECT coalesce(sum(rows_loaded + rows_rejected), 0) FROM raw.ingest_ledger WHERE run_id = ?"
+        return connection.execute(query, [run_id]).fetchall()[0][0] > 0
 
 
 def settings_of(data: Path) -> Settings:
@@ -140,11 +150,12 @@ def build(settings: Settings) -> list[str]:
 
 
 class _Quoted(Attempts):
-    """Only what readers quote is computed."""
+    """Only what readers quote is computed: no tests, and no Fine-Gray ratios, which stand alone in their table."""
 
     def add(self, tables: str | tuple[str, ...], endpoint: str | None, compute: Callable[[], object]) -> bool:
         names = (tables,) if isinstance(tables, str) else tables
-        return bool(set(names) & set(ESTIMATES)) and super().add(tables, endpoint, compute)
+        is_quoted = bool(set(names) & set(ESTIMATES)) and names != ("hazard_ratios",)
+        return is_quoted and super().add(tables, endpoint, compute)
 
 
 def estimate(settings: Settings) -> None:

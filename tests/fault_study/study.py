@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 import pandas as pd
@@ -17,6 +17,9 @@ import pandas as pd
 from orchestration.ingestion.contract.loading import CONTRACTS_FOLDER
 from simulated_hospital.hospital import HOSPITAL, SECOND_HOSPITAL, simulate
 from tests.fault_study.causes import PATHOLOGY, changes_of, names_cause
+
+if TYPE_CHECKING:
+    from tests.fault_study.nights import Night
 
 SEED, OTHER_SEED, PATIENTS = 2012, 99, 300
 HOSPITALS = (HOSPITAL, SECOND_HOSPITAL)
@@ -178,7 +181,7 @@ def study_fault(study: Study, name: str) -> Finding:
         changes = changes_of(compared / landing, data / landing, study.base / "contracts" / study.hospital)
         outcome = night(data, f"the night of {name}", until="results" if study.derive else "landing")
         is_wanted = study.derive and (study.effects or outcome.is_open)
-        effect = _effect(compared, data, outcome.is_estimated) if is_wanted else Effect("", None)
+        effect = _effect(compared, data, outcome) if is_wanted else Effect("", None)
     finally:
         shutil.rmtree(data, ignore_errors=True)
     told = new_checks(outcome.checks, compared)
@@ -202,13 +205,15 @@ class Effect(NamedTuple):
     standard_errors: float | None
 
 
-def _effect(compared: Path, data: Path, is_estimated: bool) -> Effect:
+def _effect(compared: Path, data: Path, outcome: "Night") -> Effect:
     """What the records as they are would do, whether or not a gate is closed."""
+    if not outcome.has_news:
+        return Effect("none", 0.0)
     from tests.fault_study.nights import derive_again, estimate, moved_numbers, published_numbers, settings_of
 
     settings = settings_of(data)
     try:
-        if not is_estimated:
+        if not outcome.is_estimated:
             derive_again(settings, with_tests=False)
             estimate(settings)
         numbers = published_numbers(settings)
@@ -239,7 +244,7 @@ def run_catalogue(study: Study, names: Iterable[str], *, processes: int) -> list
     study.findings.mkdir(exist_ok=True)
     waiting = [name for name in names if not (study.findings / f"{name}.json").exists()]
     load_catalogue(study.catalogue)
-    warm_up(study if waiting and study.derive else None)
+    warm_up(study, with_reports=bool(waiting) and study.derive)
     # the libraries are loaded once, and the reports read once: each process starts with them
     processes_of = multiprocessing.get_context("fork")
     running: list[multiprocessing.Process] = []
@@ -256,13 +261,15 @@ def run_catalogue(study: Study, names: Iterable[str], *, processes: int) -> list
     return [Finding(**json.loads(path.read_text(encoding="utf-8"))) for path in kept if path.exists()]
 
 
-def warm_up(study: Study | None = None) -> None:
-    """Load what every night needs, and read the reports of the night before."""
+def warm_up(study: Study, *, with_reports: bool) -> None:
+    """Load what every night needs: libraries, contracts and, where something is derived, what the reports of the night before say."""
+    from orchestration.hospitals import hospitals_of
     from quality.run_expectations import load_great_expectations
     from tests.fault_study.nights import derive_again, settings_of
 
     load_great_expectations()
-    if study:
+    hospitals_of(settings_of(study.base))
+    if with_reports:
         data = study.folder / "warm"
         shutil.copytree(study.base, data, dirs_exist_ok=True)
         derive_again(settings_of(data), with_tests=False)
