@@ -41,7 +41,8 @@ def heal(settings: Settings, say: Callable[[str], None]) -> None:
     settings.suspicion.unlink(missing_ok=True)
     for folder in (settings.build_file.parent, settings.dagster_home):
         tighten(folder)
-    publish_mode(settings.published_file.parent, settings.published_folder_mode)
+    publish_mode(settings.published_file.parent, settings.published_folder_mode, but=settings.history)
+    publish_mode(settings.history, settings.history_folder_mode)
 
 
 def clear_leftovers(settings: Settings) -> None:

@@ -31,10 +31,12 @@ def open_to_others(path: Path) -> bool:
         return False
 
 
-def publish_mode(folder: Path, mode: int) -> None:
-    """The published folder's mode, and its files' (the same without the right to enter)."""
+def publish_mode(folder: Path, mode: int, but: Path | None = None) -> None:
+    """The published folder's mode, and its files' (the same without the right to enter); `but` a folder below it, and what is in it."""
     file_mode = mode & 0o666
     for path in [folder, *folder.rglob("*")]:
+        if but is not None and path.is_relative_to(but):
+            continue
         wanted = mode if path.is_dir() else file_mode
         try:
             if not path.is_symlink() and stat.S_IMODE(path.lstat().st_mode) != wanted:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -205,7 +206,8 @@ def _put_in_place(door: Door, new_file: Path, new_shareable: Path, stamp: Public
         kept.unlink(missing_ok=True)
         # copied, not linked: what damages the one must not damage the other
         shutil.copyfile(new_file, kept)
-        kept.chmod(door.folder_mode & 0o666)
+        # who may enter the folder may read what is in it, and nobody else
+        kept.chmod(stat.S_IMODE(door.history.stat().st_mode) & 0o666)
         _flush_to_disk(kept)
         sums[f"{door.history.name}/{kept.name}"] = {digests[door.published_file.name]}
     with both_known(folder, sums, digests):

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     """Dagster's runs with all their events; how older nights ended stays in the nights' records."""
     published_mode: str = "755"
     """Who may read the published folder, as for chmod: 755 everybody on the machine, 750 the group, 700 its owner only."""
+    history_mode: str = "700"
+    """The same of the kept publications: two nights side by side show in which of them a patient first appears, which is near
+    the day of operation. Their owner's only, unless the readers may know that."""
     disclosure_rules: Path | None = None
     """An installation's own copy of orchestration/disclosure.yml: how exact patients' values are published."""
     publish_shareable: bool = True
@@ -160,8 +163,8 @@ class Settings(BaseSettings):
         for folder in private:
             if open_to_others(folder):
                 folder.chmod(0o700)
-        for folder in (self.published_file.parent, self.history):
-            folder.chmod(self.published_folder_mode)
+        self.published_file.parent.chmod(self.published_folder_mode)
+        self.history.chmod(self.history_folder_mode)
         # whoever may read the published folder must be able to go through the folder above it, without seeing what is in it
         self.data_dir.chmod(0o711 if self.published_folder_mode & 0o077 else 0o700)
 
@@ -169,6 +172,11 @@ class Settings(BaseSettings):
     def published_folder_mode(self) -> int:
         """`published_mode` as a number."""
         return int(self.published_mode, 8)
+
+    @property
+    def history_folder_mode(self) -> int:
+        """`history_mode` as a number."""
+        return int(self.history_mode, 8)
 
     @cached_property
     def study_id_key(self) -> str:

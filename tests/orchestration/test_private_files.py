@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.healing import heal
 from orchestration.nightly import prepare_dagster_home
 from orchestration.private_files import tighten
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -40,6 +41,19 @@ def test_the_published_folders_mode_is_a_setting(tmp_path, monkeypatch):
     settings = Settings(data_dir=tmp_path / "data")
     settings.prepare_folders()
     assert mode(settings.published_file.parent) == mode(settings.data_dir) == 0o700
+
+
+def test_kept_publications_are_their_owners_only_for_two_nights_side_by_side_tell_who_is_new(tmp_path):
+    settings = Settings(data_dir=tmp_path / "data")
+    settings.prepare_folders()
+    kept, current = settings.history / "20260101T000000000000Z.duckdb", settings.published_file.with_name("report.html")
+    for file in (kept, current):
+        file.write_text("x", encoding="utf-8")
+    heal(settings, print)
+    assert [mode(path) for path in (settings.history, kept, current)] == [0o700, 0o600, 0o644]
+    open_history = Settings(data_dir=settings.data_dir, history_mode="750")
+    open_history.prepare_folders()
+    assert mode(settings.history) == 0o750
 
 
 def test_files_of_an_older_installation_are_tightened(tmp_path):
