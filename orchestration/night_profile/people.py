@@ -26,6 +26,10 @@ DATED = {
     "vital_status": ["last_contact_date", "death_date"],
 }
 DAYS_BETWEEN_OPERATION_AND_SPECIMEN = 3
+HEARD_OF_BY = {"follow_up": "event_date", "vital_status": "last_contact_date", "pathology_messages": "collected_date"}
+"""The feeds that tell of every patient in time, and the day that says how far their records reach."""
+LONG_AGO_DAYS = 365
+"""Who was operated on so long before the end of a feed's records should be in it."""
 
 
 def stage_people(connection: duckdb.DuckDBPyConnection) -> None:
@@ -59,6 +63,8 @@ def profile_people(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         _test_patients(connection)
     else:
         _of_nobody(connection, feed.name)
+    if feed.name in HEARD_OF_BY:
+        _unheard_of(connection, feed.name, HEARD_OF_BY[feed.name])
     if feed.name == "pathology_messages":
         _said_to_be_of(connection)
         _without_operation(connection)
@@ -190,6 +196,23 @@ def _of_nobody(connection: duckdb.DuckDBPyConnection, feed: str) -> None:
         """SELECT records_now.source_system AS hospital, is_new, registered.mrn IS NULL AS is_so
            FROM records_now LEFT JOIN registered ON records_now.source_system = registered.hospital AND records_now.mrn = registered.mrn
            WHERE records_now.source_system IN (SELECT hospital FROM registered)""",
+    )  # fmt: skip
+
+
+def _unheard_of(connection: duckdb.DuckDBPyConnection, feed: str, day: str) -> None:
+    """Registered patients operated on long before the end of the feed's records of whom it has none."""
+    _both(
+        connection, "unheard_of", feed, "mrn",
+        f"""WITH known AS (SELECT DISTINCT source_system AS hospital, mrn FROM raw.registry WHERE NOT ({NEW_RUNS})),
+            -- but for single dates that lie in a far future
+            reach AS (
+                SELECT source_system AS hospital, quantile_disc(TRY_CAST({day} AS DATE), 0.95) AS last_day FROM records_now GROUP BY ALL
+            ),
+            heard_of AS (SELECT DISTINCT source_system AS hospital, mrn FROM records_now)
+            SELECT hospital, known.mrn IS NULL AS is_new, heard_of.mrn IS NULL AS is_so
+            FROM registered INNER JOIN reach USING (hospital)
+            LEFT JOIN known USING (hospital, mrn) LEFT JOIN heard_of USING (hospital, mrn)
+            WHERE first_operation < last_day - {LONG_AGO_DAYS}""",
     )  # fmt: skip
 
 
