@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from orchestration.night_profile.people import _merged, _one_number_twice
+from orchestration.night_profile.people import _merged, _one_number_twice, _unheard_of
 from orchestration.night_profile.records import create_night_tables
 
 ANN, ANN_MARRIED, BEA, CAT = (
@@ -53,3 +53,19 @@ def test_of_tonights_merges_those_of_two_people_are_told_and_earlier_ones_are_no
     )
     _merged(night)
     assert counted(night) == [("merged_tonight", 2, 4), ("merged_with_others", 1, 2)]
+
+
+def test_new_patients_without_records_are_told_of_but_not_those_operated_on_lately(night):
+    night.execute("ALTER TABLE registered ADD COLUMN first_operation DATE")
+    night.execute("CREATE TABLE raw.registry (source_system VARCHAR, mrn VARCHAR, run_id VARCHAR)")
+    night.execute("CREATE TABLE records_now (source_system VARCHAR, mrn VARCHAR, event_date VARCHAR)")
+    night.execute("INSERT INTO quality.accepted_runs VALUES ('before', now()::TIMESTAMP)")
+    night.executemany(
+        "INSERT INTO registered (hospital, mrn, first_operation) VALUES ('h', ?, ?)",
+        [("old", "2001-01-01"), ("old, lost", "2001-01-01"), ("new", "2002-01-01"), ("new, lost", "2002-01-01"), ("of late", "2009-09-01")],
+    )  # fmt: skip
+    night.execute("INSERT INTO raw.registry VALUES ('h', 'old', 'before'), ('h', 'old, lost', 'before')")
+    night.execute("INSERT INTO records_now VALUES ('h', 'old', '2010-01-01'), ('h', 'new', '2010-01-01')")
+    _unheard_of(night, "follow_up", "event_date")
+    told = "SELECT measure, n, denominator, n_reference, denominator_reference FROM quality.night_profile ORDER BY ALL"
+    assert night.execute(told).fetchall() == [("new_unheard_of", 1, 2, 1, 2), ("unheard_of", 2, 4, None, None)]

@@ -94,6 +94,17 @@ def test_a_share_must_differ_by_more_than_chance_and_by_more_than_the_limit():
     assert judged.tolist() == [0.0, 0.5, 0.0, 0.0]
 
 
+@pytest.mark.parametrize(
+    ("value", "n", "expected"),
+    [("dead", 1, "warning"), ("dead", 6, "blocking"), ("alive", 6, None)],
+)
+def test_the_dead_stay_dead(value, n, expected):
+    frame = counts({"measure": "code_recoded", "feed": "vital_status", "field": "vital_status", "value": value, "n": n})
+    assert [severity for name, severity, _ in broken(frame) if name == "the_dead_stay_dead"] == (
+        [expected] if expected else []
+    )
+
+
 def test_a_range_that_is_left_is_told_once():
     dead = {
         "measure": "code_share",
