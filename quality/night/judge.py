@@ -142,10 +142,8 @@ def _rule(book: RuleBook, rule_id: str) -> Rule:
 
 def _kept(book: RuleBook, frame: pd.DataFrame) -> list[Row]:
     """One row a rule and feed that nothing broke: how much was looked at."""
-    return [
-        _row(book, _rule(book, str(rule_id)), counts.assign(n=0.0, field=None, value=None).iloc[0], PASSED, None)
-        for (rule_id, _, _), counts in frame.groupby(["rule", "hospital", "feed"], sort=False, dropna=False)
-    ]
+    first = frame.drop_duplicates(["rule", "hospital", "feed"]).assign(n=0.0, field=None, value=None)
+    return [_row(book, _rule(book, str(count["rule"])), count, PASSED, None) for _, count in first.iterrows()]
 
 
 def _row(

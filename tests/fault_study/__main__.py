@@ -29,7 +29,6 @@ def main() -> int:
     )
     parser.add_argument("--landing-only", action="store_true", help="the landing gate only, without effects")
     parser.add_argument("--patients", type=int, default=PATIENTS)
-    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where to work; kept, so that a study can be taken up again")
     parser.add_argument(
         "--out", type=Path, help=f"default: {DOCUMENT} for the project's own catalogue, else the screen only"
@@ -44,20 +43,20 @@ def main() -> int:
         if wanted.hospital != "second":
             of_one = _study(
                 Study(folder / "one", wanted.faults, wanted.patients, not wanted.landing_only, not wanted.no_effects),
-                names, wanted.processes,
+                names,
             )  # fmt: skip
         if wanted.hospital != "one":
             second = Study(folder / "second", wanted.faults, wanted.patients, derive=False, second=True)
-            of_second = _study(second, names, wanted.processes)
+            of_second = _study(second, names)
     out = wanted.out or (None if wanted.faults or wanted.only or wanted.hospital != "both" else DOCUMENT)
     return 0 if write_report(of_one, of_second, out, wanted.patients) else 1
 
 
-def _study(study: Study, names: list[str], processes: int) -> list[Finding]:
+def _study(study: Study, names: list[str]) -> list[Finding]:
     study.folder.mkdir(parents=True, exist_ok=True)
     print(f"One accepted night of {study.patients} patients a hospital; faults at {study.hospital} ...", flush=True)
     prepare(study)
-    return run_catalogue(study, names, processes=processes)
+    return run_catalogue(study, names)
 
 
 if __name__ == "__main__":

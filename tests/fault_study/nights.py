@@ -4,17 +4,19 @@ import json
 import math
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 
-from analysis.patients.plan import MAIN
+from analysis.patients.collapsed_counts import count_events
+from analysis.patients.plan import MAIN, Plan
 from analysis.results.attempts import Attempts
 from analysis.results.catalogue import CATALOGUE, checked_frame
-from analysis.results.families import FAMILIES
+from analysis.results.families import FAMILIES, Family
 from orchestration.assets.dbt_models import current_manifest, dbt_build_arguments
 from orchestration.assets.gates import judge, judge_change
 from orchestration.assets.results import read_inputs, read_plan, write_result
@@ -39,6 +41,7 @@ UNKNOWN_ERROR = 0.05
 """Of a share that nobody had before, or that has gone altogether."""
 ESTIMATES = ("landmark_estimates", "hazard_ratios")
 QUOTED_GROUPINGS = ("overall", "margin_group")
+STUDY_ID_KEY = "a key of the fault study"
 CONTRACTS = "contracts"
 """The folder of a study's contracts beside its landing folder, where it has its own."""
 
@@ -104,7 +107,7 @@ def take_in(settings: Settings, run_id: str) -> Night:
             load_feed(connection, settings.landing, hospitals.contracts, feed, run_id)
         record_hospital_limits(connection, hospitals)
         record_unclaimed_files(connection, settings.landing, hospitals, run_id)
-        assign_study_ids(connection, "a key of the fault study")
+        assign_study_ids(connection, STUDY_ID_KEY)
     tonight = Night()
     judge_stage(tonight, settings, "landing", run_id)
     return tonight
@@ -121,8 +124,12 @@ def judge_estimates(tonight: Night, settings: Settings, run_id: str) -> None:
     """Add what the rules say of the estimates; the suites of the results, which judge their form, are left out."""
     with open_build_file(settings.build_file) as connection:
         checks = judge_change(connection, settings, "results", run_id)
-    is_closing = (checks["status"] == "error") | ((checks["status"] == "failed") & (checks["severity"] == "blocking"))
-    _add(tonight, checks.assign(stage="results", is_closing=is_closing))
+    _add(tonight, checks.assign(stage="results", is_closing=is_closing(checks)))
+
+
+def is_closing(checks: pd.DataFrame) -> pd.Series:
+    """Which checks close the gate."""
+    return (checks["status"] == "error") | ((checks["status"] == "failed") & (checks["severity"] == "blocking"))
 
 
 def _add(tonight: Night, checks: pd.DataFrame) -> None:
@@ -158,22 +165,39 @@ class _Quoted(Attempts):
         return is_quoted and super().add(tables, endpoint, compute)
 
 
+def main_plan(plan: Plan) -> Plan:
+    """The plan with its one exposure and its main covariates: what readers quote."""
+    return plan._replace(exposures=(plan.exposure,), covariate_sets={MAIN: plan.covariates(MAIN)})
+
+
+def quoted_families() -> list[Family]:
+    """The families of results that the quoted estimates are of."""
+    return [family for family in FAMILIES if family.name in ("curves", "models")]
+
+
+def estimated_tables(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> dict[str, pd.DataFrame]:
+    """The tables of ESTIMATES."""
+    quoted = _Quoted()
+    counts = inputs["event_counts"]
+    chosen = {**inputs, "event_counts": counts[counts["grouping"].isin(QUOTED_GROUPINGS)]}
+    for family in quoted_families():
+        family.compute(chosen, plan, quoted)
+    entries = [entry for entry in CATALOGUE if entry.name in ESTIMATES]
+    return {
+        entry.name: checked_frame(entry.name, quoted.table(entry.name, [column.name for column in entry.columns]))
+        for entry in entries
+    }
+
+
 def estimate(settings: Settings) -> None:
     """Write the estimates that readers quote: curves at the landmarks, adjusted ratios of the margin groups."""
-    entries = {entry.name: entry for entry in CATALOGUE if entry.name in ESTIMATES}
     with open_build_file(settings.build_file) as connection:
-        plan = read_plan(connection)
-        main = plan._replace(exposures=(plan.exposure,), covariate_sets={MAIN: plan.covariates(MAIN)})
-        for family in FAMILIES:
-            if family.name not in ("curves", "models"):
-                continue
-            inputs, quoted = read_inputs(connection, family), _Quoted()
-            if (counts := inputs.get("event_counts")) is not None:
-                inputs["event_counts"] = counts[counts["grouping"].isin(QUOTED_GROUPINGS)]
-            family.compute(inputs, main, quoted)
-            for name in set(entries) & {table.name for table in family.tables}:
-                columns = [column.name for column in entries[name].columns]
-                write_result(connection, name, checked_frame(name, quoted.table(name, columns)))
+        plan = main_plan(read_plan(connection))
+        inputs = {
+            name: frame for family in quoted_families() for name, frame in read_inputs(connection, family).items()
+        }
+        for name, table in estimated_tables(inputs, plan).items():
+            write_result(connection, name, table)
 
 
 def published_numbers(settings: Settings) -> Numbers:
@@ -183,6 +207,52 @@ def published_numbers(settings: Settings) -> Numbers:
         operations = read_table(connection, "marts", "index_operations")
         first = read_table(connection, "marts", "first_recurrences")
         estimates = connection.execute(estimates_of.ESTIMATES).fetchall()
+    return cohort_numbers(operations, first) | _estimated(estimates)
+
+
+def numbers_by_hospital(settings: Settings, hospitals: Iterable[str]) -> Iterator[tuple[str, Numbers | str]]:
+    """The same of each hospital alone, from the marts of all of them; the reason where nothing can be worked out."""
+    with open_build_file(settings.build_file, read_only=True) as connection:
+        plan = main_plan(read_plan(connection))
+        operations = read_table(connection, "marts", "index_operations")
+        first = read_table(connection, "marts", "first_recurrences")
+        inputs = {
+            name: frame for family in quoted_families() for name, frame in read_inputs(connection, family).items()
+        }
+    del inputs["event_counts"]
+    for hospital in hospitals:
+        own = operations[operations["source_system"] == hospital]
+        chosen = {
+            name: frame[frame["study_id"].isin(own["study_id"])].reset_index(drop=True)
+            for name, frame in inputs.items()
+        }
+        try:
+            times = chosen["time_to_event"]
+            groups = own.set_index("study_id")["margin_group"].reindex(times["study_id"]).to_numpy()
+            counts = [count_events(times), count_events(times.assign(margin_group=groups), "margin_group")]
+            tables = estimated_tables({**chosen, "event_counts": pd.concat(counts, ignore_index=True)}, plan)
+            numbers = cohort_numbers(own, first[first["study_id"].isin(own["study_id"])]) | _estimated(_quoted(tables))
+            yield hospital, numbers
+        except (ValueError, KeyError, ZeroDivisionError) as error:
+            yield hospital, type(error).__name__
+
+
+def _quoted(tables: dict[str, pd.DataFrame]) -> list[tuple]:
+    """The estimates that readers quote, by the query that the gate uses."""
+    connection = duckdb.connect()
+    connection.execute("CREATE SCHEMA results")
+    for name, frame in tables.items():
+        connection.register(f"{name}_frame", frame)
+        connection.execute(f"CREATE TABLE results.{name} AS FROM {name}_frame")
+    return connection.execute(estimates_of.ESTIMATES).fetchall()
+
+
+def _estimated(rows: list[tuple]) -> Numbers:
+    return {f"{endpoint}, {what}": (value, error) for endpoint, what, value, error in rows}
+
+
+def cohort_numbers(operations: pd.DataFrame, first: pd.DataFrame) -> Numbers:
+    """Patients, shares and means of a cohort, each with its standard error."""
     numbers: Numbers = {"patients": (len(operations), math.sqrt(max(len(operations), 1)) / 2)}
     for name, shares in {
         "margin": operations["margin_group"], "sex": operations["sex"], "primary": operations["primary_site"],
@@ -197,7 +267,7 @@ def published_numbers(settings: Settings) -> Numbers:
     for name in ("age_at_operation_years", "metastasis_count", "largest_metastasis_cm"):
         values = operations[name].astype(float).dropna()
         numbers[f"mean {name}"] = (float(values.mean()), float(values.std()) / math.sqrt(max(len(values), 1)))
-    return numbers | {f"{endpoint}, {what}": (value, error) for endpoint, what, value, error in estimates}
+    return numbers
 
 
 def moved_numbers(before: Numbers, after: Numbers) -> pd.DataFrame:

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import duckdb
 import pandas as pd
 
+from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.contract.loading import CONTRACTS_FOLDER
+from orchestration.warehouse import open_build_file
 from simulated_hospital.hospital import HOSPITAL, SECOND_HOSPITAL, simulate
-from tests.fault_study.causes import PATHOLOGY, changes_of, names_cause
+from tests.fault_study.causes import PATHOLOGY, Change, changes_of, names_cause
 
 if TYPE_CHECKING:
     from tests.fault_study.nights import Night
@@ -26,6 +28,8 @@ HOSPITALS = (HOSPITAL, SECOND_HOSPITAL)
 OUTCOMES = {"blocked": "blocked", "warned": "published with a new warning", "silent": "published, nothing said"}
 FEED_NAMES = {"pathology": PATHOLOGY}
 HARMLESS_STANDARD_ERRORS = 1.0
+AT_ONCE = 70
+"""Faults of one night: so many that its memory suffices."""
 KEY_OF_CHECK = ("suite", "table_name", "check_name", "column_name")
 MERGES_CONTRACT = """
 version: "1"
@@ -165,31 +169,52 @@ def _keep_checks(data: Path, checks: pd.DataFrame) -> None:
 
 
 def study_fault(study: Study, name: str) -> Finding:
-    """Plant one fault on a copy of the base and run its night; where a gate has closed it is derived all the same, to see what it
-    would have done to the published numbers."""
+    """Plant one fault on a copy of the base and run its whole night; where a gate has closed it is derived all the same, to see what
+    it would have done to the published numbers."""
     from tests.fault_study.nights import night
 
     data = study.folder / f"night_of_{name}"
-    feed, what, change = load_catalogue(study.catalogue)[name]
-    # what newcomers' faults do is told from what the newcomers do without
-    compared = study.folder / "newcomers" if getattr(change, "of_newcomers", False) else study.base
     shutil.rmtree(data, ignore_errors=True)
     shutil.copytree(study.base, data)
-    landing = Path("landing") / study.hospital
+    landing = data / "landing" / study.hospital
     try:
-        change(data / landing)
-        changes = changes_of(compared / landing, data / landing, study.base / "contracts" / study.hospital)
+        load_catalogue(study.catalogue)[name][2](landing)
+        changes = _changes(study, name, landing)
         outcome = night(data, f"the night of {name}", until="results" if study.derive else "landing")
         is_wanted = study.derive and (study.effects or outcome.is_open)
-        effect = _effect(compared, data, outcome) if is_wanted else Effect("", None)
+        effect = _effect(_compared(study, name), data, outcome) if is_wanted else Effect("", None)
     finally:
         shutil.rmtree(data, ignore_errors=True)
-    told = new_checks(outcome.checks, compared)
+    told = new_checks(outcome.checks, _compared(study, name))
+    return _finding(study, name, outcome.is_open, told, outcome.dbt_failures, effect, changes)
+
+
+def _compared(study: Study, name: str) -> Path:
+    """What newcomers' faults do is told from what the newcomers do without."""
+    is_of_newcomers = getattr(load_catalogue(study.catalogue)[name][2], "of_newcomers", False)
+    return study.folder / "newcomers" if is_of_newcomers else study.base
+
+
+def _changes(study: Study, name: str, landing: Path) -> dict[str, Change]:
+    before = _compared(study, name) / "landing" / study.hospital
+    return changes_of(before, landing, study.base / "contracts" / study.hospital)
+
+
+def _finding(
+    study: Study,
+    name: str,
+    is_open: bool,
+    told: pd.DataFrame,
+    dbt_failures: list[str],
+    effect: "Effect",
+    changes: dict[str, Change],
+) -> Finding:
+    feed, what, _ = load_catalogue(study.catalogue)[name]
     ordered = told.sort_values("is_closing", ascending=False, kind="stable") if len(told) else told
-    messages = [*ordered.get("description", []), *(f"dbt test {failure} fails" for failure in outcome.dbt_failures)]
+    messages = [*ordered.get("description", []), *(f"dbt test {failure} fails" for failure in dbt_failures)]
     words = FEED_NAMES.get(feed, feed)
     return Finding(
-        name, feed, what, "blocked" if not outcome.is_open else "warned" if messages else "silent",
+        name, feed, what, "blocked" if not is_open else "warned" if messages else "silent",
         names_feed=any(feed == "all" or words in message for message in messages),
         names_cause=names_cause(told, changes),
         message=str(messages[0]).split(" If it is right")[0] if messages else "", n_messages=len(messages),
@@ -219,15 +244,18 @@ def _effect(compared: Path, data: Path, outcome: "Night") -> Effect:
         numbers = published_numbers(settings)
     except (ValueError, KeyError, ZeroDivisionError, duckdb.Error) as error:
         return Effect(f"nothing can be derived ({type(error).__name__})", float("inf"))
-    moved = moved_numbers(json.loads((compared / "numbers").read_text()), numbers)
+    return _farthest(moved_numbers(json.loads((compared / "numbers").read_text()), numbers))
+
+
+def _farthest(moved: pd.DataFrame) -> Effect:
     if moved.empty:
         return Effect("none", 0.0)
     first = moved.iloc[0]
     return Effect(f"{first.number} {first.before:.3g} to {first.after:.3g}", float(first.standard_errors))
 
 
-def new_checks(checks: pd.DataFrame, compared: Path) -> pd.DataFrame:
-    """The checks that did not pass and did in the night before."""
+def new_checks(checks: pd.DataFrame, compared: Path, hospital: str = "", copy: str = "") -> pd.DataFrame:
+    """The checks that did not pass and did in the night before; the name of a copy of the hospital is the hospital's again."""
     known = {
         tuple(str(row.get(part)) for part in KEY_OF_CHECK)
         for row in json.loads((compared / "known_checks").read_text())
@@ -235,35 +263,90 @@ def new_checks(checks: pd.DataFrame, compared: Path) -> pd.DataFrame:
     if checks.empty:
         return checks
     keys = checks[list(KEY_OF_CHECK)].astype(str).apply(tuple, axis=1)
-    return checks[~keys.isin(known)]
+    new = checks[~keys.isin(known)]
+    return new.assign(description=new["description"].str.replace(f" of {copy}: ", f" of {hospital}: ")) if copy else new
 
 
-def run_catalogue(study: Study, names: Iterable[str], *, processes: int) -> list[Finding]:
-    """Each fault in a process of its own; prints a line each as it ends. A fault already studied in this folder is not again, one
-    that this hospital's files have no place for is left out."""
+def run_catalogue(study: Study, names: Iterable[str]) -> list[Finding]:
+    """Many faults at once, each at a hospital of its own; then those that no gate has stopped in whole nights of their own, each in a
+    process. Prints a line each. A fault already studied in this folder is not again, one that this hospital's files have no place
+    for is left out."""
     study.findings.mkdir(exist_ok=True)
-    waiting = [name for name in names if not (study.findings / f"{name}.json").exists()]
     load_catalogue(study.catalogue)
+    names = list(names)
+    waiting = [name for name in names if not (study.findings / f"{name}.json").exists()]
     warm_up(study, with_reports=bool(waiting) and study.derive)
-    # the libraries are loaded once, and the reports read once: each process starts with them
-    processes_of = multiprocessing.get_context("fork")
-    running: list[multiprocessing.Process] = []
-    for name in waiting:
-        running = [process for process in running if process.is_alive()]
-        while len(running) >= processes:
-            running[0].join(timeout=0.5)
-            running = [process for process in running if process.is_alive()]
-        running.append(processes_of.Process(target=_study_and_keep, args=(study, name)))
-        running[-1].start()
-    for process in running:
-        process.join()
+    for start in range(0, len(waiting), AT_ONCE):
+        _in_a_process(_study_side_by_side, study, waiting[start : start + AT_ONCE])
+    for name in [name for name in waiting if (study.findings / f"{name}.open").exists()]:
+        _in_a_process(_study_alone, study, name)
     kept = [study.findings / f"{name}.json" for name in names]
     return [Finding(**json.loads(path.read_text(encoding="utf-8"))) for path in kept if path.exists()]
 
 
+def _in_a_process(work: Callable[..., None], *arguments: object) -> None:
+    """The libraries are loaded once, and the reports read once: each process starts with them, and gives its memory back."""
+    process = multiprocessing.get_context("fork").Process(target=work, args=arguments)
+    process.start()
+    process.join()
+
+
+def _study_side_by_side(study: Study, names: list[str]) -> None:
+    from tests.fault_study.nights import moved_numbers, numbers_by_hospital, settings_of
+    from tests.fault_study.side_by_side import (
+        copies_of,
+        copy_landing,
+        copy_records,
+        derive_side_by_side,
+        take_in_side_by_side,
+    )
+
+    catalogue, data = load_catalogue(study.catalogue), study.folder / "side_by_side"
+    shutil.rmtree(data, ignore_errors=True)
+    shutil.copytree(study.base / "build", data / "build")
+    settings, of_base = settings_of(data), study.base / "landing" / study.hospital
+    names = [name for name in names if copy_landing(of_base, data / "landing" / name, catalogue[name][2])]
+    hospitals = copies_of(hospitals_of(settings_of(study.base)), study.hospital, names)
+    with open_build_file(settings.build_file) as connection:
+        copy_records(connection, study.hospital, names)
+    told = take_in_side_by_side(settings, hospitals, "the night of the faults")
+    if study.derive:
+        derive_side_by_side(settings, told)
+    effects: dict[str, Effect] = {}
+    if study.derive and study.effects:
+        for name, numbers in numbers_by_hospital(settings, [name for name in names if told[name].has_news]):
+            if isinstance(numbers, str):
+                effects[name] = Effect(f"nothing can be derived ({numbers})", float("inf"))
+            else:
+                compared = json.loads((_compared(study, name) / "numbers").read_text())
+                effects[name] = _farthest(moved_numbers(compared, numbers))
+    for name in names:
+        changes = _changes(study, name, data / "landing" / name)
+        checks = new_checks(told[name].checks, _compared(study, name), study.hospital, name)
+        effect = effects.get(name, Effect("", None)) if told[name].has_news else Effect("none", 0.0)
+        finding = _finding(study, name, told[name].is_open, checks, [], effect, changes)
+        # a night that goes on is judged by the suites of marts and results too
+        if study.derive and told[name].is_open and told[name].has_news:
+            (study.findings / f"{name}.open").touch()
+        else:
+            _keep(study, finding)
+    shutil.rmtree(data)
+
+
+def _study_alone(study: Study, name: str) -> None:
+    try:
+        _keep(study, study_fault(study, name))
+    except Exception as error:  # noqa: BLE001 - a fault that cannot be studied must not end the study of the others
+        print(f"  ! {name} could not be studied: {type(error).__name__}: {error}", flush=True)
+
+
+def _keep(study: Study, finding: Finding) -> None:
+    (study.findings / f"{finding.name}.json").write_text(as_json(finding), encoding="utf-8")
+    print(f"  {finding.outcome:<8} {finding.name}: {finding.message[:160]}", flush=True)
+
+
 def warm_up(study: Study, *, with_reports: bool) -> None:
     """Load what every night needs: libraries, contracts and, where something is derived, what the reports of the night before say."""
-    from orchestration.hospitals import hospitals_of
     from quality.run_expectations import load_great_expectations
     from tests.fault_study.nights import derive_again, settings_of
 
@@ -274,19 +357,6 @@ def warm_up(study: Study, *, with_reports: bool) -> None:
         shutil.copytree(study.base, data, dirs_exist_ok=True)
         derive_again(settings_of(data), with_tests=False)
         shutil.rmtree(data)
-
-
-def _study_and_keep(study: Study, name: str) -> None:
-    try:
-        finding = study_fault(study, name)
-    except KeyError as missing:
-        print(f"  - {name}: {study.hospital} has no {missing}", flush=True)
-        return
-    except Exception as error:  # noqa: BLE001 - a fault that cannot be studied must not end the study of the others
-        print(f"  ! {name} could not be studied: {type(error).__name__}: {error}", flush=True)
-        return
-    (study.findings / f"{name}.json").write_text(as_json(finding), encoding="utf-8")
-    print(f"  {finding.outcome:<8} {name}: {finding.message[:160]}", flush=True)
 
 
 def as_json(finding: Finding) -> str:
