@@ -8,6 +8,12 @@ NUMBERS = ("integer", "decimal")
 # the names of records and people have no usual value
 WITHOUT_USUAL_VALUE = ("mrn", "last_name", "first_name", "accession_number")
 
+MARKS = {
+    "cm": "(?i)\\d\\s*cm\\b", "mm": "(?i)\\d\\s*mm\\b", "a sign <": "<|&lt;", "a decimal point": "\\d\\.\\d",
+    "a decimal comma": "\\d,\\d", "a number": "\\d", "small letters": "[a-z]", "a question mark in a word": "[a-z]\\?[a-z]",
+}  # fmt: skip
+"""What most of a laboratory's reports have, or hardly any: name -> pattern."""
+
 
 def profile_contents(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """Measures of every field: `code_share`, `median`, `first_of_january`, `commonest_day`, `commonest_text`, `missing`, each also
@@ -81,6 +87,31 @@ def _dates(connection: duckdb.DuckDBPyConnection, feed: str, field: str) -> None
 
 def _texts(connection: duckdb.DuckDBPyConnection, feed: str, field: str) -> None:
     _commonest(connection, feed, field, "commonest_text", f"md5({field})")
+    _marks(connection, feed, field)
+
+
+def _marks(connection: duckdb.DuckDBPyConnection, feed: str, field: str) -> None:
+    """How many reports have each of the marks that a change of form or unit takes away or brings."""
+    marks = ", ".join(
+        f"{{'value': '{mark}', 'has_it': regexp_matches({field}, '{pattern}')}}" for mark, pattern in MARKS.items()
+    )
+    connection.execute(
+        f"""INSERT INTO quality.night_profile BY NAME
+            WITH marks AS (
+                SELECT source_system AS hospital, is_new, unnest([{marks}], recursive := TRUE) FROM records_now WHERE {field} IS NOT NULL
+            ),
+            counts AS (
+                SELECT hospital, value, count(*) FILTER (WHERE has_it) AS n_all, count(*) AS d_all,
+                       count(*) FILTER (WHERE has_it AND is_new) AS n_new, count(*) FILTER (WHERE is_new) AS d_new,
+                       count(*) FILTER (WHERE has_it AND NOT is_new) AS n_old, count(*) FILTER (WHERE NOT is_new) AS d_old
+                FROM marks GROUP BY ALL
+            )
+            SELECT 'text_mark' AS measure, hospital, $feed AS feed, $field AS field, value, n_all AS n, d_all AS denominator,
+                   NULL AS n_reference, NULL AS denominator_reference FROM counts
+            UNION ALL
+            SELECT 'new_text_mark', hospital, $feed, $field, value, n_new, d_new, n_old, d_old FROM counts WHERE d_new > 0 AND d_old > 0""",
+        {"feed": feed, "field": field},
+    )
 
 
 def _shares(connection: duckdb.DuckDBPyConnection, feed: str, field: str, measure: str, what: str, of: str) -> None:

@@ -31,8 +31,8 @@ DATES = {"registry": "surgery_date", "follow_up": "event_date", "treatments": "t
 
 
 class Growth(NamedTuple):
-    """A clean cohort and how it grows: `by_time` as the years go by, else as patients are entered with all their records; `until`:
-    the last stage that judges its nights."""
+    """A clean cohort and how it grows: `by_time` as the years go by, else as patients are entered with all their records; `patients`
+    of all its hospitals together; `until`: the last stage that judges its nights."""
 
     patients: int
     seed: int
@@ -44,6 +44,14 @@ class Growth(NamedTuple):
     def name(self) -> str:
         """For a folder."""
         return f"clean_{self.patients}_{self.seed}_{self.hospitals}"
+
+
+def land(growth: Growth, whole: Path, folder: Path, night: int) -> None:
+    """Land what a hospital sends in one of its nights."""
+    if growth.by_time:
+        land_until(whole, folder, LAST_DAYS[night - 1])
+    else:
+        land_patients(whole, folder, night)
 
 
 def land_patients(whole: Path, folder: Path, night: int) -> None:
@@ -114,17 +122,14 @@ def grow(folder: Path, growth: Growth, base: Path | None = None) -> list[pd.Data
     """
     from tests.fault_study.nights import night
 
-    simulate(growth.patients, growth.seed, folder / "whole", hospitals=growth.hospitals)
+    simulate(growth.patients // growth.hospitals, growth.seed, folder / "whole", hospitals=growth.hospitals)
     if base:
         emptied(base, folder / "growing")
     told = []
     for number in range(1, NIGHTS + 1):
         for hospital in (HOSPITAL, SECOND_HOSPITAL)[: growth.hospitals]:
             whole, landing = (folder / name / "landing" / hospital for name in ("whole", "growing"))
-            if growth.by_time:
-                land_until(whole, landing, LAST_DAYS[number - 1])
-            else:
-                land_patients(whole, landing, number)
+            land(growth, whole, landing, number)
         outcome = night(folder / "growing", f"night {number}", until=growth.until, accept=True)
         told.append(
             outcome.checks.assign(night=number, is_open=outcome.is_open, dbt_failures=len(outcome.dbt_failures))
@@ -137,6 +142,7 @@ def emptied(base: Path, data: Path) -> None:
     """A data folder with the definitions and the models of another, and no record."""
     data.mkdir(parents=True, exist_ok=True)
     shutil.copytree(base / "build", data / "build")
+    shutil.copytree(base / "contracts", data / "contracts")
     with duckdb.connect(str(data / "build" / "build.duckdb")) as connection:
         tables = connection.execute(
             "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name <> 'seeds'"

@@ -279,7 +279,7 @@ def moved_numbers(before: Numbers, after: Numbers) -> pd.DataFrame:
             continue
         value, error = before.get(name, (0.0, UNKNOWN_ERROR))
         now = after.get(name, (0.0, UNKNOWN_ERROR))[0]
-        if np.isfinite([value, now]).all() and value != now:
+        if np.isfinite([value, now]).all() and not math.isclose(value, now, rel_tol=1e-9, abs_tol=1e-12):
             rows.append((name, value, now, abs(now - value) / (error or UNKNOWN_ERROR)))
     frame = pd.DataFrame(rows, columns=["number", "before", "after", "standard_errors"])
     return frame.sort_values(["standard_errors", "number"], ascending=[False, True], ignore_index=True)
