@@ -28,7 +28,7 @@ HOSPITALS = (HOSPITAL, SECOND_HOSPITAL)
 OUTCOMES = {"blocked": "blocked", "warned": "published with a new warning", "silent": "published, nothing said"}
 FEED_NAMES = {"pathology": PATHOLOGY}
 HARMLESS_STANDARD_ERRORS = 1.0
-AT_ONCE = 70
+AT_ONCE = 104
 """Faults of one night: so many that its memory suffices."""
 KEY_OF_CHECK = ("suite", "table_name", "check_name", "column_name")
 MERGES_CONTRACT = """
@@ -268,7 +268,7 @@ def new_checks(checks: pd.DataFrame, compared: Path, hospital: str = "", copy: s
 
 
 def run_catalogue(study: Study, names: Iterable[str]) -> list[Finding]:
-    """Many faults at once, each at a hospital of its own; then those that no gate has stopped in whole nights of their own, each in a
+    """Many faults at once, each at a hospital of its own; then those of which nothing was said in whole nights of their own, each in a
     process. Prints a line each. A fault already studied in this folder is not again, one that this hospital's files have no place
     for is left out."""
     study.findings.mkdir(exist_ok=True)
@@ -325,8 +325,8 @@ def _study_side_by_side(study: Study, names: list[str]) -> None:
         checks = new_checks(told[name].checks, _compared(study, name), study.hospital, name)
         effect = effects.get(name, Effect("", None)) if told[name].has_news else Effect("none", 0.0)
         finding = _finding(study, name, told[name].is_open, checks, [], effect, changes)
-        # a night that goes on is judged by the suites of marts and results too
-        if study.derive and told[name].is_open and told[name].has_news:
+        # what nobody has told of yet is judged by the suites of marts and results too
+        if study.derive and finding.outcome == "silent" and told[name].has_news:
             (study.findings / f"{name}.open").touch()
         else:
             _keep(study, finding)
