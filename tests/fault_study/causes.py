@@ -55,7 +55,8 @@ def _of_table(before: Path, after: Path, feed: str, contracts: Path) -> Change:
     if key in lost_columns:
         return Change(frozenset({DELIVERY}), True)
     is_stale = bool(lost_columns) or len(set(was[key]) - set(now[key])) > 0.01 * len(was) > len(now) - len(was)
-    if len(was) == len(now):
+    is_renumbered = len(was) == len(now) and not _as_text(was[key]).equals(_as_text(now[key]))
+    if len(was) == len(now) and not is_renumbered:
         pairs = was, now
     else:
         both = was.drop_duplicates(key).merge(now.drop_duplicates(key), on=key, suffixes=(" before", " after"))
@@ -70,8 +71,10 @@ def _of_table(before: Path, after: Path, feed: str, contracts: Path) -> Change:
         for name in was.columns.intersection(now.columns)
         if not _as_text(pairs[0][name]).equals(_as_text(pairs[1][name]))
     }
-    delivery = beside | ({DELIVERY} if len(was) != len(now) or lost_columns else set())
-    return Change(frozenset(differing | delivery), is_stale)
+    if is_renumbered:
+        differing.add(names.get(key, key))
+    has_other_records = set(was[key]) != set(now[key]) or len(was) != len(now) or lost_columns
+    return Change(frozenset(differing | beside | ({DELIVERY} if has_other_records else set())), is_stale)
 
 
 def _as_text(cells: pd.Series) -> pd.Series:

@@ -80,12 +80,19 @@ def main() -> int:
     return 0 if is_held else 1
 
 
-def grow_side_by_side(folder: Path, chosen: list[Growth], base: Path) -> Told:
-    """Each cohort's checks that did not pass, night by night; all cohorts in the same nights, each of them hospitals of its own."""
+def grow_side_by_side(folder: Path, chosen: list[Growth], base: Path | None) -> Told:
+    """Each cohort's checks that did not pass, night by night; all cohorts in the same nights, each of them hospitals of its own.
+
+    Args:
+        base: a data folder after a night of dbt's, whose models derive these nights; without one the landing gate only.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     growing = folder / "growing"
-    emptied(base, growing)
-    settings, known = settings_of(growing), hospitals_of(settings_of(base))
+    if base:
+        emptied(base, growing)
+    settings = settings_of(growing)
+    settings.prepare_folders()
+    known = hospitals_of(settings)
     hospitals = Hospitals()
     for growth in chosen:
         simulate(growth.patients // growth.hospitals, growth.seed, folder / growth.name, hospitals=growth.hospitals)
@@ -99,7 +106,7 @@ def grow_side_by_side(folder: Path, chosen: list[Growth], base: Path) -> Told:
             for which in range(growth.hospitals):
                 whole = folder / growth.name / "landing" / HOSPITALS[which]
                 land(growth, whole, settings.landing / _hospital(growth, which), number)
-        _one_night(settings, hospitals, number, told)
+        _one_night(settings, hospitals, number, told, derive=base is not None)
     shutil.rmtree(folder)
     for growth, nights in told.items():
         _say(growth, nights)
@@ -110,9 +117,10 @@ def _hospital(growth: Growth, which: int) -> str:
     return f"{growth.name}_{which + 1}"
 
 
-def _one_night(settings: Settings, hospitals: Hospitals, number: int, told: Told) -> None:
+def _one_night(settings: Settings, hospitals: Hospitals, number: int, told: Told, *, derive: bool) -> None:
     said = take_in_side_by_side(settings, hospitals, f"night {number}")
-    derive_side_by_side(settings, said)
+    if derive:
+        derive_side_by_side(settings, said)
     accept_side_by_side(settings, f"night {number}")
     for growth, nights in told.items():
         own = [said[_hospital(growth, which)].checks for which in range(growth.hospitals)]

@@ -43,7 +43,7 @@ class Growth(NamedTuple):
     @property
     def name(self) -> str:
         """For a folder."""
-        return f"clean_{self.patients}_{self.seed}_{self.hospitals}"
+        return f"clean_{self.patients}_{self.seed}_{self.hospitals}_{'by_time' if self.by_time else 'by_patients'}"
 
 
 def land(growth: Growth, whole: Path, folder: Path, night: int) -> None:

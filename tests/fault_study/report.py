@@ -10,7 +10,7 @@ HEAD = """# What the gates say of planted faults
 
 Made by `make fault-study`; not edited by hand. Each fault of `tests/fault_study/catalogue/` was planted overnight on a simulated
 hospital of {patients} patients whose last night had been accepted, and taken through ingestion and the landing gate, derivation, the rules
-of the cohort and the estimates that readers quote: many faults in one night, each at a hospital of its own that is a copy of the accepted one.
+of the cohort and the estimates that readers quote: many faults in one night, each at a hospital of its own, a copy of the accepted one.
 What nothing was said of there went through a whole night of its own, with all suites, dbt's tests and the rules of the estimates.
 *Effect*: the published number that the fault would have moved farthest had nothing stopped
 it, in its standard errors; what a gate stopped is derived all the same to see it. *Stale*: records did not come that came before (rows,

@@ -1,15 +1,10 @@
 """Twenty faults of the catalogue, each planted overnight on a small hospital: the landing gate closes, or says what is stale."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 
-from simulated_hospital.hospital import HOSPITAL
-from tests.fault_study.catalogue import FAULTS
-from tests.fault_study.clean_nights import Growth, grow, standing_warnings
-from tests.fault_study.nights import night
-from tests.fault_study.study import FEED_NAMES, Study, new_checks, prepare
+from tests.fault_study.clean_cohorts import grow_side_by_side
+from tests.fault_study.clean_nights import Growth, standing_warnings
+from tests.fault_study.study import Finding, Study, prepare, run_catalogue
 
 BLOCKED = (
     "registry_sex_recoded", "follow_up_suspicious_is_definite", "registry_sizes_in_mm", "registry_dates_swapped", "registry_ids_renumbered",
@@ -21,23 +16,19 @@ WARNED = ("follow_up_missing", "pathology_half_missing", "vital_status_sheet_ren
 
 
 @pytest.fixture(scope="module")
-def hospital(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("faults")
-    prepare(study := Study(folder, patients=120, derive=False))
-    return study.base
+def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finding]:
+    study = Study(tmp_path_factory.mktemp("faults"), patients=120, derive=False)
+    prepare(study)
+    return {finding.name: finding for finding in run_catalogue(study, [*BLOCKED, *WARNED])}
 
 
 @pytest.mark.parametrize("name", [*BLOCKED, *WARNED])
-def test_a_fault_planted_overnight_is_seen(hospital, tmp_path, name):
-    shutil.copytree(hospital, tmp_path / "night")
-    feed, _, plant = FAULTS[name]
-    plant(tmp_path / "night" / "landing" / HOSPITAL)
-    outcome = night(tmp_path / "night", "the second night", until="landing")
-    told = new_checks(outcome.checks, hospital)
-    assert outcome.is_open == (name in WARNED)
-    assert feed == "all" or FEED_NAMES.get(feed, feed) in set(told["table_name"]), told["description"].tolist()
+def test_a_fault_planted_overnight_is_seen(findings, name):
+    told = findings[name]
+    assert told.outcome == ("warned" if name in WARNED else "blocked"), told.message
+    assert told.names_feed and told.names_cause, told.message
 
 
-@pytest.mark.parametrize("by_time", [False, True])
-def test_a_clean_hospital_that_grows_has_open_gates_and_no_standing_warning(tmp_path, by_time):
-    assert standing_warnings(grow(tmp_path / "clean", Growth(100, 31, by_time))) == []
+def test_clean_hospitals_that_grow_have_open_gates_and_no_standing_warning(tmp_path):
+    grown = grow_side_by_side(tmp_path / "clean", [Growth(100, 31, False), Growth(100, 31, True)], base=None)
+    assert [standing_warnings(nights) for nights in grown.values()] == [[], []]

@@ -33,10 +33,11 @@ from tests.fault_study.landed_files import (
 )
 
 NEWCOMERS = 60
+"""So many; a fifth of those who are there where that is fewer."""
 
 
 def newcomers_arrive(folder: Path, change: Fault = lambda folder: None) -> None:
-    """Sixty patients of the other cohort join in every feed, under numbers of their own.
+    """Patients of the other cohort join in every feed, under numbers of their own.
 
     Args:
         change: what befell their records before they were sent.
@@ -44,7 +45,8 @@ def newcomers_arrive(folder: Path, change: Fault = lambda folder: None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         theirs = Path(scratch) / "theirs"
         shutil.copytree(other_cohort(), theirs)
-        chosen = set(read(theirs, "registry")["mrn"].iloc[-NEWCOMERS:])
+        n_joining = min(NEWCOMERS, len(read(folder, "registry")) // 5)
+        chosen = set(read(theirs, "registry")["mrn"].iloc[-n_joining:])
         for feed in FEEDS:
             edit(theirs, feed, lambda rows: rows[rows["mrn"].isin(chosen)].reset_index(drop=True))
         _keep_reports(theirs, chosen)
