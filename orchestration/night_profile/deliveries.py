@@ -43,10 +43,10 @@ def profile_deliveries(connection: duckdb.DuckDBPyConnection) -> None:
            WITH missing AS (
                SELECT hospital, feed, source_file FROM known_files AS known
                ANTI JOIN quality.night_files USING (hospital, feed, source_file)
-               -- a file of the same bytes under another name is not missing
+               -- a file of the hospital's of the same bytes under another name is not missing
                WHERE NOT EXISTS (
                    SELECT 1 FROM quality.night_files INNER JOIN known_files AS there USING (hospital, feed, source_file)
-                   WHERE there.file_hash = known.file_hash AND there.feed = known.feed)
+                   WHERE there.file_hash = known.file_hash AND there.feed = known.feed AND there.hospital = known.hospital)
            ),
            newly_missing AS (
                SELECT * FROM missing INNER JOIN quality.accepted_files AS files USING (hospital, feed, source_file) WHERE is_there
