@@ -35,6 +35,10 @@ def main() -> None:
     work_beside_build_file()
     parent = int(os.environ.get("CRLM_DBT_PARENT") or os.getppid())
     threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
+    if os.environ.get("CRLM_DBT_TARGET") == "spark":
+        from orchestration.engines.spark.cursor import install
+
+        install()
     from dbt.cli.main import cli
 
     sys.argv[0] = "dbt"

@@ -5,7 +5,7 @@ import importlib.metadata
 import subprocess
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -56,6 +56,12 @@ class Settings(BaseSettings):
     """Dagster's storage in PostgreSQL, when dagster.yaml is first written; else SQLite in the data folder."""
     study: str = "crlm"
     """Which of seeds.studies the cohort is made for: its disease, organ, criteria, and what it is compared with (docs/study.md)."""
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """Where dbt's models are made: in the build file, or on a Spark Connect server (docs/cluster.md)."""
+    spark: str = ""
+    """The address of that server, sc://host:port; a token, if it asks for one, stands behind it as Spark Connect has it."""
+    spark_folder: Path | None = None
+    """A folder that this machine and the server see under one name, for raw records on their way; default: in the build area."""
     accepted_changes: dict[str, str] = {}
     """For one refresh: the name of a change that is right although the gate would stop it, and why (`crlm refresh --accept`)."""
     keep_publication_days: int = 14
@@ -106,6 +112,11 @@ class Settings(BaseSettings):
     def dbt_target(self) -> Path:
         """dbt's compiled SQL and logs; beside the build file because failing rows may be quoted there."""
         return self.data_dir.resolve() / "build" / "dbt_target"
+
+    @property
+    def spark_folder_of_night(self) -> Path:
+        """Where records are put for a Spark Connect server, and its tables for this machine; emptied when the night ends."""
+        return (self.spark_folder or self.data_dir / "build" / "spark").resolve()
 
     @property
     def worklist_folder(self) -> Path:

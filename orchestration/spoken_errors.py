@@ -14,6 +14,7 @@ LONGEST = 300
 SPEAKS_PLAINLY = {
     "WarehouseBusy", "DamagedFile", "DiskFull", "NotAccessible", "PublicationRefused", "StudyIdKeyProblem",
     "OtherStudyIdKey", "NightUnderWay", "ContractError", "WorklistFailed", "PartialBuild", "NothingLanded",
+    "EngineLost", "EngineRefused",
 }  # fmt: skip
 """The project's own exceptions, which are written to be read: they name tables, columns and files of the warehouse only."""
 

@@ -67,8 +67,9 @@
 {% endmacro %}
 
 {% macro make_accounts_of_builds() %}
+{%- if target.type == 'spark' -%}{{ return('') }}{%- endif -%}
 {#- named with its database: the encrypted file is not the one that a connection has by default -#}
-create schema if not exists {{ (target.database ~ '.') if target.type == 'duckdb' else '' }}intermediate;
+create schema if not exists {{ target.database }}.intermediate;
 create table if not exists {{ built_patients() }} (study_id varchar, fingerprint hugeint, derivation_version varchar);
 create table if not exists {{ recomputed_rows() }} (
     invocation_id varchar, schema_name varchar, table_name varchar,
@@ -79,6 +80,7 @@ create table if not exists {{ recomputed_rows() }} (
 {#- Until every model has tonight's rows of a changed patient, she counts as changed: a night that is killed is made up for.
     The version stays what the other rows were built by. -#}
 {% macro forget_changed_patients() %}
+{%- if target.type == 'spark' -%}{{ return([]) }}{%- endif -%}
 {{ return([
     'update ' ~ built_patients() ~ ' set fingerprint = null where study_id in (select study_id from ' ~ changed_patients() ~ ')',
     'insert into ' ~ built_patients() ~ ' select study_id, null, \'' ~ derivation_version() ~ '\' from ' ~ changed_patients()
@@ -88,7 +90,7 @@ create table if not exists {{ recomputed_rows() }} (
 
 {#- At the end of a run: only if it built every model that is kept by patient, and each succeeded -#}
 {% macro remember_built_patients(results) %}
-    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- if not execute or target.type == 'spark' -%}{{ return('') }}{%- endif -%}
     {%- set succeeded = results | selectattr('status', 'in', ['success', 'pass']) | map(attribute='node.unique_id') | list -%}
     {%- set missing = [] -%}
     {%- for id, node in graph.nodes.items() if node.resource_type == 'model' and (is_by_patient(node) or node.name == 'changed_patients') -%}

@@ -12,7 +12,8 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.dbt_parse import current_parse
-from orchestration.dbt_runs import dbt_command, dbt_environment, dbt_with_parent
+from orchestration.dbt_runs import dbt_command, dbt_with_parent
+from orchestration.engines.night import dbt_environment_of_night, engine_of_night
 from orchestration.night_steps import night_step
 from orchestration.settings import PROJECT_ROOT, Settings, load_settings
 from orchestration.spoken_errors import spoken
@@ -49,7 +50,7 @@ def failed_nodes(target_path: Path, log_folder: Path) -> str:
 
 def prepare_dbt_environment(settings: Settings) -> None:
     """What the dbt subprocess reads from its environment."""
-    os.environ.update(dbt_environment(settings.build_file, settings.dbt_target, settings.dbt_project_dir))
+    os.environ.update(dbt_environment_of_night(settings))
 
 
 def current_manifest(settings: Settings) -> Path:
@@ -59,7 +60,7 @@ def current_manifest(settings: Settings) -> Path:
     except UnknownStudy:
         # the night says so, at the step that needs it
         study = DEFAULT_STUDY
-    environment = os.environ | dbt_environment(settings.build_file, settings.dbt_target, settings.dbt_project_dir)
+    environment = os.environ | dbt_environment_of_night(settings)
     variables = dbt_variables(settings, study)
     return current_parse(settings.dbt_target, settings.dbt_project_dir, variables, dbt_command(), environment)
 
@@ -200,18 +201,27 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
                 allow_retries=False,
             )
         prepare_dbt_environment(settings)
-        invocation = dbt.cli(dbt_build_arguments(settings), context=context, raise_on_error=False)
-        built = []
-        for event in invocation.stream():
-            # a model's rows can be counted when dbt has let go of the file
-            if isinstance(event, dg.Output):
-                built.append(event)
-            else:
-                yield event
-        yield from with_row_counts(settings, built)
-        if not invocation.is_successful():
-            settings.suspicion.touch()
-            raise dg.Failure(description=failed_nodes(invocation.target_path, settings.dbt_target), allow_retries=False)
+        variables = dbt_variables(settings, chosen_study(settings))
+        with engine_of_night(settings, variables, context.log.info) as engine:
+            arguments = list(dict.fromkeys([*dbt_build_arguments(settings), *engine.arguments]))
+            invocation = dbt.cli(arguments, context=context, raise_on_error=False)
+            built = []
+            for event in invocation.stream():
+                # a model's rows can be counted when dbt has let go of the file
+                if isinstance(event, dg.Output):
+                    built.append(event)
+                else:
+                    yield event
+            if invocation.is_successful():
+                engine.bring_back(settings.dbt_target / "manifest.json")
+            elif not engine.is_build_file:
+                # made, but elsewhere: no table of tonight's
+                built.clear()
+            yield from with_row_counts(settings, built)
+            if not invocation.is_successful():
+                settings.suspicion.touch()
+                why = engine.objection() or failed_nodes(invocation.target_path, settings.dbt_target)
+                raise dg.Failure(description=why, allow_retries=False)
 
     return dbt_models, DbtCliResource(project_dir=project, dbt_executable=dbt_with_parent())
 

@@ -25,7 +25,8 @@ def reading_function(packed: bytes, digest: str) -> Callable:
         import pandas
 
         reader = _reader(packed, digest)
-        read = [None if text is None else [statement.as_dict() for statement in reader.read(text)] for text in texts]
+        # a column of NULLs only comes as numbers
+        read = [[one.as_dict() for one in reader.read(text)] if isinstance(text, str) else None for text in texts]
         return pandas.Series(read, dtype="object")
 
     return read_margin_statements

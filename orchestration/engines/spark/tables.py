@@ -1,0 +1,132 @@
+"""What goes to the engine before dbt and comes back after it, as Parquet files in a folder that both see under one name.
+
+To the engine: raw records and seeds. Back: every table that dbt made, with the types that the build file's tables have, in one
+transaction: the gates, the statistics and publication go on as if DuckDB had made them.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow.parquet as pq
+
+from orchestration.engines.spark.session import lost_or
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+GIVEN_SCHEMAS = ("raw", "seeds")
+MADE_SCHEMAS = ("staging", "intermediate", "marts", "quality")
+BUILT_PATIENTS = """CREATE TABLE intermediate.built_patients
+    (study_id STRING, fingerprint DECIMAL(38,0), derivation_version STRING) USING parquet"""
+
+
+@dataclass(frozen=True)
+class MadeTable:
+    """A table that dbt makes, and what its contract says of its columns' types."""
+
+    schema: str
+    name: str
+    contract: Mapping[str, str]
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+def made_tables(manifest: Path) -> list[MadeTable]:
+    """Every model of dbt's manifest that is a table."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    return [
+        MadeTable(
+            node["schema"], node["alias"],
+            {name: column["data_type"] for name, column in node["columns"].items() if column.get("data_type")},
+        )
+        for node in nodes
+        if node["resource_type"] == "model" and node["config"]["materialized"] in ("table", "incremental")
+    ]  # fmt: skip
+
+
+def give(connection: duckdb.DuckDBPyConnection, session: "SparkSession", folder: Path, address: str) -> None:
+    """The build file's raw records and seeds, as tables of the engine; schemas of what dbt will make.
+
+    Raises:
+        EngineLost: the engine does not answer.
+    """
+    tables = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name IN ? AND NOT temporary ORDER BY ALL",
+        [GIVEN_SCHEMAS],
+    ).fetchall()
+    for schema, name in tables:
+        (folder / schema).mkdir(parents=True, exist_ok=True)
+        connection.execute(f'COPY "{schema}"."{name}" TO \'{folder / schema / name}.parquet\' (FORMAT parquet)')
+    try:
+        for schema in (*GIVEN_SCHEMAS, *MADE_SCHEMAS):
+            session.sql(f"CREATE DATABASE IF NOT EXISTS {schema}").collect()
+        for schema, name in tables:
+            session.sql(f"DROP TABLE IF EXISTS {schema}.{name}").collect()
+            session.sql(
+                f"CREATE TABLE {schema}.{name} USING parquet LOCATION '{folder / schema / name}.parquet'"
+            ).collect()
+        # what an engine with a catalogue of its own keeps of an earlier night
+        for name in ("built_patients", "margin_statements"):
+            session.sql(f"DROP TABLE IF EXISTS intermediate.{name}").collect()
+        session.sql(BUILT_PATIENTS).collect()
+    except Exception as error:
+        raise lost_or(error, address) from None
+
+
+def fetch(session: "SparkSession", tables: Iterable[MadeTable], folder: Path, address: str) -> None:
+    """Every table of the engine as files of the folder.
+
+    Raises:
+        EngineLost: the engine does not answer.
+    """
+    try:
+        for table in tables:
+            files = folder / "made" / table.full_name
+            session.table(table.full_name).write.mode("overwrite").parquet(str(files))
+            if not any(files.glob("*.parquet")):
+                # a table without rows is without files on Sail
+                files.mkdir(parents=True, exist_ok=True)
+                pq.write_table(session.table(table.full_name).toArrow(), files / "no_rows.parquet")
+    except Exception as error:
+        raise lost_or(error, address) from None
+
+
+def take(connection: duckdb.DuckDBPyConnection, tables: Iterable[MadeTable], folder: Path) -> None:
+    """The folder's files in the place of the build file's tables, all or none. What the build file kept of earlier builds by patient is
+    forgotten: the next night that DuckDB makes computes everybody."""
+    connection.execute("BEGIN")
+    try:
+        for table in tables:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+            connection.execute(f"DROP TABLE IF EXISTS {table.full_name}")
+            connection.execute(f"CREATE TABLE {table.full_name} AS {_typed(connection, table, folder)}")
+        connection.execute("DROP TABLE IF EXISTS intermediate.built_patients")
+        connection.execute("COMMIT")
+    except Exception:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _typed(connection: duckdb.DuckDBPyConnection, table: MadeTable, folder: Path) -> str:
+    files = f"read_parquet('{folder / 'made' / table.full_name}/*.parquet')"
+    columns = connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()
+    listed = ", ".join(
+        f'CAST("{name}" AS {table.contract.get(name) or BUILD_FILE_TYPES.get(told, told)}) AS "{name}"'
+        for name, told, *_ in columns
+    )
+    return f"SELECT {listed} FROM {files}"
+
+
+BUILD_FILE_TYPES = {"DECIMAL(38,0)": "HUGEINT", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP"}
+
+
+def forget(folder: Path) -> None:
+    """The copies of raw records and of derived tables."""
+    shutil.rmtree(folder, ignore_errors=True)

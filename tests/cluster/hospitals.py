@@ -1,0 +1,67 @@
+"""Two small simulated hospitals with their dirt, merges that lead on and in a circle, and reviewers' answers; a night of theirs on DuckDB
+and one on the engine."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from orchestration.ingestion.contract import CONTRACTS_FOLDER
+from simulated_hospital.hospital import HOSPITAL, simulate
+from tests.incremental.hospital import MERGES, Hospital, land_merge
+
+PATIENTS = int(os.environ.get("CRLM_TEST_SPARK_PATIENTS", "120"))
+KEY = "a test's key"
+# (surviving, retired): the first three lead on from one to the next, the last three in a circle
+MERGED = ((1, 0), (2, 1), (3, 2), (5, 4), (6, 5), (4, 6))
+ANSWERS = ("positive", "<1 mm", "not_assessable", "1.0-9.9 mm", ">=10 mm")
+FIRST_REVIEWER, SECOND_REVIEWER = "A", "B"
+
+
+def two_hospitals(folder: Path) -> Hospital:
+    """Landed, nothing taken in yet."""
+    simulate(PATIENTS, 7, folder, hospitals=2)
+    hospital = Hospital(folder)
+    shutil.copytree(CONTRACTS_FOLDER, folder / "contracts")
+    (folder / "contracts" / HOSPITAL / "merges.yml").write_text(yaml.safe_dump(MERGES), encoding="utf-8")
+    (registry,) = (hospital.landed / "registry").glob("*.csv")
+    with registry.open(encoding="latin-1", newline="") as file:
+        mrns = list(dict.fromkeys(row["mrn"] for row in csv.DictReader(file)))
+    for number, (surviving, retired) in enumerate(MERGED):
+        land_merge(hospital, f"MERGE{number}", mrns[surviving], mrns[retired])
+    return hospital
+
+
+def land_answers(hospital: Hospital, questions: list[tuple[str, str]]) -> None:
+    """Reviewers' answers to some questions (study id, question id): one reviewer, two who agree, two who do not."""
+    folder = hospital.folder / "landing" / "adjudication"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "answers.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["question_id", "study_id", "reviewer", "decided_at", "margin_group", "margin_mm", "comment"])
+        for number, (study_id, question_id) in enumerate(questions):
+            told = ANSWERS[number % len(ANSWERS)]
+            writer.writerow([question_id, study_id, FIRST_REVIEWER, "2024-01-02 10:00:00", told, "", ""])
+            if number % 3:
+                other = told if number % 3 == 1 else ANSWERS[(number + 1) % len(ANSWERS)]
+                writer.writerow([question_id, study_id, SECOND_REVIEWER, "2024-01-03 10:00:00", other, "", ""])
+
+
+# the merges join people of different names, which the gate would not let through
+REFRESH = ("refresh", "--accept", "feed:patient_merges.retired_mrn", "the test's own merges")
+
+
+def crlm(hospital: Hospital, engine: str, *arguments: str) -> subprocess.Popen:
+    """The command line as a user would start it, with the engine that the settings name."""
+    environment = {
+        **os.environ, "CRLM_DATA_DIR": str(hospital.folder), "CRLM_CONTRACTS_DIR": str(hospital.folder / "contracts"),
+        "CRLM_STUDY_ID_KEY": KEY, "CRLM_ENGINE": "spark", "CRLM_SPARK": engine, "COLUMNS": "200", "CRLM_KEEP_RUNS": "2",
+    }  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, "-m", "orchestration.command_line", *arguments],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
