@@ -78,6 +78,16 @@ test-fast: $(INSTALLED) ## What every change is tried with: no whole night, no s
 test-spark: $(SPARK_INSTALLED) ## The same dbt project on a Spark Connect engine (Sail, which the tests start): every table row for row
 	@CRLM_TEST_SPARK=1 $(BIN)/python -W ignore -m pytest $(CLUSTER)
 
+# a server's worth of Java classes, in an environment of their own
+SPARK_SERVER := .venv-spark
+parity-spark: $(SPARK_INSTALLED) ## The same on Spark itself (needs Java 17; installs pyspark into .venv-spark), and all labelled texts
+	@command -v java >/dev/null || { echo "Java 17 or later is needed"; exit 1; }
+	@test -x $(SPARK_SERVER)/bin/python || $(PYTHON) -m venv $(SPARK_SERVER)
+	@$(SPARK_SERVER)/bin/python -m pip install -qq --no-deps "pyspark==4.1.*"
+	@SPARK_HOME=$$($(SPARK_SERVER)/bin/python -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])') \
+		CRLM_TEST_SPARK=1 CRLM_TEST_SPARK_EVERY=1 \
+		$(BIN)/python -m tests.cluster.spark_server $(BIN)/python -W ignore -m pytest $(CLUSTER)
+
 docs: $(INSTALLED) ## One static site of models, columns, lineage, results, example queries and the written pages (site/)
 	@$(BIN)/python -m orchestration.docs_site $(or $(OUT),site)
 
