@@ -17,12 +17,14 @@ from orchestration.ingestion.load_file import (
     hash_of_file,
     is_loaded,
     landed_files,
+    last_loads,
     load_file,
     note_in_ledger,
     refuse_file,
 )
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.ingestion.readers.fhir_export import companions_of
+from orchestration.ingestion.remembered_hashes import RememberedHashes
 
 NOTE_SUFFIXES = (".txt", ".md")
 REFUSED_CONTRACT = "refused: the contract cannot be used: "
@@ -50,12 +52,16 @@ def waiting_files(
 ) -> list[WaitingFile]:
     """The landed files that a refresh would load."""
     create_raw_schema(connection)
-    return [
-        WaitingFile(path, contract)
-        for contract in contracts
-        for path in landed_files(landing_folder, contract)
-        if not is_loaded(connection, contract, name_in_landing(path, landing_folder), hash_of_file(path), path)
-    ]
+    hashes, waiting = RememberedHashes(connection, landing_folder), []
+    for contract in contracts:
+        loads = last_loads(connection, contract)
+        waiting += [
+            WaitingFile(path, contract)
+            for path in landed_files(landing_folder, contract)
+            if not is_loaded(loads.get(name_in_landing(path, landing_folder)), contract, hashes.of(path), path)
+        ]
+    hashes.keep()
+    return waiting
 
 
 def landed_by_feed(

@@ -1,6 +1,7 @@
 """One landed file into raw, in one transaction: rows read = loaded + rejected + duplicate."""
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,7 @@ from orchestration.ingestion.readers.landed_file import take_landed_file
 from orchestration.ingestion.record_versions import supersede_earlier_readings
 from orchestration.ingestion.store_records import FileLoad, Origin, store_records
 
-__all__ = ["FileLoad", "hash_of_file", "is_loaded", "landed_files", "load_file"]
+__all__ = ["FileLoad", "LastLoad", "hash_of_file", "is_loaded", "landed_files", "last_loads", "load_file"]
 
 
 def hash_of_file(path: Path) -> str:
@@ -35,22 +36,35 @@ def landed_files(landing_folder: Path, contract: SourceContract) -> list[Path]:
     return sorted(path for path in found if path.is_file() and not path.name.startswith((".", "~$")))
 
 
-def is_loaded(
-    connection: duckdb.DuckDBPyConnection, contract: SourceContract, source_file: str, file_hash: str, path: Path
-) -> bool:
+@dataclass(frozen=True)
+class LastLoad:
+    """How a file was loaded last: its hash, the contract's version, the hash of the other files that its references led into."""
+
+    file_hash: str
+    contract_version: str
+    companions_hash: str | None
+
+
+def last_loads(connection: duckdb.DuckDBPyConnection, contract: SourceContract) -> dict[str, LastLoad]:
+    """By name in the landing folder, of the files that were loaded by a contract's feed and system."""
+    rows = connection.execute(
+        """SELECT source_file, arg_max(file_hash, (load_number, loaded_at)), arg_max(contract_version, (load_number, loaded_at)),
+                  arg_max_null(companions_hash, (load_number, loaded_at)) FROM raw.ingest_ledger
+           WHERE source_system = ? AND feed = ? AND system = ? AND status = 'loaded' GROUP BY source_file""",
+        [contract.source_system, contract.feed, contract.system],
+    ).fetchall()
+    return {name: LastLoad(*told) for name, *told in rows}
+
+
+def is_loaded(last: LastLoad | None, contract: SourceContract, file_hash: str, path: Path) -> bool:
     """Whether raw holds this file as it is now: same bytes, same contract version as when it was last loaded, and the same
     other files where its references led into some.
 
     Only the last load counts: a file that went from A to B and back to A is read again.
     """
-    rows = connection.execute(
-        """SELECT arg_max((file_hash, contract_version), (load_number, loaded_at)) = (?, ?),
-                  arg_max_null(companions_hash, (load_number, loaded_at)) FROM raw.ingest_ledger
-           WHERE source_system = ? AND feed = ? AND system = ? AND source_file = ? AND status = 'loaded'""",
-        [file_hash, contract.version, contract.source_system, contract.feed, contract.system, source_file],
-    ).fetchall()
-    is_same, companions_hash = rows[0]
-    return bool(is_same) and (companions_hash is None or companions_hash == hash_of_companions(path))
+    if last is None or (last.file_hash, last.contract_version) != (file_hash, contract.version):
+        return False
+    return last.companions_hash is None or last.companions_hash == hash_of_companions(path)
 
 
 def load_file(

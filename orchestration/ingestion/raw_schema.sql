@@ -21,6 +21,13 @@ CREATE TABLE IF NOT EXISTS raw.ingest_ledger (
     is_simulated BOOLEAN
 );
 
+-- the hash of each landed file as it was seen last, so that a file that nobody touched is not read again to find that out
+CREATE TABLE IF NOT EXISTS raw.landed_file_hashes (
+    name VARCHAR,           -- below the landing folder
+    seen VARCHAR,           -- device, inode, size, times of writing and of change
+    file_hash VARCHAR
+);
+
 -- what was loaded, but not as a reader of the account would think: content that no reader takes, keys of two patients
 CREATE TABLE IF NOT EXISTS raw.load_notices (
     source_system VARCHAR, feed VARCHAR, system VARCHAR, source_file VARCHAR, source_line BIGINT,
