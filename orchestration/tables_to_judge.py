@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import duckdb
 import pandas as pd
@@ -61,13 +61,13 @@ def contents_of_relation(
     """What the privacy checks look through, of what stands after FROM."""
     of_days = [name for name, kind in types.items() if kind.startswith(DATES) and not kind.endswith("[]")]
     counts = ", ".join(f'count("{name}")' for name in of_days)
-    numbers = connection.execute(f"SELECT {counts} FROM {relation}").fetchall()[0] if of_days else ()
+    numbers: Sequence[int] = connection.execute(f"SELECT {counts} FROM {relation}").fetchall()[0] if of_days else []
     texts = [
         name
         for name, kind in types.items()
         if not kind.startswith((*NUMBERS, *DATES, "BOOLEAN")) or kind.endswith("[]")
     ]
-    dates = dict(zip(of_days, numbers, strict=True))
+    dates: dict[str, int] = dict(zip(of_days, numbers, strict=True))
     asks = _texts_together(connection, relation, [*texts, *({"study_id"} & set(types) - set(texts))])
     return TableContents(list(types), dates, [(name, asks[name]) for name in texts], asks.get("study_id"))
 

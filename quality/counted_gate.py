@@ -7,7 +7,7 @@ failed, and only the keys of failing rows come back. Checks, thresholds, severit
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -116,12 +116,12 @@ class _CountedGate:
             f"{table}.{name}"
             for table, names in needs.items()
             for name in names
-            if name not in self.tables.types(table)
+            if name not in (self.tables.types(table) or ())
         ]
         if lacking:
             return [table_check(suite, "table_can_be_read", "error", error=f"MissingColumn: {', '.join(lacking)}")], []
         if derivation is None:
-            return self.count(suite, self.tables.relation(suite.table), self.tables.types(suite.table))
+            return self.count(suite, self.tables.relation(suite.table), self.tables.types(suite.table) or {})
         try:
             if by_sql is not None:
                 relation = f"({by_sql({table: self.tables.relation(table) for table in needs}, self.previous)})"
@@ -274,7 +274,7 @@ class _CannotBeRun(Exception):
     """Its text is what stands as the check's error."""
 
 
-def _told(given: object) -> object:
+def _told(given: Any) -> Any:
     return None if pd.isna(given) else given
 
 

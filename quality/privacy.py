@@ -5,6 +5,7 @@ Written on distinct texts rather than as expectations: every column of every tab
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ import pyarrow.compute as pc
 from quality.run_expectations import Row
 from quality.suite_definitions import PRIVACY
 
+_COMPUTE: Any = pc
+"""Whose functions are made when it is imported, so that no type checker knows them."""
 IDENTIFYING_COLUMNS = {
     "mrn", "medical_record_number", "last_name", "first_name", "name", "patient_name", "birth_date", "dob", "date_of_birth",
     "note", "notes", "comment", "payload", "value", "evidence_text", "line_text", "report_text", "address", "phone",
@@ -237,13 +240,13 @@ class _Identifiers:
     @classmethod
     def of(cls, identifiers: Iterable[str]) -> "_Identifiers":
         every = pa.array(sorted({str(identifier) for identifier in identifiers}), pa.string())
-        is_long = pc.greater_equal(pc.utf8_length(every), SHORTEST_TOKEN)
-        like_counters = pc.match_substring_regex(every, f"^{LIKE_A_COUNTER}$")
+        is_long = _COMPUTE.greater_equal(_COMPUTE.utf8_length(every), SHORTEST_TOKEN)
+        like_counters = _COMPUTE.match_substring_regex(every, f"^{LIKE_A_COUNTER}$")
         return cls(
             every,
-            every.filter(pc.or_(is_long, pc.invert(like_counters))),
-            every.filter(pc.and_(is_long, pc.invert(like_counters))),
-            every.filter(pc.and_(is_long, like_counters)),
+            every.filter(_COMPUTE.or_(is_long, _COMPUTE.invert(like_counters))),
+            every.filter(_COMPUTE.and_(is_long, _COMPUTE.invert(like_counters))),
+            every.filter(_COMPUTE.and_(is_long, like_counters)),
         )
 
 
