@@ -52,6 +52,16 @@ class Clause:
     """It names what is spoken of and says nothing: the value stands behind it."""
 
     @property
+    def starts_part(self) -> bool:
+        """Whether a new specimen begins with it."""
+        return "part" in self.holds.values()
+
+    @property
+    def language(self) -> str:
+        """The language of its words."""
+        return next((token.language for token in self.tokens if token.language not in ("", "en")), "en")
+
+    @property
     def start(self) -> int:
         return self.tokens[0].start
 

@@ -6,9 +6,9 @@ from report_reader.traced import Edit, Traced
 
 ESCAPE = re.compile(r"\\(\.(?:br|sp|in|ti|ce|fi|nf|sk)[+\-\d ]*|[TSFREHNP]|X0[AD]|[rn](?![a-z]{2}))\\?", re.I)
 ESCAPED = {"T": "&", "S": "^", "F": "|", "R": "~", "E": "\\", "H": "", "N": "", "P": ""}
-SEGMENT = re.compile(
-    r"(?m)^(?:(?:OBX\|(?:[^|\n]*\|){4}|NTE\|(?:[^|\n]*\|){2})(?P<said>[^|\n]*)|(?:MSH|EVN|PID|PV1|ORC|OBR|SPM|TXA)(?=\|))[^\n]*$"
-)
+SAID = r"(?:OBX\|(?:[^|\n]*\|){4}|NTE\|(?:[^|\n]*\|){2})(?P<said>[^|\n]*)"
+SAYS_NOTHING = r"(?:MSH|EVN|PID|PV1|ORC|OBR|SPM|TXA)(?=\|)"
+SEGMENT = re.compile(rf"(?m)^(?:{SAID}|{SAYS_NOTHING})[^\n]*$")
 """A line of a message: of a result or a note its text stays, of the others nothing."""
 LINE_SIGN = re.compile(r"(?<=[^\W_.;,:)\]])~(?=[A-Za-z])|(?<=[.;,:)\]])~(?=\w)")
 PAGE_LINE = re.compile(

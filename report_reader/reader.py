@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from report_reader.cleaning import clean
 from report_reader.engine import A_LENGTH, Clause, Reading, clauses_of
 from report_reader.languages import LanguageWords, abbreviations
 from report_reader.layout import Words, laid_out
+from report_reader.places import Place
 from report_reader.rules import RuleBook
 from report_reader.traced import Traced
 
@@ -17,8 +19,6 @@ WORDS = Path(__file__).parent / "words"
 MOST_REMEMBERED = 50_000
 AN_ANSWER = "answer"
 """Value of a word that can be a whole answer ('none') though its kind never ends a sentence."""
-A_HEADING = 4
-"""So many tokens has a heading at most that stands alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +69,6 @@ OPEN_READINGS = frozenset(
 )
 
 
-@dataclass(slots=True)
-class _Place:
-    """What headings above leave behind."""
-
-    part: dict[str, str]
-    section: str = ""
-    subject: str = ""
-    passing: str = ""
-    """A section that ends with its line, or with its sentence."""
-    ends_with_sentence: bool = False
-    is_elsewhere: bool = False
-    """The clause before speaks of what the rules leave aside (mark other_organ)."""
-    is_additional: bool = False
-    """The clause before speaks of an additional margin."""
-    label: str = ""
-    """The label of the clause before, where a semicolon divides them: 'Lesion 2: viable; margin 9 mm'."""
-    end: int = 0
-
-
 class Reader:
     """Reads texts by the rules of one folder."""
 
@@ -123,11 +104,16 @@ class Reader:
             self._abbreviations.__contains__,
         )
 
+    def forget(self) -> None:
+        """Nothing that was read before is remembered."""
+        self._remembered.clear()
+        self.book.memory.clear()
+
     def read(self, text: str) -> list[Statement]:
         """The statements of a text, in its order; of a language that no lexicon knows nothing is settled."""
         page, places = laid_out(clean(text, self.book.lexicon.knows), self._layout_words)
         statements: list[Statement] = []
-        above = _Place({})
+        above = Place({})
         number = 0
         for clause, offset in self._clauses(page, places):
             if not self._bears(clause):
@@ -216,81 +202,58 @@ class Reader:
         return any(token.kind in A_LENGTH for token in clause.tokens)
 
     def _placed(
-        self, clause: Clause, offset: int, number: int, above: _Place, page: Traced, text: str
+        self, clause: Clause, offset: int, number: int, above: Place, page: Traced, text: str
     ) -> list[Statement]:
         """The clause's readings where they stand; `above` is brought up to date."""
-        starts_part = any(holds == "part" for holds in clause.holds.values())
-        if starts_part:
-            above.part = {name: value for name, value in clause.said.items() if clause.holds[name] == "part"}
-            above.passing = ""
-        if "section" in clause.said:
-            above.section, above.passing = clause.said["section"], ""
-        between = page.text[above.end : clause.start + offset]
-        if "\n" in between or (
-            above.ends_with_sentence and ". " in page.text[max(0, above.end - 1) : clause.start + offset]
-        ):
-            above.passing = ""
-        goes_on = page.text[above.end - 1 : above.end] == ";" and "\n" not in between and not starts_part
-        above.label = clause.label if clause.is_labelled else (above.label if goes_on and not clause.label else "")
-        above.end = clause.end + offset
-        above.passing = clause.said.get("passing", above.passing)
-        if "passing" in clause.said:
-            above.ends_with_sentence = clause.holds["passing"] == "sentence"
-        marks = {*clause.marks, *(["other_organ"] if "continues" in clause.marks and above.is_elsewhere else [])}
-        above.is_elsewhere = "other_organ" in marks
-        is_heading = clause.holds.get("section") == "section" and len(clause.tokens) <= A_HEADING
-        is_new = starts_part or is_heading
-        previous = above.subject if not is_new or clause.said.get("keeps_subject") else ""
-        above.subject = "" if above.is_elsewhere else clause.subject
-        start, end = page.span(clause.start + offset, clause.end + offset)
-        language = next((token.language for token in clause.tokens if token.language not in ("", "en")), "en")
+        above.move_to(clause, page.text, offset)
+        marks = above.marks_at(clause)
+        previous = above.subject_before(clause)
         follows = bool(previous)
         readings = [*clause.lengths(follows), *clause.statements(), *clause.doubts(follows)] or [Reading("", "")]
-        if above.is_additional and not starts_part and any(reading.subject == "previous" for reading in readings):
+        is_of_previous = any(reading.subject == "previous" for reading in readings)
+        if above.is_additional and not clause.starts_part and is_of_previous:
             marks.add("additional")
         above.is_additional = "additional" in marks
+        start, end = page.span(clause.start + offset, clause.end + offset)
+        common: dict[str, Any] = {
+            "clause": number, "start": start, "end": end, "text": text[start:end], "language": clause.language,
+            "previous_subject": previous, "clause_label": clause.label, "part": above.part.get("part", ""),
+            "organ": above.part.get("organ", ""), "site": above.part.get("site", ""), "section": above.passing or above.section,
+            "clause_section": clause.said.get("clause_section", ""), "starts_part": clause.starts_part,
+        }  # fmt: skip
+        if "mark" in above.part:
+            marks.add(above.part["mark"])
         return [
-            self._statement(
-                reading,
-                clause,
-                offset,
-                number,
-                above,
-                previous,
-                page,
-                text[start:end],
-                (start, end),
-                language,
-                starts_part,
-                marks,
-            )
+            Statement(**common, **self._read(reading, clause, above, previous, page, offset, marks))
             for reading in readings
         ]
 
-    def _statement(
-        self, reading, clause, offset, number, above, previous, page, words, span, language, starts_part, marks
-    ) -> Statement:
-        subject = reading.subject
-        if subject == "previous":
-            subject = previous or "unexplained"
-        elif subject == "previous or own":
-            counted = {self.book.subjects.get(kind) for kind in self.book.group("SUBJECT")}
-            subject = (previous if previous in counted else "") or clause.subject or previous or "unexplained"
-        found = page.span(reading.start + offset, reading.end + offset) if reading.rule else span
+    def _read(
+        self, reading: Reading, clause: Clause, above: Place, previous: str, page: Traced, offset: int, marks: set[str]
+    ) -> dict[str, Any]:
+        """The fields of a statement that are the reading's own."""
+        subject = self._subject(reading, clause, previous)
+        found = (reading.start, reading.end) if reading.rule else (clause.start, clause.end)
+        found_start, found_end = page.span(found[0] + offset, found[1] + offset)
         length = reading.length
         is_of_the_whole = reading.reading in ("", "tumour", "no tumour")
-        label = reading.label or ("" if clause.label or is_of_the_whole else above.label)
-        return Statement(
-            clause=number, start=span[0], end=span[1], text=words, found_start=found[0], found_end=found[1], language=language,
-            rule=reading.rule, reading=reading.reading,
-            certainty="open" if reading.reading in OPEN_READINGS or subject == "unexplained" else "stated",
-            subject=subject, previous_subject=previous or "", label=label, clause_label=clause.label,
-            comparator=(length.comparator or "=") if length else "", mm=round(length.mm, 6) if length else None,
-            up_to_mm=length.up_to_mm if length else None,
-            part=above.part.get("part", ""), organ=above.part.get("organ", ""), site=above.part.get("site", ""),
-            section=above.passing or above.section, clause_section=clause.said.get("clause_section", ""), starts_part=starts_part,
-            marks=tuple(sorted({*marks, *reading.marks, *([above.part["mark"]] if "mark" in above.part else [])})),
-        )  # fmt: skip
+        is_open = reading.reading in OPEN_READINGS or subject == "unexplained"
+        return {
+            "found_start": found_start, "found_end": found_end, "rule": reading.rule, "reading": reading.reading, "subject": subject,
+            "certainty": "open" if is_open else "stated",
+            "label": reading.label or ("" if clause.label or is_of_the_whole else above.label),
+            "comparator": (length.comparator or "=") if length else "", "mm": round(length.mm, 6) if length else None,
+            "up_to_mm": length.up_to_mm if length else None, "marks": tuple(sorted({*marks, *reading.marks})),
+        }  # fmt: skip
+
+    def _subject(self, reading: Reading, clause: Clause, previous: str) -> str:
+        """What the reading is about, where it says 'what was spoken of before'."""
+        if reading.subject == "previous":
+            return previous or "unexplained"
+        if reading.subject == "previous or own":
+            counted = {self.book.subjects.get(kind) for kind in self.book.group("SUBJECT")}
+            return (previous if previous in counted else "") or clause.subject or previous or "unexplained"
+        return reading.subject
 
 
 def _with_series(statements: list[Statement]) -> list[Statement]:

@@ -12,15 +12,22 @@ TITLES = {
 }
 
 
+SHOWN = ("example", "counter_example", "why")
+
+
 def rule_tables(book: RuleBook) -> str:
-    """Markdown: a table of id, reading and example for every kind of rule."""
+    """Markdown: a table of id, reading, example, what is not meant and the reason for every kind of rule."""
     parts = []
     for table, title in TITLES.items():
         rows = [
-            f"| {rule.id} | {_reading(rule.fields)} | {_cell(rule.fields.get('example', ''))} |"
+            f"| {rule.id} | {_reading(rule.fields)} | {' | '.join(_cell(rule.fields[name]) for name in SHOWN)} |"
             for rule in getattr(book, table)
         ]
-        parts.append("\n".join([f"### {title}", "", "| rule | reads | example |", "|---|---|---|", *rows]))
+        parts.append(
+            "\n".join(
+                [f"### {title}", "", "| rule | reads | example | but not | why |", "|---|---|---|---|---|", *rows]
+            )
+        )
     return "\n\n".join(parts) + "\n"
 
 

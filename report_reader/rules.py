@@ -39,6 +39,14 @@ class Memory:
             found = self._found[key] = find()
         return found
 
+    def items(self) -> list[tuple[Any, Any]]:
+        """Every key with what was found for it."""
+        return list(self._found.items())
+
+    def clear(self) -> None:
+        """Everything is forgotten."""
+        self._found.clear()
+
 
 class UnreadableRule(ValueError):
     """A row cannot be used; the message names file, row and field."""

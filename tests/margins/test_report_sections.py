@@ -85,6 +85,23 @@ REPORTS = {
     "the duct is involved": [
         ("synoptic", "A", f"{PARENCHYMAL}: {CLEAR}\n{DUCT}: Involved by invasive carcinoma\n{CLOSEST}: 0 mm")
     ],
+    # a discrete line (a number with its unit, a registry's column) ranks as a synoptic field
+    "a discrete line beside the naked eye": [
+        ("gross", "A", "The nodule lies 0.1 cm from the inked margin."),
+        ("synoptic", None, f"{PARENCHYMAL}: 4 mm"),
+    ],
+    "a discrete line beside a frozen section": [
+        ("intraoperative", "A", "Parenchymal margin positive for carcinoma."),
+        ("synoptic", None, f"{PARENCHYMAL}: 4 mm"),
+    ],
+    "a discrete line beside a wider microscopic one": [
+        ("microscopic", "A", "Tumor is 6 mm from the parenchymal margin."),
+        ("synoptic", None, f"{PARENCHYMAL}: 4 mm"),
+    ],
+    "a discrete line that the diagnosis contradicts": [
+        ("final_diagnosis", "A", "Tumor is present at the parenchymal margin."),
+        ("synoptic", None, f"{PARENCHYMAL}: 4 mm"),
+    ],
     "wrapped lines": [
         ("final_diagnosis", "A", "The parenchymal margin is negative, with a closest\ndistance of\n4\nmm.")
     ],
@@ -111,6 +128,10 @@ EXPECTED = {
     "the closest margin is the parenchymal one": ("1.0-9.9 mm", 3, None),
     "the closest of two clear margins beside the parenchymal width": ("1.0-9.9 mm", 5, None),
     "the duct is involved": ("positive", 0, None),
+    "a discrete line beside the naked eye": ("1.0-9.9 mm", 4, None),
+    "a discrete line beside a frozen section": ("1.0-9.9 mm", 4, None),
+    "a discrete line beside a wider microscopic one": ("1.0-9.9 mm", 4, None),
+    "a discrete line that the diagnosis contradicts": ("unresolved", None, "status and distance conflict"),
     "wrapped lines": ("1.0-9.9 mm", 4, None),
 }
 

@@ -1,0 +1,62 @@
+"""Where a clause stands: what headings, specimens and the clauses above it leave behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from report_reader.engine import Clause
+
+A_HEADING = 4
+"""So many tokens has a heading at most that stands alone."""
+
+
+@dataclass(slots=True)
+class Place:
+    """What stands above the clause that is read next; brought up to date clause by clause."""
+
+    part: dict[str, str]
+    section: str = ""
+    subject: str = ""
+    passing: str = ""
+    """A section that ends with its line, or with its sentence."""
+    ends_with_sentence: bool = False
+    is_elsewhere: bool = False
+    """The clause before speaks of what the rules leave aside (mark other_organ)."""
+    is_additional: bool = False
+    """The clause before speaks of an additional margin."""
+    label: str = ""
+    """The label of the clause before, where a semicolon divides them: 'Lesion 2: viable; margin 9 mm'."""
+    end: int = 0
+
+    def move_to(self, clause: Clause, text: str, offset: int) -> None:
+        """Part, section and label as they are for the clause, which stands in text at `offset` + its own places."""
+        if clause.starts_part:
+            self.part = {name: value for name, value in clause.said.items() if clause.holds[name] == "part"}
+            self.passing = ""
+        if "section" in clause.said:
+            self.section, self.passing = clause.said["section"], ""
+        between = text[self.end : clause.start + offset]
+        has_full_stop = ". " in text[max(0, self.end - 1) : clause.start + offset]
+        if "\n" in between or (self.ends_with_sentence and has_full_stop):
+            self.passing = ""
+        goes_on = text[self.end - 1 : self.end] == ";" and "\n" not in between and not clause.starts_part
+        self.label = clause.label if clause.is_labelled else (self.label if goes_on and not clause.label else "")
+        self.end = clause.end + offset
+        self.passing = clause.said.get("passing", self.passing)
+        if "passing" in clause.said:
+            self.ends_with_sentence = clause.holds["passing"] == "sentence"
+
+    def marks_at(self, clause: Clause) -> set[str]:
+        """The clause's marks, with what goes on from the clause before."""
+        goes_on = ["other_organ"] if "continues" in clause.marks and self.is_elsewhere else []
+        marks = {*clause.marks, *goes_on}
+        self.is_elsewhere = "other_organ" in marks
+        return marks
+
+    def subject_before(self, clause: Clause) -> str:
+        """What was spoken of before the clause; from now on it is what the clause speaks of."""
+        is_heading = clause.holds.get("section") == "section" and len(clause.tokens) <= A_HEADING
+        is_new = clause.starts_part or is_heading
+        previous = self.subject if not is_new or clause.said.get("keeps_subject") else ""
+        self.subject = "" if self.is_elsewhere else clause.subject
+        return previous
