@@ -54,7 +54,7 @@ def drawn_marts(n_patients: int, seed: int = 1, n_hospitals: int = 2) -> dict[st
     return marts | {
         "margin_definitions": bounds, "margin_groups_by_definition": _by_definition(marts["operations"], bounds),
         "ingest_ledger": pd.DataFrame({"is_simulated": [True]}),
-        "chosen_study": pd.DataFrame({"compared_with": ["Perrin"]}),
+        "chosen_study": pd.DataFrame({"compared_with": ["perrin_2025"]}),
     }  # fmt: skip
 
 

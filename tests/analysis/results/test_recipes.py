@@ -4,10 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.patients.collapsed_counts import count_events
 from analysis.patients.plan import PLAN_TABLES, Plan, plan_from_frames
+from analysis.report.render import draw_report
+from analysis.results.catalogue import CATALOGUE
 from analysis.results.families import FAMILIES, compute_family
+from tests.analysis.report_builders import fake_context
 from tests.analysis.results import study
 from tests.analysis.study_plan import seed
+from tests.bench.drawn_marts import drawn_marts
+
+KRAS = {
+    "exposure": "kras", "column_name": "is_kras_mutated", "label": "KRAS status", "term_prefix": "KRAS mutated", "levels": "true;false",
+    "reference": "false", "is_ordered": False, "analysis_role": "exploratory", "meaning": "", "source": "",
+}  # fmt: skip
 
 
 def plan_with(table: str, **row) -> Plan:
@@ -34,10 +44,7 @@ def inputs() -> dict[str, pd.DataFrame]:
 
 
 def test_kras_status_as_a_second_exposure_is_a_row(inputs):
-    plan = plan_with(
-        "exposures", exposure="kras", column_name="is_kras_mutated", label="KRAS status", term_prefix="KRAS mutated",
-        levels="true;false", reference="false", is_ordered=False, analysis_role="exploratory", meaning="", source="",
-    )  # fmt: skip
+    plan = plan_with("exposures", **KRAS)
     ratios = models(plan, inputs)["hazard_ratios"].query("model == 'adjusted' and estimand == 'cause-specific'")
     of_kras = ratios[ratios["term"].str.startswith("KRAS")].set_index("term")
     assert list(of_kras.index) == ["KRAS mutated true", "KRAS status (omnibus)", "KRAS status (omnibus, Wald)"]
@@ -49,33 +56,87 @@ def test_kras_status_as_a_second_exposure_is_a_row(inputs):
     assert {"margin positive", "margin group (trend)"} <= set(ratios["term"])
 
 
-def test_kras_status_enters_every_model_test_and_curve(inputs):
-    plan = plan_with(
-        "exposures", exposure="kras", column_name="is_kras_mutated", label="KRAS status", term_prefix="KRAS mutated",
-        levels="true;false", reference="false", is_ordered=False, analysis_role="exploratory", meaning="", source="",
-    )  # fmt: skip
-    lean = {"imputations": (2.0,), "imputation_iterations": (1.0,), "random_draws": (20.0,)}
+@pytest.fixture(scope="module")
+def with_kras() -> dict[str, pd.DataFrame]:
+    """Every table of results of a drawn study of two hospitals with KRAS status as a second exposure, and the plan's seeds."""
+    marts, random = drawn_marts(1500), np.random.default_rng(3)
+    status = pd.array(random.random(1500) < 0.4, dtype="boolean")
+    status[:30] = pd.NA
+    for name in ("operations", "index_operations"):
+        marts[name] = marts[name].assign(is_kras_mutated=status)
+    seeds = {name: seed(name) for name in PLAN_TABLES}
+    seeds["exposures"] = pd.concat([seeds["exposures"], pd.DataFrame([KRAS])], ignore_index=True)
+    plan = plan_from_frames(seeds)
+    lean = {
+        "imputations": (2.0,),
+        "imputation_iterations": (1.0,),
+        "width_imputations": (2.0,),
+        "random_draws": (20.0,),
+    }
     plan = plan._replace(settings=dict(plan.settings) | lean)
-    operations = inputs["operations"].assign(source_system=np.where(np.arange(500) % 2, "A", "B"))
-    clear = inputs["time_to_event"][["study_id", "endpoint"]].assign(clear_until_days=0)
-    rules = inputs["time_to_event"].assign(death_rule="every death")
-    more = {"operations": operations, "recurrence_intervals": clear, "time_to_event_by_death_rule": rules}
     tables: dict[str, pd.DataFrame] = {}
     for family in FAMILIES:
-        if set(family.needs) <= {*inputs, *more, *tables} and family.name not in ("by_width", "specifications"):
-            made, reasons = compute_family(family, inputs | more | tables, plan)
-            tables |= made
-            assert not reasons["reason"].str.startswith("failed").any(), reasons.to_dict("records")
-    for name in ("hazard_ratios", "hospital_hazard_ratios", "weighted_hazard_ratios", "imputed_hazard_ratios", "e_values",
-                 "landmark_hazard_ratios", "interval_censored_hazard_ratios", "time_varying_hazard_ratios"):  # fmt: skip
-        of_kras = tables[name][tables[name]["term"].str.startswith("KRAS")]
-        assert len(of_kras), name
-        # the covariates' own rows stand once, beside the margin's
-        assert tables[name]["term"].str.startswith("margin").any(), name
-    for name in ("cumulative_incidence", "landmark_estimates", "group_tests", "stratified_tests", "risk_differences",
-                 "restricted_mean_differences", "standardised_incidence", "interval_censored_curves", "death_rule_estimates"):  # fmt: skip
-        assert {"margin_group", "is_kras_mutated"} <= set(tables[name]["grouping"]), name
-    assert set(tables["covariate_balance"]["exposure"]) == {"margin_group", "is_kras_mutated"}
+        made, reasons = compute_family(family, marts | tables, plan)
+        tables |= made
+        assert not reasons["reason"].str.startswith("failed").any(), reasons.to_dict("records")
+    return tables | seeds | {"event_count_groupings": seed("event_count_groupings")}
+
+
+# a row beside the margin's in each table that says of which exposure, or of which term, a row is
+OF_A_GROUPING = (
+    "cumulative_incidence", "kaplan_meier", "median_times", "landmark_estimates", "group_tests", "restricted_means",
+    "restricted_mean_differences", "stratified_tests", "risk_differences", "standardised_incidence", "interval_censored_curves",
+    "death_rule_estimates", "table_one", "recurrence_patterns", "salvage_by_margin", "follow_up_quality", "state_occupation",
+)  # fmt: skip
+OF_AN_EXPOSURE = (
+    "model_covariates", "covariate_balance", "weight_summary", "specification_curve", "specification_summary",
+)  # fmt: skip
+OF_A_TERM = (
+    "hazard_ratios", "proportional_hazards", "hospital_hazard_ratios", "weighted_hazard_ratios", "imputed_hazard_ratios",
+    "e_values", "landmark_hazard_ratios", "interval_censored_hazard_ratios", "time_varying_hazard_ratios",
+)  # fmt: skip
+# the width of a margin, the reading of margins, the plan's one test an endpoint, the paper's figures; of two levels one pair is all
+OF_THE_MARGIN_ONLY = (
+    "dose_response", "dose_response_tests", "margin_agreement", "planned_tests", "published_comparison", "pairwise_hazard_ratios",
+    "analyses_not_done",
+)  # fmt: skip
+
+
+def test_a_second_exposure_stands_in_every_table_of_results(with_kras):
+    assert {*OF_A_GROUPING, *OF_AN_EXPOSURE, *OF_A_TERM, *OF_THE_MARGIN_ONLY} == {table.name for table in CATALOGUE}
+    for names, column in ((OF_A_GROUPING, "grouping"), (OF_AN_EXPOSURE, "exposure")):
+        for name in names:
+            assert {"margin_group", "is_kras_mutated"} <= set(with_kras[name][column]), name
+    for name in OF_A_TERM:
+        terms = with_kras[name]["term"]
+        assert terms.str.startswith("KRAS").any() and terms.str.startswith("margin").any(), name
+    salvage = with_kras["salvage_by_margin"].query("grouping == 'is_kras_mutated'")
+    assert salvage["stratum"].tolist() == ["true", "false", "unknown"]
+    # its levels have no order: no trend
+    assert salvage["trend_p_value"].isna().all()
+    assert "trend" not in set(with_kras["group_tests"].query("grouping == 'is_kras_mutated'")["test"])
+    patients = (
+        with_kras["table_one"]
+        .query("grouping == 'is_kras_mutated' and variable == 'Patients'")
+        .set_index("stratum")["n"]
+    )
+    assert (patients["unknown"], patients["all"]) == (30, 1500)
+
+
+def test_a_second_exposure_has_figures_and_a_section_of_the_report(with_kras):
+    drawn = draw_report(with_kras, fake_context(n_patients=1500), "files")
+    heading = '<h2 id="exposure-is-kras-mutated">By KRAS status</h2>'
+    assert heading in drawn.page
+    section = drawn.page.split(heading)[1].split("<h2")[0]
+    assert section.count("<svg") == 3
+    for words in ("Estimates (95 % limits) by KRAS status", "Patients and index operations by KRAS status", "against false",
+                  "Recurrence at any site by KRAS status over ten years"):  # fmt: skip
+        assert words in section, words
+    assert {"recurrence_is_kras_mutated.svg", "recurrence_free_survival_is_kras_mutated.png"} <= set(drawn.files)
+    # the margin's own parts stay the margin's
+    assert "is_kras_mutated" not in drawn.page.split(heading)[0].replace("recurrence_is_kras_mutated", "")
+    alone = {**with_kras, "exposures": with_kras["exposures"].iloc[:1]}
+    assert "By KRAS status" not in draw_report(alone, fake_context(n_patients=1500)).page
 
 
 def test_a_covariate_is_two_rows(inputs):
@@ -89,12 +150,20 @@ def test_a_covariate_is_two_rows(inputs):
 
 
 def test_an_endpoint_is_a_row_beside_its_definition(inputs):
-    """Its times come from endpoint_definitions; here they are there already."""
+    """Its times come from rows of endpoint_definitions: dbt's unit test an_endpoint_of_milestones_that_exist_is_rows."""
     plan = plan_with(
-        "analysis_endpoints", endpoint="lung_recurrence", position=11, label="Lung recurrence at any time", kind="competing",
-        analysis_role="exploratory", is_modelled_further=False, reason="",
+        "analysis_endpoints", endpoint="liver_recurrence_free_survival", position=11, label="Survival without liver recurrence",
+        kind="survival", analysis_role="exploratory", is_modelled_further=True, reason="",
     )  # fmt: skip
-    times = inputs["time_to_event"].assign(endpoint="lung_recurrence")
-    ratios = models(plan, inputs | {"time_to_event": times})["hazard_ratios"]
-    assert set(ratios["endpoint"]) == {"lung_recurrence"}
-    assert {"cause-specific", "subdistribution"} == set(ratios["estimand"])
+    times = inputs["time_to_event"].assign(endpoint="liver_recurrence_free_survival")
+    times["event_code"] = (times["event_code"] > 0).astype(int)
+    operations = inputs["operations"]
+    counts = pd.concat([count_events(times), count_events(times.merge(operations, on="study_id"), "margin_group")])
+    more = {"time_to_event": times, "event_counts": counts}
+    ratios = models(plan, inputs | more)["hazard_ratios"]
+    assert set(ratios["endpoint"]) == {"liver_recurrence_free_survival"}
+    # nothing competes with it
+    assert set(ratios["estimand"]) == {"cause-specific"}
+    curves = compute_family(next(family for family in FAMILIES if family.name == "curves"), inputs | more, plan)[0]
+    assert set(curves["kaplan_meier"]["endpoint"]) == {"liver_recurrence_free_survival"}
+    assert curves["group_tests"]["hypothesis"].iloc[0] == "equal survival"
