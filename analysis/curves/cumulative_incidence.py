@@ -27,6 +27,11 @@ def cumulative_incidence(
 ) -> pd.DataFrame:
     """Aalen-Johansen cumulative incidence of the event, one row a stratum and distinct time, and one at time 0.
 
+    >>> from analysis.patients.collapsed_counts import count_events
+    >>> rows = pd.DataFrame({"endpoint": "e", "time_days": [5, 8, 8, 12], "event_code": [1, 0, 2, 1]})
+    >>> cumulative_incidence(count_events(rows))["estimate"].tolist()
+    [0.0, 0.25, 0.25, 0.75]
+
     Args:
         event_counts: see `collapsed_counts.checked_event_counts`.
         conf_type: 'log-log' (default: keeps the limits within 0 and 1), 'log' or 'plain'; transforms as R's survfit.

@@ -35,6 +35,11 @@ def logrank_test(event_counts: EventCounts, is_cause_specific: bool = False) -> 
     Covariance of the event counts: hypergeometric (Mantel 1966), as R's survdiff. Groups without any expected event do
     not count in the degrees of freedom.
 
+    >>> from analysis.patients.collapsed_counts import count_events
+    >>> rows = pd.DataFrame({"endpoint": "e", "time_days": [1, 2, 3, 4, 5, 6], "event_code": [1, 1, 0, 1, 0, 2], "arm": list("aababb")})
+    >>> round(logrank_test(count_events(rows, "arm"))["statistic"].item(), 4)
+    4.3822
+
     Args:
         event_counts: see `collapsed_counts.checked_event_counts`; strata of `names.STRATA_NOT_COMPARED` are left out.
         is_cause_specific: whether the endpoint has competing events; it names the hypothesis.
@@ -82,6 +87,11 @@ def trend_test(
 
 def gray_test(event_counts: EventCounts) -> pd.DataFrame:
     """Gray's (1988) test of equal cumulative incidence of the event (rho = 0), as cmprsk::cuminc.
+
+    >>> from analysis.patients.collapsed_counts import count_events
+    >>> rows = pd.DataFrame({"endpoint": "e", "time_days": [1, 2, 3, 4, 5, 6], "event_code": [1, 1, 0, 1, 0, 2], "arm": list("aababb")})
+    >>> round(gray_test(count_events(rows, "arm"))["statistic"].item(), 4)
+    4.4523
 
     Arguments, rows and errors as in `logrank_test`.
     """

@@ -36,6 +36,11 @@ def kaplan_meier(event_counts: EventCounts, conf_type: str = "log") -> pd.DataFr
     std_error is that of the survival estimate, sqrt(S^2 * sum d / (n (n - d))) (Greenwood 1926), and with its limits missing
     where survival has reached 0. `n_event` of the endpoint itself; limits as in R's survfit.
 
+    >>> from analysis.patients.collapsed_counts import count_events
+    >>> rows = pd.DataFrame({"endpoint": "e", "time_days": [5, 8, 8, 12], "event_code": [1, 0, 1, 1]})
+    >>> kaplan_meier(count_events(rows))["estimate"].tolist()
+    [1.0, 0.75, 0.5, 0.0]
+
     Args:
         event_counts: see `collapsed_counts.checked_event_counts`; of endpoints without competing events.
         conf_type: 'log' (survfit's default), 'log-log' or 'plain'.

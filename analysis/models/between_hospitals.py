@@ -58,7 +58,12 @@ def between_hospitals(
 
 
 def random_effects(log_ratios: np.ndarray, variances: np.ndarray) -> dict[str, float]:
-    """DerSimonian and Laird's summary of k >= 2 log ratios: estimate, std_error, tau_squared, i_squared, Q and its p."""
+    """DerSimonian and Laird's summary of k >= 2 log ratios: estimate, std_error, tau_squared, i_squared, Q and its p.
+
+    >>> found = random_effects(np.array([0.2, 0.9, 0.5]), np.array([0.04, 0.05, 0.06]))
+    >>> {name: round(value, 3) for name, value in found.items() if name in ("i_squared", "tau_squared")}
+    {'tau_squared': 0.085, 'i_squared': 0.633}
+    """
     from scipy.special import chdtrc, stdtrit
 
     weight = 1 / variances

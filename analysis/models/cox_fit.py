@@ -87,7 +87,7 @@ def fit_cox(
 
     >>> fit = fit_cox(np.array([1.0, 2, 3, 4]), np.array([1, 1, 0, 1]), {"exposed": np.array([1.0, 0, 1, 0])})
     >>> round(float(fit.coefficients[0]), 3), round(float(fit.std_errors[0]), 3)
-    (0.347, 1.437)
+    (0.347, 1.435)
 
     Args:
         time_days: >= 0; is_event: 0/1; design: name -> numbers without missing values; all of one length.

@@ -69,6 +69,11 @@ def fit_fine_gray(
     Biometrics 67:39): equal to R's survival::finegray, then coxph(weights = fgwt, cluster = patient) with robust covariance.
     cmprsk::crr treats ties by Breslow and differs where there are any. `log_likelihood` is the weighted one.
 
+    >>> times, codes = np.array([1.0, 2, 3, 4, 5, 6]), np.array([1, 2, 1, 0, 1, 1])
+    >>> fit = fit_fine_gray(times, codes, {"exposed": np.array([1.0, 0, 1, 0, 0, 1])})
+    >>> round(float(fit.coefficients[0]), 3), round(float(fit.std_errors[0]), 3)
+    (1.259, 0.95)
+
     Args:
         time_days: >= 0; event_code: 0 censored, 1 event, 2 competing; design: name -> numbers; all of one length.
         strata: whole numbers; each has a baseline and a censoring distribution of its own.

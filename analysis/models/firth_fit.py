@@ -50,6 +50,10 @@ def fit_firth(
     a coefficient whose best penalised likelihood, the other coefficients free, lies within chi-square(1; 0.95) / 2 of the
     maximum. Likelihood ratios hold the tested coefficient at 0 but keep it in the penalty's information, as coxphf.
 
+    >>> fit = fit_firth(np.array([1.0, 2, 3, 4]), np.array([1, 1, 0, 0]), {"exposed": np.array([1.0, 1, 0, 0])})
+    >>> round(float(fit.coefficients[0]), 3), bool(np.isfinite(fit.limits).all())
+    (2.022, True)
+
     Args:
         time_days: >= 0; is_event: 0/1; design: name -> numbers without missing values; all of one length.
         ties: 'efron' or 'breslow', in the likelihood, the information and hence the penalty.

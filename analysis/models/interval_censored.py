@@ -205,6 +205,10 @@ def turnbull(left: np.ndarray, right: np.ndarray, n_steps: int = 5000, tolerance
     Self-consistent steps over the intervals between neighbouring ends; every step costs the number of patients, as sums over
     ranges are differences of cumulative ones.
 
+    >>> found = turnbull(np.array([0.0, 1, 2, 4]), np.array([2.0, 3, 5, np.inf]))
+    >>> found.time_days.tolist(), np.round(found.incidence, 3).tolist()
+    ([1.0, 2.0, 3.0, 4.0, 5.0], [0.0, 0.5, 0.5, 0.5, 1.0])
+
     Args:
         left: >= 0; right: above left, infinite where there was no event.
     """

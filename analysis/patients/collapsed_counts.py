@@ -126,8 +126,8 @@ def by_stratum(event_counts: "EventCounts") -> Iterator[StratumCounts]:
     for start, end in zip(starts, _ends(starts, len(checked)), strict=True):
         event, competing, censored = (column[start:end] for column in counts)
         n_risk = (event + competing + censored)[::-1].cumsum()[::-1]
-        keys = (str(known[code[start]]) for known, code in zip(names, codes, strict=True))
-        yield StratumCounts(*keys, times[start:end], n_risk, event, competing, censored)
+        endpoint, grouping, stratum = (str(known[code[start]]) for known, code in zip(names, codes, strict=True))
+        yield StratumCounts(endpoint, grouping, stratum, times[start:end], n_risk, event, competing, censored)
 
 
 def _starts(columns: Sequence[np.ndarray]) -> np.ndarray:

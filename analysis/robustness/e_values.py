@@ -49,7 +49,11 @@ def risk_ratio(hazard_ratio: np.ndarray, is_outcome_common: bool) -> np.ndarray:
 
 
 def e_value(ratio: np.ndarray) -> np.ndarray:
-    """RR + sqrt(RR (RR - 1)) of a risk ratio RR >= 1, and of 1 / RR for one below 1."""
+    """RR + sqrt(RR (RR - 1)) of a risk ratio RR >= 1, and of 1 / RR for one below 1.
+
+    >>> np.round(e_value(np.array([2.0, 0.5, 1.0])), 3).tolist()
+    [3.414, 3.414, 1.0]
+    """
     ratio = np.asarray(ratio, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         away = np.where(ratio < 1, 1 / ratio, ratio)

@@ -43,6 +43,10 @@ def pool(estimates: Sequence[float], variances: Sequence[float], n: float = np.i
     p-value of 0 are those of the t distribution; `fraction_missing_information` is (r + 2 / (df + 3)) / (r + 1), r the
     relative increase in variance due to the missing values.
 
+    >>> pooled = pool([0.5, 0.7, 0.6], [0.04, 0.05, 0.045], n=200)
+    >>> round(float(pooled.estimate), 3), round(float(pooled.total_variance), 4)
+    (0.6, 0.0583)
+
     Args:
         estimates, variances: m >= 2 each, on a scale on which the estimate is about normal (log hazard ratios); a missing
             one makes the result missing.

@@ -10,6 +10,10 @@ def wilson_limits(n_with: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.nda
 
     Source: Wilson 1927, J Am Stat Assoc 22:209; equals R's prop.test(x, n, correct = FALSE)$conf.int.
 
+    >>> low, high = wilson_limits(np.array([13]), np.array([86]))
+    >>> round(float(low[0]), 4), round(float(high[0]), 4)
+    (0.0905, 0.2416)
+
     Args:
         n_with: how many have the characteristic; n: of how many. Arrays of one shape.
     Returns:
