@@ -135,13 +135,13 @@ results-doc: $(INSTALLED) ## Write docs/results.md anew from the catalogue of re
 	@$(BIN)/python -m analysis.results.document > docs/results.md
 
 bench: $(INSTALLED) ## Timings on this machine: statistics against R, sentences read, ingestion against DuckDB, a night against a build of everybody
-	@$(BIN)/python -m tests.bench
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.bench
 
 mutation: $(INSTALLED) ## Change every number of the plan and other lines one by one: is each seen by its named test? (ONLY=a name)
 	@$(BIN)/python -W ignore -m tests.mutation $(if $(ONLY),--only "$(ONLY)")
 
 results-at-scale: $(INSTALLED) ## Seconds and memory of every family of results on drawn studies (SIZES="1776 17760 177600")
-	@$(BIN)/python -W ignore -m tests.bench.results $(if $(SIZES),--patients $(SIZES))
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.bench.results $(if $(SIZES),--patients $(SIZES))
 
 .PHONY: scale
 scale: $(INSTALLED) ## What PATIENTS=17760 cost from simulation to report, and a night of a few changes, beside bare DuckDB (OUT=file)

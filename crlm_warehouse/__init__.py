@@ -23,6 +23,8 @@ def make_folders_importable() -> None:
 def main() -> None:
     """The `crlm` command."""
     make_folders_importable()
+    # matrices are small here: more threads for one of them only wait for each other (endpoints are computed two at a time)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from orchestration.command_line import app
 
     app()

@@ -34,6 +34,12 @@ def restricted_mean_survival(event_counts: pd.DataFrame, horizon_days: float) ->
     Where follow-up ends before the horizon and survival has not reached 0, the estimate is missing with a `warning`
     (survfit would extend the curve's last value, survRM2 refuses).
 
+    >>> from analysis.patients.collapsed_counts import count_events
+    >>> rows = pd.DataFrame({"endpoint": "e", "time_days": [5, 8, 8, 12], "event_code": [1, 0, 1, 1]})
+    >>> mean = restricted_mean_survival(count_events(rows), 10.0)
+    >>> round(float(mean["estimate_days"].iloc[0]), 3), round(float(mean["std_error"].iloc[0]), 3)
+    (8.25, 1.023)
+
     Args:
         event_counts: see `collapsed_counts.checked_event_counts`; of endpoints without competing events.
         horizon_days: upper end of the area, > 0; one for all strata, so that they can be compared.

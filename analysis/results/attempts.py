@@ -1,12 +1,19 @@
 """Analyses tried one by one: one that the data do not allow leaves its reason and stops nothing else."""
 
 import logging
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import pandas as pd
 
 NOT_DONE_COLUMNS = ["table", "endpoint", "reason"]
 LOG = logging.getLogger(__name__)
+
+
+AT_ONCE = 2
+"""Endpoints computed at a time: most of the work is numpy's, which lets two cores work beside each other."""
 
 
 class Attempts:
@@ -37,6 +44,22 @@ class Attempts:
             if len(frame):
                 self.frames.setdefault(name, []).append(frame)
         return True
+
+    def each(self, names: Sequence[str], compute: "Callable[[str, Attempts], None]") -> None:
+        """`compute` of each name with attempts of its own, some at a time; what it leaves stands in the order of the names."""
+        own = [Attempts() for _ in names]
+        with ThreadPoolExecutor(max_workers=min(AT_ONCE, os.cpu_count() or 1)) as pool:
+            # the context holds how numpy treats what overflows
+            running = [
+                pool.submit(copy_context().run, compute, name, attempts)
+                for name, attempts in zip(names, own, strict=True)
+            ]
+        for future, attempts in zip(running, own, strict=True):
+            future.result()
+            for name, frames in attempts.frames.items():
+                self.frames.setdefault(name, []).extend(frames)
+            for reason in attempts.reasons:
+                self.note(*reason)
 
     def note(self, table: str, endpoint: str | None, reason: str) -> None:
         """A reason that something was not done; the same one stands once."""

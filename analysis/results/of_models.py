@@ -37,14 +37,17 @@ def study_rows(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempt
 
 def models(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """hazard_ratios, proportional_hazards and model_covariates: each exposure and endpoint, unadjusted and by covariate set."""
-    rows = study_rows(inputs, plan, attempts)
-    for endpoint in plan.endpoints:
-        patients = rows.of(endpoint.name)
+    rows, kinds = study_rows(inputs, plan, attempts), {endpoint.name: endpoint.kind for endpoint in plan.endpoints}
+
+    def of(endpoint: str, attempts: Attempts) -> None:
+        patients = rows.of(endpoint)
         if patients.empty:
-            attempts.note("hazard_ratios", endpoint.name, "nobody has this endpoint")
-            continue
+            attempts.note("hazard_ratios", endpoint, "nobody has this endpoint")
+            return
         for exposure in plan.exposures:
-            _models_of(patients, endpoint.name, endpoint.kind != SURVIVAL, exposure, plan, attempts)
+            _models_of(patients, endpoint, kinds[endpoint] != SURVIVAL, exposure, plan, attempts)
+
+    attempts.each(list(kinds), of)
 
 
 def _models_of(
@@ -158,10 +161,13 @@ def _within(patients: pd.DataFrame, block: str, grouping: str, is_competing: boo
 def effect_over_time(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """time_varying_hazard_ratios, landmark_hazard_ratios and pairwise_hazard_ratios."""
     rows = study_rows(inputs, plan, attempts)
-    for endpoint in (known.name for known in plan.endpoints):
+
+    def of(endpoint: str, attempts: Attempts) -> None:
         patients = rows.of(endpoint)
         for of_exposure in plan.by_exposure() if len(patients) else ():
             _over_time(patients, endpoint, of_exposure, plan, attempts)
+
+    attempts.each([known.name for known in plan.endpoints], of)
 
 
 def _over_time(patients: pd.DataFrame, endpoint: str, of_exposure: Plan, plan: Plan, attempts: Attempts) -> None:
@@ -217,11 +223,12 @@ def by_width(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts)
         "n_knots": plan.count("spline_knots"),
     }  # fmt: skip
     draws = {"n_imputations": plan.count("width_imputations"), "seed": plan.count("seed")}
-    for endpoint in plan.modelled_endpoints:
+
+    def of(endpoint: str, attempts: Attempts) -> None:
         patients = rows.of(endpoint)
         choice = chosen(patients, endpoint, plan, attempts) if len(patients) else None
         if choice is None:
-            continue
+            return
         for covariates in ((), choice.used) if choice.used else ((),):
             for respond, more in ((dose_response, {}), (dose_response_imputed, draws)):
                 attempts.add(
@@ -231,16 +238,19 @@ def by_width(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts)
                     ),
                 )  # fmt: skip
 
+    attempts.each(plan.modelled_endpoints, of)
+
 
 def interval_censored(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """interval_censored_hazard_ratios and interval_censored_curves, of the further modelled endpoints."""
     rows = study_rows(inputs, plan, attempts)
     intervals = inputs["recurrence_intervals"]
     half_years = half_years_days(plan, "horizon_years")
-    for endpoint in plan.modelled_endpoints:
+
+    def of(endpoint: str, attempts: Attempts) -> None:
         patients = rows.of(endpoint)
         if patients.empty:
-            continue
+            return
         of_endpoint = intervals[intervals["endpoint"] == endpoint].set_index("study_id")["clear_until_days"]
         patients = patients.assign(clear_until_days=of_endpoint.reindex(patients["study_id"]).to_numpy())
         for of_exposure in plan.by_exposure():
@@ -259,6 +269,8 @@ def interval_censored(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: 
                     patients, endpoint, exposure, half_years[1:]
                 ),
             )  # fmt: skip
+
+    attempts.each(plan.modelled_endpoints, of)
 
 
 def _response(response) -> tuple[pd.DataFrame, pd.DataFrame]:

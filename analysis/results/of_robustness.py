@@ -86,7 +86,8 @@ def imputation(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempt
     """imputed_hazard_ratios, of the further modelled endpoints."""
     rows, definitions = study_rows(inputs, plan, attempts), inputs["margin_definitions"]
     published = definitions[definitions["definition"] == PUBLISHED]
-    for endpoint in plan.modelled_endpoints:
+
+    def of(endpoint: str, attempts: Attempts) -> None:
         patients = rows.of(endpoint)
         for of_exposure in plan.by_exposure() if len(patients) else ():
             exposure = of_exposure.exposure
@@ -98,6 +99,8 @@ def imputation(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempt
                     of_exposure.exposure, imputed_hazard_ratios(patients, endpoint, of_exposure, bounds)
                 ),
             )  # fmt: skip
+
+    attempts.each(plan.modelled_endpoints, of)
 
 
 def e_values(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
@@ -122,7 +125,8 @@ def _e_values(hazard_ratios: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 def specifications(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
     """specification_curve and specification_summary, endpoint by endpoint and exposure by exposure."""
     rows = study_rows(inputs, plan, attempts)
-    for endpoint in plan.modelled_endpoints:
+
+    def of(endpoint: str, attempts: Attempts) -> None:
         patients = rows.of(endpoint)
         for of_exposure in plan.by_exposure() if len(patients) else ():
             definitions, primary = _definitions(inputs, of_exposure.exposure)
@@ -132,6 +136,8 @@ def specifications(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Att
                     _specifications(patients, inputs, rows, definitions, primary, endpoint, of_exposure, attempts)
                 ),
             )  # fmt: skip
+
+    attempts.each(plan.modelled_endpoints, of)
 
 
 def _definitions(inputs: Mapping[str, pd.DataFrame], exposure: Exposure) -> tuple[pd.DataFrame, str]:
