@@ -19,7 +19,6 @@ LARGEST_FIT = 10_000
 # a fit from which coefficients are drawn need not be nearer to its maximum than a small part of their error
 DRAWN_FIT_TOLERANCE = 1e-5
 RIDGE = 1e-5
-TRACE_COLUMNS = ["imputation", "iteration", "column", "mean", "std"]
 
 
 class ImputedColumn(NamedTuple):
@@ -33,16 +32,7 @@ class ImputedColumn(NamedTuple):
     kind: str
 
 
-class Imputations(NamedTuple):
-    """`completed`: the frame once an imputation (column `imputation`, 1 ... m, the index repeating), nothing missing in
-    the imputed columns. `trace`: mean and standard deviation of the imputed values (of categorical ones: of their
-    positions in the order of the levels) at each iteration; chains that have converged wander without trend and mix."""
-
-    completed: pd.DataFrame
-    trace: pd.DataFrame
-
-
-def impute(
+def imputations(
     patients: pd.DataFrame,
     columns: Sequence[ImputedColumn],
     predictors: Sequence[str] = (),
@@ -51,7 +41,7 @@ def impute(
     seed: int = 1,
     allowed: Mapping[str, np.ndarray] | None = None,
     n_donors: int = N_DONORS,
-) -> Imputations:
+) -> Iterator[tuple[pd.DataFrame, list[tuple]]]:
     """Chained equations (van Buuren 2007, Stat Methods Med Res 16:219): in turn, each column's missing values are drawn
     from a regression on all others, whose parameters are drawn themselves.
 
@@ -69,27 +59,14 @@ def impute(
             width) is never contradicted. A patient of whom nothing is possible counts as one of whom everything is.
         n_donors: observed patients of whom one lends the value in predictive mean matching.
         seed: with the same frame (rows in the same order) gives the same imputations; the k-th does not depend on m.
+    Returns:
+        The completed frames one by one, so that not all need be held at once, each with its trace: iteration, column, mean and
+        standard deviation of the imputed values (of categorical ones: of their positions in the order of the levels). Chains that
+        have converged wander without trend and mix.
     Raises:
         ValueError: names the column that is missing, of unknown kind, twice there, without two observed values, or
             (predictors) incomplete; bad times or codes; numbers of imputations or iterations below 1.
     """
-    found = list(imputations(patients, columns, predictors, n_imputations, n_iterations, seed, allowed, n_donors))
-    completed = [data.assign(imputation=number) for number, (data, _) in enumerate(found, start=1)]
-    traces = [(number, *row) for number, (_, trace) in enumerate(found, start=1) for row in trace]
-    return Imputations(pd.concat(completed), pd.DataFrame(traces, columns=TRACE_COLUMNS))
-
-
-def imputations(
-    patients: pd.DataFrame,
-    columns: Sequence[ImputedColumn],
-    predictors: Sequence[str] = (),
-    n_imputations: int = 20,
-    n_iterations: int = 10,
-    seed: int = 1,
-    allowed: Mapping[str, np.ndarray] | None = None,
-    n_donors: int = N_DONORS,
-) -> Iterator[tuple[pd.DataFrame, list[tuple]]]:
-    """The completed data sets of `impute` one by one, each with its trace, so that not all need be held at once."""
     if n_imputations < 1 or n_iterations < 1:
         raise ValueError("n_imputations, n_iterations: must be 1 or more")
     fixed = _fixed_predictors(patients, predictors)

@@ -32,7 +32,7 @@ def imputed_hazard_ratios(
         patients: rows of the endpoint; `margin_low_mm`, `margin_high_mm` and `unresolved_reason` where there are any.
         level_bounds: margin_group, from_mm, to_mm, is_from_included, is_to_included of the exposure's levels.
     Raises:
-        ValueError: as `impute`.
+        ValueError: as `imputations`.
     """
     rows = endpoint_rows(patients, endpoint)
     if "unresolved_reason" in rows.columns:

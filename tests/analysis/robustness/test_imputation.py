@@ -6,10 +6,11 @@ import pytest
 
 from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.patients.covariates import Covariate
-from analysis.robustness.imputation import TRACE_COLUMNS, ImputedColumn, impute, nelson_aalen
+from analysis.robustness.imputation import ImputedColumn, nelson_aalen
 from analysis.robustness.rubin import pooled_hazard_ratios
 from tests.analysis.further_values import further_values
 from tests.analysis.r_values import assert_equal_to_r, patients
+from tests.analysis.robustness.imputed import TRACE_COLUMNS, impute
 from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
 
 AGE, NODE, STAGE = (

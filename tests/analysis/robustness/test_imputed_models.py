@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.robustness.imputation import ImputedColumn, impute
+from analysis.robustness.imputation import ImputedColumn
 from analysis.robustness.imputed_models import imputed_hazard_ratios, possible_levels
 from tests.analysis.results import study
+from tests.analysis.robustness.imputed import impute
 from tests.analysis.study_plan import MARGIN_GROUPS, PLAN, SEEDS
 
 ENDPOINT = "margin_recurrence"
