@@ -1,6 +1,6 @@
 """Margin width as a continuous exposure: a restricted cubic spline in a Cox model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -72,19 +72,29 @@ def dose_response(
     fit = fit_spline(data, knots)
     others = {term: column for term, column in data.design.items() if term != WIDTH}
     linear = fit_cox(data.time_days, data.is_event, {WIDTH: widths} | others, strata=data.strata)
-    labels = {
-        "endpoint": endpoint, "model": "adjusted" if covariates else "unadjusted", "estimand": CAUSE_SPECIFIC,
-        "n": data.n, "n_event": int(data.is_event.sum()), "n_excluded_missing": data.n_excluded_missing,
-        "widths": EXACT_WIDTHS, "n_width_imputed": 0,
-    }  # fmt: skip
-    warning = spline_warning(fit, knots)
     curve = _curve(fit, knots, data, reference_mm, np.asarray(grid_mm, dtype=float))
-    curve = curve.assign(
-        **labels, reference_mm=reference_mm, knots_mm=", ".join(f"{k:g}" for k in knots), warning=warning
-    )
-    tests = pd.DataFrame(_tests(fit, linear, len(knots) - 1)).assign(**labels, warning=warning)
-    tests["denominator_degrees_of_freedom"] = np.nan
-    return DoseResponse(curve[CURVE_COLUMNS].astype({"warning": "str"}), tests[TEST_COLUMNS].astype({"warning": "str"}))
+    tests = pd.DataFrame(_tests(fit, linear, len(knots) - 1)).assign(denominator_degrees_of_freedom=np.nan)
+    labels = {"widths": EXACT_WIDTHS, "n_width_imputed": 0, "warning": spline_warning(fit, knots)}
+    return labelled(curve, tests, data, bool(covariates), reference_mm, knots, labels)
+
+
+def labelled(
+    curve: pd.DataFrame,
+    tests: pd.DataFrame,
+    data: ModelRows,
+    is_adjusted: bool,
+    reference_mm: float,
+    knots: np.ndarray,
+    labels: Mapping[str, object],
+) -> DoseResponse:
+    """Curve and tests with what both say of their model; `labels`: widths, n_width_imputed, warning."""
+    both = {
+        "endpoint": data.endpoint, "model": "adjusted" if is_adjusted else "unadjusted", "estimand": CAUSE_SPECIFIC,
+        "n": data.n, "n_event": int(data.is_event.sum()), "n_excluded_missing": data.n_excluded_missing, **labels,
+    }  # fmt: skip
+    curve = curve.assign(**both, reference_mm=reference_mm, knots_mm=", ".join(f"{knot:g}" for knot in knots))
+    frames = (curve[CURVE_COLUMNS], tests.assign(**both)[TEST_COLUMNS])
+    return DoseResponse(*(frame.astype({"warning": "str"}) for frame in frames))
 
 
 def spline_rows(

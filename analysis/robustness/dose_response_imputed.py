@@ -14,12 +14,12 @@ from analysis.models.dose_response import (
     WIDTH,
     DoseResponse,
     fit_spline,
+    labelled,
     log_ratios,
     spline_knots,
     spline_rows,
     spline_warning,
 )
-from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import Covariate
 from analysis.patients.missing_values import numbers_or_missing
@@ -69,16 +69,11 @@ def dose_response_imputed(
         return DoseResponse(pd.DataFrame(columns=CURVE_COLUMNS), pd.DataFrame(columns=TEST_COLUMNS))
     knots = spline_knots(np.concatenate([data.design[WIDTH] for data in datasets]), n_knots)
     fits = [fit_spline(data, knots) for data in datasets]
-    labels = {
-        "endpoint": endpoint, "model": "adjusted" if covariates else "unadjusted", "estimand": CAUSE_SPECIFIC,
-        "widths": BOUNDED_IMPUTED, "n": first.n, "n_event": int(first.is_event.sum()), "n_width_imputed": n_imputed,
-        "n_excluded_missing": first.n_excluded_missing, "reference_mm": reference_mm,
-        "knots_mm": ", ".join(f"{knot:g}" for knot in knots),
-        "warning": next(filter(None, (spline_warning(fit, knots) for fit in fits)), None),
-    }  # fmt: skip
-    curve = _pooled_curve(fits, datasets, knots, reference_mm, np.asarray(grid_mm, dtype=float)).assign(**labels)
-    tests = pd.DataFrame(_pooled_tests(fits, len(knots) - 1)).assign(**labels)
-    return DoseResponse(curve[CURVE_COLUMNS].astype({"warning": "str"}), tests[TEST_COLUMNS].astype({"warning": "str"}))
+    curve = _pooled_curve(fits, datasets, knots, reference_mm, np.asarray(grid_mm, dtype=float))
+    tests = pd.DataFrame(_pooled_tests(fits, len(knots) - 1))
+    warning = next(filter(None, (spline_warning(fit, knots) for fit in fits)), None)
+    labels = {"widths": BOUNDED_IMPUTED, "n_width_imputed": n_imputed, "warning": warning}
+    return labelled(curve, tests, first, bool(covariates), reference_mm, knots, labels)
 
 
 def completed_widths(
