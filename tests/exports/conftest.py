@@ -54,6 +54,7 @@ TABLES = """
         ('new_endpoint', 11, 'Something new')) t(endpoint, position, label);
     CREATE TABLE meta.endpoint_definitions AS FROM (VALUES ('overall_survival', 'index_operation'),
         ('liver_recurrence_any_time', 'index_operation'), ('new_endpoint', 'recurrence')) t(endpoint, origin);
+    CREATE TABLE meta.analysis_plan AS SELECT 'days_a_year' AS name, '365.25' AS value;
     CREATE TABLE meta.study AS SELECT 'crlm' AS study, 'Surgical margin and recurrence' AS title;
     CREATE TABLE results.hazard_ratios AS SELECT 'overall_survival' AS endpoint, 2.0::DOUBLE AS hazard_ratio, ['a', 'b'] AS words;
     COMMENT ON TABLE marts.patients IS 'One row a registered patient; the cohort''s are marked';
