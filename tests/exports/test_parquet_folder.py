@@ -12,7 +12,7 @@ from orchestration.exports.parquet_folder import export_parquet
 
 def test_each_table_is_a_file_that_describes_itself_and_the_dictionary_counts_what_is_missing(published, tmp_path):
     out = tmp_path / "out"
-    assert export_parquet(published, out) == 11
+    assert export_parquet(published, out) == 12
     patients = pq.read_table(out / "marts" / "patients.parquet")
     assert patients.num_rows == 5
     assert patients.schema.metadata[b"description"] == b"One row a registered patient; the cohort's are marked"
