@@ -76,7 +76,11 @@ test-fast: $(INSTALLED) ## What every change is tried with: no whole night, no s
 	@$(BIN)/python -m pytest $(addprefix --ignore=,$(NIGHTS) $(CLUSTER)) --ignore=tests/analysis/results --ignore=tests/simulation_study --ignore=tests/margins
 
 test-spark: $(SPARK_INSTALLED) ## The same dbt project on a Spark Connect engine (Sail, which the tests start): every table row for row
-	@CRLM_TEST_SPARK=1 $(BIN)/python -W ignore -m pytest $(CLUSTER)
+	@export CRLM_TEST_SPARK=1; night=$$(mktemp); \
+	$(BIN)/python -W ignore -m pytest $(CLUSTER)/test_parity.py > $$night 2>&1 & parity=$$!; \
+	$(BIN)/python -W ignore -m pytest $(CLUSTER) --ignore=$(CLUSTER)/test_parity.py; others=$$?; \
+	wait $$parity; night_ended=$$?; cat $$night; rm -f $$night; \
+	test $$others -eq 0 -a $$night_ended -eq 0
 
 # a server's worth of Java classes, in an environment of their own
 SPARK_SERVER := .venv-spark
