@@ -49,11 +49,11 @@ def _around(match: re.Match[str]) -> list[Edit]:
 
 
 def _without_line_numbers(traced: Traced) -> Traced:
-    """Numbers that count every line of a text leave, where a line goes on in small letters or with a digit: no numbered list."""
+    """Numbers that count every line of a text leave, where one does not begin with a capital: no numbered list."""
     lines = list(NUMBERED_LINE.finditer(traced.text))
     numbers = [int(line[2]) if line[2] else -1 for line in lines]
     counts = len(lines) > 1 and numbers[0] >= 0 and numbers == list(range(numbers[0], numbers[0] + len(lines)))
-    if not counts or not any(line[3].islower() or line[3].isdigit() for line in lines[1:]):
+    if not counts or all(line[3].isupper() for line in lines[1:]):
         return traced
     return traced.edited(Edit(line.start(1), line.end(1), "") for line in lines)
 
