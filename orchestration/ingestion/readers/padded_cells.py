@@ -1,8 +1,8 @@
 """Numbers that a workbook which is no .xlsx shows with zeros before them (000451); calamine gives their value (451).
 
 A workbook without such a format costs one look at its formats. Sources: MS-XLS 2.4.126 (Format), 2.4.353 (XF), 2.4.180 (Number),
-2.4.220 (RK), 2.4.175 (MulRk), 2.5.217 (RkNumber); MS-XLSB 2.4.697 (BrtFmt), 2.4.871 (BrtXF), 2.4.313 (BrtCellRk), 2.4.312 (BrtCellReal);
-OpenDocument 1.3 part 3, 19.385 (office:value): the words of an .ods cell are what it shows.
+2.4.220 (RK), 2.4.175 (MulRk), 2.5.217 (RkNumber); MS-XLSB (BrtFmt, BrtXF, BrtCellRk, BrtCellReal); OpenDocument (office:value): the words
+of an .ods cell are what it shows.
 """
 
 import io

@@ -1,6 +1,6 @@
 """What workbooks that are no .xlsx are made of: the records of .xls and .xlsb, the cells of .ods.
 
-Sources: MS-XLS 2.1 and 2.4.28 (BoundSheet8), MS-XLSB 2.1.4 and 2.4.306 (BrtBundleSh), OpenDocument 1.3 part 3, 9.1.4 (table-cell).
+Sources: MS-XLS 2.1 and 2.4.28 (BoundSheet8), MS-XLSB 2.1.4 and BrtBundleSh, OpenDocument 1.3 part 3, 9.1.4 (table-cell).
 """
 
 import io
