@@ -94,7 +94,9 @@ def _with_ticked_boxes(page: Traced) -> Traced:
     """Options that are not ticked leave; of a list of boxes the ticked ones follow their label."""
     if not TICKED.search(page.text):
         return (
-            page if not re.search(r"\[ {0,3}\]", page.text) else page.replaced(re.compile(r"\[ {0,3}\][^\[\n]*"), " ")
+            page.edited(_edits_of_lines(page.text, re.compile(rf"(?=\[)(?:{BOX.pattern})")))
+            if "[" in page.text
+            else page
         )
     if all(re.fullmatch(r"\( ?\+ ?\)", box.group()) for box in BOX.finditer(page.text)):
         return page  # 'margin (+)' is a status
@@ -102,13 +104,15 @@ def _with_ticked_boxes(page: Traced) -> Traced:
     for _ in range(MOST_WRAPPED_BOXES):  # 'Margin: ( )' with its option on the next line
         page = page.edited(Edit(m.start(1), m.end(1), " ") for m in LED_BOX.finditer(page.text))
     page = page.replaced(BOX_LINE, " ")
+    return page.edited(_edits_of_lines(page.text, BOX))
+
+
+def _edits_of_lines(text: str, box: re.Pattern[str]) -> list[Edit]:
     edits: list[Edit] = []
-    for line in re.finditer(r"[^\n]+", page.text):
-        boxes = list(BOX.finditer(page.text, line.start(), line.end()))
-        if not boxes:
-            continue
-        edits.extend(_box_edits(page.text, line.start(), line.end(), boxes))
-    return page.edited(edits)
+    for line in re.finditer(r"[^\n]+", text):
+        if boxes := list(box.finditer(text, line.start(), line.end())):
+            edits.extend(_box_edits(text, line.start(), line.end(), boxes))
+    return edits
 
 
 def _box_edits(text: str, start: int, end: int, boxes: list[re.Match[str]]) -> list[Edit]:

@@ -100,7 +100,9 @@ class Lexicon:
             node = node.next.setdefault(word, _Node())
         if node.kind and (node.kind, node.value) != (kind, value):
             raise ValueError(f"{term!r} is {node.kind} {node.value} already, not {kind} {value}")
-        node.kind, node.value, node.language = kind, value, language
+        # a word of several languages ('positive') tells of none but English
+        node.kind, node.value = kind, value
+        node.language = "en" if "en" in (node.language, language) else language
         self._known.clear()
 
     def knows(self, word: str) -> bool:

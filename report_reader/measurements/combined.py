@@ -93,12 +93,14 @@ def restated_numbers(tokens: list[Token]) -> list[Token]:
 
 
 def restated_lengths(tokens: list[Token]) -> list[Token]:
-    """'3 mm (0.3 cm)' is one length; '3 mm (3 cm)' is DAMAGED."""
+    """'3 mm (0.3 cm)' is one length; '3 mm (3 cm)' and '0.4 cm (4 cm)' are DAMAGED."""
     result: list[Token] = []
     for token in tokens:
         result.append(token)
         kinds = [t.kind for t in result[-4:]]
-        if kinds[:3] != [LENGTH, "OPEN", LENGTH] or kinds[3:] != ["CLOSE"] or result[-4].value == result[-2].value:
+        if kinds[:3] != [LENGTH, "OPEN", LENGTH] or kinds[3:] != ["CLOSE"]:
+            continue
+        if result[-4].value == result[-2].value and not _is_slip(result[-4].measure, result[-2].measure):
             continue
         if _is_same(result[-4].measure, result[-2].measure):
             result[-4:] = [replace(result[-4], end=token.end)]
@@ -111,6 +113,14 @@ def _is_same(one: object, other: object) -> bool:
     if not (isinstance(one, Length) and isinstance(other, Length)):
         return False
     return abs(one.mm - other.mm) < 1e-6 and one.comparator == other.comparator
+
+
+def _is_slip(one: object, other: object) -> bool:
+    """Whether two lengths of one unit differ by a decimal point."""
+    if not (isinstance(one, Length) and isinstance(other, Length)) or not one.mm or not other.mm:
+        return False
+    ratio = max(one.mm, other.mm) / min(one.mm, other.mm)
+    return any(abs(ratio - times) < 1e-6 for times in (10, 100))
 
 
 def zeros(tokens: list[Token]) -> list[Token]:
