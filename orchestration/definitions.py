@@ -10,9 +10,9 @@ from orchestration.assets.gates import gate_assets
 from orchestration.assets.publication import publication_assets
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.results import result_assets
+from orchestration.nights.progress import progress_logger
+from orchestration.nights.retention import retention
 from orchestration.nights.telling import night_sensors
-from orchestration.progress import progress_logger
-from orchestration.retention import retention
 from orchestration.settings import load_settings
 
 # DuckDB lets one process write at a time, so all steps run in one process, one after the other

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.file_problems import DamagedFile, WarehouseBusy, WarehouseProblem
-from orchestration.healing import LEAST_FREE_BYTES, check_whole, damaged_history
+from orchestration.files.private_files import open_to_others
+from orchestration.files.problems import DamagedFile, WarehouseBusy, WarehouseProblem
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.contract import ContractError
 from orchestration.ingestion.landed_names import name_in_landing
 from orchestration.ingestion.load_feed import unclaimed_files
-from orchestration.night_lock import holder_of
-from orchestration.private_files import open_to_others
+from orchestration.nights.healing import LEAST_FREE_BYTES, check_whole, damaged_history
+from orchestration.nights.lock import holder_of
+from orchestration.privacy.study_id_key import StudyIdKeyProblem, study_id_key
+from orchestration.publication.verdicts import objections
 from orchestration.settings import Settings
-from orchestration.study_id_key import StudyIdKeyProblem, study_id_key
-from orchestration.verdicts import objections
 from orchestration.warehouse import connect_read_only, is_born, open_build_file
 
 WELL, NOTE, ILL = "well", "note", "ill"

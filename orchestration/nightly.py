@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.dagster_yaml import dagster_yaml
-from orchestration.healing import heal
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.contract import Hospitals
 from orchestration.ingestion.database import fetch_sources
 from orchestration.ingestion.feed_rhythm import feeds_that_stopped
 from orchestration.ingestion.load_feed import REFUSED_CONTRACT, landed_by_feed, unclaimed_files, waiting_files
 from orchestration.ingestion.load_file import landed_files
-from orchestration.night_lock import whole_night
 from orchestration.night_profile.baseline import files_gone
+from orchestration.nights.healing import heal
+from orchestration.nights.lock import whole_night
+from orchestration.page.dagster_yaml import dagster_yaml
 from orchestration.settings import Settings
 from orchestration.warehouse import has_unpublished_files, open_build_file, read_publication, table_exists
 
@@ -175,9 +175,9 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
 
     from orchestration.definitions import definitions
     from orchestration.nights.lost_nights import end_lost_nights
+    from orchestration.nights.quick_run_storage import quick_run_storage
     from orchestration.nights.run_outcome import night_of_run
     from orchestration.nights.telling import say_on_the_published, tell_of_night
-    from orchestration.quick_run_storage import quick_run_storage
 
     end_lost_nights(settings, dg.DagsterInstance.get(), "nightly_refresh", seconds_to_begin=0)
     with log_of_refresh(settings, verbose), quick_run_storage():

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from orchestration.private_files import be_private, open_to_others
-from orchestration.study_id_key import study_id_key
+from orchestration.files.private_files import be_private, open_to_others
+from orchestration.privacy.study_id_key import study_id_key
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 IS_CHECKOUT = (PROJECT_ROOT / "pyproject.toml").exists()
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     """The same of the kept publications: two nights side by side show in which of them a patient first appears, which is near
     the day of operation. Their owner's only, unless the readers may know that."""
     disclosure_rules: Path | None = None
-    """An installation's own copy of orchestration/disclosure.yml: how exact patients' values are published."""
+    """An installation's own copy of orchestration/privacy/disclosure.yml: how exact patients' values are published."""
     publish_shareable: bool = True
     """Whether a coarser file for others, shareable.duckdb, is published beside the warehouse."""
     publish_parquet: bool = False

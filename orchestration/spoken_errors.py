@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from orchestration.file_problems import ROOM_ADVICE, is_disk_full
+from orchestration.files.problems import ROOM_ADVICE, is_disk_full
 
 QUOTED = re.compile(r"""(['"`])(?:(?!\1).)*\1|«[^»]*»""", re.DOTALL)
 NUMBER_OR_DATE = re.compile(r"\b\d[\d.,:/-]{3,}\d\b|\b\d{5,}\b")

@@ -14,8 +14,8 @@ import duckdb
 import pandas as pd
 import yaml
 
-from orchestration.encryption import connect
-from orchestration.file_problems import NotAccessible, WarehouseBusy, named_problem
+from orchestration.files.encryption import connect
+from orchestration.files.problems import NotAccessible, WarehouseBusy, named_problem
 from orchestration.ingestion.contract import SourceContract
 
 PUBLISHED_TABLES_FILE = Path(__file__).parent / "published_tables.yml"

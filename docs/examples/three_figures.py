@@ -12,7 +12,7 @@ def _():
     from analysis import figures
     from analysis.figures.curves import Shown
     from analysis.patients.plan import exposures_of
-    from orchestration.notebook import open_published
+    from orchestration.reporting.notebook import open_published
 
     warehouse = open_published()
     exposure = exposures_of(warehouse.sql("FROM meta.exposures").df())[0]

@@ -10,14 +10,14 @@ import pandas as pd
 from orchestration.assets.check_pages import page_of_check
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.load_feed import landed_by_feed
+from orchestration.judging.tables_to_judge import TablesToJudge
 from orchestration.night_profile.baseline import compared_with_last_night, keep_accepted_changes
 from orchestration.night_profile.estimates import profile_estimates
 from orchestration.night_profile.landing import profile_landing
 from orchestration.night_profile.patients import profile_patients
-from orchestration.night_steps import night_step
+from orchestration.nights.steps import night_step
+from orchestration.publication.verdicts import WRITTEN_BY_GATES, record_verdict
 from orchestration.settings import Settings, load_settings
-from orchestration.tables_to_judge import TablesToJudge
-from orchestration.verdicts import WRITTEN_BY_GATES, record_verdict
 from orchestration.warehouse import (
     open_build_file,
     published_names,

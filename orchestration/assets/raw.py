@@ -17,7 +17,7 @@ from orchestration.ingestion.load_feed import (
 )
 from orchestration.ingestion.load_file import FileLoad
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.night_steps import night_step
+from orchestration.nights.steps import night_step
 from orchestration.settings import load_settings
 from orchestration.warehouse import open_build_file
 

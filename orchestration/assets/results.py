@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.patients.plan import PLAN_TABLES, Plan, plan_from_frames
 from analysis.results.catalogue import CATALOGUE, checked_frame, table_named
 from analysis.results.families import FAMILIES, NOT_DONE, Family, compute_family
-from orchestration.night_steps import night_step
+from orchestration.nights.steps import night_step
 from orchestration.settings import load_settings
 from orchestration.warehouse import open_build_file, read_table, table_exists, write_table
 

@@ -21,7 +21,7 @@ def read_margins(
     ],
 ) -> None:
     """Read the margin of any report texts by exactly the warehouse's rules; what they cannot settle is `unresolved`."""
-    from orchestration import read_margins as reading
+    from orchestration.reading import read_margins as reading
 
     try:
         frame = reading.texts_of(texts)
@@ -43,9 +43,9 @@ def review(port: Annotated[int, typer.Option(help="Local port.")] = 3001) -> Non
 
     Each answer is kept at once and lands in the landing folder's `adjudication/review`; it counts from the next refresh.
     """
+    from orchestration.page.service import port_is_free
     from orchestration.review.questions import QUESTIONS_FILE
     from orchestration.review.server import ReviewRoom, serve
-    from orchestration.service import port_is_free
 
     settings = load_settings()
     if not (settings.worklist_folder / QUESTIONS_FILE).exists():

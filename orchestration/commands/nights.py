@@ -76,10 +76,10 @@ def refresh(
 ) -> None:
     """Load what is new in the landing folder, derive, validate, analyse, publish. Exit status 1: nothing was published."""
     from orchestration import nightly
-    from orchestration.file_problems import WarehouseProblem
+    from orchestration.files.problems import WarehouseProblem
     from orchestration.ingestion.contract import ContractError
-    from orchestration.night_lock import NightUnderWay
-    from orchestration.study_id_key import StudyIdKeyProblem
+    from orchestration.nights.lock import NightUnderWay
+    from orchestration.privacy.study_id_key import StudyIdKeyProblem
 
     names, why = accept or [], reasons or []
     if len(names) != len(why) or not all(reason.strip() for reason in why):

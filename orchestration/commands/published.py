@@ -17,7 +17,7 @@ PANEL = "What is published"
 @commands.command(rich_help_panel=PANEL)
 def summary(as_of: AsOf = None) -> None:
     """The published study in the terminal: cohort, margin groups, cumulative incidence, hazard ratios, what was set aside."""
-    from orchestration.terminal_summary import print_summary
+    from orchestration.reporting.terminal_summary import print_summary
 
     print_summary(console, published_file(as_of), None if as_of else load_settings().report_file)
 
@@ -67,8 +67,8 @@ def trace(
 
     Reads the restricted build file; shows no name, MRN or birth date. Exit status 1: no such patient.
     """
-    from orchestration.file_problems import WarehouseProblem
-    from orchestration.patient_trace import UnknownPatient, follow_name, trace_patient
+    from orchestration.files.problems import WarehouseProblem
+    from orchestration.reporting.patient_trace import UnknownPatient, follow_name, trace_patient
     from orchestration.warehouse import open_build_file
 
     settings = load_settings()
@@ -96,9 +96,9 @@ def report(
     ] = None,
 ) -> None:
     """Draw the one-page report, its files and Explore's page anew from the published warehouse and say where they are."""
-    from orchestration.assets.publication import write_explore, write_report
     from orchestration.comparison.kept import publication_before
-    from orchestration.disclosure import disclosure_rules
+    from orchestration.privacy.disclosure import disclosure_rules
+    from orchestration.reporting.pages import write_explore, write_report
 
     published, settings = published_file(as_of), load_settings()
     own = settings.report_file
@@ -145,7 +145,7 @@ def export(
     from orchestration.exports.cbioportal import export_cbioportal
     from orchestration.exports.parquet_folder import export_parquet
     from orchestration.exports.postgres_copy import export_postgres
-    from orchestration.file_problems import WarehouseProblem
+    from orchestration.files.problems import WarehouseProblem
 
     if not (parquet or postgres or adam or cbioportal):
         raise fail("say at least one form: --parquet, --postgres, --adam or --cbioportal", status=2)
@@ -183,7 +183,7 @@ def export(
 @commands.command(name="publish-history", rich_help_panel=PANEL)
 def publish_history() -> None:
     """Every kept publication, newest first: when, by which run, from which code and data."""
-    from orchestration.publish import publish_history as kept_publications
+    from orchestration.publication.publish import publish_history as kept_publications
 
     frame = kept_publications(load_settings().history)
     if frame.empty:

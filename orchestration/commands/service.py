@@ -13,7 +13,7 @@ PANEL = "Dagster"
 
 def _ready_for_dagster(port: int | None) -> None:
     from orchestration.nightly import prepare_dagster_home
-    from orchestration.service import port_is_free
+    from orchestration.page.service import port_is_free
 
     prepare_dagster_home(load_settings())
     if port is not None and not port_is_free(port):
@@ -23,7 +23,7 @@ def _ready_for_dagster(port: int | None) -> None:
 @commands.command(rich_help_panel=PANEL)
 def ui(port: Annotated[int, typer.Option(help="Local port.")] = 3000) -> None:
     """Open Dagster: lineage, runs, reruns and the nightly schedule, at localhost; foreign names are refused."""
-    from orchestration.service import daemon_command, page_command, run_together
+    from orchestration.page.service import daemon_command, page_command, run_together
 
     _ready_for_dagster(port)
     console.print(f"Dagster at http://localhost:{port} (Ctrl-C ends it)", highlight=False)
@@ -40,7 +40,7 @@ def serve(
     ] = "127.0.0.1",
 ) -> None:
     """One half of the service in the foreground, for a service manager (docs/deploy.md)."""
-    from orchestration.service import become, daemon_command, page_command
+    from orchestration.page.service import become, daemon_command, page_command
 
     if what not in ("web", "daemon"):
         raise fail(f"'{what}' is neither web nor daemon", status=2)

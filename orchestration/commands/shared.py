@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.private_files import be_private
+from orchestration.files.private_files import be_private
 from orchestration.settings import load_settings
 
 app = typer.Typer(

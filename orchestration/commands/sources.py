@@ -27,8 +27,8 @@ def validate(
     of two patients, filters that match nothing, no field that everybody needs); 2: a file would be refused, or no contract or
     hospital names it, or a contract is wrong.
     """
-    from orchestration.file_preview import preview
     from orchestration.ingestion.contract import ContractError
+    from orchestration.preview.file_preview import preview
 
     if not path.exists():
         raise fail(f"{path}: there is no such file or folder", status=2)

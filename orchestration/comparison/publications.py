@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from orchestration.encryption import attach
+from orchestration.files.encryption import attach
 
 CHANGE_COLUMNS = ["study_id", "what", "before", "after", "record_before", "record_after", "due_to"]
 NEW_RECORD, ANSWER, RULES, OTHER_ROWS = (

@@ -11,7 +11,7 @@ from orchestration.settings import Settings
 @contextmanager
 def parsed_manifest() -> Iterator[Path]:
     """The manifest's file for the length of a `with` block; parsed once an installation (see `dbt_parse`)."""
-    from orchestration.assets.dbt_models import current_manifest
+    from orchestration.dbt_build.arguments import current_manifest
 
     with tempfile.TemporaryDirectory(prefix="crlm_docs_") as folder:
         settings = Settings(data_dir=Path(folder))

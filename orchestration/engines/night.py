@@ -7,8 +7,8 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from orchestration.dbt_runs import dbt_environment, run_dbt
-from orchestration.encryption import encryption_key
+from orchestration.dbt_build.runs import dbt_environment, run_dbt
+from orchestration.files.encryption import encryption_key
 from orchestration.settings import Settings
 from orchestration.warehouse import open_build_file
 

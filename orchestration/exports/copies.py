@@ -1,9 +1,9 @@
 """The copies that each night makes of its publication, where settings ask for them."""
 
-from orchestration.encryption import encryption_key
 from orchestration.exports.parquet_folder import export_parquet
 from orchestration.exports.postgres_copy import export_postgres
-from orchestration.file_problems import WarehouseProblem
+from orchestration.files.encryption import encryption_key
+from orchestration.files.problems import WarehouseProblem
 from orchestration.settings import Settings
 
 PARQUET_FOLDER = "parquet"

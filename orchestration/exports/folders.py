@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from orchestration.file_problems import WarehouseProblem
+from orchestration.files.problems import WarehouseProblem
 from orchestration.warehouse import Publication
 
 STAMP_FILE = "publication.json"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.encryption import attach
 from orchestration.exports.dictionary import SCHEMAS, published_columns
 from orchestration.exports.folders import ExportRefused
+from orchestration.files.encryption import attach
 from orchestration.warehouse import open_scratch_file, read_publication
 
 ARRIVING = "crlm_arriving_"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.encryption import attach
-from orchestration.file_sums import both_known, known_sums, sha256_of
+from orchestration.files.encryption import attach
+from orchestration.files.sums import both_known, known_sums, sha256_of
 from orchestration.nights.night_records import NightRecord
 from orchestration.settings import Settings
 from quality.privacy import CALENDAR_DATE

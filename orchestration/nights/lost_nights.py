@@ -8,7 +8,7 @@ import time
 
 import dagster as dg
 
-from orchestration.night_lock import NightUnderWay, whole_night
+from orchestration.nights.lock import NightUnderWay, whole_night
 from orchestration.settings import Settings
 
 LOST = "the night's process is gone: it was killed, or the machine was restarted. The next night heals what it left"

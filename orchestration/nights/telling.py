@@ -7,10 +7,10 @@ import dagster as dg
 import duckdb
 
 from orchestration.comparison.kept import publication_before
-from orchestration.file_problems import WarehouseProblem
-from orchestration.night_lock import NightUnderWay, whole_night
+from orchestration.files.problems import WarehouseProblem
 from orchestration.nights.dropped_files import dropped_files_sensor
 from orchestration.nights.last_attempt import note_last_attempt
+from orchestration.nights.lock import NightUnderWay, whole_night
 from orchestration.nights.lost_nights import end_lost_nights
 from orchestration.nights.night_records import NightRecord, add_night, now_utc, read_nights
 from orchestration.nights.notices import Notice, notice_of_staleness, notices_of, send
@@ -36,7 +36,7 @@ def tell_of_night(settings: Settings, night: NightRecord) -> list[str]:
 def say_on_the_published(settings: Settings, night: NightRecord) -> None:
     """After a night that did not publish: the published file and its report say so. While another night runs nothing is written;
     that one will have its own word."""
-    from orchestration.assets.publication import write_report
+    from orchestration.reporting.pages import write_report
 
     try:
         with whole_night(settings.build_file.parent, "the word of the last night", 0, lambda text: None):

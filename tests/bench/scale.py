@@ -26,7 +26,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.step_costs import VARIABLE as STEP_COSTS
+from orchestration.nights.step_costs import VARIABLE as STEP_COSTS
 
 ONE_IN = 1_000
 CRLM = (sys.executable, "-m", "orchestration.command_line")

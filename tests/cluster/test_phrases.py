@@ -7,7 +7,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.engines.spark.report_reading import register_report_reader as register_on_spark
-from orchestration.report_reading import register_report_reader
+from orchestration.reading.report_reading import register_report_reader
 from tests.margins.conftest import OTHER_FILES, PHRASE_FILES, labelled
 
 EVERY = int(os.environ.get("CRLM_TEST_SPARK_EVERY", "12"))

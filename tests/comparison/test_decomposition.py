@@ -10,7 +10,7 @@ from rich.console import Console
 from analysis.patients.plan import PLAN_TABLES
 from analysis.results.headline_numbers import headline_numbers
 from orchestration.comparison.show import as_json, compare, print_comparison
-from orchestration.report_inputs import since_frames
+from orchestration.reporting.inputs import since_frames
 from tests.analysis.results.study import operations, times
 from tests.analysis.study_plan import PLAN, seed
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.assets.dbt_models import DEFAULT_STUDY, dbt_variables
-from orchestration.dbt_runs import run_dbt
+from orchestration.dbt_build.arguments import DEFAULT_STUDY, dbt_variables
+from orchestration.dbt_build.runs import run_dbt
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.settings import Settings
 

@@ -13,15 +13,15 @@ import duckdb
 import pandas as pd
 import pytest
 
-from orchestration.adjudication_worklist import write_worklist
-from orchestration.assets.dbt_models import DEFAULT_STUDY, dbt_variables
-from orchestration.dbt_runs import run_dbt
+from orchestration.dbt_build.arguments import DEFAULT_STUDY, dbt_variables
+from orchestration.dbt_build.runs import run_dbt
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import assign_study_ids, load_feed
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.review.answers import AnswerBook, checked_answer_of_look
 from orchestration.review.questions import collect_questions
+from orchestration.review.worklist import write_worklist
 from orchestration.settings import PROJECT_ROOT, Settings
 from tests.end_to_end.test_add_a_source import BLOCK_OF_FILE, PAGE
 

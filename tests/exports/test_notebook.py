@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from orchestration.notebook import NewerNight, open_published
+from orchestration.reporting.notebook import NewerNight, open_published
 from tests.exports.conftest import write_publication
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.report_reading import FUNCTION
+from orchestration.reading.report_reading import FUNCTION
 from orchestration.settings import Settings
 from orchestration.warehouse import open_build_file
 from report_reader.batches import SQL_TYPE, STATEMENTS, read_texts

@@ -17,10 +17,10 @@ from analysis.patients.plan import MAIN, Plan
 from analysis.results.attempts import Attempts
 from analysis.results.catalogue import CATALOGUE, checked_frame
 from analysis.results.families import FAMILIES, Family
-from orchestration.assets.dbt_models import current_manifest, dbt_build_arguments
 from orchestration.assets.gates import judge, judge_change
 from orchestration.assets.results import read_inputs, read_plan, write_result
-from orchestration.dbt_runs import dbt_command, dbt_environment
+from orchestration.dbt_build.arguments import current_manifest, dbt_build_arguments
+from orchestration.dbt_build.runs import dbt_command, dbt_environment
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.load_feed import (

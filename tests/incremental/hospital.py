@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from orchestration.assets.dbt_models import current_manifest, dbt_build_arguments
-from orchestration.dbt_runs import dbt_command, dbt_environment
+from orchestration.dbt_build.arguments import current_manifest, dbt_build_arguments
+from orchestration.dbt_build.runs import dbt_command, dbt_environment
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import CONTRACTS_FOLDER, read_hospitals
 from orchestration.ingestion.load_feed import assign_study_ids, load_feed, record_hospital_limits

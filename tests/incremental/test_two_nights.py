@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from orchestration.assets.dbt_models import dbt_build_arguments
+from orchestration.dbt_build.arguments import dbt_build_arguments
 from simulated_hospital.hospital import HOSPITAL
 from tests.incremental.hospital import (
     Hospital,

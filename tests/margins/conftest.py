@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from orchestration.read_margins import margins_of
+from orchestration.reading.read_margins import margins_of
 from tests.margins.real_world_forms import FORMS, MORE_FORMS
 
 TEXT_COLUMNS = ["text_id", "accession_number", "record_id", "section", "specimen", "text"]

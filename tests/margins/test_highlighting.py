@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from orchestration.adjudication_worklist import marked_words, worklist_page
+from orchestration.review.worklist import marked_words, worklist_page
 
 
 def test_the_sentences_that_were_weighed_are_marked_and_nothing_is_lost(tmp_path):

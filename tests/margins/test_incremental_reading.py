@@ -3,7 +3,7 @@
 import duckdb
 import pandas as pd
 
-from orchestration.read_margins import apply_rules
+from orchestration.reading.read_margins import apply_rules
 
 
 def paragraphs(**texts: str) -> pd.DataFrame:

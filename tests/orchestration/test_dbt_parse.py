@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.dbt_parse import current_parse, parse_fingerprint
+from orchestration.dbt_build.parse import current_parse, parse_fingerprint
 
 # stands for dbt: notes that it was called, and writes what a parse leaves
 DBT = """

@@ -6,7 +6,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.assets.dbt_models import UnknownStudy, dbt_build_arguments, derivation_version, margin_rules_version
+from orchestration.dbt_build.arguments import (
+    UnknownStudy,
+    dbt_build_arguments,
+    derivation_version,
+    margin_rules_version,
+)
 from orchestration.settings import PROJECT_ROOT, Settings
 
 

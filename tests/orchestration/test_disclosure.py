@@ -8,9 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestration.disclosure import DisclosureRulesError, anonymity, coarsen, disclosure_rules, generalise_until_k
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.privacy_of_publication import KNOWN_DAY, attacks_by_known_days, attacks_on_days, leaks
+from orchestration.privacy.disclosure import (
+    DisclosureRulesError,
+    anonymity,
+    coarsen,
+    disclosure_rules,
+    generalise_until_k,
+)
+from orchestration.privacy.of_publication import KNOWN_DAY, attacks_by_known_days, attacks_on_days, leaks
 
 END_OF_RECORDS = pd.Timestamp("2015-03-30")
 
@@ -174,7 +180,7 @@ def test_a_cohort_that_is_smaller_than_k_cannot_be_made_anonymous():
 
 def test_rules_that_cannot_be_understood_are_named(tmp_path: Path):
     wrong = tmp_path / "mine.yml"
-    text = Path("orchestration/disclosure.yml").read_text(encoding="utf-8")
+    text = Path("orchestration/privacy/disclosure.yml").read_text(encoding="utf-8")
     wrong.write_text(text.replace("rule: at_most", "rule: at_mots"), encoding="utf-8")
     with pytest.raises(DisclosureRulesError, match=r"mine.yml: no rule 'at_mots' \(of age_at_operation_years\)"):
         disclosure_rules(wrong)

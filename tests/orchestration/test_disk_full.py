@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.assets.dbt_models import failed_nodes
+from orchestration.dbt_build.arguments import failed_nodes
 from orchestration.settings import PROJECT_ROOT
 from tests.incremental.hospital import small_hospital
 from tests.orchestration.test_publication import build_file, publish_as  # noqa: F401 - a fixture
@@ -19,9 +19,9 @@ from tests.orchestration.test_publication import build_file, publish_as  # noqa:
 LIMITED = """
 import resource, signal, sys
 from pathlib import Path
-from orchestration.file_problems import DiskFull
+from orchestration.files.problems import DiskFull
 build, what, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-from orchestration.publish import publish
+from orchestration.publication.publish import publish
 from orchestration.warehouse import open_build_file, write_table
 import pandas as pd
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -89,7 +89,7 @@ def judge():
     judge_stage(hospital.settings, "landing", "night 2")
 
 def worklist():
-    from orchestration.adjudication_worklist import write_worklist
+    from orchestration.review.worklist import write_worklist
     question = {"study_id": "P0123456789ab", "question_id": "q", "is_sample": False, "why": "open", "report_text": "Liver. " * 4000}
     write_worklist(pd.DataFrame([question]), hospital.settings.worklist_folder, Path("landing"))
 

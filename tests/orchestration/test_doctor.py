@@ -4,8 +4,8 @@ import duckdb
 import pytest
 
 from orchestration.doctor import ILL, NOTE, WELL, examine
+from orchestration.privacy.study_id_key import study_id_key
 from orchestration.settings import Settings
-from orchestration.study_id_key import study_id_key
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import subprocess
 import duckdb
 import pytest
 
-from orchestration.assets.dbt_models import prepare_dbt_environment
-from orchestration.dbt_runs import dbt_executable
-from orchestration.encryption import EncryptionProblem, connect
-from orchestration.file_problems import NotAccessible
+from orchestration.dbt_build.arguments import prepare_dbt_environment
+from orchestration.dbt_build.runs import dbt_executable
+from orchestration.files.encryption import EncryptionProblem, connect
+from orchestration.files.problems import NotAccessible
 from orchestration.settings import Settings
 from orchestration.warehouse import open_build_file, read_publication, read_published
 from tests.orchestration.test_publication import PATIENT, build_file, publish_as  # noqa: F401 - a fixture

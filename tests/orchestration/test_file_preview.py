@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.file_preview import preview
+from orchestration.preview.file_preview import preview
 from orchestration.settings import Settings
 
 REGISTRY = """version: "1"

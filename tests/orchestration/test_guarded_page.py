@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from orchestration.guarded_page import OwnAddressesOnly
+from orchestration.page.guarded import OwnAddressesOnly
 
 LOCAL = "localhost:3000"
 
@@ -68,7 +68,7 @@ def test_a_websocket_is_guarded_too():
 def test_dagsters_own_server_is_the_one_that_is_guarded(monkeypatch):
     from dagster_webserver import cli
 
-    from orchestration import guarded_page
+    from orchestration.page import guarded as guarded_page
 
     monkeypatch.setattr(cli, "create_app_from_workspace_process_context", lambda *args, **kwargs: "app")
     monkeypatch.setattr(cli, "main", lambda: None)

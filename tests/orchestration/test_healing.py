@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.file_problems import DamagedFile, DiskFull, WarehouseBusy, named_problem
-from orchestration.file_sums import known_sums, sha256_of, write_sums
-from orchestration.healing import damaged_history, heal
+from orchestration.files.problems import DamagedFile, DiskFull, WarehouseBusy, named_problem
+from orchestration.files.sums import known_sums, sha256_of, write_sums
+from orchestration.nights.healing import damaged_history, heal
 from orchestration.settings import Settings
 from orchestration.warehouse import open_build_file
 
@@ -100,7 +100,7 @@ def test_a_published_file_of_which_one_byte_was_changed_is_not_what_was_publishe
 
 
 def test_a_damaged_kept_publication_is_named_and_harms_nobody(settings):
-    from orchestration.publish import publish_history
+    from orchestration.publication.publish import publish_history
 
     whole_file(settings.history / "20260101T000000000000Z.duckdb")
     (settings.history / "20260102T000000000000Z.duckdb").write_bytes(b"garbage")
@@ -125,7 +125,7 @@ def test_too_little_room_is_said_before_anything_is_begun(settings, monkeypatch)
     class Disk:
         free = 3 * 2**20
 
-    monkeypatch.setattr("orchestration.healing.shutil.disk_usage", lambda path: Disk)
+    monkeypatch.setattr("orchestration.nights.healing.shutil.disk_usage", lambda path: Disk)
     with pytest.raises(DiskFull, match=r"no space left: 3 MiB free .* no record is lost"):
         heal(settings, print)
 

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from orchestration.file_sums import known_sums, sha256_of
+from orchestration.files.sums import known_sums, sha256_of
 from orchestration.nights.last_attempt import LEFT_OUT, fit_to_publish, note_last_attempt
 from orchestration.nights.night_records import NightRecord
 from orchestration.settings import Settings

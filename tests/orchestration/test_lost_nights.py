@@ -6,7 +6,7 @@ import sys
 import dagster as dg
 import pytest
 
-from orchestration.night_lock import HELD
+from orchestration.nights.lock import HELD
 from orchestration.nights.lost_nights import LOST, end_lost_nights
 from orchestration.nights.run_outcome import night_of_run
 from orchestration.settings import Settings
@@ -58,7 +58,7 @@ def test_a_run_that_has_just_begun_is_left_alone(settings, instance):
 
 def test_while_another_process_has_the_night_nothing_is_marked(settings, instance, tmp_path):
     holder = (
-        "import pathlib, sys, time; from orchestration.night_lock import hold_until_exit;"
+        "import pathlib, sys, time; from orchestration.nights.lock import hold_until_exit;"
         "hold_until_exit(pathlib.Path(sys.argv[1]), 'a test', 0, print); print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.night_lock import NightUnderWay, hold_until_exit, holder_of, whole_night
+from orchestration.nights.lock import NightUnderWay, hold_until_exit, holder_of, whole_night
 from orchestration.settings import PROJECT_ROOT
 
 HOLDER = """
 import sys, pathlib
-from orchestration.night_lock import whole_night
+from orchestration.nights.lock import whole_night
 with whole_night(pathlib.Path(sys.argv[1]), "crlm refresh", 0, print):
     print("has the night", flush=True)
     sys.stdin.read()
@@ -61,7 +61,7 @@ def test_a_second_start_that_waits_gets_the_night_when_the_first_is_killed(tmp_p
 def test_dbt_ends_with_the_process_that_started_it(tmp_path):
     """The child stands for dbt: it would sleep for a minute; its parent is killed."""
     child = (
-        "import os, threading, time; from orchestration.dbt_child import end_with_parent;"
+        "import os, threading, time; from orchestration.dbt_build.child import end_with_parent;"
         "threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start();"
         "print(os.getpid(), flush=True); time.sleep(60)"
     )
@@ -86,8 +86,8 @@ def is_running(process_id: int) -> bool:
 
 def test_dagster_is_given_a_dbt_that_ends_with_it(tmp_path, monkeypatch):
     monkeypatch.setenv("CRLM_DATA_DIR", str(tmp_path))
-    from orchestration.assets.dbt_models import prepare_dbt_environment
-    from orchestration.dbt_runs import dbt_with_parent
+    from orchestration.dbt_build.arguments import prepare_dbt_environment
+    from orchestration.dbt_build.runs import dbt_with_parent
     from orchestration.settings import load_settings
 
     prepare_dbt_environment(load_settings())

@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.healing import heal
+from orchestration.files.private_files import tighten
 from orchestration.nightly import prepare_dagster_home
-from orchestration.private_files import tighten
+from orchestration.nights.healing import heal
 from orchestration.settings import PROJECT_ROOT, Settings
 
 
@@ -105,7 +105,7 @@ def test_make_clean_keeps_the_key_and_the_kept_publications(settings):
 def test_an_opaque_name_leads_back_to_record_and_file(tmp_path):
     from orchestration.ingestion.load_feed import assign_study_ids
     from orchestration.ingestion.raw_schema import create_raw_schema
-    from orchestration.patient_trace import UnknownPatient, follow_name
+    from orchestration.reporting.patient_trace import UnknownPatient, follow_name
 
     with duckdb.connect() as connection:
         create_raw_schema(connection)

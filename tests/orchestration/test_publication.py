@@ -10,8 +10,8 @@ import pytest
 from orchestration.ingestion.load_feed import assign_study_ids
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.night_profile.records import create_night_tables
-from orchestration.publish import publish, publish_history
-from orchestration.verdicts import MAKE_TABLES, STAGES, PublicationRefused, record_verdict
+from orchestration.publication.publish import publish, publish_history
+from orchestration.publication.verdicts import MAKE_TABLES, STAGES, PublicationRefused, record_verdict
 from orchestration.warehouse import (
     WarehouseBusy,
     open_build_file,
@@ -150,7 +150,7 @@ def test_a_verdict_of_other_code_does_not_count_and_a_commit_of_documents_is_no_
 
 def test_a_clock_that_goes_back_does_not_make_todays_publication_older_than_yesterdays(build_file, monkeypatch):
     first, _ = publish_as(build_file, "run-1")
-    monkeypatch.setattr("orchestration.publish.now_utc", lambda: first.published_at - timedelta(hours=3))
+    monkeypatch.setattr("orchestration.publication.publish.now_utc", lambda: first.published_at - timedelta(hours=3))
     second, _ = publish_as(build_file, "run-2")
     assert second.published_at > first.published_at
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import NullPool, create_engine, text
 
-from orchestration.quick_run_storage import quick_run_storage
+from orchestration.nights.quick_run_storage import quick_run_storage
 
 
 def write_event(file: Path, number: int) -> tuple[int, bool]:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration.retention import prune, prune_runs, publications_to_keep
+from orchestration.nights.retention import prune, prune_runs, publications_to_keep
 from orchestration.settings import Settings
 
 NOW = datetime(2026, 3, 31, 3, 0, tzinfo=UTC)

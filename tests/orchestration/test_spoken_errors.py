@@ -6,9 +6,9 @@ import duckdb
 import pandas as pd
 import pytest
 
-from orchestration.adjudication_worklist import WorklistFailed, write_worklist
+from orchestration.publication.verdicts import PublicationRefused
+from orchestration.review.worklist import WorklistFailed, write_worklist
 from orchestration.spoken_errors import StepFailed, spoken, without_values
-from orchestration.verdicts import PublicationRefused
 
 REPORT = "S00-1, final_diagnosis: MADE UP, Patient Doe, Jane\x0cliver, wedge. Margin free.\x00\x1b"
 

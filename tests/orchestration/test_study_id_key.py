@@ -7,7 +7,7 @@ import pytest
 
 from orchestration.ingestion.load_feed import OtherStudyIdKey, assign_study_ids
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.study_id_key import FINGERPRINT_FILE, KEY_FILE, StudyIdKeyProblem, study_id_key
+from orchestration.privacy.study_id_key import FINGERPRINT_FILE, KEY_FILE, StudyIdKeyProblem, study_id_key
 
 
 @pytest.fixture(autouse=True)

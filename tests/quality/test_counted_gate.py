@@ -4,7 +4,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from orchestration.tables_to_judge import TablesToJudge
+from orchestration.judging.tables_to_judge import TablesToJudge
 from quality import list_suites, run_suite, run_suite_counted, run_suites, run_suites_counted
 from quality.common_checks import common_suite
 from quality.counted_gate import _CountedGate, _judged

@@ -75,7 +75,7 @@ def dbt_is_left(data: Path, patience_seconds: float = 15.0) -> bool:
 
 def _works_on(process: Path, data: Path) -> bool:
     try:
-        is_dbt = b"orchestration.dbt_child" in (process / "cmdline").read_bytes()
+        is_dbt = b"orchestration.dbt_build.child" in (process / "cmdline").read_bytes()
         return is_dbt and str(data).encode() in (process / "environ").read_bytes()
     except OSError:
         return False

@@ -9,8 +9,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from orchestration.page.service import port_is_free
 from orchestration.review.questions import Questionnaire, write_questions
-from orchestration.service import port_is_free
 from orchestration.settings import PROJECT_ROOT
 
 GROUPS = [

@@ -14,8 +14,8 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from orchestration.dagster_yaml import dagster_yaml
-from orchestration.service import port_is_free
+from orchestration.page.dagster_yaml import dagster_yaml
+from orchestration.page.service import port_is_free
 from orchestration.settings import PROJECT_ROOT
 from tests.databases.conftest import server  # noqa: F401  (a real PostgreSQL)
 

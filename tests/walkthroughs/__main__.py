@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from orchestration.service import port_is_free
+from orchestration.page.service import port_is_free
 from tests.walkthroughs.stage import CHROMIUM, Stage
 
 ANALYST, COORDINATOR, SURGEON = "analyst", "coordinator", "surgeon"

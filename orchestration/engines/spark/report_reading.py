@@ -1,4 +1,4 @@
-"""The report reader as a function of Spark's SQL, under the name that it has on DuckDB (orchestration/report_reading.py).
+"""The report reader as a function of Spark's SQL, under the name that it has on DuckDB (orchestration/reading/report_reading.py).
 
 The reader's files travel with the function: a worker of a cluster has Python, pandas, pyarrow and PyYAML, and nothing of this project.
 """

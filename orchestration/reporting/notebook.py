@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import duckdb
 
-from orchestration.encryption import attach, connect
+from orchestration.files.encryption import attach, connect
 from orchestration.settings import Settings
 from orchestration.warehouse import open_scratch_file
 

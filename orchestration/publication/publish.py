@@ -11,11 +11,12 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from orchestration.disclosure import DisclosureRules, anonymity, coarsen, disclosure_rules, generalise_until_k
-from orchestration.encryption import attach
-from orchestration.file_problems import WarehouseProblem
-from orchestration.file_sums import both_known, known_sums, sha256_of
-from orchestration.privacy_of_publication import (
+from orchestration.files.encryption import attach
+from orchestration.files.private_files import publish_mode
+from orchestration.files.problems import WarehouseProblem
+from orchestration.files.sums import both_known, known_sums, sha256_of
+from orchestration.privacy.disclosure import DisclosureRules, anonymity, coarsen, disclosure_rules, generalise_until_k
+from orchestration.privacy.of_publication import (
     KNOWN_DAY,
     WHAT_TO_DO_ABOUT_KNOWN_DAYS,
     attacks_by_known_days,
@@ -23,10 +24,9 @@ from orchestration.privacy_of_publication import (
     describe,
     leaks,
 )
-from orchestration.private_files import publish_mode
-from orchestration.published_comments import comment_published
+from orchestration.publication.comments import comment_published
+from orchestration.publication.verdicts import PublicationRefused, objections, verdict_runs
 from orchestration.settings import load_settings
-from orchestration.verdicts import PublicationRefused, objections, verdict_runs
 from orchestration.warehouse import (
     Publication,
     open_build_file,

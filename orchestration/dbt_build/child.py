@@ -1,7 +1,7 @@
 """dbt as a child that ends with its parent: a refresh that is killed leaves no dbt behind that holds the build file.
 
-Run as `python -m orchestration.dbt_child ARGUMENTS` (by orchestration/dbt_with_parent.sh): dbt's own command line, and beside it
-a thread that looks whether the parent is still there.
+Run as `python -m orchestration.dbt_build.child ARGUMENTS` (by dbt_with_parent.sh): dbt's own command line, and beside it a
+thread that looks whether the parent is still there.
 """
 
 import os

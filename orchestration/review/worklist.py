@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from orchestration.file_problems import ROOM_ADVICE, is_disk_full
+from orchestration.files.problems import ROOM_ADVICE, is_disk_full
 
 TEMPLATE_FOLDER = Path(__file__).parent
-TEMPLATE = "adjudication_worklist.html.jinja"
+TEMPLATE = "worklist.html.jinja"
 ANSWER_COLUMNS = ["question_id", "study_id", "reviewer", "decided_at", "margin_group", "margin_mm", "comment"]
 GROUPS = ("positive", "<1 mm", "1.0-9.9 mm", ">=10 mm", "not_assessable")
 

@@ -10,7 +10,7 @@ from analysis.patients.exposures import Exposure
 from analysis.report.availability import section
 from analysis.report.definitions import definitions
 from analysis.report.since_sections import drawn_from
-from orchestration.report_inputs import report_context, report_frames
+from orchestration.reporting.inputs import report_context, report_frames
 
 
 def print_summary(console: Console, published_file: Path, report_file: Path | None = None) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from orchestration.assets.dbt_models import margin_rules_version
-from orchestration.dbt_runs import run_dbt
+from orchestration.dbt_build.arguments import margin_rules_version
+from orchestration.dbt_build.runs import run_dbt
 from orchestration.warehouse import open_build_file, write_table
 
 INPUT_COLUMNS = ("phrase_id", "report_text")

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 import duckdb
 import pandas as pd
 
-from orchestration.disclosure import DisclosureRules, anonymity
-from orchestration.tables_to_judge import TablesToJudge
+from orchestration.judging.tables_to_judge import TablesToJudge
+from orchestration.privacy.disclosure import DisclosureRules, anonymity
 from orchestration.warehouse import column_exists, read_table, table_exists, write_table
 from quality.date_attack import Attack, try_known_days, try_order, try_shared_days
 from quality.privacy import RememberedTexts, TableContents, privacy_checks_of
@@ -25,7 +25,7 @@ KNOWN_DAY = "no_date_follows_from_a_known_day"
 WHAT_TO_DO_ABOUT_KNOWN_DAYS = (
     "many patients of a hospital were last heard of on one day (of an extract, of a match with a registry), and whoever knows it"
     " computes their days of operation. Have the source send when each patient was last heard of; or, where whoever reads the file"
-    " may know those days, say shared_last_contact: internal_only in a copy of orchestration/disclosure.yml (CRLM_DISCLOSURE_RULES)"
+    " may know those days, say shared_last_contact: internal_only in a copy of orchestration/privacy/disclosure.yml (CRLM_DISCLOSURE_RULES)"
 )
 
 

@@ -14,7 +14,7 @@ from orchestration.ingestion.landed_names import readable_name
 from orchestration.ingestion.load_feed import NOT_THE_FILES_FAULT, failure_of
 from orchestration.ingestion.load_file import FileLoad, load_file, refuse_file
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.preview_findings import findings_of_hospital, findings_of_load, frame_of
+from orchestration.preview.findings import findings_of_hospital, findings_of_load, frame_of
 from orchestration.settings import Settings
 from orchestration.warehouse import WarehouseBusy, copy_loaded_records, open_scratch_file
 

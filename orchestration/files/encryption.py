@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.file_problems import WarehouseProblem
+from orchestration.files.problems import WarehouseProblem
 
 VARIABLE = "CRLM_ENCRYPTION_KEY"
 SHORTEST_KEY = 16

@@ -7,12 +7,12 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.file_problems import DamagedFile
-from orchestration.healing import heal
-from orchestration.night_lock import hold_until_exit
+from orchestration.files.problems import DamagedFile
+from orchestration.nights.healing import heal
+from orchestration.nights.lock import hold_until_exit
+from orchestration.nights.step_costs import measured
 from orchestration.settings import Settings, load_settings
 from orchestration.spoken_errors import without_values
-from orchestration.step_costs import measured
 
 
 def night_step(step: Callable[..., Any]) -> Callable[..., Any]:

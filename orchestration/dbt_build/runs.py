@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from orchestration.dbt_parse import current_parse
-from orchestration.encryption import encryption_key
+from orchestration.dbt_build.parse import current_parse
+from orchestration.files.encryption import encryption_key
 from orchestration.settings import PROJECT_ROOT
 
 
@@ -27,7 +27,7 @@ def dbt_with_parent() -> str:
 
 def dbt_command() -> list[str]:
     """dbt as this process runs it itself: it works in the build file's folder, and ends when this process does."""
-    return [sys.executable, "-m", "orchestration.dbt_child"]
+    return [sys.executable, "-m", "orchestration.dbt_build.child"]
 
 
 def path_with_reader() -> str:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.file_problems import NO_SPACE_ADVICE, DamagedFile, DiskFull, WarehouseProblem, set_aside
-from orchestration.file_sums import known_sums, sha256_of
+from orchestration.files.private_files import publish_mode, tighten
+from orchestration.files.problems import NO_SPACE_ADVICE, DamagedFile, DiskFull, WarehouseProblem, set_aside
+from orchestration.files.sums import known_sums, sha256_of
 from orchestration.ingestion.landed_names import readable_name
-from orchestration.private_files import publish_mode, tighten
 from orchestration.settings import Settings
 from orchestration.warehouse import connect_read_only, is_born, open_build_file
 

@@ -28,7 +28,7 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 def page_command(port: int, host: str = "127.0.0.1") -> list[str]:
     """Dagster's page, which answers to this machine's own names only."""
-    return [sys.executable, "-m", "orchestration.guarded_page", *DEFINITIONS, "--host", host, "--port", str(port)]
+    return [sys.executable, "-m", "orchestration.page.guarded", *DEFINITIONS, "--host", host, "--port", str(port)]
 
 
 def daemon_command() -> list[str]:

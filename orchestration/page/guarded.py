@@ -3,7 +3,7 @@
 The page has no password. A foreign web page that is open in the same browser can point a name of its own at 127.0.0.1 and then
 talk to it (DNS rebinding), or post to it; both give themselves away by the Host or Origin they send.
 
-Run as `python -m orchestration.guarded_page ARGUMENTS`: dagster-webserver's own command line, guarded.
+Run as `python -m orchestration.page.guarded ARGUMENTS`: dagster-webserver's own command line, guarded.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping

@@ -1,0 +1,1 @@
+"""How the project runs dbt: one parse an installation, a child that ends with its parent."""

@@ -1,0 +1,1 @@
+"""What the gates judge: tables and counts by SQL."""

@@ -1,0 +1,1 @@
+"""Dagster's page and daemon as a service, behind a guard."""

@@ -1,0 +1,1 @@
+"""What a night would make of a file: `crlm validate`."""

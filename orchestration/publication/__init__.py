@@ -1,0 +1,1 @@
+"""The published file: judged, written, compared and named."""

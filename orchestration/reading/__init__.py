@@ -1,0 +1,1 @@
+"""The report reader at work: as a function of the warehouse, and on anybody's texts."""
