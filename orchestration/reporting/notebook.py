@@ -8,6 +8,8 @@ from typing import Any, Self
 
 import duckdb
 
+from analysis.figures.curves import Shown
+from analysis.patients.plan import PLAN_TABLES, Plan, plan_from_frames
 from orchestration.files.encryption import attach, connect
 from orchestration.settings import Settings
 from orchestration.warehouse import open_scratch_file
@@ -70,6 +72,15 @@ class PublishedWarehouse:
                     stacklevel=2,
                 )
         return self._connection.sql(query, params=parameters)
+
+    def plan(self) -> Plan:
+        """The plan of analysis that the publication was computed by."""
+        return plan_from_frames({name: self.sql(f"FROM meta.{name}").df() for name in PLAN_TABLES})
+
+    def shown(self, endpoint: str) -> Shown:
+        """What a figure of curves needs to know of an endpoint by the plan's first exposure."""
+        plan = self.plan()
+        return Shown(endpoint, plan.exposures[0], plan.days_a_year)
 
     def _file_now(self) -> tuple[int, int]:
         try:

@@ -7,10 +7,12 @@ import sys
 import duckdb
 import pytest
 
+from analysis.patients.plan import PLAN_TABLES
 from orchestration.settings import PROJECT_ROOT
 from tests.analysis.report_builders import fake_results
 
 marimo = pytest.importorskip("marimo", reason="marimo is not installed: pip install .[notebook]")
+SEEDS = PROJECT_ROOT / "dbt_project" / "seeds" / "definitions"
 NOTEBOOK = PROJECT_ROOT / "docs" / "examples" / "three_figures.py"
 SHOWN = """
 import runpy, sys
@@ -30,6 +32,9 @@ def test_it_draws_the_three_figures_from_the_published_file(tmp_path):
         for table in ("cumulative_incidence", "published_comparison", "recurrence_patterns"):
             connection.register("rows", fake_results()[table])
             connection.execute(f"CREATE TABLE results.{table} AS FROM rows")
+        connection.execute("CREATE SCHEMA meta")
+        for table in PLAN_TABLES:
+            connection.execute(f"CREATE TABLE meta.{table} AS FROM read_csv('{SEEDS / table}.csv', all_varchar = TRUE)")
     environment = {**os.environ, "CRLM_DATA_DIR": str(tmp_path), "PYTHONPATH": str(PROJECT_ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", SHOWN, str(NOTEBOOK)], env=environment, capture_output=True, text=True, check=False

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.assets import publication
+from orchestration.reporting import pages
 
 
 @pytest.fixture
 def stamp(monkeypatch) -> dict:
     told = {"n_patients": 60_000, "is_simulated": True, "published_at": datetime(2026, 3, 1), "data_hash": "x"}
-    monkeypatch.setattr(publication, "report_context", lambda published_file: told)
+    monkeypatch.setattr(pages, "report_context", lambda published_file: told)
     return told
 
 
 def test_files_of_an_earlier_report_go_and_those_of_this_one_have_its_mode(tmp_path):
     folder = tmp_path / "report_files"
-    publication._replace_files(folder, {"old.csv": b"1", "table.csv": b"1"}, 0o640)
-    publication._replace_files(folder, {"table.csv": b"2"}, 0o640)
+    pages._replace_files(folder, {"old.csv": b"1", "table.csv": b"1"}, 0o640)
+    pages._replace_files(folder, {"table.csv": b"2"}, 0o640)
     assert [path.name for path in folder.iterdir()] == ["table.csv"]
     assert (folder / "table.csv").read_bytes() == b"2"
     assert (folder / "table.csv").stat().st_mode & 0o777 == 0o640
@@ -33,6 +33,6 @@ def test_a_cohort_too_large_or_an_encrypted_warehouse_has_no_page_and_the_old_on
     stamp["n_patients"] = 100 if key else 60_000
     page = tmp_path / "explore.html"
     page.touch()
-    refusal = publication.write_explore(Path("never read"), page, 0o644, 5)
+    refusal = pages.write_explore(Path("never read"), page, 0o644, 5)
     assert refusal is not None and ("encrypted" in refusal if key else "60,000 patients are too many" in refusal)
     assert not page.exists()
