@@ -95,8 +95,9 @@ parity-spark: $(SPARK_INSTALLED) ## The same on Spark itself (needs Java 17; ins
 docs: $(INSTALLED) ## One static site of models, columns, lineage, results, example queries and the written pages (site/)
 	@$(BIN)/python -m orchestration.docs_site $(or $(OUT),site)
 
-walkthroughs: $(INSTALLED) ## Do the tasks of docs/walkthroughs.md on a copy of a data folder with two nights (FOLDER=...)
-	@copy=$$(mktemp -d) && cp -r $(or $(FOLDER),$(DATA))/. $$copy && $(BIN)/python -m tests.walkthroughs $$copy; rm -rf $$copy
+walkthroughs: $(INSTALLED) ## Do the tasks of docs/walkthroughs.md in a new data folder with two nights, or on a copy of FOLDER
+	@copy=$$(mktemp -d) && if [ -n "$(FOLDER)" ]; then cp -r $(FOLDER)/. $$copy; else $(BIN)/python -m tests.walkthroughs.two_nights $$copy; fi \
+		&& $(BIN)/python -m tests.walkthroughs $$copy; rm -rf $$copy
 
 # PYTHONS="python3.12 python3.13" by default: those of them that the machine has
 test-pythons: ## The quick tests and a small night under each other Python that the machine has
