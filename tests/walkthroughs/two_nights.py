@@ -48,7 +48,11 @@ def make(folder: Path) -> None:
     crlm(folder, "refresh")
     answer_margins(folder)
     land_corrections(
-        folder / HOSPITAL / "registry" / "registry.csv", "corrections.csv", "mets_count", {"1": "2"}, CORRECTED
+        folder / HOSPITAL / "registry" / "hepatectomy_registry.csv",
+        "corrections.csv",
+        "mets_count",
+        {"1": "2"},
+        CORRECTED,
     )
     looks = folder / HOSPITAL / "follow_up"
     land_corrections(looks / "follow_up.csv", "corrections.csv", "finding", {"indeterminate": "suspicious"}, SEEN_AGAIN)
