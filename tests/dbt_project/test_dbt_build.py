@@ -56,7 +56,7 @@ def test_every_mart_has_an_enforced_contract_and_every_column_a_description(buil
     marts = [
         node for node in manifest["nodes"].values() if node["resource_type"] == "model" and node["schema"] == "marts"
     ]
-    assert len(marts) == 21
+    assert len(marts) == 22
     for mart in marts:
         assert mart["config"]["contract"]["enforced"], mart["name"]
         assert all(column["description"] and column["data_type"] for column in mart["columns"].values()), mart["name"]

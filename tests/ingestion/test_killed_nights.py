@@ -120,6 +120,8 @@ def raw_tables(build_file: Path) -> dict[str, list[tuple]]:
         return {
             table: connection.execute(f"SELECT {', '.join(names)} FROM raw.{table} ORDER BY ALL").fetchall()
             for table, names in columns.items()
+            # what a file looked like when it was last seen unchanged, so that it is not read again: no record
+            if table != "landed_file_hashes"
         }
 
 
