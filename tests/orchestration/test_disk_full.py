@@ -94,11 +94,11 @@ def worklist():
     write_worklist(pd.DataFrame([question]), hospital.settings.worklist_folder, Path("landing"))
 
 def report():
-    from orchestration.assets import publication
+    from orchestration.reporting import pages
     import analysis.report
     analysis.report.draw_report = lambda *inputs: analysis.report.DrawnReport("x" * 100_000, {})
-    publication.report_frames = publication.report_context = lambda path: None
-    publication.write_report(Path("none"), hospital.settings.report_file)
+    pages.report_frames = pages.report_context = lambda path: None
+    pages.write_report(Path("none"), hospital.settings.report_file)
 
 step = without_values({"take in": take_in, "judge": judge, "worklist": worklist, "report": report}[what])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
