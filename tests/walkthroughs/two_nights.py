@@ -34,10 +34,10 @@ def answer_margins(folder: Path) -> None:
 
 def land_corrections(file: Path, name: str, column: str, values: dict[str, str], n: int) -> None:
     """An extract of the first n records in which a column holds a key of `values`, with its value there."""
-    with file.open(encoding="utf-8", newline="") as lines:
+    with file.open(encoding="latin-1", newline="") as lines:
         rows = list(csv.DictReader(lines))
     changed = [row | {column: values[row[column]]} for row in rows if row[column] in values][:n]
-    with file.with_name(name).open("w", encoding="utf-8", newline="") as lines:
+    with file.with_name(name).open("w", encoding="latin-1", newline="") as lines:
         writer = csv.DictWriter(lines, list(rows[0]))
         writer.writeheader()
         writer.writerows(changed)
