@@ -51,6 +51,21 @@ def land_answers(hospital: Hospital, questions: list[tuple[str, str]]) -> None:
                 writer.writerow([question_id, study_id, SECOND_REVIEWER, "2024-01-03 10:00:00", other, "", ""])
 
 
+def land_answers_about_looks(hospital: Hospital, questions: list[tuple[str, str]]) -> None:
+    """One reviewer's answers to questions about looks at patients (study id, question id): a site, two, none that can be found out."""
+    folder = hospital.folder / "landing" / "adjudication" / "review_follow_up"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "a.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        columns = "question_id study_id reviewer decided_at answer sites evidence_date blinding record_status comment"
+        writer.writerow(columns.split())
+        for number, (study_id, question_id) in enumerate(questions):
+            answer, sites = (("recurrence", "lung"), ("recurrence", "bone;liver"), ("not_assessable", ""))[number % 3]
+            writer.writerow(
+                [question_id, study_id, FIRST_REVIEWER, "2024-01-02 10:00:00", answer, sites, "", "blind", "active", ""]
+            )
+
+
 # the merges join people of different names, which the gate would not let through
 REFRESH = ("refresh", "--accept", "feed:patient_merges.retired_mrn", "the test's own merges")
 

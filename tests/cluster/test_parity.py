@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import duckdb
 import pytest
 
-from tests.cluster.hospitals import REFRESH, crlm, land_answers, two_hospitals
+from tests.cluster.hospitals import REFRESH, crlm, land_answers, land_answers_about_looks, two_hospitals
 from tests.incremental.hospital import OF_THE_RUN, Hospital
 
 # numbers of rows of values that only tell rows apart, and which run read a text
@@ -30,6 +30,9 @@ def nights(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Nights:
         "SELECT study_id, question_id FROM intermediate.margin_questions ORDER BY ALL LIMIT 40"
     )
     land_answers(reference, open_questions)
+    land_answers_about_looks(
+        reference, reference.query("SELECT DISTINCT study_id, question_id FROM intermediate.follow_up_questions ORDER BY ALL LIMIT 20")
+    )  # fmt: skip
     on_engine = Hospital(folder / "engine")
     on_engine.folder.mkdir()
     for name in ("landing", "contracts"):

@@ -36,4 +36,6 @@ def register_report_reader(session: Any) -> None:
     cloudpickle.register_pickle_by_value(worker_reading)
     packed = packed_reader()
     read = worker_reading.reading_function(packed, hashlib.sha256(packed).hexdigest()[:16])
-    session.udf.register(FUNCTION, pandas_udf(read, worker_reading.SQL_TYPE, PandasUDFType.SCALAR))
+    # asked of this session: pyspark would have the type's name read by the one that was made last, which may be another's or gone
+    told = session.sql(f"SELECT CAST(NULL AS {worker_reading.SQL_TYPE}) AS told").schema["told"].dataType
+    session.udf.register(FUNCTION, pandas_udf(read, told, PandasUDFType.SCALAR))
