@@ -49,9 +49,8 @@ class TranslatingCursor:
     def __enter__(self) -> "TranslatingCursor":
         return self
 
-    def __exit__(self, *_: object) -> bool:
+    def __exit__(self, *_: object) -> None:
         self.close()
-        return True
 
     def close(self) -> None:
         self._frame = self._rows = None

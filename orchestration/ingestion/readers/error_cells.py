@@ -4,22 +4,19 @@ Of each format only the records of these cells are looked at. Sources: MS-XLS 2.
 (BrtCellError) and 2.4.664 (BrtFmlaError), OpenDocument 1.3 part 3, 9.1.4 (table-cell).
 """
 
-import io
 import re
 import struct
 import zipfile
 from collections.abc import Iterator
-from xml.etree import ElementTree
 
 from orchestration.ingestion.readers.workbook_records import (
-    OLE_MAGIC,
     Place,
     cells_of_ods,
+    cells_of_workbook,
     records_of_xlsb,
     sheet_of_xls,
     sheet_of_xlsb,
     tables_of_ods,
-    workbook_stream,
 )
 
 ERRORS = {
@@ -42,16 +39,12 @@ _ERROR_IN_WORDS = re.compile(r"#[A-Z0-9/_]+[!?]?|#N/A|Err:\d+")
 
 def error_cells(content: bytes, sheet: str) -> dict[Place, str]:
     """Place -> the error, of the sheet's cells; empty for .xlsx, and for what a damaged workbook lacks."""
-    try:
-        if content.startswith(OLE_MAGIC):
-            return dict(errors_of_xls(workbook_stream(content), sheet))
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = set(archive.namelist())
-            if "xl/workbook.bin" in names:
-                return dict(_of_xlsb(archive, sheet))
-            return dict(_of_ods(archive, sheet)) if "content.xml" in names else {}
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, ValueError, struct.error, IndexError, OSError):
-        return {}
+    return cells_of_workbook(
+        content,
+        lambda stream: errors_of_xls(stream, sheet),
+        lambda archive: _of_xlsb(archive, sheet),
+        lambda content_xml: _of_ods(content_xml, sheet),
+    )
 
 
 def errors_of_xls(stream: bytes, sheet: str) -> Iterator[tuple[Place, str]]:
@@ -74,8 +67,7 @@ def _of_xlsb(archive: zipfile.ZipFile, sheet: str) -> Iterator[tuple[Place, str]
             yield (row, struct.unpack_from("<I", data)[0]), _named(data[8])
 
 
-def _of_ods(archive: zipfile.ZipFile, sheet: str) -> Iterator[tuple[Place, str]]:
-    text = archive.read("content.xml")
+def _of_ods(text: bytes, sheet: str) -> Iterator[tuple[Place, str]]:
     if b'"error"' not in text and b"Err:" not in text and b">#" not in text:
         return
     for table in tables_of_ods(text, sheet):

@@ -5,25 +5,22 @@ A workbook without such a format costs one look at its formats. Sources: MS-XLS 
 of an .ods cell are what it shows.
 """
 
-import io
 import re
 import struct
 import zipfile
 from collections.abc import Iterator
-from xml.etree import ElementTree
 
 from orchestration.ingestion.readers.workbook_records import (
     END,
-    OLE_MAGIC,
     Place,
     cells_of_ods,
+    cells_of_workbook,
     records_of_xls,
     records_of_xlsb,
     sheet_of_xls,
     sheet_of_xlsb,
     tables_of_ods,
     wide_text,
-    workbook_stream,
 )
 from orchestration.ingestion.readers.zero_padding import ZeroPadding, zero_padding
 
@@ -36,16 +33,12 @@ _SHOWN_WITH_ZEROS = re.compile(rb":p[^>]*>[^<\d]{0,40}0\d")
 
 def padded_cells(content: bytes, sheet: str) -> dict[Place, str]:
     """Place -> the number as it is shown; empty for .xlsx, and for what a damaged workbook lacks."""
-    try:
-        if content.startswith(OLE_MAGIC):
-            return dict(padded_of_xls(workbook_stream(content), sheet))
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = set(archive.namelist())
-            if "xl/workbook.bin" in names:
-                return dict(_of_xlsb(archive, sheet))
-            return dict(_of_ods(archive.read("content.xml"), sheet)) if "content.xml" in names else {}
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, ValueError, struct.error, IndexError, OSError):
-        return {}
+    return cells_of_workbook(
+        content,
+        lambda stream: padded_of_xls(stream, sheet),
+        lambda archive: _of_xlsb(archive, sheet),
+        lambda content_xml: _of_ods(content_xml, sheet),
+    )
 
 
 def padded_of_xls(stream: bytes, sheet: str) -> Iterator[tuple[Place, str]]:

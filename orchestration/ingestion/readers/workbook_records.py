@@ -7,7 +7,7 @@ import io
 import posixpath
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 from xml.etree import ElementTree
 
@@ -33,6 +33,25 @@ def records_of_xls(stream: bytes, start: int = 0) -> Iterator[tuple[int, bytes]]
         kind, size = struct.unpack_from("<HH", stream, start)
         yield kind, stream[start + 4 : start + 4 + size]
         start += 4 + size
+
+
+def cells_of_workbook(
+    content: bytes,
+    of_xls: Callable[[bytes], Iterator[tuple[Place, str]]],
+    of_xlsb: Callable[[zipfile.ZipFile], Iterator[tuple[Place, str]]],
+    of_ods: Callable[[bytes], Iterator[tuple[Place, str]]],
+) -> dict[Place, str]:
+    """What one of three finds in a workbook, by its kind; empty for .xlsx, and for what a damaged workbook lacks."""
+    try:
+        if content.startswith(OLE_MAGIC):
+            return dict(of_xls(workbook_stream(content)))
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = set(archive.namelist())
+            if "xl/workbook.bin" in names:
+                return dict(of_xlsb(archive))
+            return dict(of_ods(archive.read("content.xml"))) if "content.xml" in names else {}
+    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, ValueError, struct.error, IndexError, OSError):
+        return {}
 
 
 def sheet_of_xls(stream: bytes, sheet: str) -> Iterator[tuple[int, bytes]]:
