@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 import pandas as pd
+import yaml
 
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.contract.loading import CONTRACTS_FOLDER
 from orchestration.warehouse import open_build_file
 from simulated_hospital.hospital import HOSPITAL, SECOND_HOSPITAL, simulate
 from tests.fault_study.causes import PATHOLOGY, Change, changes_of, names_cause
+from tests.incremental.hospital import MERGES
 
 if TYPE_CHECKING:
     from tests.fault_study.nights import Night
@@ -31,20 +33,7 @@ HARMLESS_STANDARD_ERRORS = 1.0
 AT_ONCE = 104
 """Faults of one night: so many that its memory suffices."""
 KEY_OF_CHECK = ("suite", "table_name", "check_name", "column_name")
-MERGES_CONTRACT = """
-version: "1"
-feed: patient_merges
-file_pattern: merges/*.hl7
-format: hl7_v2
-message_type: ADT
-key: [message_control_id, order_number]
-fields:
-  message_control_id: {column: MSH-10, required: true}
-  order_number: {column: order_number, required: true}
-  retired_mrn: {column: MRG-1.1, required: true}
-  mrn: {column: PID-3.1, required: true}
-  merged_at: {column: MSH-7, formats: ["%Y%m%d%H%M%S"], required: true}
-"""
+MERGES_CONTRACT = yaml.safe_dump(MERGES)
 """The simulated hospitals send no merges; in the study they may."""
 
 

@@ -1,48 +1,37 @@
 """Regular expressions of RE2 (DuckDB's) in the spelling of java.util.regex (Spark's), so that they match the same texts."""
 
+from orchestration.engines.spark.patterns.scanning import respelled
+
 WORD_BOUNDARY = r"(?:(?<=[0-9A-Za-z_])(?![0-9A-Za-z_])|(?<![0-9A-Za-z_])(?=[0-9A-Za-z_]))"
 NO_WORD_BOUNDARY = r"(?:(?<=[0-9A-Za-z_])(?=[0-9A-Za-z_])|(?<![0-9A-Za-z_])(?![0-9A-Za-z_]))"
 POSIX = {
     "alnum": "Alnum", "alpha": "Alpha", "digit": "Digit", "space": "Space", "upper": "Upper", "lower": "Lower", "punct": "Punct",
 }  # fmt: skip
 ONLY_NEWLINES_END_LINES = "(?d)"
+SPACES = r"\t\n\f\r "
+
+
+class _Java:
+    def posix(self, name: str) -> str:
+        return rf"\p{{{POSIX[name]}}}"
+
+    def escape(self, two: str, in_class: bool) -> str:
+        if in_class:
+            return SPACES if two == r"\s" else two
+        return {
+            r"\b": WORD_BOUNDARY, r"\B": NO_WORD_BOUNDARY, r"\s": f"[{SPACES}]", r"\S": f"[^{SPACES}]",
+        }.get(two, two)  # fmt: skip
+
+    def in_class(self, letter: str, two: str) -> str:
+        return r"\[" if letter == "[" else r"\&" if two == "&&" else letter
+
+    def outside(self, letter: str) -> str:
+        return r"\z" if letter == "$" else letter
 
 
 def pattern(of_re2: str) -> str:
     """RE2's word is ASCII's, its \\s has no vertical tab, its $ is the very end, and [ within a class is a letter like others."""
-    out: list[str] = []
-    at, in_class = 0, False
-    while at < len(of_re2):
-        taken, put, in_class = _next(of_re2, at, in_class)
-        out.append(put)
-        at += taken
-    return ONLY_NEWLINES_END_LINES + "".join(out).replace("(?i)", "(?iu)")
-
-
-def _next(text: str, at: int, in_class: bool) -> tuple[int, str, bool]:
-    """How many letters are taken, what stands in their place, and whether a class is open behind them."""
-    letter, two = text[at], text[at : at + 2]
-    if in_class and two == "[:":
-        end = text.index(":]", at)
-        return end + 2 - at, rf"\p{{{POSIX[text[at + 2 : end]]}}}", True
-    if letter == "\\":
-        return 2, _escape(two, in_class), in_class
-    if letter == "[" and not in_class:
-        opening = "[^" if two == "[^" else "["
-        literal = text[at + len(opening) : at + len(opening) + 1] == "]"
-        return len(opening) + literal, opening + (r"\]" if literal else ""), True
-    if in_class:
-        return 1, r"\[" if letter == "[" else r"\&" if two == "&&" else letter, letter != "]"
-    return 1, r"\z" if letter == "$" else letter, False
-
-
-def _escape(two: str, in_class: bool) -> str:
-    spaces = r"\t\n\f\r "
-    if in_class:
-        return spaces if two == r"\s" else two
-    return {
-        r"\b": WORD_BOUNDARY, r"\B": NO_WORD_BOUNDARY, r"\s": f"[{spaces}]", r"\S": f"[^{spaces}]",
-    }.get(two, two)  # fmt: skip
+    return ONLY_NEWLINES_END_LINES + respelled(of_re2, _Java()).replace("(?i)", "(?iu)")
 
 
 def replacement(of_re2: str) -> str:
