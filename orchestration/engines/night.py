@@ -45,6 +45,7 @@ class SparkConnect:
         self.session_id = os.environ["CRLM_SPARK_SESSION"]
         self.folder = settings.spark_folder_of_night / self.session_id
         self.session = None
+        self.given: list[tuple[str, str]] = []
 
     def begin(self) -> None:
         """Seeds into the build file, then raw records and seeds to the engine.
@@ -53,7 +54,7 @@ class SparkConnect:
             EngineLost, EngineRefused: see there.
         """
         from orchestration.engines.spark.session import connect
-        from orchestration.engines.spark.tables import give
+        from orchestration.engines.spark.tables import give, given_tables
 
         self.session = connect(self.settings.spark, self.session_id)
         target = self.settings.dbt_target.with_name("dbt_target_seeds")
@@ -67,7 +68,8 @@ class SparkConnect:
         if seeded.returncode:
             raise EngineRefused(f"dbt seed failed; its log is in {target.name}/logs of the build area")
         with open_build_file(self.settings.build_file) as connection:
-            give(connection, self.session, self.folder, self.settings.spark)
+            self.given = given_tables(connection)
+            give(connection, self.session, self.given, self.folder, self.settings.spark)
         self.say(f"raw records and seeds are with the engine at {self.settings.spark}; every table is made anew there")
 
     def bring_back(self, manifest: Path) -> None:
@@ -97,9 +99,16 @@ class SparkConnect:
         return None
 
     def end(self) -> None:
-        """Forget the copies and the session, whatever happened."""
-        from orchestration.engines.spark.tables import forget
+        """Forget the copies, the engine's tables and the session, whatever happened; what the engine keeps is said."""
+        from orchestration.engines.spark.tables import drop, forget
 
+        if self.session is not None and self.given:
+            names = [f"{schema}.{name}" for schema, name in self.given]
+            left = drop(self.session, names, self.settings.dbt_target / "manifest.json")
+            if left:
+                self.say(
+                    f"{len(left)} tables of this night are still with the engine at {self.settings.spark}: drop them there"
+                )
         forget(self.folder)
         os.environ.pop("CRLM_SPARK_SESSION", None)
         if self.session is not None:

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow.parquet as pq
 
-from orchestration.engines.spark.session import lost_or
+from orchestration.engines.spark.session import EngineLost, lost_or
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 GIVEN_SCHEMAS = ("raw", "seeds")
 MADE_SCHEMAS = ("staging", "intermediate", "marts", "quality")
+KEPT_BY_ENGINE = ("intermediate.built_patients", "intermediate.margin_statements")
+"""What an engine with a catalogue of its own would keep of an earlier night."""
 BUILT_PATIENTS = """CREATE TABLE intermediate.built_patients
     (study_id STRING, fingerprint DECIMAL(38,0), derivation_version STRING) USING parquet"""
 
@@ -51,16 +53,26 @@ def made_tables(manifest: Path) -> list[MadeTable]:
     ]  # fmt: skip
 
 
-def give(connection: duckdb.DuckDBPyConnection, session: "SparkSession", folder: Path, address: str) -> None:
+def given_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Schema and name of the build file's raw records and seeds."""
+    return connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name IN ? AND NOT temporary ORDER BY ALL",
+        [GIVEN_SCHEMAS],
+    ).fetchall()
+
+
+def give(
+    connection: duckdb.DuckDBPyConnection,
+    session: "SparkSession",
+    tables: Iterable[tuple[str, str]],
+    folder: Path,
+    address: str,
+) -> None:
     """The build file's raw records and seeds, as tables of the engine; schemas of what dbt will make.
 
     Raises:
         EngineLost: the engine does not answer.
     """
-    tables = connection.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name IN ? AND NOT temporary ORDER BY ALL",
-        [GIVEN_SCHEMAS],
-    ).fetchall()
     for schema, name in tables:
         (folder / schema).mkdir(parents=True, exist_ok=True)
         connection.execute(f'COPY "{schema}"."{name}" TO \'{folder / schema / name}.parquet\' (FORMAT parquet)')
@@ -72,9 +84,8 @@ def give(connection: duckdb.DuckDBPyConnection, session: "SparkSession", folder:
             session.sql(
                 f"CREATE TABLE {schema}.{name} USING parquet LOCATION '{folder / schema / name}.parquet'"
             ).collect()
-        # what an engine with a catalogue of its own keeps of an earlier night
-        for name in ("built_patients", "margin_statements"):
-            session.sql(f"DROP TABLE IF EXISTS intermediate.{name}").collect()
+        for name in KEPT_BY_ENGINE:
+            session.sql(f"DROP TABLE IF EXISTS {name}").collect()
         session.sql(BUILT_PATIENTS).collect()
     except Exception as error:
         raise lost_or(error, address) from None
@@ -130,3 +141,25 @@ BUILD_FILE_TYPES = {"DECIMAL(38,0)": "HUGEINT", "TIMESTAMP WITH TIME ZONE": "TIM
 def forget(folder: Path) -> None:
     """The copies of raw records and of derived tables."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def drop(session: "SparkSession", given: Iterable[str], manifest: Path) -> list[str]:
+    """The engine's own tables and views of a night: what it was given, and what dbt made there of the manifest's models. Returns
+    those that are still there: an engine that does not answer keeps them all."""
+    views, tables = [], [*given, *KEPT_BY_ENGINE]
+    if manifest.exists():
+        for node in json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values():
+            if node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral":
+                kind = views if node["config"]["materialized"] == "view" else tables
+                kind.append(f"{node['schema']}.{node['alias']}")
+    left = []
+    statements = [(name, f"DROP VIEW IF EXISTS {name}") for name in views]
+    statements += [(name, f"DROP TABLE IF EXISTS {name}") for name in dict.fromkeys(tables)]
+    for place, (name, statement) in enumerate(statements):
+        try:
+            session.sql(statement).collect()
+        except Exception as error:
+            if isinstance(lost_or(error), EngineLost):
+                return left + [each for each, _ in statements[place:]]
+            left.append(name)
+    return left
