@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,20 +11,14 @@ if os.environ.get("CRLM_TEST_SPARK") != "1":
 
 
 @pytest.fixture(scope="session")
-def engine_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where Sail, where it is started here, keeps the files of its own tables."""
-    return tmp_path_factory.mktemp("sail")
-
-
-@pytest.fixture(scope="session")
-def engine(engine_folder: Path) -> Iterator[str]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Spark Connect server."""
     from tests.cluster.sail import sail_server
 
     if address := os.environ.get("CRLM_TEST_ENGINE"):
         yield address
         return
-    with sail_server(engine_folder / "sail.log") as server:
+    with sail_server(tmp_path_factory.mktemp("sail") / "sail.log") as server:
         yield server.address
 
 
