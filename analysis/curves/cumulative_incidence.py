@@ -8,7 +8,6 @@ import pandas as pd
 from analysis.curves.confidence_limits import incidence_limits
 from analysis.patients.collapsed_counts import (
     STRATUM_COLUMNS,
-    EventCounts,
     StratumCounts,
     by_stratum,
     stacked,
@@ -23,7 +22,7 @@ VARIANCES = ("aalen", "infinitesimal_jackknife")
 
 
 def cumulative_incidence(
-    event_counts: EventCounts, conf_type: str = "log-log", variance: str = "aalen"
+    event_counts: pd.DataFrame, conf_type: str = "log-log", variance: str = "aalen"
 ) -> pd.DataFrame:
     """Aalen-Johansen cumulative incidence of the event, one row a stratum and distinct time, and one at time 0.
 

@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
-from analysis.patients.collapsed_counts import EventCounts, StratumCounts, by_stratum
+from analysis.patients.collapsed_counts import StratumCounts, by_stratum
 from analysis.patients.names import STRATA_NOT_COMPARED
 
 TEST_COLUMNS = [
@@ -28,7 +28,7 @@ class GroupCounts:
     n: int
 
 
-def logrank_test(event_counts: EventCounts, is_cause_specific: bool = False) -> pd.DataFrame:
+def logrank_test(event_counts: pd.DataFrame, is_cause_specific: bool = False) -> pd.DataFrame:
     """Log-rank test of equal hazards of the event, one row an endpoint and grouping of two or more known groups.
 
     Competing events leave the risk set, so that with them the hypothesis is that of equal cause-specific hazards.
@@ -57,7 +57,7 @@ def logrank_test(event_counts: EventCounts, is_cause_specific: bool = False) -> 
 
 
 def trend_test(
-    event_counts: EventCounts,
+    event_counts: pd.DataFrame,
     scores: Sequence[float] | None = None,
     is_cause_specific: bool = False,
     levels: Sequence[str] | None = None,
@@ -85,7 +85,7 @@ def trend_test(
     return _test_rows(event_counts, "trend", hypothesis, statistic, levels)
 
 
-def gray_test(event_counts: EventCounts) -> pd.DataFrame:
+def gray_test(event_counts: pd.DataFrame) -> pd.DataFrame:
     """Gray's (1988) test of equal cumulative incidence of the event (rho = 0), as cmprsk::cuminc.
 
     >>> from analysis.patients.collapsed_counts import count_events
@@ -191,7 +191,7 @@ def _tie_factor(n_events: np.ndarray, n_risk: np.ndarray) -> np.ndarray:
     return np.where(is_tied, 1 - (n_events - 1) / np.where(is_tied, n_risk - 1, 1), 1.0)
 
 
-def side_by_side(event_counts: EventCounts, levels: Sequence[str] | None = None) -> Iterator[GroupCounts]:
+def side_by_side(event_counts: pd.DataFrame, levels: Sequence[str] | None = None) -> Iterator[GroupCounts]:
     """The known groups of each endpoint and grouping on one time axis; groupings of fewer than two are left out.
 
     In the order of `levels` where these are given, which must name all of them.
@@ -219,7 +219,7 @@ def _on_axis(counts: StratumCounts, times: np.ndarray, name: str) -> np.ndarray:
 
 
 def _test_rows(
-    event_counts: EventCounts,
+    event_counts: pd.DataFrame,
     test: str,
     hypothesis: str,
     statistic: Callable[[GroupCounts], tuple[float, int]],

@@ -9,7 +9,6 @@ import pandas as pd
 from analysis.curves.confidence_limits import CONFIDENCE_TYPES, survival_limits
 from analysis.patients.collapsed_counts import (
     STRATUM_COLUMNS,
-    EventCounts,
     StratumCounts,
     by_stratum,
     stacked,
@@ -30,7 +29,7 @@ NOT_REACHED = "not reached: follow-up ends before so many have had the event"
 QUANTILE_TOLERANCE = float(np.sqrt(np.finfo(float).eps))
 
 
-def kaplan_meier(event_counts: EventCounts, conf_type: str = "log") -> pd.DataFrame:
+def kaplan_meier(event_counts: pd.DataFrame, conf_type: str = "log") -> pd.DataFrame:
     """Kaplan-Meier survival with Greenwood's standard error, one row a stratum and distinct time, and one at time 0.
 
     std_error is that of the survival estimate, sqrt(S^2 * sum d / (n (n - d))) (Greenwood 1926), and with its limits missing
@@ -98,7 +97,7 @@ def median_follow_up(event_counts: pd.DataFrame, conf_type: str = "log") -> pd.D
     return pd.DataFrame([_median_row(counts, conf_type) for counts in reverse], columns=MEDIAN_COLUMNS)
 
 
-def _without_competing(event_counts: EventCounts) -> Iterator[StratumCounts]:
+def _without_competing(event_counts: pd.DataFrame) -> Iterator[StratumCounts]:
     for counts in by_stratum(event_counts):
         if counts.n_competing.any():
             raise ValueError(

@@ -213,4 +213,4 @@ def occupation_by_group(
             found.assign(grouping=group_column, stratum=stratum, state=found["state"].map(dict(enumerate(states))))
         )
     columns = [name for name in OCCUPATION_COLUMNS if name != "n_risk"]
-    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=OCCUPATION_COLUMNS)
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)

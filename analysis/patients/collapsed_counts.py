@@ -42,9 +42,6 @@ class StratumCounts:
         return int((self.n_event + self.n_competing + self.n_censored).sum())
 
 
-EventCounts = pd.DataFrame | Sequence[StratumCounts]
-
-
 def stacked(curves: Sequence[tuple[StratumCounts, Mapping[str, np.ndarray]]], columns: Sequence[str]) -> pd.DataFrame:
     """Strata with further arrays of the same length as rows: `columns`, which name these arrays and what a stratum has."""
     if not curves:
@@ -110,14 +107,8 @@ def checked_event_counts(event_counts: pd.DataFrame) -> pd.DataFrame:
     return added[~is_empty][[*STRATUM_COLUMNS, "time_days", *COUNT_COLUMNS]].reset_index(drop=True)
 
 
-def by_stratum(event_counts: "EventCounts") -> Iterator[StratumCounts]:
-    """Each stratum of the counts (see `checked_event_counts` for the columns and the errors), in display order.
-
-    What is in strata already (`strata_of`) stays as it is.
-    """
-    if not isinstance(event_counts, pd.DataFrame):
-        yield from event_counts
-        return
+def by_stratum(event_counts: pd.DataFrame) -> Iterator[StratumCounts]:
+    """Each stratum of the counts (see `checked_event_counts` for the columns and the errors), in display order."""
     checked = checked_event_counts(event_counts)
     codes = [checked[column].cat.codes.to_numpy() for column in STRATUM_COLUMNS]
     names = [checked[column].cat.categories for column in STRATUM_COLUMNS]
@@ -183,29 +174,6 @@ def count_events(time_to_event: pd.DataFrame, stratum_column: str | None = None)
             "n_event": event, "n_competing": competing, "n_censored": censored,
         }
     )  # fmt: skip
-
-
-def strata_of(time_to_event: pd.DataFrame, stratum_column: str | None = None) -> list[StratumCounts]:
-    """What `by_stratum(count_events(...))` gives, from patients' rows without a table between; arguments and errors as there.
-
-    Raises:
-        ValueError: also for a missing stratum.
-    """
-    cells = _counted(time_to_event, stratum_column)
-    if cells.strata.isna().any() or cells.endpoints.isna().any():
-        raise ValueError(f"time_to_event.{stratum_column or 'endpoint'}: missing value(s)")
-    is_whole = bool((cells.days == np.floor(cells.days)).all())
-    days = cells.days.astype(np.int64) if is_whole else cells.days
-    endpoints, strata = (list(map(str, names)) for names in (cells.endpoints, cells.strata))
-    place_of = {name: place for place, name in enumerate(ordered_strata(strata))}
-    starts = _starts([cells.endpoint, cells.stratum])
-    found = []
-    for start, end in zip(starts, _ends(starts, len(days)), strict=True):
-        event, competing, censored = (column[start:end] for column in cells.counts)
-        n_risk = (event + competing + censored)[::-1].cumsum()[::-1]
-        names = (endpoints[cells.endpoint[start]], stratum_column or EVERYBODY, strata[cells.stratum[start]])
-        found.append(StratumCounts(*names, days[start:end], n_risk, event, competing, censored))
-    return sorted(found, key=lambda counts: (counts.endpoint, place_of[counts.stratum]))
 
 
 class _Cells(NamedTuple):

@@ -17,7 +17,7 @@ from analysis.curves.group_tests import gray_test
 from analysis.curves.kaplan_meier import kaplan_meier
 from analysis.models.cox_fit import fit_cox
 from analysis.models.fine_gray import fit_fine_gray
-from analysis.patients.collapsed_counts import strata_of
+from analysis.patients.collapsed_counts import count_events
 from analysis.patients.model_rows import model_rows
 from simulated_hospital.cohort import draw_cohort, endpoint_times
 from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, MARGIN
@@ -47,9 +47,9 @@ def ours(rows: pd.DataFrame) -> dict[str, Callable[[], object]]:
     of_all = rows.assign(endpoint="recurrence_free_survival", event_code=(rows["event_code"] > 0).astype(int))
     data = model_rows(rows, "margin_recurrence", ADJUSTMENT_COVARIATES, MARGIN)
     return {
-        "Kaplan-Meier": lambda: kaplan_meier(strata_of(of_all, "margin_group")),
-        "cumulative incidence": lambda: cumulative_incidence(strata_of(rows, "margin_group")),
-        "Gray's test": lambda: gray_test(strata_of(rows, "margin_group")),
+        "Kaplan-Meier": lambda: kaplan_meier(count_events(of_all, "margin_group")),
+        "cumulative incidence": lambda: cumulative_incidence(count_events(rows, "margin_group")),
+        "Gray's test": lambda: gray_test(count_events(rows, "margin_group")),
         "Cox": lambda: fit_cox(data.time_days, data.is_event, data.design),
         "Fine-Gray": lambda: fit_fine_gray(data.time_days, data.event_code, data.design),
     }
