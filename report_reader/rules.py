@@ -8,7 +8,6 @@ import csv
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -117,12 +116,6 @@ class RuleBook:
     def group(self, name: str) -> frozenset[str]:
         """The kinds of a group."""
         return self.kinds.members(name)
-
-    @cached_property
-    def all_rules(self) -> dict[str, Rule]:
-        """Every rule by its id."""
-        tables = (self.compounds, self.cuts, self.contexts, self.lengths, self.statements, self.guards)
-        return {rule.id: rule for table in tables for rule in table}
 
     def _rows(self, table: str) -> list[Rule]:
         path = self.folder / f"{table}.yml"

@@ -93,3 +93,10 @@ coalesce({{ of }}record_key, concat_ws('|', {{ of }}{{ keys_of_feeds()[feed] | j
     left join {{ ref('stg_patient_identities') }} as identifiers
         on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn
 {% endmacro %}
+
+{#- Who answers on the page and in a sheet gives one answer: the later one. -#}
+{% macro only_the_latest_answer() %}
+qualify row_number() over (
+    partition by question_id, reviewer order by cast(decided_at as timestamp) desc, record_id desc
+) = 1
+{% endmacro %}

@@ -60,11 +60,6 @@ def create_night_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(HISTORY_SQL.read_text(encoding="utf-8"))
 
 
-def has_accepted_night(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether there is a night to compare with."""
-    return connection.execute("SELECT count(*) FROM quality.accepted_runs").fetchall()[0][0] > 0
-
-
 def stage_feed(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """Temporary tables: records_now, with `is_new` for keys that the last accepted night did not know; and of the keys that it
     knew and a new run touched, records_before and records_after."""

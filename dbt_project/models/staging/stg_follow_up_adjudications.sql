@@ -15,6 +15,4 @@ select
     source_system,
     record_id
 from versions
-qualify row_number() over (
-    partition by question_id, reviewer order by cast(decided_at as timestamp) desc, record_id desc
-) = 1
+{{ only_the_latest_answer() }}

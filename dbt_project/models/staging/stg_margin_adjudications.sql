@@ -14,7 +14,4 @@ select
     source_system,
     record_id
 from versions
--- who answers on the page and in a sheet gives one answer: the later one
-qualify row_number() over (
-    partition by question_id, reviewer order by cast(decided_at as timestamp) desc, record_id desc
-) = 1
+{{ only_the_latest_answer() }}
