@@ -16,7 +16,17 @@ def _texts(names: tuple[str, ...]) -> str:
 
 def _with_fong_items(tables: Relations, _previous: int | None) -> str:
     items = " + ".join(f"{name}::INT" for name in FONG_ITEMS)
-    return f"SELECT *, ({items})::DOUBLE AS n_score_items FROM {tables['index_operations']}"
+    return f"""
+        SELECT *, ({items})::DOUBLE AS n_score_items, {_is_recorded("clinical_risk_score")} AS hospital_records_score
+        FROM {tables["index_operations"]}"""
+
+
+def _with_what_hospitals_record(tables: Relations, _previous: int | None) -> str:
+    return f"SELECT *, {_is_recorded('cea_ng_ml')} AS hospital_records_cea FROM {tables['stg_registry_operations']}"
+
+
+def _is_recorded(column: str) -> str:
+    return f"count({column}) OVER (PARTITION BY source_system) > 0"
 
 
 def _cohort_size(tables: Relations, previous: int | None) -> str:
@@ -70,6 +80,7 @@ def _count_totals(tables: Relations, _previous: int | None) -> str:
 
 SQL_DERIVATIONS: dict[str, Callable[[Relations, int | None], str]] = {
     "index_operations": _with_fong_items,
+    "registry_operations": _with_what_hospitals_record,
     "cohort_size": _cohort_size,
     "endpoint_coverage": _endpoint_coverage,
     "count_totals": _count_totals,

@@ -32,10 +32,24 @@ class Derivation:
 
 
 def _with_fong_items(frames: Frames, _previous: int | None) -> pd.DataFrame:
-    """index_operations and `n_score_items`: how many of Fong's five items the patient fulfils, missing when one is."""
+    """index_operations, `n_score_items` - how many of Fong's five items the patient fulfils, missing when one is - and
+    `hospital_records_score`."""
     operations = frames["index_operations"]
     items = [operations[name].astype("boolean").astype("Float64") for name in FONG_ITEMS]
-    return operations.assign(n_score_items=sum(items).astype(float))
+    return operations.assign(
+        n_score_items=sum(items).astype(float), hospital_records_score=_is_recorded(operations, "clinical_risk_score")
+    )
+
+
+def _with_what_hospitals_record(frames: Frames, _previous: int | None) -> pd.DataFrame:
+    """stg_registry_operations and `hospital_records_cea`."""
+    operations = frames["stg_registry_operations"]
+    return operations.assign(hospital_records_cea=_is_recorded(operations, "cea_ng_ml"))
+
+
+def _is_recorded(operations: pd.DataFrame, column: str) -> pd.Series:
+    """Whether the hospital of each row has any value of the column."""
+    return operations[column].notna().groupby(operations["source_system"], dropna=False).transform("any")
 
 
 def _with_expected_remainder(frames: Frames, _previous: int | None) -> pd.DataFrame:
@@ -148,7 +162,12 @@ def _with_expected_figures(frames: Frames, _previous: int | None) -> pd.DataFram
 LEDGER_COLUMNS = (*ENTRY, "loaded_at", "status", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate")
 CURVE_COLUMNS = (*CURVE, "time_days", "estimate")
 DERIVATIONS = {
-    "index_operations": Derivation({"index_operations": FONG_ITEMS}, _with_fong_items),
+    "index_operations": Derivation(
+        {"index_operations": (*FONG_ITEMS, "clinical_risk_score", "source_system")}, _with_fong_items
+    ),
+    "registry_operations": Derivation(
+        {"stg_registry_operations": ("cea_ng_ml", "source_system")}, _with_what_hospitals_record
+    ),
     "cohort_flow": Derivation({"cohort_flow": ("step_number", "n_remaining", "n_excluded")}, _with_expected_remainder),
     "cohort_size": Derivation(
         {

@@ -25,6 +25,7 @@ def test_the_reader_says_the_same_of_every_phrase(spark):
     register_on_spark(spark)
     spark.createDataFrame(texts).createOrReplaceTempView("texts")
     read = spark.sql("SELECT text, read_margin_statements(text) AS statements FROM texts").collect()
+    spark.catalog.dropTempView("texts")
     assert len(read) == len(texts)
     different = [
         row.text for row in read if json.loads(told[row.text]) != [one.asDict(recursive=True) for one in row.statements]
