@@ -110,26 +110,45 @@ def _unique(key: list[str]) -> Check:
         expectation, arguments = "expect_column_values_to_be_unique", {"column": key[0]}
     else:
         expectation, arguments = "expect_compound_columns_to_be_unique", {"column_list": key}
-    return Check(name="one_row_a_key", description=f"Each combination of {', '.join(key)} stands once",
-                 expectation=expectation, arguments=arguments)  # fmt: skip
+    return Check(
+        name="one_row_a_key",
+        description=f"Each combination of {', '.join(key)} stands once",
+        expectation=expectation,
+        arguments=arguments,
+    )
 
 
 def _of_column(check: ColumnCheck, column: str, *, is_only: bool) -> Check:
     name = check.name if is_only else f"{check.name}_{column}"
-    return Check(name=name, description=check.description, expectation=check.expectation,
-                 arguments={"column": column, **check.arguments})  # fmt: skip
+    return Check(
+        name=name,
+        description=check.description,
+        expectation=check.expectation,
+        arguments={"column": column, **check.arguments},
+    )
 
 
 def _of_pair(pair: PairCheck) -> Check:
     return Check(
-        name=pair.name, description=pair.description, expectation="expect_column_pair_values_a_to_be_greater_than_b",
-        arguments={"column_A": pair.high, "column_B": pair.low, "or_equal": True, "ignore_row_if": "either_value_is_missing"},
-    )  # fmt: skip
+        name=pair.name,
+        description=pair.description,
+        expectation="expect_column_pair_values_a_to_be_greater_than_b",
+        arguments={
+            "column_A": pair.high,
+            "column_B": pair.low,
+            "or_equal": True,
+            "ignore_row_if": "either_value_is_missing",
+        },
+    )
 
 
 def _of_reason(reason: ReasonCheck) -> Check:
     where = " and ".join(f"{name}.isna()" for name in reason.numbers)
     return Check(
-        name=reason.name, description=reason.description, expectation="expect_column_values_to_not_be_null",
-        arguments={"column": reason.reason}, where=where, severity="warning",
-    )  # fmt: skip
+        name=reason.name,
+        description=reason.description,
+        expectation="expect_column_values_to_not_be_null",
+        arguments={"column": reason.reason},
+        where=where,
+        severity="warning",
+    )

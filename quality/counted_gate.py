@@ -301,14 +301,16 @@ def _judged(rows: list[Row]) -> list[Row]:
         id(row): "error" if error else "failed" if number in failed else "passed" for number, row in enumerate(counted)
     }
     return [
-        [*row[:STATUS], statuses[id(row)], *row[STATUS + 1 : -1], error] if id(row) in statuses
+        [*row[:STATUS], statuses[id(row)], *row[STATUS + 1 : -1], error]
+        if id(row) in statuses
         else [*row[:STATUS], "error" if row[-1] else row[STATUS], *row[STATUS + 1 :]]
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 ENOUGH_PASSED = Check(
-    name="enough_rows_passed", description="The share of rows that passed is not below the share that must",
+    name="enough_rows_passed",
+    description="The share of rows that passed is not below the share that must",
     expectation="expect_column_pair_values_a_to_be_greater_than_b",
     arguments={"column_A": "share_that_passed", "column_B": "share_needed", "or_equal": True},
-)  # fmt: skip
+)

@@ -13,9 +13,12 @@ INDEX_ENDPOINTS = (
 RECURRENCE_ENDPOINTS = ("salvage", "post_recurrence_survival")
 """The same of those whose time zero is the first recurrence, for every patient who recurred."""
 FONG_ITEMS = (
-    "is_node_positive", "has_short_disease_free_interval", "has_multiple_metastases",
-    "has_large_metastasis", "has_high_cea",
-)  # fmt: skip
+    "is_node_positive",
+    "has_short_disease_free_interval",
+    "has_multiple_metastases",
+    "has_large_metastasis",
+    "has_high_cea",
+)
 WIDEST = ">=10 mm"
 CURVE = ["endpoint", "grouping", "stratum"]
 ENTRY = ["source_system", "feed", "system", "source_file"]

@@ -106,9 +106,22 @@ def privacy_checks_of(
             n_checked = n_checked if error is None else 0
             status = "error" if error else "failed" if n_failed else "passed"
             rows.append(
-                [PRIVACY, table, name, description, ", ".join(hits) or None, "blocking", status, n_checked, n_failed,
-                 n_failed / n_checked if n_checked else 0.0, 0.0, "a rule without exception", error]
-            )  # fmt: skip
+                [
+                    PRIVACY,
+                    table,
+                    name,
+                    description,
+                    ", ".join(hits) or None,
+                    "blocking",
+                    status,
+                    n_checked,
+                    n_failed,
+                    n_failed / n_checked if n_checked else 0.0,
+                    0.0,
+                    "a rule without exception",
+                    error,
+                ]
+            )
     return rows
 
 

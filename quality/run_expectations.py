@@ -41,9 +41,20 @@ def judge_frame(suite: Suite, frame: pd.DataFrame, most_keys: int = MOST_KEYS_KE
 def check_row(suite: Suite, check: Check, status: str, n_checked: int, n_failed: int, error: str | None = None) -> Row:
     """One row of CHECK_COLUMNS."""
     return [
-        suite.name, suite.table, check.name, check.description, ", ".join(check.columns) or None, check.severity, status,
-        n_checked, n_failed, n_failed / n_checked if n_checked else 0.0, check.threshold, check.threshold_reason, error,
-    ]  # fmt: skip
+        suite.name,
+        suite.table,
+        check.name,
+        check.description,
+        ", ".join(check.columns) or None,
+        check.severity,
+        status,
+        n_checked,
+        n_failed,
+        n_failed / n_checked if n_checked else 0.0,
+        check.threshold,
+        check.threshold_reason,
+        error,
+    ]
 
 
 def _results(suite: Suite, checks: list[Check], where: str | None, frame: pd.DataFrame) -> list[dict[str, Any]]:

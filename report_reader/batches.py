@@ -19,14 +19,32 @@ FEW = 400
 A_TASK = 256
 STATEMENT = pa.struct(
     [
-        ("clause", pa.int32()), ("start", pa.int32()), ("end", pa.int32()), ("text", pa.string()), ("found_start", pa.int32()),
-        ("found_end", pa.int32()), ("language", pa.string()), ("rule", pa.string()), ("reading", pa.string()), ("certainty", pa.string()),
-        ("subject", pa.string()), ("previous_subject", pa.string()), ("label", pa.string()), ("clause_label", pa.string()),
-        ("comparator", pa.string()), ("mm", pa.float64()), ("up_to_mm", pa.float64()), ("part", pa.string()), ("organ", pa.string()),
-        ("site", pa.string()), ("section", pa.string()), ("clause_section", pa.string()), ("starts_part", pa.bool_()),
+        ("clause", pa.int32()),
+        ("start", pa.int32()),
+        ("end", pa.int32()),
+        ("text", pa.string()),
+        ("found_start", pa.int32()),
+        ("found_end", pa.int32()),
+        ("language", pa.string()),
+        ("rule", pa.string()),
+        ("reading", pa.string()),
+        ("certainty", pa.string()),
+        ("subject", pa.string()),
+        ("previous_subject", pa.string()),
+        ("label", pa.string()),
+        ("clause_label", pa.string()),
+        ("comparator", pa.string()),
+        ("mm", pa.float64()),
+        ("up_to_mm", pa.float64()),
+        ("part", pa.string()),
+        ("organ", pa.string()),
+        ("site", pa.string()),
+        ("section", pa.string()),
+        ("clause_section", pa.string()),
+        ("starts_part", pa.bool_()),
         ("marks", pa.list_(pa.string())),
     ]
-)  # fmt: skip
+)
 STATEMENTS = pa.list_(STATEMENT)
 SQL_TYPE = (
     'STRUCT(clause INTEGER, start INTEGER, "end" INTEGER, text VARCHAR, found_start INTEGER, found_end INTEGER, language VARCHAR, '

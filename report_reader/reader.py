@@ -216,11 +216,20 @@ class Reader:
         above.is_additional = "additional" in marks
         start, end = page.span(clause.start + offset, clause.end + offset)
         common: dict[str, Any] = {
-            "clause": number, "start": start, "end": end, "text": text[start:end], "language": clause.language,
-            "previous_subject": previous, "clause_label": clause.label, "part": above.part.get("part", ""),
-            "organ": above.part.get("organ", ""), "site": above.part.get("site", ""), "section": above.passing or above.section,
-            "clause_section": clause.said.get("clause_section", ""), "starts_part": clause.starts_part,
-        }  # fmt: skip
+            "clause": number,
+            "start": start,
+            "end": end,
+            "text": text[start:end],
+            "language": clause.language,
+            "previous_subject": previous,
+            "clause_label": clause.label,
+            "part": above.part.get("part", ""),
+            "organ": above.part.get("organ", ""),
+            "site": above.part.get("site", ""),
+            "section": above.passing or above.section,
+            "clause_section": clause.said.get("clause_section", ""),
+            "starts_part": clause.starts_part,
+        }
         if "mark" in above.part:
             marks.add(above.part["mark"])
         return [
@@ -239,12 +248,18 @@ class Reader:
         is_of_the_whole = reading.reading in ("", "tumour", "no tumour")
         is_open = reading.reading in OPEN_READINGS or subject == "unexplained"
         return {
-            "found_start": found_start, "found_end": found_end, "rule": reading.rule, "reading": reading.reading, "subject": subject,
+            "found_start": found_start,
+            "found_end": found_end,
+            "rule": reading.rule,
+            "reading": reading.reading,
+            "subject": subject,
             "certainty": "open" if is_open else "stated",
             "label": reading.label or ("" if clause.label or is_of_the_whole else above.label),
-            "comparator": (length.comparator or "=") if length else "", "mm": round(length.mm, 6) if length else None,
-            "up_to_mm": length.up_to_mm if length else None, "marks": tuple(sorted({*marks, *reading.marks})),
-        }  # fmt: skip
+            "comparator": (length.comparator or "=") if length else "",
+            "mm": round(length.mm, 6) if length else None,
+            "up_to_mm": length.up_to_mm if length else None,
+            "marks": tuple(sorted({*marks, *reading.marks})),
+        }
 
     def _subject(self, reading: Reading, clause: Clause, previous: str) -> str:
         """What the reading is about, where it says 'what was spoken of before'."""

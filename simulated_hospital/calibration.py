@@ -64,8 +64,10 @@ def tune(constants: dict[str, Any], rounds: int = 6) -> dict[str, Any]:
     shift = np.asarray(constants["liver_with_extrahepatic_log_shift"], dtype=float)
     for number in range(rounds):
         constants = {
-            **constants, "first_recurrence_hazard": hazard.tolist(), "liver_with_extrahepatic_log_shift": shift.tolist(),
-        }  # fmt: skip
+            **constants,
+            "first_recurrence_hazard": hazard.tolist(),
+            "liver_with_extrahepatic_log_shift": shift.tolist(),
+        }
         incidence, ratios = _tuned_figures(constants)
         print(f"round {number + 1} of {rounds}: incidence {incidence.round(4)}, liver at any time {ratios.round(3)}")
         target = np.asarray(published["three_year_recurrence"])

@@ -17,8 +17,12 @@ Row = dict[str, object]
 ROWS_FOR_EVERY_KIND = 200
 STRANGER_MRN = "SIM9{number:06d}"
 REJECTED, FIELD, DUPLICATE, ORPHAN, NONE = (
-    "record rejected", "field rejected", "duplicate", "orphan set aside", "none",
-)  # fmt: skip
+    "record rejected",
+    "field rejected",
+    "duplicate",
+    "orphan set aside",
+    "none",
+)
 
 
 @dataclass(frozen=True)

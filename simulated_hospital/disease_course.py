@@ -65,10 +65,15 @@ def pattern_shares(constants: dict[str, Any]) -> np.ndarray:
     lung, single, several = constants["extrahepatic_only_shares"]
     return np.column_stack(
         [
-            margin_alone * 0.75, elsewhere, margin_alone * 0.25, margin_with_extrahepatic, with_others,
-            rest * (lung + single), rest * several,
+            margin_alone * 0.75,
+            elsewhere,
+            margin_alone * 0.25,
+            margin_with_extrahepatic,
+            with_others,
+            rest * (lung + single),
+            rest * several,
         ]
-    )  # fmt: skip
+    )
 
 
 def first_recurrence_days(patients: pd.DataFrame, u: np.ndarray, constants: dict[str, Any]) -> np.ndarray:

@@ -92,11 +92,13 @@ def simulate(
     sites = [Site(HOSPITAL, truth, seed), *([_second_site(truth, seed)] if hospitals == MOST_HOSPITALS else [])]
     summaries = [
         _simulate_site(
-            site, pieces_of(n_patients, site.seed, piece_patients), landing / site.name,
+            site,
+            pieces_of(n_patients, site.seed, piece_patients),
+            landing / site.name,
             lambda share, what, number=number: tell((number + share) / len(sites), what),
         )
         for number, site in enumerate(sites)
-    ]  # fmt: skip
+    ]
     return summaries[0]
 
 
@@ -138,8 +140,11 @@ def _simulate_piece(site: Site, piece: Piece, landing: Path, tell: Progress) -> 
     tell(0.95, "Writing the truth")
     truth = truth_of_patients(
         _with_record_id(population.patients, rows["registry"]),
-        population.site_events, population.treatments, looks, practices,
-    )  # fmt: skip
+        population.site_events,
+        population.treatments,
+        looks,
+        practices,
+    )
     write_part(site.truth_folder, piece.number, truth, dirt)
     tell(1.0, "Done")
     return {

@@ -93,11 +93,16 @@ def margin_phrases() -> tuple[MarginPhrase, ...]:
     """All margin phrases, in the file's order."""
     return tuple(
         MarginPhrase(
-            row["template_id"], row["kind"], row["style"], row["section"],
-            float(row["min_mm"]), float(row["max_mm"]), row["text"],
+            row["template_id"],
+            row["kind"],
+            row["style"],
+            row["section"],
+            float(row["min_mm"]),
+            float(row["max_mm"]),
+            row["text"],
         )
         for row in _rows("margin_phrases.csv")
-    )  # fmt: skip
+    )
 
 
 @cache
@@ -105,12 +110,19 @@ def pathologists() -> tuple[Pathologist, ...]:
     """The department: one entry a manner of writing."""
     return tuple(
         Pathologist(
-            row["pathologist"], row["style"], row["is_upper"] == "1", row["bullet"], int(row["wrap"]), row["heading"],
-            float(row["diagnosis_share"]), float(row["microscopic_share"]), float(row["synoptic_share"]),
+            row["pathologist"],
+            row["style"],
+            row["is_upper"] == "1",
+            row["bullet"],
+            int(row["wrap"]),
+            row["heading"],
+            float(row["diagnosis_share"]),
+            float(row["microscopic_share"]),
+            float(row["synoptic_share"]),
             float(row["gross_distance_share"]),
         )
         for row in _rows("pathologists.csv")
-    )  # fmt: skip
+    )
 
 
 @cache

@@ -29,8 +29,10 @@ INELIGIBLE_KINDS = {
 }
 # what the registry's abstractor could not find, by the column of the registry's file
 NOT_RECORDED = {
-    "completeness not recorded": "residual", "intent not recorded": "intent", "diagnosis not recorded": "diagnosis",
-}  # fmt: skip
+    "completeness not recorded": "residual",
+    "intent not recorded": "intent",
+    "diagnosis not recorded": "diagnosis",
+}
 
 
 @dataclass(frozen=True)

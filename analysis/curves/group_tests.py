@@ -203,13 +203,20 @@ def side_by_side(event_counts: pd.DataFrame, levels: Sequence[str] | None = None
             groups.sort(key=lambda counts: levels.index(counts.stratum))
         if len(groups) > 1:
             times = np.unique(np.concatenate([counts.time_days for counts in groups]))
-            matrices = {name: np.column_stack([_on_axis(counts, times, name) for counts in groups]) for name in (
-                "n_event", "n_competing", "n_censored")}  # fmt: skip
+            matrices = {
+                name: np.column_stack([_on_axis(counts, times, name) for counts in groups])
+                for name in ("n_event", "n_competing", "n_censored")
+            }
             n_leaving = sum(matrices.values())
             yield GroupCounts(
-                endpoint, grouping, tuple(counts.stratum for counts in groups),
-                n_leaving[::-1].cumsum(axis=0)[::-1], matrices["n_event"], matrices["n_competing"], int(n_leaving.sum()),
-            )  # fmt: skip
+                endpoint,
+                grouping,
+                tuple(counts.stratum for counts in groups),
+                n_leaving[::-1].cumsum(axis=0)[::-1],
+                matrices["n_event"],
+                matrices["n_competing"],
+                int(n_leaving.sum()),
+            )
 
 
 def _on_axis(counts: StratumCounts, times: np.ndarray, name: str) -> np.ndarray:
@@ -235,6 +242,7 @@ def _test_rows(
         if np.isnan(value):
             warning = "no events" if n_event == 0 else "not computable: the groups' counts do not vary"
         p_value = float(chdtrc(degrees, value)) if warning is None else np.nan
-        rows.append((counts.endpoint, counts.grouping, test, hypothesis, value, degrees, p_value,
-                     counts.n, n_event, warning))  # fmt: skip
+        rows.append(
+            (counts.endpoint, counts.grouping, test, hypothesis, value, degrees, p_value, counts.n, n_event, warning)
+        )
     return pd.DataFrame(rows, columns=TEST_COLUMNS).astype({"warning": "str"})

@@ -76,10 +76,17 @@ def quantile_times(
         for label, share in quantiles.items():
             for conf_type in conf_types:
                 time, low, high = _times_of(counts, 1 - share, conf_type)
-                rows.append(names | {"quantile": label, "share_with_event": share, "conf_type": conf_type} | numbers | {
-                    "time_days": time, "conf_low": low, "conf_high": high,
-                    "warning": NOT_REACHED if np.isnan(time) else None,
-                })  # fmt: skip
+                rows.append(
+                    names
+                    | {"quantile": label, "share_with_event": share, "conf_type": conf_type}
+                    | numbers
+                    | {
+                        "time_days": time,
+                        "conf_low": low,
+                        "conf_high": high,
+                        "warning": NOT_REACHED if np.isnan(time) else None,
+                    }
+                )
     return pd.DataFrame(rows, columns=QUANTILE_COLUMNS).astype({"warning": "str"})
 
 
@@ -90,10 +97,14 @@ def median_follow_up(event_counts: pd.DataFrame, conf_type: str = "log") -> pd.D
     not reach is missing; level stretches as in `quantile_times`.
     """
     reverse = (
-        replace(counts, n_event=counts.n_censored, n_censored=counts.n_event + counts.n_competing,
-                n_competing=np.zeros_like(counts.n_competing))
+        replace(
+            counts,
+            n_event=counts.n_censored,
+            n_censored=counts.n_event + counts.n_competing,
+            n_competing=np.zeros_like(counts.n_competing),
+        )
         for counts in by_stratum(event_counts)
-    )  # fmt: skip
+    )
     return pd.DataFrame([_median_row(counts, conf_type) for counts in reverse], columns=MEDIAN_COLUMNS)
 
 

@@ -168,8 +168,12 @@ def _area_row(counts: StratumCounts, horizon_days: float, area: Area) -> dict:
     if is_known and not (np.isfinite(std_error) and std_error > 0):
         estimate, std_error, warning = np.nan, np.nan, NO_ERROR
     return {
-        "horizon_days": horizon_days, "n": counts.n, "n_event": int(counts.n_event.sum()), "estimate_days": estimate,
-        "std_error": std_error, "conf_low": np.maximum(estimate - NORMAL_QUANTILE * std_error, 0.0),
+        "horizon_days": horizon_days,
+        "n": counts.n,
+        "n_event": int(counts.n_event.sum()),
+        "estimate_days": estimate,
+        "std_error": std_error,
+        "conf_low": np.maximum(estimate - NORMAL_QUANTILE * std_error, 0.0),
         "conf_high": np.minimum(estimate + NORMAL_QUANTILE * std_error, horizon_days),
         "warning": warning or _cut(estimate, std_error, horizon_days),
-    }  # fmt: skip
+    }

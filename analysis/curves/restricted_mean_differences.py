@@ -60,12 +60,19 @@ def _difference(row: dict, of_reference: pd.DataFrame, reference: str) -> dict:
     labels["n_reference"] = int(base["n"])
     difference = row["estimate_days"] - base["estimate_days"]
     std_error = float(np.hypot(row["std_error"], base["std_error"]))
-    reasons = [f"{name}: {text}" for name, text in ((row["stratum"], row["warning"]), (reference, base["warning"]))
-               if isinstance(text, str) and text != LIMIT_CUT]  # fmt: skip
+    reasons = [
+        f"{name}: {text}"
+        for name, text in ((row["stratum"], row["warning"]), (reference, base["warning"]))
+        if isinstance(text, str) and text != LIMIT_CUT
+    ]
     if reasons or not std_error > 0:
         return labels | {"warning": "; ".join(reasons) or "not estimable: neither group had the event"}
     return labels | {
-        "difference_days": difference, "std_error": std_error, "conf_low": difference - NORMAL_QUANTILE * std_error,
-        "conf_high": difference + NORMAL_QUANTILE * std_error, "statistic": difference / std_error,
-        "p_value": float(2 * ndtr(-abs(difference / std_error))), "warning": None,
-    }  # fmt: skip
+        "difference_days": difference,
+        "std_error": std_error,
+        "conf_low": difference - NORMAL_QUANTILE * std_error,
+        "conf_high": difference + NORMAL_QUANTILE * std_error,
+        "statistic": difference / std_error,
+        "p_value": float(2 * ndtr(-abs(difference / std_error))),
+        "warning": None,
+    }

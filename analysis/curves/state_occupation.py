@@ -88,12 +88,16 @@ def occupation_at(occupation: pd.DataFrame, times_days: list[float]) -> pd.DataF
 
 def _checked_paths(paths: pd.DataFrame, states: tuple[str, ...], group_column: str | None) -> pd.DataFrame:
     require_columns(paths, [*PATH_COLUMNS, *([group_column] if group_column else [])], "paths")
-    checked = pd.DataFrame({
-        "id": paths["id"].to_numpy(), "state_from": paths["state_from"].astype(object).to_numpy(),
-        "state_to": paths["state_to"].astype(object).where(paths["state_to"].notna(), None).to_numpy(),
-        "start_day": checked_times(paths["start_day"], "paths"), "stop_day": checked_times(paths["stop_day"], "paths"),
-        "stratum": paths[group_column].astype("string").to_numpy() if group_column else "all",
-    })  # fmt: skip
+    checked = pd.DataFrame(
+        {
+            "id": paths["id"].to_numpy(),
+            "state_from": paths["state_from"].astype(object).to_numpy(),
+            "state_to": paths["state_to"].astype(object).where(paths["state_to"].notna(), None).to_numpy(),
+            "start_day": checked_times(paths["start_day"], "paths"),
+            "stop_day": checked_times(paths["stop_day"], "paths"),
+            "stratum": paths[group_column].astype("string").to_numpy() if group_column else "all",
+        }
+    )
     for column in ("id", "stratum"):
         if checked[column].isna().any():
             name = group_column if column == "stratum" else column
@@ -143,11 +147,17 @@ def _curve(paths: pd.DataFrame, states: tuple[str, ...], conf_type: str) -> pd.D
 
     event = paths["state_to"].map(lambda state: f"s{states.index(state)}" if isinstance(state, str) else "censored")
     levels = [f"s{position}" for position in range(len(states))]
-    data = pd.DataFrame({
-        "start": paths["start_day"], "stop": paths["stop_day"], "patient": pd.factorize(paths["id"])[0],
-        "event": pd.Categorical(event, categories=["censored", *levels]),
-        "state": pd.Categorical(paths["state_from"].map(lambda state: f"s{states.index(state)}"), categories=levels),
-    })  # fmt: skip
+    data = pd.DataFrame(
+        {
+            "start": paths["start_day"],
+            "stop": paths["stop_day"],
+            "patient": pd.factorize(paths["id"])[0],
+            "event": pd.Categorical(event, categories=["censored", *levels]),
+            "state": pd.Categorical(
+                paths["state_from"].map(lambda state: f"s{states.index(state)}"), categories=levels
+            ),
+        }
+    )
     fit = r.survfit("Surv(start, stop, event) ~ 1", data=data, id="patient", istate="state")
     column_of = {state: position for position, state in enumerate(fit.states)}
     times = np.concatenate([[0.0], np.asarray(fit.time, dtype=float)])
@@ -167,10 +177,19 @@ def _curve(paths: pd.DataFrame, states: tuple[str, ...], conf_type: str) -> pd.D
         # Sums over the states' products may end a rounding error beyond 1
         values["pstate"] = np.clip(values["pstate"], 0.0, 1.0)
         low, high = incidence_limits(values["pstate"], values["std_err"], conf_type)
-        frames.append(pd.DataFrame({
-            "time_days": times, "state": state, "n_risk": values["n_risk"].astype(np.int64), "estimate": values["pstate"],
-            "std_error": values["std_err"], "conf_low": low, "conf_high": high,
-        }))  # fmt: skip
+        frames.append(
+            pd.DataFrame(
+                {
+                    "time_days": times,
+                    "state": state,
+                    "n_risk": values["n_risk"].astype(np.int64),
+                    "estimate": values["pstate"],
+                    "std_error": values["std_err"],
+                    "conf_low": low,
+                    "conf_high": high,
+                }
+            )
+        )
     return pd.concat(frames, ignore_index=True)
 
 

@@ -83,13 +83,22 @@ def _test_rows(
         warning = None
         if np.isnan(value):
             warning = "no events" if n_event == 0 else "not computable: the groups' counts do not vary within blocks"
-        rows.append({
-            "endpoint": counts.endpoint, "grouping": counts.grouping, "stratified_by": block_column,
-            "n_blocks": len(blocks), "test": test, "hypothesis": hypothesis,
-            "statistic": value, "degrees_of_freedom": degrees,
-            "p_value": float(chdtrc(degrees, value)) if warning is None else np.nan,
-            "n": counts.n, "n_event": n_event, "warning": warning,
-        })  # fmt: skip
+        rows.append(
+            {
+                "endpoint": counts.endpoint,
+                "grouping": counts.grouping,
+                "stratified_by": block_column,
+                "n_blocks": len(blocks),
+                "test": test,
+                "hypothesis": hypothesis,
+                "statistic": value,
+                "degrees_of_freedom": degrees,
+                "p_value": float(chdtrc(degrees, value)) if warning is None else np.nan,
+                "n": counts.n,
+                "n_event": n_event,
+                "warning": warning,
+            }
+        )
     return pd.DataFrame(rows, columns=STRATIFIED_TEST_COLUMNS).astype({"warning": "str"})
 
 

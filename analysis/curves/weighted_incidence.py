@@ -112,9 +112,10 @@ def standardised_curves(
         chosen = level == name
         if chosen.any():
             curves[name] = weighted_incidence(
-                rows["time_days"].to_numpy(dtype=float)[chosen], rows["event_code"].to_numpy(dtype=int)[chosen],
+                rows["time_days"].to_numpy(dtype=float)[chosen],
+                rows["event_code"].to_numpy(dtype=int)[chosen],
                 weights.to_numpy(dtype=float)[chosen],
-            )  # fmt: skip
+            )
     return curves
 
 
@@ -133,11 +134,21 @@ def curve_frame(curves: dict[str, IncidenceCurve], endpoint: str, exposure: Expo
     frames = []
     for stratum, curve in curves.items():
         low, high = incidence_limits(curve.estimate, curve.std_error, "log-log")
-        frames.append(pd.DataFrame({
-            "endpoint": endpoint, "grouping": exposure.column, "stratum": stratum, "time_days": curve.time_days,
-            "n_risk": curve.n_risk, "estimate": curve.estimate, "std_error": curve.std_error, "conf_low": low,
-            "conf_high": high,
-        }))  # fmt: skip
+        frames.append(
+            pd.DataFrame(
+                {
+                    "endpoint": endpoint,
+                    "grouping": exposure.column,
+                    "stratum": stratum,
+                    "time_days": curve.time_days,
+                    "n_risk": curve.n_risk,
+                    "estimate": curve.estimate,
+                    "std_error": curve.std_error,
+                    "conf_low": low,
+                    "conf_high": high,
+                }
+            )
+        )
     if not frames:
         return pd.DataFrame(columns=STANDARDISED_CURVE_COLUMNS)
     return pd.concat(frames, ignore_index=True)[STANDARDISED_CURVE_COLUMNS]
@@ -184,8 +195,12 @@ def _difference(own: IncidenceCurve | None, reference: IncidenceCurve | None, da
         }
     difference = risk - base
     return counts | {
-        "risk": risk, "risk_reference": base, "risk_difference": difference, "std_error": std_error,
+        "risk": risk,
+        "risk_reference": base,
+        "risk_difference": difference,
+        "std_error": std_error,
         "conf_low": max(difference - NORMAL_QUANTILE * std_error, -1.0),
         "conf_high": min(difference + NORMAL_QUANTILE * std_error, 1.0),
-        "p_value": float(2 * ndtr(-abs(difference / std_error))), "warning": None,
-    }  # fmt: skip
+        "p_value": float(2 * ndtr(-abs(difference / std_error))),
+        "warning": None,
+    }

@@ -27,16 +27,24 @@ def initial_pattern_chart(patterns: pd.DataFrame, exposure: Exposure, width: int
     x_title = "Share of all patients; the rest had no recurrence on record"
     # a bar may be shorter than the axis: how far the longest reaches depends on the data
     longest = rows.groupby("stratum")["proportion"].sum().max()
-    x = alt.X("proportion:Q", stack="zero", title=x_title, axis=alt.Axis(format=".0%", tickCount=5),
-              scale=alt.Scale(domain=[0, min(1.0, 1.02 * longest)], nice=True))  # fmt: skip
+    x = alt.X(
+        "proportion:Q",
+        stack="zero",
+        title=x_title,
+        axis=alt.Axis(format=".0%", tickCount=5),
+        scale=alt.Scale(domain=[0, min(1.0, 1.02 * longest)], nice=True),
+    )
     base = alt.Chart(rows).encode(y=_group_axis(levels), order="rank:Q")
     bars = base.mark_bar(height=24, stroke="white", strokeWidth=1).encode(
         x=x,
         color=alt.Color(
-            "pattern:N", title=None, sort=list(INITIAL_PATTERNS), legend=alt.Legend(orient="top", columns=4, symbolType="square"),
+            "pattern:N",
+            title=None,
+            sort=list(INITIAL_PATTERNS),
+            legend=alt.Legend(orient="top", columns=4, symbolType="square"),
             scale=alt.Scale(domain=list(INITIAL_PATTERNS), range=list(PATTERN_COLOURS)),
         ),
-    )  # fmt: skip
+    )
     labels = [
         alt.Chart(rows[rows["pattern"] == pattern])
         .mark_text(fontSize=11, color=colour)

@@ -26,9 +26,11 @@ def hospitals_chart(hospital_hazard_ratios: pd.DataFrame, endpoint: str, exposur
                "prediction_low", "prediction_high"]  # fmt: skip
     require_columns(hospital_hazard_ratios, columns, "hospital_hazard_ratios")
     rows = hospital_hazard_ratios[
-        (hospital_hazard_ratios["endpoint"] == endpoint) & (hospital_hazard_ratios["model"] == "adjusted")
-        & hospital_hazard_ratios["term"].isin(exposure.terms) & hospital_hazard_ratios["hazard_ratio"].notna()
-    ][columns]  # fmt: skip
+        (hospital_hazard_ratios["endpoint"] == endpoint)
+        & (hospital_hazard_ratios["model"] == "adjusted")
+        & hospital_hazard_ratios["term"].isin(exposure.terms)
+        & hospital_hazard_ratios["hazard_ratio"].notna()
+    ][columns]
     if rows.empty:
         raise ValueError(f"no hospital has an estimate of {endpoint}")
     is_hospital = rows["summary"] == OF_HOSPITAL

@@ -182,6 +182,8 @@ def _no_effect() -> Any:
 
 def _short(endpoint: str, labels: Mapping[str, str]) -> str:
     return {
-        "isolated_liver_recurrence": "Isolated liver", "margin_recurrence": "At the margin",
-        "liver_recurrence_any_time": "Liver, any time", "extrahepatic_only_recurrence": "Outside the liver only",
-    }.get(endpoint, labels.get(endpoint, endpoint))  # fmt: skip
+        "isolated_liver_recurrence": "Isolated liver",
+        "margin_recurrence": "At the margin",
+        "liver_recurrence_any_time": "Liver, any time",
+        "extrahepatic_only_recurrence": "Outside the liver only",
+    }.get(endpoint, labels.get(endpoint, endpoint))

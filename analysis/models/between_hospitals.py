@@ -75,10 +75,14 @@ def random_effects(log_ratios: np.ndarray, variances: np.ndarray) -> dict[str, f
     estimate, std_error = (own @ log_ratios) / own.sum(), 1 / np.sqrt(own.sum())
     width = stdtrit(k - 2, 0.975) * np.sqrt(tau_squared + std_error**2) if k > 2 else np.nan
     return {
-        "estimate": float(estimate), "std_error": float(std_error), "tau_squared": float(tau_squared),
-        "i_squared": max((q - (k - 1)) / q, 0.0) if q > 0 else 0.0, "statistic": q,
-        "p_value": float(chdtrc(k - 1, q)), "prediction_width": float(width),
-    }  # fmt: skip
+        "estimate": float(estimate),
+        "std_error": float(std_error),
+        "tau_squared": float(tau_squared),
+        "i_squared": max((q - (k - 1)) / q, 0.0) if q > 0 else 0.0,
+        "statistic": q,
+        "p_value": float(chdtrc(k - 1, q)),
+        "prediction_width": float(width),
+    }
 
 
 def _hospitals(patients: pd.DataFrame) -> list[str]:
@@ -106,8 +110,9 @@ def _random_effects(rows: pd.DataFrame) -> dict:
 
     known = rows[rows["hazard_ratio"].notna() & (rows["method"] == "Efron")]
     labels = {name: rows.iloc[0][name] for name in ("endpoint", "model", "term", "reference")} | {
-        "summary": RANDOM_EFFECTS, "n_hospitals": len(known),
-    }  # fmt: skip
+        "summary": RANDOM_EFFECTS,
+        "n_hospitals": len(known),
+    }
     if len(known) < 2:
         return labels | {"warning": "not estimable: fewer than two hospitals have an estimate"}
     low, high = (np.log(known[name].to_numpy(dtype=float)) for name in ("conf_low", "conf_high"))
@@ -118,13 +123,19 @@ def _random_effects(rows: pd.DataFrame) -> dict:
     width = NORMAL_QUANTILE * std_error
     few = "two hospitals: heterogeneity is hardly estimable, and no prediction interval" if len(known) == 2 else None
     return labels | {
-        "hazard_ratio": float(np.exp(estimate)), "conf_low": float(np.exp(estimate - width)),
-        "conf_high": float(np.exp(estimate + width)), "p_value": float(2 * ndtr(-abs(estimate / std_error))),
+        "hazard_ratio": float(np.exp(estimate)),
+        "conf_low": float(np.exp(estimate - width)),
+        "conf_high": float(np.exp(estimate + width)),
+        "p_value": float(2 * ndtr(-abs(estimate / std_error))),
         "prediction_low": float(np.exp(estimate - found["prediction_width"])),
         "prediction_high": float(np.exp(estimate + found["prediction_width"])),
-        "i_squared": found["i_squared"], "tau_squared": found["tau_squared"],
-        "heterogeneity_statistic": found["statistic"], "heterogeneity_p_value": found["p_value"],
-        "n": int(known["n"].sum()), "n_event": int(known["n_event"].sum()),
-        "n_in_group": int(known["n_in_group"].sum()), "n_event_in_group": int(known["n_event_in_group"].sum()),
+        "i_squared": found["i_squared"],
+        "tau_squared": found["tau_squared"],
+        "heterogeneity_statistic": found["statistic"],
+        "heterogeneity_p_value": found["p_value"],
+        "n": int(known["n"].sum()),
+        "n_event": int(known["n_event"].sum()),
+        "n_in_group": int(known["n_in_group"].sum()),
+        "n_event_in_group": int(known["n_event_in_group"].sum()),
         "warning": few,
-    }  # fmt: skip
+    }

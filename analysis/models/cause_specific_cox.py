@@ -211,7 +211,9 @@ def _test_row(term: str, statistic: float, degrees: int, warning: str | None) ->
 
     is_known = degrees > 0 and np.isfinite(statistic)
     return {
-        "term": term, "statistic": statistic if is_known else np.nan, "degrees_of_freedom": degrees,
+        "term": term,
+        "statistic": statistic if is_known else np.nan,
+        "degrees_of_freedom": degrees,
         "p_value": float(chdtrc(degrees, max(statistic, 0.0))) if is_known else np.nan,
         "warning": warning or (None if is_known else "not tested: no level has an estimate"),
-    }  # fmt: skip
+    }

@@ -137,8 +137,9 @@ def fit_cox(
         position = names.index(name)
         coefficients[position], covariance[position], covariance[:, position] = np.nan, np.nan, np.nan
     fitted = fit.fitted and fit.fitted._replace(names=[name for name in estimable if name not in collinear])
-    return CoxFit(names, coefficients, covariance, *fit.log_likelihoods, n, n_event, problems, model_warning, fitted,
-                  estimable)  # fmt: skip
+    return CoxFit(
+        names, coefficients, covariance, *fit.log_likelihoods, n, n_event, problems, model_warning, fitted, estimable
+    )
 
 
 def proportional_hazards_tests(fit: CoxFit, time_days: np.ndarray, is_event: np.ndarray) -> "ProportionalHazards":
@@ -233,9 +234,7 @@ def _fit(likelihood_of: LikelihoodOf, positions: Sequence[int]) -> _Fit:
     infinite = {kept[position] for position in np.flatnonzero(still)}
     warning = None if found.has_converged else NOT_CONVERGED
     fitted = FittedLikelihood(likelihood, found, points, [])
-    return _Fit(
-        coefficients, covariance, (found.log_likelihood_null, found.log_likelihood), infinite, warning, fitted
-    )  # fmt: skip
+    return _Fit(coefficients, covariance, (found.log_likelihood_null, found.log_likelihood), infinite, warning, fitted)
 
 
 def _independent(information: np.ndarray) -> list[int]:
@@ -300,9 +299,13 @@ def _fit_with_r(
         else:
             others.append(message)
     return _Fit(
-        np.asarray(model.coefficients, dtype=float), np.asarray(model.var, dtype=float),
-        (model.loglik[0], model.loglik[-1]), infinite, "; ".join(others) or None, None,
-    )  # fmt: skip
+        np.asarray(model.coefficients, dtype=float),
+        np.asarray(model.var, dtype=float),
+        (model.loglik[0], model.loglik[-1]),
+        infinite,
+        "; ".join(others) or None,
+        None,
+    )
 
 
 def _without_variation(design: Mapping[str, np.ndarray], strata: np.ndarray | None) -> dict[str, str]:

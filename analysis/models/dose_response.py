@@ -89,9 +89,14 @@ def labelled(
 ) -> DoseResponse:
     """Curve and tests with what both say of their model; `labels`: widths, n_width_imputed, warning."""
     both = {
-        "endpoint": data.endpoint, "model": "adjusted" if is_adjusted else "unadjusted", "estimand": CAUSE_SPECIFIC,
-        "n": data.n, "n_event": int(data.is_event.sum()), "n_excluded_missing": data.n_excluded_missing, **labels,
-    }  # fmt: skip
+        "endpoint": data.endpoint,
+        "model": "adjusted" if is_adjusted else "unadjusted",
+        "estimand": CAUSE_SPECIFIC,
+        "n": data.n,
+        "n_event": int(data.is_event.sum()),
+        "n_excluded_missing": data.n_excluded_missing,
+        **labels,
+    }
     curve = curve.assign(**both, reference_mm=reference_mm, knots_mm=", ".join(f"{knot:g}" for knot in knots))
     frames = (curve[CURVE_COLUMNS], tests.assign(**both)[TEST_COLUMNS])
     return DoseResponse(*(frame.astype({"warning": "str"}) for frame in frames))
@@ -180,11 +185,17 @@ def _curve(fit: CoxFit, knots: np.ndarray, data: ModelRows, reference_mm: float,
     widths = data.design[WIDTH]
     estimate, std_error = log_ratios(fit, knots, reference_mm, grid_mm)
     is_within = (grid_mm >= widths.min()) & (grid_mm <= widths.max()) if len(widths) else np.zeros(len(grid_mm), bool)
-    return pd.DataFrame({
-        "width_mm": grid_mm, "log_hazard_ratio": estimate, "std_error": std_error, "hazard_ratio": np.exp(estimate),
-        "conf_low": np.exp(estimate - NORMAL_QUANTILE * std_error),
-        "conf_high": np.exp(estimate + NORMAL_QUANTILE * std_error), "is_within_data": is_within,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "width_mm": grid_mm,
+            "log_hazard_ratio": estimate,
+            "std_error": std_error,
+            "hazard_ratio": np.exp(estimate),
+            "conf_low": np.exp(estimate - NORMAL_QUANTILE * std_error),
+            "conf_high": np.exp(estimate + NORMAL_QUANTILE * std_error),
+            "is_within_data": is_within,
+        }
+    )
 
 
 def log_ratios(

@@ -97,5 +97,16 @@ def fit_fine_gray(
     for position in (names.index(name) for name in problems):
         coefficients[position], covariance[position], covariance[:, position] = np.nan, np.nan, np.nan
     warning = cause_specific.model_warning or (None if found.has_converged else NOT_CONVERGED)
-    return CoxFit(names, coefficients, covariance, found.log_likelihood_null, found.log_likelihood, cause_specific.n,
-                  cause_specific.n_event, problems, warning, None, kept)  # fmt: skip
+    return CoxFit(
+        names,
+        coefficients,
+        covariance,
+        found.log_likelihood_null,
+        found.log_likelihood,
+        cause_specific.n,
+        cause_specific.n_event,
+        problems,
+        warning,
+        None,
+        kept,
+    )

@@ -90,8 +90,16 @@ def fit_firth(
         fit.limits[:, positions[position]] = low / scales[position], high / scales[position]
         fit.likelihood_ratio[positions[position]] = ratio
     has_gap = np.isnan([*bounds.values()]).any() if bounds else False
-    return FirthFit(names, fit.coefficients, fit.covariance, fit.limits, fit.likelihood_ratio,
-                    best.value + np.log(scales).sum(), problems, LIMIT_NOT_FOUND if has_gap else None)  # fmt: skip
+    return FirthFit(
+        names,
+        fit.coefficients,
+        fit.covariance,
+        fit.limits,
+        fit.likelihood_ratio,
+        best.value + np.log(scales).sum(),
+        problems,
+        LIMIT_NOT_FOUND if has_gap else None,
+    )
 
 
 def _one_after_the_other(
@@ -341,9 +349,14 @@ def _stratum_means(column: np.ndarray, strata: np.ndarray | None) -> np.ndarray 
 def _without_estimates(names: list[str], problems: dict[str, str]) -> FirthFit:
     unknown = np.full(len(names), np.nan)
     return FirthFit(
-        names, unknown.copy(), np.full((len(names), len(names)), np.nan), np.full((2, len(names)), np.nan), unknown.copy(),
-        np.nan, problems,
-    )  # fmt: skip
+        names,
+        unknown.copy(),
+        np.full((len(names), len(names)), np.nan),
+        np.full((2, len(names)), np.nan),
+        unknown.copy(),
+        np.nan,
+        problems,
+    )
 
 
 def profile_row(fit: FirthFit, position: int) -> dict:

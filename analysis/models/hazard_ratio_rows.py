@@ -12,9 +12,7 @@ CAUSE_SPECIFIC, SUBDISTRIBUTION = "cause-specific", "subdistribution"
 FEW_EVENTS = 5
 PENALISED = "Firth penalised likelihood"
 NO_ERROR = "not estimable: no finite standard error above 0"
-NO_REFERENCE, NOBODY = (
-    "not estimable: no patients in the reference group", "not estimable: no patients in this group"
-)  # fmt: skip
+NO_REFERENCE, NOBODY = ("not estimable: no patients in the reference group", "not estimable: no patients in this group")
 # the likelihood that a row's number maximises: the column `method`
 EFRON, FIRTH, FINE_GRAY, WEIGHTED_EFRON = (
     "Efron",
@@ -74,10 +72,16 @@ def hazard_ratio_frame(
         method: the likelihood, into the column of that name.
     """
     labels = {
-        "endpoint": data.endpoint, "model": model, "estimand": estimand, "method": method, "n": data.n, "n_event": int(data.is_event.sum()),
-        "n_excluded_missing": data.n_excluded_missing, "n_excluded_unresolved": data.n_excluded_unresolved,
+        "endpoint": data.endpoint,
+        "model": model,
+        "estimand": estimand,
+        "method": method,
+        "n": data.n,
+        "n_event": int(data.is_event.sum()),
+        "n_excluded_missing": data.n_excluded_missing,
+        "n_excluded_unresolved": data.n_excluded_unresolved,
         "n_hospitals": data.n_hospitals,
-    }  # fmt: skip
+    }
     filled = [_absent_row(labels, data, term, model_warning) for term in data.absent_terms]
     for row in rows:
         term = row["term"]
@@ -113,9 +117,13 @@ def few_events(data: ModelRows, term: str) -> str | None:
 def _absent_row(labels: dict, data: ModelRows, term: str, model_warning: str | None) -> dict:
     reason = NOBODY if data.in_reference.any() or not data.n else NO_REFERENCE
     return labels | {
-        "term": term, "reference": data.reference, "degrees_of_freedom": 1, "n_in_group": 0, "n_event_in_group": 0,
+        "term": term,
+        "reference": data.reference,
+        "degrees_of_freedom": 1,
+        "n_in_group": 0,
+        "n_event_in_group": 0,
         "warning": "; ".join(filter(None, [reason, model_warning])),
-    }  # fmt: skip
+    }
 
 
 def _group_counts(data: ModelRows, term: str) -> dict:

@@ -164,10 +164,17 @@ def interval_censored_ratios(
         width = float(np.median((right - between)[data.is_event == 1])) if data.is_event.any() else np.nan
         for dating, left in ((BETWEEN_LOOKS, between), (DAY_OF_FINDING, of_day)):
             labels = {
-                "endpoint": endpoint, "model": model, "estimand": CAUSE_SPECIFIC, "method": WEIBULL, "dating": dating,
-                "reference": exposure.reference, "n": data.n, "n_event": int(data.is_event.sum()),
-                "median_interval_days": width, "n_hospitals": data.n_hospitals,
-            }  # fmt: skip
+                "endpoint": endpoint,
+                "model": model,
+                "estimand": CAUSE_SPECIFIC,
+                "method": WEIBULL,
+                "dating": dating,
+                "reference": exposure.reference,
+                "n": data.n,
+                "n_event": int(data.is_event.sum()),
+                "median_interval_days": width,
+                "n_hospitals": data.n_hospitals,
+            }
             rows += [labels | row for row in _ratio_rows(data, left, right)]
     return pd.DataFrame(rows).reindex(columns=INTERVAL_RATIO_COLUMNS).astype({"warning": "str"})
 
@@ -257,11 +264,20 @@ def interval_censored_curves(
         last = np.searchsorted(found.time_days, read_at, side="right") - 1
         estimate = np.where(last < 0, 0.0, found.incidence[np.maximum(last, 0)] if len(found.incidence) else 0.0)
         estimate = np.where(read_at > times.max(), np.nan, estimate)
-        rows.append(pd.DataFrame({
-            "endpoint": endpoint, "grouping": exposure.column, "stratum": level, "time_days": read_at, "estimate": estimate,
-            "n": int(chosen.sum()), "n_event": int(is_event.sum()),
-            "warning": None if found.has_settled else "the steps had not settled",
-        }))  # fmt: skip
+        rows.append(
+            pd.DataFrame(
+                {
+                    "endpoint": endpoint,
+                    "grouping": exposure.column,
+                    "stratum": level,
+                    "time_days": read_at,
+                    "estimate": estimate,
+                    "n": int(chosen.sum()),
+                    "n_event": int(is_event.sum()),
+                    "warning": None if found.has_settled else "the steps had not settled",
+                }
+            )
+        )
     if not rows:
         return pd.DataFrame(columns=INTERVAL_CURVE_COLUMNS)
     return pd.concat(rows, ignore_index=True)[INTERVAL_CURVE_COLUMNS].astype({"warning": "str"})

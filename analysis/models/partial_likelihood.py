@@ -293,9 +293,7 @@ class _Stratum:
 
     def information(self, point: _Point, by_event: np.ndarray | None = None) -> np.ndarray:
         """Minus the second derivative; `by_event` multiplies the part of each event time."""
-        numbers = {
-            key: value if by_event is None else value * by_event for key, value in point.powers.items()
-        }  # fmt: skip
+        numbers = {key: value if by_event is None else value * by_event for key, value in point.powers.items()}
         cumulative = np.concatenate([[0.0], np.cumsum(numbers[0, 1])])
         in_sets = cumulative[self.reached]
         if self.entered is not None:

@@ -72,9 +72,13 @@ def time_varying_hazard_ratios(
     for model, model_covariates in (("unadjusted", ()), ("adjusted", covariates)):
         data = model_rows(frame, endpoint, model_covariates, exposure)
         labels = {
-            "endpoint": endpoint, "model": model, "estimand": CAUSE_SPECIFIC, "method": EFRON,
-            "n_excluded_missing": data.n_excluded_missing, "n_excluded_unresolved": data.n_excluded_unresolved,
-        }  # fmt: skip
+            "endpoint": endpoint,
+            "model": model,
+            "estimand": CAUSE_SPECIFIC,
+            "method": EFRON,
+            "n_excluded_missing": data.n_excluded_missing,
+            "n_excluded_unresolved": data.n_excluded_unresolved,
+        }
         rows += [labels | row for row in _model_rows_by_period(data, exposure, periods, below_p)]
     frame = pd.DataFrame(rows).reindex(columns=TIME_VARYING_COLUMNS)
     counts = dict.fromkeys(["n_in_group", "n_event_in_group"], "Int64")
@@ -191,9 +195,13 @@ def _penalised_rows(
     if not separated:
         return {}
     firth = fit_firth(
-        split.end_days, split.is_event, design | constant, entry_days=split.start_days, profiled=separated,
+        split.end_days,
+        split.is_event,
+        design | constant,
+        entry_days=split.start_days,
+        profiled=separated,
         strata=split.strata,
-    )  # fmt: skip
+    )
     rows = {name: profile_row(firth, firth.names.index(name)) for name in separated}
     return {name: row for name, row in rows.items() if has_finite_limits(row) and np.isfinite(row["p_value"])}
 
@@ -212,12 +220,21 @@ def _ratio_row(
     if name in penalised:
         warning = f"{PENALISED}: no event in {'this' if is_own else 'the reference'} group in this period"
     end = starts[period + 1] if period + 1 < len(starts) else np.nan
-    return row | counts | {
-        "method": FIRTH if name in penalised else EFRON, "period": periods.labels[period],
-        "period_start_days": starts[period], "period_end_days": end, "term": term, "reference": factor.reference,
-        "n": int(in_period.sum()), "n_event": int(split.is_event[in_period].sum()),
-        "warning": "; ".join(filter(None, [warning, fit.model_warning])) or None,
-    }  # fmt: skip
+    return (
+        row
+        | counts
+        | {
+            "method": FIRTH if name in penalised else EFRON,
+            "period": periods.labels[period],
+            "period_start_days": starts[period],
+            "period_end_days": end,
+            "term": term,
+            "reference": factor.reference,
+            "n": int(in_period.sum()),
+            "n_event": int(split.is_event[in_period].sum()),
+            "warning": "; ".join(filter(None, [warning, fit.model_warning])) or None,
+        }
+    )
 
 
 def _events_of(factor: _Factor, split: _Split, in_period: np.ndarray, term: str) -> tuple[dict, int, bool]:

@@ -53,9 +53,9 @@ def stacked(curves: Sequence[tuple[StratumCounts, Mapping[str, np.ndarray]]], co
         if column in STRATUM_COLUMNS:
             made[column] = pd.Series([getattr(counts, column) for counts, _ in curves], dtype="str").take(at).array
         else:
-            made[column] = np.concatenate([
-                more[column] if column in more else getattr(counts, column) for counts, more in curves
-            ])  # fmt: skip
+            made[column] = np.concatenate(
+                [more[column] if column in more else getattr(counts, column) for counts, more in curves]
+            )
     return pd.DataFrame(made)
 
 
@@ -169,11 +169,15 @@ def count_events(time_to_event: pd.DataFrame, stratum_column: str | None = None)
     grouping = pd.Series([stratum_column or EVERYBODY], dtype="str").take(np.zeros(len(event), dtype=int))
     return pd.DataFrame(
         {
-            "endpoint": cells.endpoints.take(cells.endpoint).array, "grouping": grouping.array,
-            "stratum": cells.strata.take(cells.stratum).array, "time_days": cells.days,
-            "n_event": event, "n_competing": competing, "n_censored": censored,
+            "endpoint": cells.endpoints.take(cells.endpoint).array,
+            "grouping": grouping.array,
+            "stratum": cells.strata.take(cells.stratum).array,
+            "time_days": cells.days,
+            "n_event": event,
+            "n_competing": competing,
+            "n_censored": censored,
         }
-    )  # fmt: skip
+    )
 
 
 class _Cells(NamedTuple):

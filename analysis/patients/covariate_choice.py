@@ -77,13 +77,18 @@ def choose_covariates(
     complete = _all_known(kept, known, is_compared)
     rows = [
         {
-            "endpoint": endpoint, "model": model, "covariate": covariate.term, "is_used": covariate in kept,
-            "n": int(is_compared.sum()), "n_known": _n_known(patients, covariate, is_compared),
-            "n_complete": int(complete.sum()), "n_event_complete": int(is_event[complete].sum()),
+            "endpoint": endpoint,
+            "model": model,
+            "covariate": covariate.term,
+            "is_used": covariate in kept,
+            "n": int(is_compared.sum()),
+            "n_known": _n_known(patients, covariate, is_compared),
+            "n_complete": int(complete.sum()),
+            "n_event_complete": int(is_event[complete].sum()),
             "reason": reasons.get(covariate.term),
         }
         for covariate in covariates
-    ]  # fmt: skip
+    ]
     table = pd.DataFrame(rows, columns=CHOICE_COLUMNS).astype({"reason": "str", "is_used": "bool"})
     used = tuple(single for covariate in kept for single in columns[covariate.term])
     return CovariateChoice(patients, used, table, warning)

@@ -126,12 +126,20 @@ class ModelColumns:
                 absent.append(exposure.term(name))
         reference = exposure.levels.index(exposure.reference) if exposure else -2
         return ModelRows(
-            self.endpoint, self.time_days[kept], self.event_code[kept],
-            dummies | {term: column[kept] for term, column in columns.items()}, tuple(dummies), tuple(absent),
-            exposure.reference if exposure else None, position == reference, position,
-            None if self.hospital is None else _renumbered(self.hospital[kept]), self.index[kept],
-            int((is_missing & ~self.is_unresolved & is_of_it).sum()), int((self.is_unresolved & is_of_it).sum()),
-        )  # fmt: skip
+            self.endpoint,
+            self.time_days[kept],
+            self.event_code[kept],
+            dummies | {term: column[kept] for term, column in columns.items()},
+            tuple(dummies),
+            tuple(absent),
+            exposure.reference if exposure else None,
+            position == reference,
+            position,
+            None if self.hospital is None else _renumbered(self.hospital[kept]),
+            self.index[kept],
+            int((is_missing & ~self.is_unresolved & is_of_it).sum()),
+            int((self.is_unresolved & is_of_it).sum()),
+        )
 
 
 def model_columns(
@@ -145,9 +153,16 @@ def model_columns(
         covariate.term: numbers_or_missing(patients[covariate.column]) / covariate.per for covariate in covariates
     }
     return ModelColumns(
-        endpoint, patients["time_days"].to_numpy(dtype=float), patients["event_code"].to_numpy(dtype=int), numbers,
-        exposure, level, is_unresolved, _hospital_numbers(patients), patients.index,
-    )  # fmt: skip
+        endpoint,
+        patients["time_days"].to_numpy(dtype=float),
+        patients["event_code"].to_numpy(dtype=int),
+        numbers,
+        exposure,
+        level,
+        is_unresolved,
+        _hospital_numbers(patients),
+        patients.index,
+    )
 
 
 def model_rows(

@@ -185,9 +185,14 @@ def _exposure(row: dict) -> Exposure:
         )
     not_known = row.get("not_known")
     return Exposure(
-        row["column_name"], row["label"], row["term_prefix"], levels, row["reference"], _truth(row["is_ordered"]),
+        row["column_name"],
+        row["label"],
+        row["term_prefix"],
+        levels,
+        row["reference"],
+        _truth(row["is_ordered"]),
         not_known if isinstance(not_known, str) and not_known else NOT_KNOWN,
-    )  # fmt: skip
+    )
 
 
 def _covariates(table: pd.DataFrame) -> dict[str, Covariate]:

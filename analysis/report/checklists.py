@@ -157,11 +157,14 @@ def _kappa(results: Results, context: Mapping[str, Any]) -> str:
 
 def _sensitivity(results: Results, context: Mapping[str, Any]) -> str:
     done = {
-        "specification_curve": "all reasonable choices at once", "death_rule_estimates": "other rules for late deaths",
-        "imputed_hazard_ratios": "multiple imputation", "weighted_hazard_ratios": "inverse probability weighting",
-        "interval_censored_hazard_ratios": "recurrence between two looks", "e_values": "E-values",
+        "specification_curve": "all reasonable choices at once",
+        "death_rule_estimates": "other rules for late deaths",
+        "imputed_hazard_ratios": "multiple imputation",
+        "weighted_hazard_ratios": "inverse probability weighting",
+        "interval_censored_hazard_ratios": "recurrence between two looks",
+        "e_values": "E-values",
         "landmark_hazard_ratios": "landmark models",
-    }  # fmt: skip
+    }
     present = [text for name, text in done.items() if results.get(name) is not None and len(results[name])]
     return ", ".join(present)
 
@@ -201,15 +204,31 @@ FACTS: dict[str, Callable[[Results, Mapping[str, Any]], str]] = {
     "n_unresolved": _unresolved,
     "n_not_done": lambda results, context: count(len(results["analyses_not_done"])),
     "n_set_aside": lambda results, context: count(results["records_set_aside"]["n"].sum()),
-    "criteria": _criteria, "exclusions": _exclusions, "hazards": _hazards, "three_years": _three_years,
-    "follow_up": _follow_up, "lost": _lost, "events": _events, "planned": _planned, "feeds": _feeds, "rows": _rows,
-    "checks": _checks, "kappa": _kappa, "sensitivity": _sensitivity, "used": _used_covariates, "covariates": _covariates,
-    "eras": lambda results, context: _strata(results, "era"), "groupings": _groupings, "not_derivable": _not_derivable,
+    "criteria": _criteria,
+    "exclusions": _exclusions,
+    "hazards": _hazards,
+    "three_years": _three_years,
+    "follow_up": _follow_up,
+    "lost": _lost,
+    "events": _events,
+    "planned": _planned,
+    "feeds": _feeds,
+    "rows": _rows,
+    "checks": _checks,
+    "kappa": _kappa,
+    "sensitivity": _sensitivity,
+    "used": _used_covariates,
+    "covariates": _covariates,
+    "eras": lambda results, context: _strata(results, "era"),
+    "groupings": _groupings,
+    "not_derivable": _not_derivable,
     "endpoints": lambda results, context: ", ".join(
         map(definitions(results).label, dict.fromkeys(frame_of(results, "planned_tests", "endpoint")["endpoint"]))
     ),
     "margin_groups": lambda results, context: ", ".join(definitions(results).exposure.levels),
     "left_out": lambda results, context: adjusted_hazards(results)["left_out"],
-    "code": _stamp("code_version"), "data": _stamp("data_hash"), "run": _stamp("run_id"),
-}  # fmt: skip
+    "code": _stamp("code_version"),
+    "data": _stamp("data_hash"),
+    "run": _stamp("run_id"),
+}
 """What a checklist may say, by name: each a text from the published tables, or 'not available'."""

@@ -53,8 +53,9 @@ def definitions(results: Results) -> Definitions:
         return Definitions(
             exposures_of(frame_of(results, "exposures", "column_name levels reference")),
             endpoints_of(frame_of(results, "analysis_endpoints", "endpoint label kind")),
-            labels, settings_of(frame_of(results, "analysis_plan", "name value"))["days_a_year"][0],
-        )  # fmt: skip
+            labels,
+            settings_of(frame_of(results, "analysis_plan", "name value"))["days_a_year"][0],
+        )
     except (ValueError, KeyError) as fault:
         raise NotAvailable(f"the definitions do not hold: {fault}") from fault
 

@@ -22,12 +22,15 @@ def planned_tests(results: Results) -> dict[str, Any]:
     table, known = frame_of(results, "planned_tests", columns), definitions(results)
     lines = [
         {
-            "label": known.label(row.endpoint), "role": row.analysis_role, "test": row.test,
-            "n_event": count(row.n_event), "p": p_value(row.p_value),
+            "label": known.label(row.endpoint),
+            "role": row.analysis_role,
+            "test": row.test,
+            "n_event": count(row.n_event),
+            "p": p_value(row.p_value),
             "adjusted": "" if is_missing(row.p_value_adjusted) else p_value(row.p_value_adjusted),
         }
         for row in table.itertuples()
-    ]  # fmt: skip
+    ]
     return {"lines": lines}
 
 

@@ -16,10 +16,15 @@ LIMITS = ("hazard_ratio", "conf_low", "conf_high")
 def further_exposure(results: Results, exposure: Exposure) -> dict[str, Any]:
     """Name and label of the exposure, and its sections; `results` with it as the exposure that sections are of."""
     builders = {
-        "ratios": adjusted_ratios, "landmarks": outcome_sections.landmarks, "medians": time_sections.medians,
-        "patterns": outcome_sections.patterns, "salvage": outcome_sections.salvage, "follow_up": outcome_sections.follow_up,
-        "absolute_risks": effect_sections.absolute_risks, "table_one": study_sections.table_one,
-    }  # fmt: skip
+        "ratios": adjusted_ratios,
+        "landmarks": outcome_sections.landmarks,
+        "medians": time_sections.medians,
+        "patterns": outcome_sections.patterns,
+        "salvage": outcome_sections.salvage,
+        "follow_up": outcome_sections.follow_up,
+        "absolute_risks": effect_sections.absolute_risks,
+        "table_one": study_sections.table_one,
+    }
     names = {"name": exposure.column, "label": exposure.label, "exposure": exposure}
     return names | {name: section(build, results) for name, build in builders.items()}
 
@@ -41,9 +46,12 @@ def adjusted_ratios(results: Results) -> dict[str, Any]:
         for term in exposure.terms:
             ratio: list[Any] = [of_term.get(term, {}).get(name) for name in LIMITS]
             cells.append(NOT_AVAILABLE if is_missing(ratio[0]) else hazard_ratio_text(*ratio))
-        lines.append({
-            "label": known.label(endpoint), "cells": [*cells, p_value(whole["p_value"]), count(whole["n"]), count(whole["n_event"])],
-        })  # fmt: skip
+        lines.append(
+            {
+                "label": known.label(endpoint),
+                "cells": [*cells, p_value(whole["p_value"]), count(whole["n"]), count(whole["n_event"])],
+            }
+        )
     if not lines:
         raise NotAvailable(f"no model of {exposure.label} could be fitted")
     return {"lines": lines, "compared": exposure.compared, "reference": exposure.reference}

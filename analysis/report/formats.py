@@ -59,5 +59,9 @@ def moment(value: Any) -> str:
 
 
 FILTERS = {
-    "percent": percent, "count": count, "p": p_value, "words": words, "moment": moment,
-}  # fmt: skip
+    "percent": percent,
+    "count": count,
+    "p": p_value,
+    "words": words,
+    "moment": moment,
+}

@@ -26,8 +26,11 @@ Results = Mapping[str, pd.DataFrame]
 RISK_SCORES = ("0", "1", "2", "3", "4", "5")
 COMPARISON = "endpoint stratum published_estimate published_conf_low published_conf_high estimate conf_low conf_high"
 LANDMARK_ENDPOINTS = (
-    "overall_recurrence", "liver_recurrence_any_time", "recurrence_free_survival", "overall_survival",
-)  # fmt: skip
+    "overall_recurrence",
+    "liver_recurrence_any_time",
+    "recurrence_free_survival",
+    "overall_survival",
+)
 PATTERN_LABELS = {
     "liver only": "Liver only", "lung only": "Lung only", "other single site": "Another single site",
     "multiple sites": "Multiple sites", "not stated": "Site not stated",

@@ -58,12 +58,14 @@ def periods(results: Results) -> dict[str, Any]:
         by_term = rows.drop_duplicates("term").set_index("term")
         if exposure.by_period in by_term.index:
             p_of = by_term["p_value"].to_dict()
-            panels.append({
-                "label": f"{known.label(endpoint)}, {model}",
-                "proportional": p_value(p_of[exposure.proportionality]),
-                "interaction": p_value(p_of[exposure.by_period]),
-                "lines": _period_lines(rows, list(exposure.terms)),
-            })  # fmt: skip
+            panels.append(
+                {
+                    "label": f"{known.label(endpoint)}, {model}",
+                    "proportional": p_value(p_of[exposure.proportionality]),
+                    "interaction": p_value(p_of[exposure.by_period]),
+                    "lines": _period_lines(rows, list(exposure.terms)),
+                }
+            )
     return {"panels": panels, "n_tested": len(tested), "compared": exposure.compared}
 
 

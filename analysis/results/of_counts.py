@@ -55,9 +55,10 @@ def curves(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -
         if is_survival:
             attempts.add("median_times", endpoint, lambda counts=counts: quantile_times(counts))
         attempts.add(
-            "landmark_estimates", endpoint,
+            "landmark_estimates",
+            endpoint,
             lambda estimate=estimate, counts=counts, name=estimator: landmark_estimates(estimate(counts), name, days),
-        )  # fmt: skip
+        )
         attempts.add(
             "group_tests", endpoint, lambda counts=counts, kind=is_survival: _tests(counts, kind, plan.exposures)
         )
@@ -97,9 +98,10 @@ def restricted_means(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: A
 
     for endpoint, counts in _by_endpoint(counts_of_exposures(inputs, plan), plan, attempts, "restricted_means"):
         attempts.add(
-            ("restricted_means", "restricted_mean_differences"), endpoint,
+            ("restricted_means", "restricted_mean_differences"),
+            endpoint,
             lambda endpoint=endpoint, counts=counts: of(endpoint, counts),
-        )  # fmt: skip
+        )
 
 
 def death_rules(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:

@@ -78,16 +78,18 @@ def _models_of(
             "model_covariates", endpoint, lambda choice=choice: choice.reasons.assign(exposure=exposure.column)
         )
         attempts.add(
-            both, endpoint,
+            both,
+            endpoint,
             lambda choice=choice, name=name: cox(choice.patients, choice.used, name, choice.warning),
-        )  # fmt: skip
+        )
         if has_competing and covariate_set == MAIN:
             attempts.add(
-                "hazard_ratios", endpoint,
+                "hazard_ratios",
+                endpoint,
                 lambda choice=choice, name=name: shown(
                     fine_gray_model(choice.patients, endpoint, exposure, choice.used, name, choice.warning)
                 ),
-            )  # fmt: skip
+            )
 
 
 def chosen(
@@ -117,11 +119,12 @@ def hospitals(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts
         if len(patients):
             for exposure in plan.exposures:
                 attempts.add(
-                    "hospital_hazard_ratios", endpoint,
+                    "hospital_hazard_ratios",
+                    endpoint,
                     lambda patients=patients, endpoint=endpoint, exposure=exposure: between_hospitals(
                         patients, endpoint, exposure, plan.covariates(), plan.rules
                     ),
-                )  # fmt: skip
+                )
 
 
 def stratified_tests(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
@@ -138,11 +141,12 @@ def stratified_tests(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: A
             patients = patients[patients[block].notna()]
             for exposure in plan.exposures if len(patients) else ():
                 attempts.add(
-                    "stratified_tests", endpoint.name,
-                    lambda patients=patients, block=block, is_competing=endpoint.kind != SURVIVAL, exposure=exposure: _within(
-                        patients, block, exposure.column, is_competing
+                    "stratified_tests",
+                    endpoint.name,
+                    lambda patients=patients, block=block, is_competing=endpoint.kind != SURVIVAL, exposure=exposure: (
+                        _within(patients, block, exposure.column, is_competing)
                     ),
-                )  # fmt: skip
+                )
 
 
 def _within(patients: pd.DataFrame, block: str, grouping: str, is_competing: bool) -> pd.DataFrame:
@@ -176,19 +180,29 @@ def _over_time(patients: pd.DataFrame, endpoint: str, of_exposure: Plan, plan: P
     if choice is None:
         return
     attempts.add(
-        "time_varying_hazard_ratios", endpoint,
-        lambda: plan.shown(exposure, time_varying_hazard_ratios(
-            choice.patients, endpoint, exposure, choice.used, plan.numbers("period_starts_years"),
-            plan.number("not_proportional_below_p"), plan.days_a_year,
-        )),
-    )  # fmt: skip
+        "time_varying_hazard_ratios",
+        endpoint,
+        lambda: plan.shown(
+            exposure,
+            time_varying_hazard_ratios(
+                choice.patients,
+                endpoint,
+                exposure,
+                choice.used,
+                plan.numbers("period_starts_years"),
+                plan.number("not_proportional_below_p"),
+                plan.days_a_year,
+            ),
+        ),
+    )
     if endpoint not in plan.modelled_endpoints:
         return
     for days in plan.numbers("model_landmarks_days"):
         attempts.add(
-            "landmark_hazard_ratios", endpoint,
+            "landmark_hazard_ratios",
+            endpoint,
             lambda days=days: plan.shown(exposure, _from_landmark(patients, endpoint, of_exposure, days)),
-        )  # fmt: skip
+        )
     # of an exposure of two levels the hazard ratio compares them already
     if len(exposure.levels) > 2:
         attempts.add("pairwise_hazard_ratios", endpoint, lambda: _first_two_levels(choice, endpoint, exposure))
@@ -219,9 +233,10 @@ def by_width(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts)
     rows, reference = study_rows(inputs, plan, attempts), plan.number("reference_width_mm")
     half_millimetres = range(int(2 * plan.number("widest_width_mm")) + 1)
     settings = {
-        "reference_mm": reference, "grid_mm": [half / 2 for half in half_millimetres],
+        "reference_mm": reference,
+        "grid_mm": [half / 2 for half in half_millimetres],
         "n_knots": plan.count("spline_knots"),
-    }  # fmt: skip
+    }
     draws = {"n_imputations": plan.count("width_imputations"), "seed": plan.count("seed")}
 
     def of(endpoint: str, attempts: Attempts) -> None:
@@ -232,11 +247,12 @@ def by_width(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts)
         for covariates in ((), choice.used) if choice.used else ((),):
             for respond, more in ((dose_response, {}), (dose_response_imputed, draws)):
                 attempts.add(
-                    ("dose_response", "dose_response_tests"), endpoint,
-                    lambda choice=choice, endpoint=endpoint, covariates=covariates, respond=respond, more=more: _response(
-                        respond(choice.patients, endpoint, covariates, **settings, **more)
+                    ("dose_response", "dose_response_tests"),
+                    endpoint,
+                    lambda choice=choice, endpoint=endpoint, covariates=covariates, respond=respond, more=more: (
+                        _response(respond(choice.patients, endpoint, covariates, **settings, **more))
                     ),
-                )  # fmt: skip
+                )
 
     attempts.each(plan.modelled_endpoints, of)
 
@@ -258,17 +274,19 @@ def interval_censored(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: 
             if choice is None:
                 continue
             attempts.add(
-                "interval_censored_hazard_ratios", endpoint,
+                "interval_censored_hazard_ratios",
+                endpoint,
                 lambda choice=choice, endpoint=endpoint, exposure=of_exposure.exposure: interval_censored_ratios(
                     choice.patients, endpoint, exposure, choice.used
                 ),
-            )  # fmt: skip
+            )
             attempts.add(
-                "interval_censored_curves", endpoint,
+                "interval_censored_curves",
+                endpoint,
                 lambda patients=patients, endpoint=endpoint, exposure=of_exposure.exposure: interval_censored_curves(
                     patients, endpoint, exposure, half_years[1:]
                 ),
-            )  # fmt: skip
+            )
 
     attempts.each(plan.modelled_endpoints, of)
 

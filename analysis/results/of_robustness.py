@@ -38,11 +38,12 @@ def weighting(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts
         for of_exposure in plan.by_exposure() if len(patients) else ():
             exposure = of_exposure.exposure
             attempts.add(
-                "risk_differences", endpoint,
+                "risk_differences",
+                endpoint,
                 lambda endpoint=endpoint, exposure=exposure: risk_differences(
                     crude_curves(counts, endpoint, exposure), endpoint, exposure, CRUDE, days
                 ),
-            )  # fmt: skip
+            )
             if endpoint in plan.modelled_endpoints or endpoint == "overall_recurrence":
                 _weighted(patients, endpoint, of_exposure, attempts, days)
 
@@ -67,16 +68,18 @@ def _weighted(patients: pd.DataFrame, endpoint: str, plan: Plan, attempts: Attem
         return
     rows, labels = choice.patients, {"endpoint": endpoint, "exposure": exposure.column, "covariate_set": covariate_set}
     attempts.add(
-        "covariate_balance", endpoint,
+        "covariate_balance",
+        endpoint,
         lambda: balance_table(rows, exposure.column, choice.used, weights, exposure.reference).assign(**labels),
-    )  # fmt: skip
+    )
     attempts.add("weight_summary", endpoint, lambda: weight_summary(rows, exposure.column, weights).assign(**labels))
     attempts.add(
-        "weighted_hazard_ratios", endpoint,
+        "weighted_hazard_ratios",
+        endpoint,
         lambda: weighted_cox(rows, endpoint, exposure.column, weights, exposure.reference, exposure.prefix).assign(
             covariate_set=covariate_set
         ),
-    )  # fmt: skip
+    )
     curves = standardised_curves(rows, endpoint, exposure, weights)
     attempts.add("standardised_incidence", endpoint, lambda: curve_frame(curves, endpoint, exposure))
     attempts.add("risk_differences", endpoint, lambda: risk_differences(curves, endpoint, exposure, STANDARDISED, days))
@@ -94,11 +97,12 @@ def imputation(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempt
             # of an exposure with bounds what is known in part of a patient is respected
             bounds = published if set(exposure.levels) <= set(published["margin_group"]) else None
             attempts.add(
-                "imputed_hazard_ratios", endpoint,
+                "imputed_hazard_ratios",
+                endpoint,
                 lambda patients=patients, endpoint=endpoint, of_exposure=of_exposure, bounds=bounds: plan.shown(
                     of_exposure.exposure, imputed_hazard_ratios(patients, endpoint, of_exposure, bounds)
                 ),
-            )  # fmt: skip
+            )
 
     attempts.each(plan.modelled_endpoints, of)
 
@@ -111,9 +115,11 @@ def e_values(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts)
 def _e_values(hazard_ratios: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     terms = [term for exposure in plan.exposures for term in exposure.terms]
     chosen_rows = hazard_ratios[
-        hazard_ratios["term"].isin(terms) & hazard_ratios["endpoint"].isin(plan.modelled_endpoints)
-        & (hazard_ratios["model"] == plan.model_names[MAIN]) & (hazard_ratios["estimand"] == CAUSE_SPECIFIC)
-    ]  # fmt: skip
+        hazard_ratios["term"].isin(terms)
+        & hazard_ratios["endpoint"].isin(plan.modelled_endpoints)
+        & (hazard_ratios["model"] == plan.model_names[MAIN])
+        & (hazard_ratios["estimand"] == CAUSE_SPECIFIC)
+    ]
     is_common = (chosen_rows["n_event"] / chosen_rows["n"]) > plan.number("common_outcome_share")
     frames = [
         with_e_values(rows, bool(common)).assign(is_outcome_common=bool(common))
@@ -131,11 +137,12 @@ def specifications(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Att
         for of_exposure in plan.by_exposure() if len(patients) else ():
             definitions, primary = _definitions(inputs, of_exposure.exposure)
             attempts.add(
-                ("specification_curve", "specification_summary"), endpoint,
+                ("specification_curve", "specification_summary"),
+                endpoint,
                 lambda endpoint=endpoint, patients=patients, of_exposure=of_exposure, definitions=definitions, primary=primary: (
                     _specifications(patients, inputs, rows, definitions, primary, endpoint, of_exposure, attempts)
                 ),
-            )  # fmt: skip
+            )
 
     attempts.each(plan.modelled_endpoints, of)
 
@@ -149,10 +156,14 @@ def _definitions(inputs: Mapping[str, pd.DataFrame], exposure: Exposure) -> tupl
     operations = inputs["operations"]
     levels = levels_of(operations[exposure.column])
     order = {level: number for number, level in enumerate((*exposure.compared, exposure.reference), start=1)}
-    own = pd.DataFrame({
-        "study_id": operations["study_id"], "definition": exposure.label, "margin_group": levels.fillna(exposure.not_known),
-        "group_order": levels.map(order),
-    })  # fmt: skip
+    own = pd.DataFrame(
+        {
+            "study_id": operations["study_id"],
+            "definition": exposure.label,
+            "margin_group": levels.fillna(exposure.not_known),
+            "group_order": levels.map(order),
+        }
+    )
     return own, exposure.label
 
 
@@ -185,9 +196,14 @@ def _specifications(
         joined = StudyRows(of_window, rows.operations).of(endpoint).merge(columns, on="study_id", how="left")
         of_windows.append(joined.assign(synchronous_window_days=window))
     found = specification_curve(
-        patients.merge(columns, on="study_id"), definitions, [endpoint], sets, plan.number("events_per_parameter"),
-        pd.concat(of_windows, ignore_index=True) if of_windows else None, plan.survival_endpoints,
-    )  # fmt: skip
+        patients.merge(columns, on="study_id"),
+        definitions,
+        [endpoint],
+        sets,
+        plan.number("events_per_parameter"),
+        pd.concat(of_windows, ignore_index=True) if of_windows else None,
+        plan.survival_endpoints,
+    )
     summary = specification_summary(found, plan.count("random_draws"), plan.count("seed"), primary)
     exposure = plan.exposure.column
     return found.curve.assign(exposure=exposure), summary.assign(exposure=exposure)

@@ -25,9 +25,11 @@ def one(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """table_one."""
     operations, covariates = inputs["index_operations"], plan.all_covariates
     _of_each(
-        "table_one", plan, attempts,
+        "table_one",
+        plan,
+        attempts,
         lambda exposure: table_one(operations, exposure, [c for c in covariates if c.column in operations.columns]),
-    )  # fmt: skip
+    )
 
 
 def patterns(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
@@ -44,18 +46,22 @@ def patterns(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
 def salvage(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """salvage_by_margin."""
     _of_each(
-        "salvage_by_margin", plan, attempts,
+        "salvage_by_margin",
+        plan,
+        attempts,
         lambda exposure: salvage_by_margin(_with(inputs, "first_recurrences", exposure), exposure),
-    )  # fmt: skip
+    )
 
 
 def follow_up(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """follow_up_quality."""
     counts = counts_of_exposures(inputs, plan)
     _of_each(
-        "follow_up_quality", plan, attempts,
+        "follow_up_quality",
+        plan,
+        attempts,
         lambda exposure: follow_up_quality(_with(inputs, "follow_up", exposure), counts, exposure),
-    )  # fmt: skip
+    )
 
 
 def states(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
@@ -103,9 +109,15 @@ def published(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     is_simulated = bool(inputs["ingest_ledger"]["is_simulated"].any())
     study = inputs["chosen_study"]["compared_with"].dropna()
     attempts.add(
-        "published_comparison", None,
+        "published_comparison",
+        None,
         lambda: published_comparison(
-            inputs["hazard_ratios"], inputs["landmark_estimates"], inputs["planned_tests"], inputs["salvage_by_margin"],
-            plan.exposure, is_simulated, str(study.iloc[0]) if len(study) else None,
+            inputs["hazard_ratios"],
+            inputs["landmark_estimates"],
+            inputs["planned_tests"],
+            inputs["salvage_by_margin"],
+            plan.exposure,
+            is_simulated,
+            str(study.iloc[0]) if len(study) else None,
         ),
-    )  # fmt: skip
+    )

@@ -121,8 +121,15 @@ def _pooled_curve(
         if width != reference_mm:
             result = pool(estimate, error**2, n_event, n_parameters)
             pooled = (result.estimate, np.sqrt(result.total_variance), result.conf_low, result.conf_high)
-        rows.append((width, pooled[0], pooled[1], *np.exp([pooled[0], *pooled[2:]]),
-                     bool(all_widths.min() <= width <= all_widths.max())))  # fmt: skip
+        rows.append(
+            (
+                width,
+                pooled[0],
+                pooled[1],
+                *np.exp([pooled[0], *pooled[2:]]),
+                bool(all_widths.min() <= width <= all_widths.max()),
+            )
+        )
     names = ["width_mm", "log_hazard_ratio", "std_error", "hazard_ratio", "conf_low", "conf_high", "is_within_data"]
     return pd.DataFrame(rows, columns=names)
 
@@ -134,8 +141,13 @@ def _pooled_tests(fits: list[CoxFit], n_terms: int) -> list[dict]:
     for test, first in (("association (pooled F)", 0), ("non-linearity (pooled F)", 1)):
         terms = slice(first, n_terms)
         pooled = pool_wald(coefficients[:, terms], covariances[:, terms, terms])
-        rows.append({
-            "test": test, "statistic": pooled.statistic, "degrees_of_freedom": pooled.degrees_of_freedom,
-            "denominator_degrees_of_freedom": pooled.denominator_degrees_of_freedom, "p_value": pooled.p_value,
-        })  # fmt: skip
+        rows.append(
+            {
+                "test": test,
+                "statistic": pooled.statistic,
+                "degrees_of_freedom": pooled.degrees_of_freedom,
+                "denominator_degrees_of_freedom": pooled.denominator_degrees_of_freedom,
+                "p_value": pooled.p_value,
+            }
+        )
     return rows

@@ -227,9 +227,7 @@ def _draw(
     fitted_to = np.flatnonzero(~variable.is_missing)
     if is_level:
         fitted_to = fitted_to[_at_most(LARGEST_FIT, len(fitted_to), rng)]
-    observed, missing = _standardised(
-        predictors_of(fitted_to), predictors_of(np.flatnonzero(variable.is_missing))
-    )  # fmt: skip
+    observed, missing = _standardised(predictors_of(fitted_to), predictors_of(np.flatnonzero(variable.is_missing)))
     known = variable.numbers[fitted_to]
     if is_level:
         return _draw_level(known.astype(int), observed, missing, rng, variable, starts)

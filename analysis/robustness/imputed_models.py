@@ -50,12 +50,23 @@ def imputed_hazard_ratios(
     ]
     allowed = _allowed(named, exposure, level_bounds)
     wanted = [exposure.column, *(covariate.column for covariate in covariates)]
-    carried = ["endpoint", "time_days", "event_code", *(["study_id"] if "study_id" in named.columns else []),
-               *([HOSPITAL_COLUMN] if HOSPITAL_COLUMN in named.columns else [])]  # fmt: skip
+    carried = [
+        "endpoint",
+        "time_days",
+        "event_code",
+        *(["study_id"] if "study_id" in named.columns else []),
+        *([HOSPITAL_COLUMN] if HOSPITAL_COLUMN in named.columns else []),
+    ]
     completed = imputations(
-        named[[*dict.fromkeys([*carried, *wanted])]].assign(**predictors), columns, list(predictors), plan.count("imputations"),
-        plan.count("imputation_iterations"), plan.count("seed"), allowed, plan.count("imputation_donors"),
-    )  # fmt: skip
+        named[[*dict.fromkeys([*carried, *wanted])]].assign(**predictors),
+        columns,
+        list(predictors),
+        plan.count("imputations"),
+        plan.count("imputation_iterations"),
+        plan.count("seed"),
+        allowed,
+        plan.count("imputation_donors"),
+    )
     # Rubin's rules need Wald's limits, which Firth's model does not have
     warning = f"without {', '.join(left_out)}: a hospital knows it of nobody" if left_out else None
     fits = [_fitted(data, endpoint, exposure, covariates) for data, _ in completed]

@@ -73,10 +73,18 @@ def pool(estimates: Sequence[float], variances: Sequence[float], n: float = np.i
     estimate, std_error, relative = float(q.mean()), np.sqrt(total), increase / within
     width = float(stdtrit(degrees, 0.975) * std_error)
     return Pooled(
-        estimate, total, within, between, degrees, estimate - width, estimate + width,
-        float(2 * stdtr(degrees, -abs(estimate) / std_error)), relative,
-        (relative + 2 / (degrees + 3)) / (relative + 1), m,
-    )  # fmt: skip
+        estimate,
+        total,
+        within,
+        between,
+        degrees,
+        estimate - width,
+        estimate + width,
+        float(2 * stdtr(degrees, -abs(estimate) / std_error)),
+        relative,
+        (relative + 2 / (degrees + 3)) / (relative + 1),
+        m,
+    )
 
 
 class PooledTest(NamedTuple):
@@ -175,11 +183,15 @@ def _pooled_row(rows: pd.DataFrame, n_parameters: int) -> dict:
     n_without = int(np.isnan(log_ratio).sum())
     first = rows.iloc[0]
     return {column: first.get(column) for column in (*TERM_COLUMNS, "reference")} | {
-        "hazard_ratio": float(np.exp(pooled.estimate)), "conf_low": float(np.exp(pooled.conf_low)),
-        "conf_high": float(np.exp(pooled.conf_high)), "p_value": pooled.p_value,
+        "hazard_ratio": float(np.exp(pooled.estimate)),
+        "conf_low": float(np.exp(pooled.conf_low)),
+        "conf_high": float(np.exp(pooled.conf_high)),
+        "p_value": pooled.p_value,
         "degrees_of_freedom": pooled.degrees_of_freedom,
         "fraction_missing_information": pooled.fraction_missing_information,
-        "relative_increase": pooled.relative_increase, "n_imputations": pooled.n_imputations,
-        "n": int(rows["n"].min()), "n_event": int(rows["n_event"].min()),
+        "relative_increase": pooled.relative_increase,
+        "n_imputations": pooled.n_imputations,
+        "n": int(rows["n"].min()),
+        "n_event": int(rows["n_event"].min()),
         "warning": f"not estimable in {n_without} of the imputations" if n_without else None,
-    }  # fmt: skip
+    }

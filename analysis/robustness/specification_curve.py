@@ -157,9 +157,11 @@ def specification_summary(
     for (endpoint, model), of_model in curve.groupby(["endpoint", "model"], sort=False):
         known = of_model[of_model["hazard_ratio"].notna()]
         is_primary = (
-            (of_model["definition"] == primary_definition) & (of_model["covariate_set"] == PRIMARY_SET)
-            & (of_model["era"] == ALL_ERAS) & of_model["synchronous_window_days"].isna()
-        )  # fmt: skip
+            (of_model["definition"] == primary_definition)
+            & (of_model["covariate_set"] == PRIMARY_SET)
+            & (of_model["era"] == ALL_ERAS)
+            & of_model["synchronous_window_days"].isna()
+        )
         primary = of_model.loc[is_primary, "hazard_ratio"]
         primary = float(primary.iloc[0]) if len(primary) else np.nan
         direction = np.sign(np.log(primary)) if np.isfinite(primary) else np.nan
@@ -167,15 +169,24 @@ def specification_summary(
         is_significant = same & (known["p_value"] < SIGNIFICANT_BELOW_P)
         below = of_model["warning"].str.contains(BELOW_EVENTS_RULE, regex=False, na=False)
         row = {
-            "endpoint": endpoint, "model": model, "n_specifications": len(of_model), "n_estimated": len(known),
-            "n_below_events_rule": int(below.sum()), "primary_hazard_ratio": primary,
-            "median_hazard_ratio": float(np.exp(np.log(known["hazard_ratio"].astype(float)).median())) if len(known) else np.nan,
-            "warning": None if np.isfinite(primary) else "the primary specification has no estimate: no direction to compare with",
-        }  # fmt: skip
+            "endpoint": endpoint,
+            "model": model,
+            "n_specifications": len(of_model),
+            "n_estimated": len(known),
+            "n_below_events_rule": int(below.sum()),
+            "primary_hazard_ratio": primary,
+            "median_hazard_ratio": float(np.exp(np.log(known["hazard_ratio"].astype(float)).median()))
+            if len(known)
+            else np.nan,
+            "warning": None
+            if np.isfinite(primary)
+            else "the primary specification has no estimate: no direction to compare with",
+        }
         if np.isfinite(primary):
             row |= {
-                "share_same_direction": float(same.mean()), "share_significant_same_direction": float(is_significant.mean())
-            }  # fmt: skip
+                "share_same_direction": float(same.mean()),
+                "share_significant_same_direction": float(is_significant.mean()),
+            }
             row |= _joint_test(found, of_model.index, float(direction), n_draws, seed)
         rows.append(row)
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS).astype({"warning": "str", "n_draws": "Int64"})
@@ -201,9 +212,7 @@ def _joint_test(
         ((null / errors > threshold).mean(axis=1) >= share).sum(),
     )
     of_median, of_share = ((count + 1) / (n_draws + 1) for count in extreme)
-    return {
-        "joint_p_value_of_median": float(of_median), "joint_p_value_of_share": float(of_share), "n_draws": n_draws
-    }  # fmt: skip
+    return {"joint_p_value_of_median": float(of_median), "joint_p_value_of_share": float(of_share), "n_draws": n_draws}
 
 
 def _products(chosen: Sequence[Influence], n_patients: int) -> np.ndarray:
@@ -262,10 +271,14 @@ def _specified(
                 continue
             for covariate_set in covariate_sets:
                 labels = {
-                    "endpoint": columns.endpoint, "definition": definition.name, "compared": definition.exposure.levels[0],
-                    "reference": definition.exposure.reference, "covariate_set": covariate_set, "era": name,
+                    "endpoint": columns.endpoint,
+                    "definition": definition.name,
+                    "compared": definition.exposure.levels[0],
+                    "reference": definition.exposure.reference,
+                    "covariate_set": covariate_set,
+                    "era": name,
                     "synchronous_window_days": window,
-                }  # fmt: skip
+                }
                 has_both = name == ALL_ERAS and has_competing
                 yield labels, of_definition, chosen, [COX, FINE_GRAY_MODEL] if has_both else [COX]
 
@@ -285,10 +298,15 @@ def _specification(
     cox = None if problem else fit_cox(data.time_days, data.is_event, data.design, strata=data.strata)
     for model in models:
         row = labels | {
-            "model": model, "estimand": ESTIMANDS[model], "method": EFRON if model == COX else FINE_GRAY, "n": data.n,
-            "n_event": n_event, "n_event_in_group": n_event_in_group,
-            "n_excluded_unresolved": data.n_excluded_unresolved, "n_excluded_missing": data.n_excluded_missing,
-        }  # fmt: skip
+            "model": model,
+            "estimand": ESTIMANDS[model],
+            "method": EFRON if model == COX else FINE_GRAY,
+            "n": data.n,
+            "n_event": n_event,
+            "n_event_in_group": n_event_in_group,
+            "n_excluded_unresolved": data.n_excluded_unresolved,
+            "n_excluded_missing": data.n_excluded_missing,
+        }
         if cox is None:
             yield row | {"warning": problem}, None
         else:

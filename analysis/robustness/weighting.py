@@ -66,10 +66,13 @@ def treatment_weights(
     if len(groups) < 2:
         raise ValueError(f"patients.{group_column}: fewer than two groups with every covariate known")
     level = pd.Categorical(rows.columns_kept[group_column], categories=groups).codes.astype(int)
-    design = np.column_stack([
-        np.ones(len(level)), rows.columns_kept.drop(columns=group_column).to_numpy(dtype=float),
-        _hospital_columns(patients.loc[rows.columns_kept.index]),
-    ])  # fmt: skip
+    design = np.column_stack(
+        [
+            np.ones(len(level)),
+            rows.columns_kept.drop(columns=group_column).to_numpy(dtype=float),
+            _hospital_columns(patients.loc[rows.columns_kept.index]),
+        ]
+    )
     if np.linalg.matrix_rank(design / np.sqrt((design**2).mean(axis=0)).clip(min=1e-300)) < design.shape[1]:
         raise ValueError("covariates: one is constant or determined by the others")
     fit = fit_multinomial(design, level, len(groups))
@@ -83,9 +86,12 @@ def treatment_weights(
         weights = np.clip(weights, *np.percentile(weights, truncate_percentiles))
     index = rows.columns_kept.index
     return TreatmentWeights(
-        pd.Series(weights, index=index, name="weight"), pd.DataFrame(probabilities, index=index, columns=groups), fit,
-        rows.n_excluded_missing, rows.n_excluded_unresolved,
-    )  # fmt: skip
+        pd.Series(weights, index=index, name="weight"),
+        pd.DataFrame(probabilities, index=index, columns=groups),
+        fit,
+        rows.n_excluded_missing,
+        rows.n_excluded_unresolved,
+    )
 
 
 def weight_summary(patients: pd.DataFrame, group_column: str, weights: pd.Series) -> pd.DataFrame:
@@ -167,9 +173,10 @@ def weighted_cox(
     data = model_rows(patients[has_weight], endpoint, (), exposure)
     n_without = int((~has_weight & ~is_not_compared(levels)).sum())
     data = replace(
-        data, n_excluded_missing=data.n_excluded_missing + n_without,
+        data,
+        n_excluded_missing=data.n_excluded_missing + n_without,
         n_excluded_unresolved=int(is_not_compared(levels).sum()),
-    )  # fmt: skip
+    )
     return _weighted_fit(data, weights.loc[data.index].to_numpy(dtype=float))
 
 
@@ -209,11 +216,13 @@ def _difference(column: np.ndarray, in_group: np.ndarray, in_reference: np.ndarr
         spread = np.sqrt(sum(variances) / 2)
         spread = spread if spread > 0 else np.nan
     return {
-        "mean_group": float(means[0]), "mean_reference": float(means[1]),
+        "mean_group": float(means[0]),
+        "mean_reference": float(means[1]),
         "standardised_difference": float((means[0] - means[1]) / spread),
-        "weighted_mean_group": weighted[0], "weighted_mean_reference": weighted[1],
+        "weighted_mean_group": weighted[0],
+        "weighted_mean_reference": weighted[1],
         "weighted_standardised_difference": float((weighted[0] - weighted[1]) / spread),
-    }  # fmt: skip
+    }
 
 
 def _weighted_fit(data: ModelRows, weight: np.ndarray) -> pd.DataFrame:

@@ -68,9 +68,11 @@ def holm(p_values: np.ndarray) -> np.ndarray:
 
 def _of_model(hazard_ratios: pd.DataFrame, endpoint: str, plan: Plan) -> dict:
     chosen = hazard_ratios[
-        (hazard_ratios["endpoint"] == endpoint) & (hazard_ratios["model"] == plan.model_names[MAIN])
-        & (hazard_ratios["estimand"] == CAUSE_SPECIFIC) & (hazard_ratios["term"] == plan.exposure.omnibus)
-    ]  # fmt: skip
+        (hazard_ratios["endpoint"] == endpoint)
+        & (hazard_ratios["model"] == plan.model_names[MAIN])
+        & (hazard_ratios["estimand"] == CAUSE_SPECIFIC)
+        & (hazard_ratios["term"] == plan.exposure.omnibus)
+    ]
     labels = {"test": "likelihood ratio, adjusted Cox model", "hypothesis": "equal cause-specific hazards"}
     return labels | _numbers(chosen)
 
@@ -78,13 +80,16 @@ def _of_model(hazard_ratios: pd.DataFrame, endpoint: str, plan: Plan) -> dict:
 def _of_curves(group_tests: pd.DataFrame, within: pd.DataFrame, endpoint: str, kind: str, plan: Plan) -> dict:
     test = "log-rank" if kind == "survival" else "Gray"
     by_hospital = within[
-        (within["endpoint"] == endpoint) & (within["stratified_by"] == HOSPITAL_COLUMN)
-        & (within["test"] == f"stratified {test}") & (within["grouping"] == plan.exposure.column)
-    ]  # fmt: skip
+        (within["endpoint"] == endpoint)
+        & (within["stratified_by"] == HOSPITAL_COLUMN)
+        & (within["test"] == f"stratified {test}")
+        & (within["grouping"] == plan.exposure.column)
+    ]
     chosen = group_tests[
-        (group_tests["endpoint"] == endpoint) & (group_tests["test"] == test)
+        (group_tests["endpoint"] == endpoint)
+        & (group_tests["test"] == test)
         & (group_tests["grouping"] == plan.exposure.column)
-    ]  # fmt: skip
+    ]
     if len(by_hospital):
         chosen, test = by_hospital, f"{test}, within hospitals"
     labels = {"test": test, "hypothesis": chosen["hypothesis"].iloc[0] if len(chosen) else None}

@@ -98,10 +98,18 @@ def _rows_of_numbers(
     known = {stratum: numbers[chosen & ~np.isnan(numbers)] for stratum, chosen in members.items()}
     difference = largest_between_pairs(difference_of_numbers, [known[group] for group in compared])
     return [
-        [label, "", stratum, "median (IQR)", median_text(known[stratum]), len(known[stratum]),
-         int(chosen.sum()) - len(known[stratum]), difference]
+        [
+            label,
+            "",
+            stratum,
+            "median (IQR)",
+            median_text(known[stratum]),
+            len(known[stratum]),
+            int(chosen.sum()) - len(known[stratum]),
+            difference,
+        ]
         for stratum, chosen in members.items()
-    ]  # fmt: skip
+    ]
 
 
 def _rows_of_levels(

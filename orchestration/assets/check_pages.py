@@ -41,9 +41,16 @@ def table_of_checks(open_points: pd.DataFrame, violations: pd.DataFrame) -> str:
         stops = "yes" if check["severity"] == BLOCKING or check["status"] == ERROR else "no, it warns"
         counted = f"could not be run ({check['error']})" if check["status"] == ERROR else _share(check)
         cells = [
-            check["check_name"], check["description"], check["table_name"], check["column_name"], stops, counted,
-            f"{check['threshold']:.1%}", check["threshold_reason"], keys,
-        ]  # fmt: skip
+            check["check_name"],
+            check["description"],
+            check["table_name"],
+            check["column_name"],
+            stops,
+            counted,
+            f"{check['threshold']:.1%}",
+            check["threshold_reason"],
+            keys,
+        ]
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return "\n".join(lines)
 

@@ -21,9 +21,13 @@ from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import open_build_file
 
 DBT_GROUPS = {
-    "seeds": "definitions", "changes": "changes", "staging": "staging", "intermediate": "intermediate", "marts": "marts",
+    "seeds": "definitions",
+    "changes": "changes",
+    "staging": "staging",
+    "intermediate": "intermediate",
+    "marts": "marts",
     "quality": "quality",
-}  # fmt: skip
+}
 
 # each asset links to the file of its model
 SETTINGS_OF_DBT_ASSETS = DagsterDbtTranslatorSettings(enable_code_references=True)

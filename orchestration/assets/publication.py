@@ -92,8 +92,11 @@ def published_copies(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     for reason in refused:
         context.log.warning(reason)
     is_made = dg.AssetCheckResult(
-        check_name="every_copy_is_made", passed=not refused, severity=dg.AssetCheckSeverity.WARN, metadata={"refused": refused}
-    )  # fmt: skip
+        check_name="every_copy_is_made",
+        passed=not refused,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"refused": refused},
+    )
     return dg.MaterializeResult(metadata={"made": made, "refused": refused}, check_results=[is_made])
 
 

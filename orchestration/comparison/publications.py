@@ -38,11 +38,12 @@ class DerivedTable:
 DERIVED = (
     DerivedTable("resection_margins", "'margin'", "concat_ws(', ', margin_group, margin_mm || ' mm', rule)"),
     DerivedTable(
-        "first_recurrences", "'first recurrence'",
+        "first_recurrences",
+        "'first recurrence'",
         "concat_ws(', ', 'day ' || recurrence_days, initial_pattern, CASE WHEN has_salvage THEN 'salvage on day ' || salvage_days END)",
     ),
     DerivedTable("time_to_event", "'endpoint: ' || endpoint", "concat_ws(', ', 'day ' || time_days, end_reason)"),
-)  # fmt: skip
+)
 
 
 @contextmanager

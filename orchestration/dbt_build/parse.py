@@ -33,8 +33,13 @@ def parse_folder() -> Path:
 def parse_fingerprint(dbt_project_dir: Path, variables: Mapping[str, str], target: str) -> str:
     """One for all that a parse depends on."""
     fingerprint = hashlib.sha256()
-    for told in (dbt_project_dir.as_posix(), json.dumps(dict(variables), sort_keys=True), target, sys.version,
-                 *(importlib.metadata.version(name) for name in ("dbt-core", "dbt-duckdb"))):  # fmt: skip
+    for told in (
+        dbt_project_dir.as_posix(),
+        json.dumps(dict(variables), sort_keys=True),
+        target,
+        sys.version,
+        *(importlib.metadata.version(name) for name in ("dbt-core", "dbt-duckdb")),
+    ):
         fingerprint.update(told.encode() + b"\0")
     for path in sorted(dbt_project_dir.rglob("*")):
         relative = path.relative_to(dbt_project_dir)

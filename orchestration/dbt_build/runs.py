@@ -78,5 +78,8 @@ def run_dbt(
     current_parse(target, dbt_project_dir, variables, dbt_command(), environment)
     return subprocess.run(
         [*dbt_command(), "--no-use-colors", *arguments, "--vars", json.dumps(dict(variables))],
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

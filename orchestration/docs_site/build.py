@@ -42,17 +42,26 @@ def build_site(root: Path, manifest: Path, out: Path, progress: Callable[[str], 
     queries = yaml.safe_load((root / QUERIES_FILE).read_text(encoding="utf-8"))
     needs = {table.name: family.needs for family in FAMILIES for table in family.tables}
     site.page(
-        "index.html", "index.html.jinja", "The warehouse, explained",
-        models=_by_folder(models), results=CATALOGUE, pages=pages, published=published,
-    )  # fmt: skip
+        "index.html",
+        "index.html.jinja",
+        "The warehouse, explained",
+        models=_by_folder(models),
+        results=CATALOGUE,
+        pages=pages,
+        published=published,
+    )
     site.page("lineage.html", "drawing.html.jinja", "Lineage", drawing=whole(models))
     site.page("queries.html", "queries.html.jinja", "Example queries", queries=queries)
     for model in models.values():
         progress(model.name)
         site.page(
-            model.page, "model.html.jinja", f"{model.schema}.{model.name}", model=model, drawing=neighbours(models, model),
+            model.page,
+            "model.html.jinja",
+            f"{model.schema}.{model.name}",
+            model=model,
+            drawing=neighbours(models, model),
             published_as=published.get((model.schema, model.name)),
-        )  # fmt: skip
+        )
     for table in CATALOGUE:
         site.page(
             f"results/{table.name}.html",

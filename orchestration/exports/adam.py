@@ -122,9 +122,11 @@ def _write_dataset_json(name: str, frame: pd.DataFrame, stamp: Publication, file
     for one in dataset["variables"]:
         is_text = one["type"] == "Char"
         column: dict[str, Any] = {
-            "itemOID": f"IT.{name}.{one['name']}", "name": one["name"], "label": one["label"],
+            "itemOID": f"IT.{name}.{one['name']}",
+            "name": one["name"],
+            "label": one["label"],
             "dataType": "string" if is_text else "float",
-        }  # fmt: skip
+        }
         if is_text:
             column["length"] = _length(frame[one["name"]])
         if one["name"] in dataset["keys"]:

@@ -113,22 +113,28 @@ def _written(value: Any) -> str:
 def _write_study(folder: Path, study: str, title: str, stamp: Publication) -> None:
     metadata = study_metadata()
     simulated = "SIMULATED DATA, no patient is in it. " if stamp.is_simulated else ""
-    _write_meta(folder / "meta_study.txt", {
-        "type_of_cancer": metadata["cancer_types"].get(study, "mixed"),
-        "cancer_study_identifier": metadata["study_id"],
-        "name": ("SIMULATED DATA: " if stamp.is_simulated else "") + title,
-        "description": f"{simulated}{stamp.n_patients} patients after hepatectomy; {stamp.published_at:%Y-%m}, data {stamp.data_hash}",
-        "groups": metadata["groups"],
-    })  # fmt: skip
+    _write_meta(
+        folder / "meta_study.txt",
+        {
+            "type_of_cancer": metadata["cancer_types"].get(study, "mixed"),
+            "cancer_study_identifier": metadata["study_id"],
+            "name": ("SIMULATED DATA: " if stamp.is_simulated else "") + title,
+            "description": f"{simulated}{stamp.n_patients} patients after hepatectomy; {stamp.published_at:%Y-%m}, data {stamp.data_hash}",
+            "groups": metadata["groups"],
+        },
+    )
 
 
 def _write_clinical(folder: Path, which: str, datatype: str, attributes: list[Attribute], frame: pd.DataFrame) -> None:
-    _write_meta(folder / f"meta_clinical_{which}.txt", {
-        "cancer_study_identifier": study_metadata()["study_id"],
-        "genetic_alteration_type": "CLINICAL",
-        "datatype": datatype,
-        "data_filename": f"data_clinical_{which}.txt",
-    })  # fmt: skip
+    _write_meta(
+        folder / f"meta_clinical_{which}.txt",
+        {
+            "cancer_study_identifier": study_metadata()["study_id"],
+            "genetic_alteration_type": "CLINICAL",
+            "datatype": datatype,
+            "data_filename": f"data_clinical_{which}.txt",
+        },
+    )
     rows = [
         "#" + "\t".join(one["name"] for one in attributes),
         "#" + "\t".join(one["meaning"] for one in attributes),
@@ -145,24 +151,30 @@ def _write_clinical(folder: Path, which: str, datatype: str, attributes: list[At
 def _write_case_list(folder: Path, samples: list[str]) -> None:
     (folder / "case_lists").mkdir()
     study = study_metadata()["study_id"]
-    _write_meta(folder / "case_lists" / "cases_all.txt", {
-        "cancer_study_identifier": study,
-        "stable_id": f"{study}_all",
-        "case_list_name": "All samples",
-        "case_list_description": f"All specimens of index operations ({len(samples)} samples)",
-        "case_list_category": "all_cases_in_study",
-        "case_list_ids": "\t".join(samples),
-    })  # fmt: skip
+    _write_meta(
+        folder / "case_lists" / "cases_all.txt",
+        {
+            "cancer_study_identifier": study,
+            "stable_id": f"{study}_all",
+            "case_list_name": "All samples",
+            "case_list_description": f"All specimens of index operations ({len(samples)} samples)",
+            "case_list_category": "all_cases_in_study",
+            "case_list_ids": "\t".join(samples),
+        },
+    )
 
 
 def _write_resource(folder: Path) -> None:
     study = study_metadata()["study_id"]
     for which, datatype in (("definition", "DEFINITION"), ("study", "STUDY")):
-        _write_meta(folder / f"meta_resource_{which}.txt", {
-            "cancer_study_identifier": study,
-            "resource_type": datatype,
-            "data_filename": f"data_resource_{which}.txt",
-        })  # fmt: skip
+        _write_meta(
+            folder / f"meta_resource_{which}.txt",
+            {
+                "cancer_study_identifier": study,
+                "resource_type": datatype,
+                "data_filename": f"data_resource_{which}.txt",
+            },
+        )
     (folder / "data_resource_definition.txt").write_text(
         "RESOURCE_ID\tDISPLAY_NAME\tRESOURCE_TYPE\tDESCRIPTION\tOPEN_BY_DEFAULT\tPRIORITY\n"
         "PAPER\tPaper\tSTUDY\tThe publication that the statistics are compared with\tfalse\t1\n",

@@ -20,9 +20,10 @@ def decimal_sign_of(connection: duckdb.DuckDBPyConnection, contract: SourceContr
     """
     columns = canonical_feeds()[contract.feed].columns
     numbers = [
-        field for name, field in contract.fields.items()
+        field
+        for name, field in contract.fields.items()
         if field.source_columns and (columns[name].type == "decimal" or (columns[name].type == "date" and field.unit))
-    ]  # fmt: skip
+    ]
     if contract.decimal_sign != "sniff" or not numbers:
         return "." if contract.decimal_sign == "sniff" else contract.decimal_sign
     values = " UNION ALL ".join(f"SELECT {present_value(field, contract)} AS value FROM {source}" for field in numbers)

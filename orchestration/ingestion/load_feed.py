@@ -29,9 +29,14 @@ from orchestration.ingestion.remembered_hashes import RememberedHashes
 NOTE_SUFFIXES = (".txt", ".md")
 REFUSED_CONTRACT = "refused: the contract cannot be used: "
 NOT_THE_FILES_FAULT = (
-    duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException,
-    duckdb.InterruptException, OSError, MemoryError,
-)  # fmt: skip
+    duckdb.IOException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.OutOfMemoryException,
+    duckdb.InterruptException,
+    OSError,
+    MemoryError,
+)
 """The disk, the memory or DuckDB itself: every other file would fail as well, and the night must say so."""
 
 
@@ -281,10 +286,13 @@ def record_unclaimed_files(
                       0 AS fields_rejected, $run AS run_id, now()::TIMESTAMP AS loaded_at,
                       'refused: no contract names this file' AS status, FALSE AS is_simulated""",
             {
-                "hospital": names[-1].split("/")[0], "name": names[-1], "hash": hash_of_file(path),
-                "size": path.stat().st_size, "run": run_id,
+                "hospital": names[-1].split("/")[0],
+                "name": names[-1],
+                "hash": hash_of_file(path),
+                "size": path.stat().st_size,
+                "run": run_id,
             },
-        )  # fmt: skip
+        )
     return names
 
 

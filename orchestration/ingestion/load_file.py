@@ -140,12 +140,24 @@ def _write_ledger(
     companions_hash: str | None = None,
 ) -> None:
     account = {
-        "source_system": contract.source_system, "feed": contract.feed, "system": contract.system,
-        "source_file": load.source_file, "file_hash": file_hash, "size_bytes": size_bytes,
-        "rows_read": load.rows_read, "rows_loaded": load.rows_loaded, "rows_rejected": load.rows_rejected,
-        "rows_duplicate": load.rows_duplicate, "rows_passed_over": load.rows_passed_over,
-        "fields_rejected": load.fields_rejected, "contract_version": contract.version, "run_id": run_id,
-        "load_number": load_number, "companions_hash": companions_hash, "status": load.status, "is_simulated": contract.is_simulated,
-    }  # fmt: skip
+        "source_system": contract.source_system,
+        "feed": contract.feed,
+        "system": contract.system,
+        "source_file": load.source_file,
+        "file_hash": file_hash,
+        "size_bytes": size_bytes,
+        "rows_read": load.rows_read,
+        "rows_loaded": load.rows_loaded,
+        "rows_rejected": load.rows_rejected,
+        "rows_duplicate": load.rows_duplicate,
+        "rows_passed_over": load.rows_passed_over,
+        "fields_rejected": load.fields_rejected,
+        "contract_version": contract.version,
+        "run_id": run_id,
+        "load_number": load_number,
+        "companions_hash": companions_hash,
+        "status": load.status,
+        "is_simulated": contract.is_simulated,
+    }
     values = ", ".join(f"${name} AS {name}" for name in account)
     connection.execute(f"INSERT INTO raw.ingest_ledger BY NAME SELECT {values}, now()::TIMESTAMP AS loaded_at", account)

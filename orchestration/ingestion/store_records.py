@@ -29,9 +29,12 @@ ROWS_A_BATCH = 10_000
 SAME_RECORD = "reader_records.record_number = checked.record_number"
 # what a reader may tell of a record beside the contract's columns; NULL where it does not
 TOLD_BY_SOURCE = {
-    "source_reference": pa.string(), "source_patient": pa.string(), "source_version": pa.int64(),
-    "source_updated_at": pa.string(), "key_within_format": pa.string(),
-}  # fmt: skip
+    "source_reference": pa.string(),
+    "source_patient": pa.string(),
+    "source_version": pa.int64(),
+    "source_updated_at": pa.string(),
+    "key_within_format": pa.string(),
+}
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,19 @@ def store_records(connection: duckdb.DuckDBPyConnection, origin: "Origin", recor
     _insert_notices(connection, origin, account)
     n_withdrawals = len(account.withdrawals)
     return FileLoad(
-        contract.source_system, contract.feed, origin.source_file, "loaded",
-        read + n_withdrawals, loaded + n_withdrawn, rejected, duplicate + n_withdrawals - n_withdrawn, fields_rejected,
-        records.num_rows - read + account.passed_over, n_collisions + len(account.notices), account.used_companions,
-    )  # fmt: skip
+        contract.source_system,
+        contract.feed,
+        origin.source_file,
+        "loaded",
+        read + n_withdrawals,
+        loaded + n_withdrawn,
+        rejected,
+        duplicate + n_withdrawals - n_withdrawn,
+        fields_rejected,
+        records.num_rows - read + account.passed_over,
+        n_collisions + len(account.notices),
+        account.used_companions,
+    )
 
 
 def _without_blanks(records: pa.Table, contract: SourceContract) -> pa.Table:
@@ -167,10 +179,12 @@ def _wanted_records(records: pa.Table, contract: SourceContract) -> pa.Table:
     if not contract.only_rows:
         return records
     is_wanted = [
-        pc.is_in(pc.fill_null(pc.utf8_trim_whitespace(records[contract.reader_column(column)].cast(pa.string())), ""),
-                 pa.array(values))
+        pc.is_in(
+            pc.fill_null(pc.utf8_trim_whitespace(records[contract.reader_column(column)].cast(pa.string())), ""),
+            pa.array(values),
+        )
         for column, values in contract.only_rows.items()
-    ]  # fmt: skip
+    ]
     is_kept = pc.or_(pc.is_valid(records["structure_problem"]), functools.reduce(pc.and_, is_wanted))
     # Arrow cannot yet filter columns that point into the file's bytes
     schema = pa.schema([pa.field(one.name, _with_text_of_its_own(one.type)) for one in records.schema])
@@ -199,10 +213,14 @@ class Origin:
 
     def columns(self, *names: str) -> str:
         values = {
-            "source_system": self.contract.source_system, "system": self.contract.system, "feed": self.contract.feed,
-            "source_file": self.source_file, "file_hash": self.file_hash, "run_id": self.run_id,
+            "source_system": self.contract.source_system,
+            "system": self.contract.system,
+            "feed": self.contract.feed,
+            "source_file": self.source_file,
+            "file_hash": self.file_hash,
+            "run_id": self.run_id,
             "contract_version": self.contract.version,
-        }  # fmt: skip
+        }
         return ", ".join(
             f"{self.load_number}::BIGINT AS {name}"
             if name == "load_number"

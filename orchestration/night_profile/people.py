@@ -192,17 +192,23 @@ def _test_patients(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _of_nobody(connection: duckdb.DuckDBPyConnection, feed: str) -> None:
     _both(
-        connection, "of_nobody_registered", feed, "mrn",
+        connection,
+        "of_nobody_registered",
+        feed,
+        "mrn",
         """SELECT records_now.source_system AS hospital, is_new, registered.mrn IS NULL AS is_so
            FROM records_now LEFT JOIN registered ON records_now.source_system = registered.hospital AND records_now.mrn = registered.mrn
            WHERE records_now.source_system IN (SELECT hospital FROM registered)""",
-    )  # fmt: skip
+    )
 
 
 def _unheard_of(connection: duckdb.DuckDBPyConnection, feed: str, day: str) -> None:
     """Registered patients operated on long before the end of the feed's records of whom it has none."""
     _both(
-        connection, "unheard_of", feed, "mrn",
+        connection,
+        "unheard_of",
+        feed,
+        "mrn",
         f"""WITH known AS (SELECT DISTINCT source_system AS hospital, mrn FROM raw.registry WHERE NOT ({NEW_RUNS})),
             -- but for single dates that lie in a far future
             reach AS (
@@ -213,37 +219,46 @@ def _unheard_of(connection: duckdb.DuckDBPyConnection, feed: str, day: str) -> N
             FROM registered INNER JOIN reach USING (hospital)
             LEFT JOIN known USING (hospital, mrn) LEFT JOIN heard_of USING (hospital, mrn)
             WHERE first_operation < last_day - {LONG_AGO_DAYS}""",
-    )  # fmt: skip
+    )
 
 
 def _before_operation(connection: duckdb.DuckDBPyConnection, feed: str, field: str) -> None:
     _both(
-        connection, "before_operation", feed, field,
+        connection,
+        "before_operation",
+        feed,
+        field,
         f"""SELECT hospital, is_new, TRY_CAST({field} AS DATE) < first_operation AS is_so
             FROM records_now INNER JOIN registered ON source_system = hospital AND records_now.mrn = registered.mrn
             WHERE {field} IS NOT NULL AND first_operation IS NOT NULL""",
-    )  # fmt: skip
+    )
 
 
 def _after_death(connection: duckdb.DuckDBPyConnection) -> None:
     _both(
-        connection, "after_death", "follow_up", "event_date",
+        connection,
+        "after_death",
+        "follow_up",
+        "event_date",
         """SELECT source_system AS hospital, is_new, coalesce(TRY_CAST(event_date AS DATE) > death_date, FALSE) AS is_so
            FROM records_now LEFT JOIN deaths ON source_system = hospital AND records_now.mrn = deaths.mrn""",
-    )  # fmt: skip
+    )
 
 
 def _without_operation(connection: duckdb.DuckDBPyConnection) -> None:
     """Specimens of registered patients that were taken on no day on which they were operated on."""
     _both(
-        connection, "without_operation", "pathology_messages", "collected_date",
+        connection,
+        "without_operation",
+        "pathology_messages",
+        "collected_date",
         f"""SELECT records_now.source_system AS hospital, is_new, NOT exists(
                 SELECT 1 FROM operations WHERE operations.hospital = records_now.source_system AND operations.mrn = records_now.mrn
                 AND abs(TRY_CAST(records_now.collected_date AS DATE) - operation_date) <= {DAYS_BETWEEN_OPERATION_AND_SPECIMEN}
             ) AS is_so
             FROM records_now
             SEMI JOIN registered ON records_now.source_system = registered.hospital AND records_now.mrn = registered.mrn""",
-    )  # fmt: skip
+    )
 
 
 def _said_to_be_of(connection: duckdb.DuckDBPyConnection) -> None:

@@ -41,10 +41,12 @@ def night_for_dropped_files(
 
 
 @dg.sensor(
-    name="night_for_dropped_files", job_name="nightly_refresh", minimum_interval_seconds=60,
+    name="night_for_dropped_files",
+    job_name="nightly_refresh",
+    minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Starts a night when files were dropped and nothing has changed for CRLM_QUIET_MINUTES (0: never).",
-)  # fmt: skip
+)
 def dropped_files_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     settings = load_settings()
     if settings.quiet_minutes <= 0:

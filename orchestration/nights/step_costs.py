@@ -38,8 +38,11 @@ def measured(step: str) -> Iterator[None]:
 def _seconds() -> dict[str, float]:
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
-        "user": own.ru_utime, "sys": own.ru_stime, "children_user": children.ru_utime, "children_sys": children.ru_stime,
-    }  # fmt: skip
+        "user": own.ru_utime,
+        "sys": own.ru_stime,
+        "children_user": children.ru_utime,
+        "children_sys": children.ru_stime,
+    }
 
 
 def _peak_mb() -> int | None:

@@ -66,27 +66,33 @@ def _tell_of_run(context: dg.RunStatusSensorContext) -> None:
 
 
 @dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.FAILURE, name="tell_of_failed_night", default_status=dg.DefaultSensorStatus.RUNNING,
+    run_status=dg.DagsterRunStatus.FAILURE,
+    name="tell_of_failed_night",
+    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Sends the gate's summary, or which step failed, to the addresses of CRLM_NOTIFY.",
-)  # fmt: skip
+)
 def tell_of_failed_night(context: dg.RunStatusSensorContext) -> None:
     if context.dagster_run.job_name == NIGHTLY_JOB:
         _tell_of_run(context)
 
 
 @dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.SUCCESS, name="tell_of_good_night", default_status=dg.DefaultSensorStatus.RUNNING,
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    name="tell_of_good_night",
+    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Says that a night is good again, and which warnings are new.",
-)  # fmt: skip
+)
 def tell_of_good_night(context: dg.RunStatusSensorContext) -> None:
     if context.dagster_run.job_name == NIGHTLY_JOB:
         _tell_of_run(context)
 
 
 @dg.sensor(
-    name="tell_when_overdue", minimum_interval_seconds=900, default_status=dg.DefaultSensorStatus.RUNNING,
+    name="tell_when_overdue",
+    minimum_interval_seconds=900,
+    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Says once that there has been no good night for CRLM_OVERDUE_AFTER_HOURS.",
-)  # fmt: skip
+)
 def tell_when_overdue(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     settings = load_settings()
     notice = overdue_notice(settings)
@@ -102,9 +108,11 @@ def tell_when_overdue(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 
 @dg.sensor(
-    name="end_lost_nights", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING,
+    name="end_lost_nights",
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Marks a night whose process is gone as failed, so that it is told of and the next one may begin.",
-)  # fmt: skip
+)
 def end_lost_nights_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     lost = end_lost_nights(load_settings(), context.instance, NIGHTLY_JOB)
     return dg.SkipReason(f"ended: {', '.join(lost)}" if lost else "no night is lost")

@@ -183,11 +183,18 @@ def _preview_file(
         except Exception as error:
             load = refuse_file(connection, path, path.parent, contract, "preview", failure_of(error))
         account = {
-            "file": load.source_file, "hospital": contract.source_system, "feed": contract.feed, "system": contract.system,
-            "status": load.status, "read": load.rows_read, "loaded": load.rows_loaded,
-            "rejected": load.rows_rejected, "twice in the file": load.rows_duplicate, "fields missing": load.fields_rejected,
+            "file": load.source_file,
+            "hospital": contract.source_system,
+            "feed": contract.feed,
+            "system": contract.system,
+            "status": load.status,
+            "read": load.rows_read,
+            "loaded": load.rows_loaded,
+            "rejected": load.rows_rejected,
+            "twice in the file": load.rows_duplicate,
+            "fields missing": load.fields_rejected,
             "passed over": load.rows_passed_over,
-        }  # fmt: skip
+        }
         findings = findings_of_load(connection, path, contract, load, settings.dbt_project_dir)
         outcome.is_doubtful |= any(one.is_serious for one in findings)
         return {

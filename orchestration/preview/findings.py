@@ -89,9 +89,12 @@ def _columns_found(path: Path, contract: SourceContract, load: FileLoad) -> list
 
 def _filters(path: Path, contract: SourceContract, load: FileLoad) -> list[Finding]:
     filters = {
-        "only_rows": bool(contract.only_rows), "instrument": bool(contract.instrument), "passes_over": bool(contract.passes_over),
-        "resource": bool(contract.resource), "message_type": contract.format == "hl7_v2",
-    }  # fmt: skip
+        "only_rows": bool(contract.only_rows),
+        "instrument": bool(contract.instrument),
+        "passes_over": bool(contract.passes_over),
+        "resource": bool(contract.resource),
+        "message_type": contract.format == "hl7_v2",
+    }
     if load.rows_read == 0:
         named = [f"`{name}`" for name, is_given in filters.items() if is_given]
         if named and (load.rows_passed_over or contract.format not in ("delimited", "excel", "parquet")):

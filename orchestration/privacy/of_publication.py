@@ -119,15 +119,29 @@ def describe(
         for text in coarsened
     ]
     rows += [
-        (which, "attack on dates", attack.source, attack.n_patients, attack.n_recovered, "works" if attack.works else "fails",
-         "dates of operation told to within three days; a few are met by chance")
+        (
+            which,
+            "attack on dates",
+            attack.source,
+            attack.n_patients,
+            attack.n_recovered,
+            "works" if attack.works else "fails",
+            "dates of operation told to within three days; a few are met by chance",
+        )
         for attack in attacks_on_days(connection, database)
-    ]  # fmt: skip
+    ]
     rows += [
-        (which, "attack by a known day", attack.source, attack.n_patients, attack.n_recovered, "works" if attack.works else "fails",
-         "patients who share one day with others: whoever knows that day has their days of operation")
+        (
+            which,
+            "attack by a known day",
+            attack.source,
+            attack.n_patients,
+            attack.n_recovered,
+            "works" if attack.works else "fails",
+            "patients who share one day with others: whoever knows that day has their days of operation",
+        )
         for attack in attacks_by_known_days(connection, database)
-    ]  # fmt: skip
+    ]
     connection.execute(
         f"""CREATE OR REPLACE TABLE {database}.quality.disclosure (publication VARCHAR, topic VARCHAR, subject VARCHAR,
             n_patients BIGINT, n_found BIGINT, outcome VARCHAR, reason VARCHAR)"""
@@ -255,10 +269,20 @@ def _as_check_of_known_day(attack: Attack, is_allowed: bool, simulated: bool) ->
         # a warning that every simulated night has would hide the others
         allowed, why = 1.0, "simulated patients: their days are nobody's"
     return [
-        "privacy", "marts", KNOWN_DAY, "No day of operation follows from what is published for somebody who knows the day of an extract",
-        attack.source, "warning" if is_allowed or simulated else "blocking",
-        "failed" if attack.works and not simulated else "passed", attack.n_patients, attack.n_recovered, share, allowed, why, None,
-    ]  # fmt: skip
+        "privacy",
+        "marts",
+        KNOWN_DAY,
+        "No day of operation follows from what is published for somebody who knows the day of an extract",
+        attack.source,
+        "warning" if is_allowed or simulated else "blocking",
+        "failed" if attack.works and not simulated else "passed",
+        attack.n_patients,
+        attack.n_recovered,
+        share,
+        allowed,
+        why,
+        None,
+    ]
 
 
 def _as_check_of_names(table: str, contents: TableContents, is_raw_name: RememberedTexts) -> list:

@@ -53,8 +53,9 @@ def _print_draw(console: Console, frames: dict[str, pd.DataFrame]) -> None:
         console.print(
             f"Drawn from a model with the published figures: {draw['n_within']} of {draw['n_known']} limits hold the value drawn"
             f" from, about {draw['expected']} should" + (f". Not: {'; '.join(far)}" if far else ""),
-            soft_wrap=True, highlight=False,
-        )  # fmt: skip
+            soft_wrap=True,
+            highlight=False,
+        )
 
 
 def _interval(estimate: float, low: float, high: float) -> str:
@@ -70,9 +71,14 @@ def _cohort(flow: pd.DataFrame) -> Table:
 
 def _groups(groups: pd.DataFrame, comparison: pd.DataFrame, exposure: Exposure) -> Table:
     table = Table(
-        "Margin", "patients", "share", "3-year cumulative incidence of recurrence", "published",
-        title="Margin groups", title_justify="left",
-    )  # fmt: skip
+        "Margin",
+        "patients",
+        "share",
+        "3-year cumulative incidence of recurrence",
+        "published",
+        title="Margin groups",
+        title_justify="left",
+    )
     counted = groups.set_index("margin_group")
     incidence = comparison[comparison["figure"].str.contains("cumulative incidence")].set_index("stratum")
     for group in exposure.strata:
@@ -91,9 +97,13 @@ def _groups(groups: pd.DataFrame, comparison: pd.DataFrame, exposure: Exposure) 
 
 def _hazard_ratios(comparison: pd.DataFrame, exposure: Exposure) -> Table:
     table = Table(
-        f"Adjusted hazard ratio (against {exposure.reference})", "Margin", "here (95 % CI)", "published (95 % CI)",
-        title="Cause-specific Cox models", title_justify="left",
-    )  # fmt: skip
+        f"Adjusted hazard ratio (against {exposure.reference})",
+        "Margin",
+        "here (95 % CI)",
+        "published (95 % CI)",
+        title="Cause-specific Cox models",
+        title_justify="left",
+    )
     # the published order of rows is that of their values; a test over all groups has no ratio
     of_groups = comparison[
         comparison["stratum"].isin(exposure.levels) & (comparison["endpoint"] != "overall_recurrence")

@@ -128,9 +128,15 @@ def checked_answer(
 
 
 def checked_answer_of_look(
-    questionnaire: Questionnaire, reviewer: str, question_id: str, answer: str, sites: list[str], evidence_date: str, comment: str,
+    questionnaire: Questionnaire,
+    reviewer: str,
+    question_id: str,
+    answer: str,
+    sites: list[str],
+    evidence_date: str,
+    comment: str,
     now: datetime,
-) -> Answer:  # fmt: skip
+) -> Answer:
     """The answer to a question about a look at the patient, as it will land.
 
     Raises:
@@ -151,9 +157,15 @@ def checked_answer_of_look(
     day = _day_of_evidence(evidence_date, question, now)
     decided_at = now.strftime("%Y-%m-%d %H:%M:%S")
     return Answer(
-        question_id, question["study_id"], reviewer, decided_at, comment=_one_line(comment),
-        answer=answer, sites=";".join(site for site in known if site in sites), evidence_date=day,
-    )  # fmt: skip
+        question_id,
+        question["study_id"],
+        reviewer,
+        decided_at,
+        comment=_one_line(comment),
+        answer=answer,
+        sites=";".join(site for site in known if site in sites),
+        evidence_date=day,
+    )
 
 
 def _day_of_evidence(written: str, question: Mapping[str, Any], now: datetime) -> str:

@@ -87,12 +87,14 @@ def _judge_book(book: RuleBook, counts: pd.DataFrame) -> list[Row]:
     frame["row_number"] = np.arange(len(frame))
     limits = [
         Check(
-            name=severity, description="Nothing goes beyond its rule's limit", severity=severity,
+            name=severity,
+            description="Nothing goes beyond its rule's limit",
+            severity=severity,
             expectation="expect_column_pair_values_a_to_be_greater_than_b",
             arguments={"column_A": f"{severity}_limit", "column_B": f"{severity}_number", "or_equal": True},
         )
         for severity in ("warning", "blocking")
-    ]  # fmt: skip
+    ]
     suite = Suite(name=book.name, table="night_profile", stage="marts", key=["row_number"], checks=limits)
     outcomes, violations = judge_frame(suite, frame, most_keys=len(frame))
     errors = [outcome for outcome in outcomes if outcome[CHECK_COLUMNS.index("status")] == ERROR]
@@ -103,9 +105,12 @@ def _judge_book(book: RuleBook, counts: pd.DataFrame) -> list[Row]:
         number = int(key.removeprefix("row_number="))
         broken[number] = "blocking" if "blocking" in (severity, broken.get(number)) else severity
     return [
-        *(_row(book, _rule(book, frame.at[number, "rule"]), frame.loc[number], FAILED, severity) for number, severity in broken.items()),
+        *(
+            _row(book, _rule(book, frame.at[number, "rule"]), frame.loc[number], FAILED, severity)
+            for number, severity in broken.items()
+        ),
         *_kept(book, frame[~frame["row_number"].isin(broken)]),
-    ]  # fmt: skip
+    ]
 
 
 def _counts_of(rule: Rule, counts: pd.DataFrame) -> pd.DataFrame:
@@ -163,10 +168,21 @@ def _row(
     n, total = float(count["n"]), float(count["denominator"])
     text = rule.reason if status == PASSED else _message(rule, count, limit.above)
     return [
-        book.name, count["feed"] if isinstance(count["feed"], str) else "night", rule.id, text, _known(count["field"]), severity, status,
-        int(total), int(n), n / total if total else 0.0, limit.above, rule.reason, error,
+        book.name,
+        count["feed"] if isinstance(count["feed"], str) else "night",
+        rule.id,
+        text,
+        _known(count["field"]),
+        severity,
+        status,
+        int(total),
+        int(n),
+        n / total if total else 0.0,
+        limit.above,
+        rule.reason,
+        error,
         None if status == PASSED else _change(rule, count),
-    ]  # fmt: skip
+    ]
 
 
 def _known(value: object) -> str | None:
@@ -195,13 +211,20 @@ def _message(rule: Rule, count: pd.Series, limit: float) -> str:
     place = f"{count['feed']}.{count['field']}" if _known(count["field"]) else str(count["feed"])
     before = count["n_before"] / count["denominator_before"] if count["denominator_before"] else np.nan
     said = rule.message.format(
-        n=f"{count['n']:,.0f}", denominator=f"{count['denominator']:,.0f}", hospital=count["hospital"],
-        share=f"{count['n'] / count['denominator'] if count['denominator'] else 0:.1%}", feed=count["feed"],
-        before="unknown" if pd.isna(before) else f"{before:.1%}", field=_known(count["field"]) or "the whole record",
-        value=_known(count["value"]) or "no value", told=_known(count["told"]) or "in no one way", place=place,
-        level=f"{count['n']:,.3g}", level_before=f"{count['n_before']:,.3g}",
+        n=f"{count['n']:,.0f}",
+        denominator=f"{count['denominator']:,.0f}",
+        hospital=count["hospital"],
+        share=f"{count['n'] / count['denominator'] if count['denominator'] else 0:.1%}",
+        feed=count["feed"],
+        before="unknown" if pd.isna(before) else f"{before:.1%}",
+        field=_known(count["field"]) or "the whole record",
+        value=_known(count["value"]) or "no value",
+        told=_known(count["told"]) or "in no one way",
+        place=place,
+        level=f"{count['n']:,.3g}",
+        level_before=f"{count['n_before']:,.3g}",
         others=f" ({count['n_others']:,.0f} more of this endpoint did)" if count.get("n_others") else "",
-    )  # fmt: skip
+    )
     name = _change(rule, count).split("@")[0]
     text = f'{place} of {count["hospital"]}: {said} ({_limit(rule, limit)}). {rule.when_it_fails} If it is right: --accept {name} "why"'
     return CALENDAR_DATE.sub("a bound of the contract", text)

@@ -19,10 +19,14 @@ def mixed_units(tokens: list[Token]) -> list[Token]:
     result: list[Token] = []
     for token in tokens:
         if (
-            token.kind == LENGTH and result and result[-1].kind == LENGTH and is_near(result[-1], token)
+            token.kind == LENGTH
+            and result
+            and result[-1].kind == LENGTH
+            and is_near(result[-1], token)
             and (result[-1].value, token.value) == ("10", "1")
-            and isinstance(token.measure, Length) and isinstance(result[-1].measure, Length)
-        ):  # fmt: skip
+            and isinstance(token.measure, Length)
+            and isinstance(result[-1].measure, Length)
+        ):
             if 0 < token.measure.mm < 10 and result[-1].measure.mm % 10 == 0:
                 total = Length("", result[-1].measure.mm + token.measure.mm)
                 result[-1] = put_together([result[-1], token], LENGTH, total)

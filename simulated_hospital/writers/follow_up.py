@@ -173,12 +173,21 @@ def _recurrences(
     direct_biopsy = ~is_suspicious & is_one_site & (rng.random(len(day)) < 0.15)
     by_biopsy = is_suspicious & is_one_site & (rng.random(len(day)) < 0.5)
     return [
-        Looks(patient, day, np.where(direct_biopsy, "biopsy", "imaging"), np.where(is_suspicious, "suspicious", "definite"), sites),
         Looks(
-            patient[is_suspicious], np.minimum(confirmed_day, day + LONGEST_CONFIRMATION_DAYS)[is_suspicious],
-            np.where(by_biopsy, "biopsy", "imaging")[is_suspicious], "definite", sites[is_suspicious],
+            patient,
+            day,
+            np.where(direct_biopsy, "biopsy", "imaging"),
+            np.where(is_suspicious, "suspicious", "definite"),
+            sites,
         ),
-    ]  # fmt: skip
+        Looks(
+            patient[is_suspicious],
+            np.minimum(confirmed_day, day + LONGEST_CONFIRMATION_DAYS)[is_suspicious],
+            np.where(by_biopsy, "biopsy", "imaging")[is_suspicious],
+            "definite",
+            sites[is_suspicious],
+        ),
+    ]
 
 
 def _looks_after_recurrence(

@@ -180,9 +180,16 @@ class _Desk:
         count = 1 if pd.isna(row.metastasis_count) else int(row.metastasis_count)
         size = 2.5 if pd.isna(row.largest_metastasis_cm) else float(row.largest_metastasis_cm)
         return draw_operation(
-            self.rng, float(row.margin_mm), size, count, row.procedure_type, row.diagnosis, bool(row.has_colon),
-            row.unresolved_kind, floor_mm,
-        )  # fmt: skip
+            self.rng,
+            float(row.margin_mm),
+            size,
+            count,
+            row.procedure_type,
+            row.diagnosis,
+            bool(row.has_colon),
+            row.unresolved_kind,
+            floor_mm,
+        )
 
     def _report(self, operation: Operation) -> list[tuple[str, str, str]]:
         writer, places = self.pathologist, ["diagnosis", "microscopic", "synoptic"]

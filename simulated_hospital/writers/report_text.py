@@ -157,10 +157,15 @@ class ReportWriter:
     def _filled(self, template: str, margin_mm: float, **values: object) -> list[str]:
         additional = next((s.label for s in self.operation.specimens if s.kind == "additional_margin"), "B")
         return render(
-            template, tumor=self.tumor, Tumor=self.tumor.capitalize(), length=self.rng.randint(2, 8),
-            far=self.rng.randint(3, 15), blocks=self.rng.randint(2, 6), additional=additional,
+            template,
+            tumor=self.tumor,
+            Tumor=self.tumor.capitalize(),
+            length=self.rng.randint(2, 8),
+            far=self.rng.randint(3, 15),
+            blocks=self.rng.randint(2, 6),
+            additional=additional,
             **{**width_words(margin_mm, self.rng), **values},
-        )  # fmt: skip
+        )
 
     def _lesion_statements(self, lesions: tuple[Lesion, ...], first_number: int) -> list[str]:
         word, is_lettered = self.rng.choice(LESION_WORDS), self.rng.random() < 0.3
@@ -177,9 +182,12 @@ class ReportWriter:
             phrase = choose_margin_phrase(self.rng, [kind], "lesion", self.style, lesion.margin_mm)
             size = plain_number(lesion.size_cm)
             statements += self._filled(
-                phrase.text, lesion.margin_mm, size=size, size_comma=size.replace(".", ","),
+                phrase.text,
+                lesion.margin_mm,
+                size=size,
+                size_comma=size.replace(".", ","),
                 lesion=f"{word} {chr(64 + number) if is_lettered else number}",
-            )  # fmt: skip
+            )
         return [" ".join(statements)] if self.rng.random() < 0.3 else statements
 
     def _specimen_margin(self, specimen: Specimen) -> list[str]:

@@ -11,9 +11,13 @@ from simulated_hospital.writers.report_text import Lesion, Operation, Specimen
 UNRESOLVED_SHARE = 0.03
 NO_REPORT = "no_report"
 UNRESOLVED_KINDS = (
-    "unresolved_negative", "unresolved_bound", "unresolved_not_assessable", "unresolved_no_viable",
-    "unresolved_re_resected", NO_REPORT,
-)  # fmt: skip
+    "unresolved_negative",
+    "unresolved_bound",
+    "unresolved_not_assessable",
+    "unresolved_no_viable",
+    "unresolved_re_resected",
+    NO_REPORT,
+)
 MOST_LESIONS_DESCRIBED = 5
 SECOND_SPECIMEN_SHARE, GALLBLADDER_SHARE, ADDITIONAL_MARGIN_SHARE, LYMPH_NODE_SHARE, FROZEN_SHARE = (
     0.35,

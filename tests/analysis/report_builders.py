@@ -204,7 +204,11 @@ def accounts() -> dict[str, pd.DataFrame]:
         ),
         "margin_groups": frame(
             "margin_group n share",
-            (">=10 mm", 430, 0.43), ("unresolved", 40, 0.04), ("positive", 100, 0.1), ("1.0-9.9 mm", 350, 0.35), ("<1 mm", 80, 0.08),
+            (">=10 mm", 430, 0.43),
+            ("unresolved", 40, 0.04),
+            ("positive", 100, 0.1),
+            ("1.0-9.9 mm", 350, 0.35),
+            ("<1 mm", 80, 0.08),
         ),
         "check_results": frame(
             "stage table_name check_name description severity status n_checked n_failed",
@@ -224,4 +228,4 @@ def accounts() -> dict[str, pd.DataFrame]:
         ),
         "unresolved_by_reason": frame("reason n", ("distance not given", 27), ("no pathology report", 13)),
         "records_set_aside": frame("source_table reason n", ("stg_follow_up_events", "after death", 31)),
-    }  # fmt: skip
+    }

@@ -83,8 +83,15 @@ def seconds_of_others(rows: pd.DataFrame, has_crr: bool) -> dict[str, float]:
 
 def bench_against_r() -> Table:
     """A row a statistic and size: processor seconds of both and R's over ours (above 1: ours is ahead)."""
-    table = Table("statistic", "patients", "ours, s", "theirs, s", "theirs / ours", "theirs",
-                  title="Against R and lifelines, processor seconds, from patients' rows in memory")  # fmt: skip
+    table = Table(
+        "statistic",
+        "patients",
+        "ours, s",
+        "theirs, s",
+        "theirs / ours",
+        "theirs",
+        title="Against R and lifelines, processor seconds, from patients' rows in memory",
+    )
     if shutil.which("Rscript") is None:
         table.caption = "Rscript is not there (Debian: r-base-core r-cran-survival r-cran-cmprsk r-cran-jsonlite): nothing was compared"
         return table

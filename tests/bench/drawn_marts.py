@@ -52,10 +52,11 @@ def drawn_marts(n_patients: int, seed: int = 1, n_hospitals: int = 2) -> dict[st
     )
     bounds = pd.read_csv(SEEDS.parent / "margins/margin_definitions.csv")
     return marts | {
-        "margin_definitions": bounds, "margin_groups_by_definition": _by_definition(marts["operations"], bounds),
+        "margin_definitions": bounds,
+        "margin_groups_by_definition": _by_definition(marts["operations"], bounds),
         "ingest_ledger": pd.DataFrame({"is_simulated": [True]}),
         "chosen_study": pd.DataFrame({"compared_with": ["perrin_2025"]}),
-    }  # fmt: skip
+    }
 
 
 def _marts_of(cohort: Cohort, start: int, random: np.random.Generator, n_hospitals: int) -> dict[str, pd.DataFrame]:
@@ -81,11 +82,14 @@ def _marts_of(cohort: Cohort, start: int, random: np.random.Generator, n_hospita
         for rule in ("within 183 days", "every death")
     ]
     return {
-        "operations": operations, "index_operations": operations, "time_to_event": times, "recurrence_intervals": intervals,
+        "operations": operations,
+        "index_operations": operations,
+        "time_to_event": times,
+        "recurrence_intervals": intervals,
         "time_to_event_by_window": pd.concat(windows, ignore_index=True),
         "time_to_event_by_death_rule": pd.concat(rules, ignore_index=True),
         **_tables(cohort, operations, random),
-    }  # fmt: skip
+    }
 
 
 def _operations(cohort: Cohort, start: int, random: np.random.Generator, n_hospitals: int) -> pd.DataFrame:
@@ -95,26 +99,40 @@ def _operations(cohort: Cohort, start: int, random: np.random.Generator, n_hospi
     margin = patients["margin_mm"].to_numpy(dtype=float)
     is_unresolved, is_bounded = random.random(n) < SHARE_UNRESOLVED, random.random(n) < SHARE_BOUNDED
     count = patients["metastasis_count"].to_numpy()
-    frame = pd.DataFrame({
-        "study_id": np.char.add("P", np.char.zfill((start + np.arange(n)).astype(str), 8)),
-        "source_system": np.char.add("hospital_", (1 + np.arange(n) % n_hospitals).astype(str)),
-        "era": np.select([year <= last for last, _ in ERAS], [name for _, name in ERAS], ""),
-        "age_at_operation_years": np.floor(patients["age_years"]), "sex": patients["sex"],
-        "procedure_type": patients["procedure_type"], "primary_site": patients["primary_site"],
-        "is_node_positive": patients["is_node_positive"],
-        "disease_free_interval_months": (patients["liver_metastasis_date"] - patients["primary_resection_date"]).dt.days / 30.4375,
-        "has_short_disease_free_interval": patients["has_short_interval"],
-        "metastasis_count": count, "has_multiple_metastases": patients["has_multiple_metastases"],
-        "metastasis_count_group": np.select([count <= 1, count <= 3], ["1", "2-3"], ">3"),
-        "largest_metastasis_cm": patients["largest_metastasis_cm"],
-        "has_large_metastasis": patients["is_large"], "cea_ng_ml": patients["cea_ng_ml"],
-        "has_high_cea": patients["has_high_cea"], "has_extrahepatic_disease": patients["has_extrahepatic_disease"],
-        "has_hai_pump": patients["has_hai_pump"], "had_preoperative_chemotherapy": patients["had_preoperative_chemotherapy"],
-        "margin_group": np.where(is_unresolved, "unresolved", patients["margin_group"]),
-        "margin_mm": np.where(is_unresolved | is_bounded, np.nan, margin),
-        "margin_low_mm": np.where(is_unresolved & (random.random(n) < 0.5), 0.1, np.nan), "margin_high_mm": np.nan,
-        "unresolved_reason": np.where(is_unresolved, np.where(random.random(n) < 0.2, "no viable tumour", "not stated"), None),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "study_id": np.char.add("P", np.char.zfill((start + np.arange(n)).astype(str), 8)),
+            "source_system": np.char.add("hospital_", (1 + np.arange(n) % n_hospitals).astype(str)),
+            "era": np.select([year <= last for last, _ in ERAS], [name for _, name in ERAS], ""),
+            "age_at_operation_years": np.floor(patients["age_years"]),
+            "sex": patients["sex"],
+            "procedure_type": patients["procedure_type"],
+            "primary_site": patients["primary_site"],
+            "is_node_positive": patients["is_node_positive"],
+            "disease_free_interval_months": (
+                patients["liver_metastasis_date"] - patients["primary_resection_date"]
+            ).dt.days
+            / 30.4375,
+            "has_short_disease_free_interval": patients["has_short_interval"],
+            "metastasis_count": count,
+            "has_multiple_metastases": patients["has_multiple_metastases"],
+            "metastasis_count_group": np.select([count <= 1, count <= 3], ["1", "2-3"], ">3"),
+            "largest_metastasis_cm": patients["largest_metastasis_cm"],
+            "has_large_metastasis": patients["is_large"],
+            "cea_ng_ml": patients["cea_ng_ml"],
+            "has_high_cea": patients["has_high_cea"],
+            "has_extrahepatic_disease": patients["has_extrahepatic_disease"],
+            "has_hai_pump": patients["has_hai_pump"],
+            "had_preoperative_chemotherapy": patients["had_preoperative_chemotherapy"],
+            "margin_group": np.where(is_unresolved, "unresolved", patients["margin_group"]),
+            "margin_mm": np.where(is_unresolved | is_bounded, np.nan, margin),
+            "margin_low_mm": np.where(is_unresolved & (random.random(n) < 0.5), 0.1, np.nan),
+            "margin_high_mm": np.nan,
+            "unresolved_reason": np.where(
+                is_unresolved, np.where(random.random(n) < 0.2, "no viable tumour", "not stated"), None
+            ),
+        }
+    )
     truths = [name for name in frame.columns if frame[name].dtype == bool]
     frame[truths] = frame[truths].astype("boolean")
     for column, share in SHARE_MISSING.items():
@@ -142,27 +160,48 @@ def _times(cohort: Cohort, study_id: np.ndarray) -> pd.DataFrame:
     salvaged = salvage_day.reindex(patients["patient_index"]).to_numpy()
     since = contact - first.to_numpy()
     made = {
-        "recurrence_free_survival": (recurrence["time_days"].to_numpy(), (recurrence["event_code"] > 0).to_numpy(), None),
+        "recurrence_free_survival": (
+            recurrence["time_days"].to_numpy(),
+            (recurrence["event_code"] > 0).to_numpy(),
+            None,
+        ),
         "overall_survival": (contact, died, None),
         "post_recurrence_survival": (since, died, recurred),
-        "salvage": (np.where(np.isnan(salvaged), since, salvaged - first.to_numpy()), np.where(np.isnan(salvaged), 2 * died, 1), recurred),
+        "salvage": (
+            np.where(np.isnan(salvaged), since, salvaged - first.to_numpy()),
+            np.where(np.isnan(salvaged), 2 * died, 1),
+            recurred,
+        ),
         "cancer_specific_survival": (contact, np.where(of_cancer, 1, 2 * died), None),
         "extrahepatic_only_recurrence": (
             isolated["time_days"].to_numpy(),
-            np.where(recurred & ~liver_first, 1, np.where(recurred_or_died(recurrence), 2, 0)), None,
+            np.where(recurred & ~liver_first, 1, np.where(recurred_or_died(recurrence), 2, 0)),
+            None,
         ),
-    }  # fmt: skip
+    }
     frames = [
-        pd.DataFrame({"study_id": study_id, "endpoint": name, "time_days": rows["time_days"].to_numpy(),
-                      "event_code": rows["event_code"].to_numpy()})
+        pd.DataFrame(
+            {
+                "study_id": study_id,
+                "endpoint": name,
+                "time_days": rows["time_days"].to_numpy(),
+                "event_code": rows["event_code"].to_numpy(),
+            }
+        )
         for name, rows in by_name.items()
-    ]  # fmt: skip
+    ]
     for name, (days, code, chosen) in made.items():
         who = np.ones(len(study_id), dtype=bool) if chosen is None else chosen & (days >= 0)
-        frames.append(pd.DataFrame({
-            "study_id": study_id[who], "endpoint": name, "time_days": np.asarray(days)[who].astype(int),
-            "event_code": np.asarray(code)[who].astype(int),
-        }))  # fmt: skip
+        frames.append(
+            pd.DataFrame(
+                {
+                    "study_id": study_id[who],
+                    "endpoint": name,
+                    "time_days": np.asarray(days)[who].astype(int),
+                    "event_code": np.asarray(code)[who].astype(int),
+                }
+            )
+        )
     return pd.concat(frames, ignore_index=True)
 
 
@@ -186,8 +225,10 @@ def _tables(cohort: Cohort, operations: pd.DataFrame, random: np.random.Generato
     single = n_sites.to_numpy() == 1
     salvaged = cohort.treatments.loc[cohort.treatments["is_salvage"].astype(bool), "patient_index"].unique()
     pattern = np.select(
-        [has_liver & single, has_lung & single, single], ["liver only", "lung only", "other single site"], "multiple sites"
-    )  # fmt: skip
+        [has_liver & single, has_lung & single, single],
+        ["liver only", "lung only", "other single site"],
+        "multiple sites",
+    )
     contact = patients["last_contact_days"].to_numpy()
     paths = _paths(patients, first.to_numpy(), has_liver, recurred, study_id, group)
     return {
@@ -227,17 +268,26 @@ def _paths(
     later = np.flatnonzero((state != None) & (first < end))  # noqa: E711
     one_stay = np.setdiff1d(np.arange(len(end)), later)
     stays = [
-        (one_stay, "resected", died[one_stay], 0.0, end[one_stay]), (later, "resected", state[later], 0.0, first[later]),
+        (one_stay, "resected", died[one_stay], 0.0, end[one_stay]),
+        (later, "resected", state[later], 0.0, first[later]),
         (later, state[later], died[later], first[later], end[later]),
-    ]  # fmt: skip
+    ]
     return pd.concat(
         [
-            pd.DataFrame({"study_id": study_id[who], "margin_group": group[who], "state_from": before, "state_to": after,
-                          "start_day": begin, "stop_day": stop})
+            pd.DataFrame(
+                {
+                    "study_id": study_id[who],
+                    "margin_group": group[who],
+                    "state_from": before,
+                    "state_to": after,
+                    "start_day": begin,
+                    "stop_day": stop,
+                }
+            )
             for who, before, after, begin, stop in stays
         ],
         ignore_index=True,
-    ).query("stop_day > start_day")  # fmt: skip
+    ).query("stop_day > start_day")
 
 
 def _by_definition(operations: pd.DataFrame, bounds: pd.DataFrame) -> pd.DataFrame:
@@ -256,7 +306,14 @@ def _by_definition(operations: pd.DataFrame, bounds: pd.DataFrame) -> pd.DataFra
                 above = (width > level.from_mm) | ((width == level.from_mm) & level.is_from_included)
                 below = (width < level.to_mm) | ((width == level.to_mm) & level.is_to_included)
                 group[above & below], order[above & below] = level.margin_group, level.group_order
-        frames.append(pd.DataFrame({
-            "study_id": operations["study_id"], "definition": definition, "margin_group": group, "group_order": order,
-        }))  # fmt: skip
+        frames.append(
+            pd.DataFrame(
+                {
+                    "study_id": operations["study_id"],
+                    "definition": definition,
+                    "margin_group": group,
+                    "group_order": order,
+                }
+            )
+        )
     return pd.concat(frames, ignore_index=True).astype({"group_order": "Int64"})

@@ -45,8 +45,10 @@ def bench_nights(folder: Path) -> Table:
             "SELECT sum(n_before) FROM intermediate.recomputed_rows GROUP BY invocation_id ORDER BY 1 LIMIT 1"
         )
         for what, (seconds, processor, n_rows) in (
-            ("everybody", (*everybody[:2], n_all)), ("nobody", nobody), (f"{n_changed}", changed),
-        ):  # fmt: skip
+            ("everybody", (*everybody[:2], n_all)),
+            ("nobody", nobody),
+            (f"{n_changed}", changed),
+        ):
             table.add_row(
                 f"{n_patients:,}",
                 what,

@@ -36,11 +36,15 @@ def measured(n_patients: int, names: Sequence[str] = ()) -> pd.DataFrame:
         made |= tables
         rows.append(
             {
-                "family": family.name, "n_patients": n_patients, "seconds": time.perf_counter() - start,
+                "family": family.name,
+                "n_patients": n_patients,
+                "seconds": time.perf_counter() - start,
                 "processor_seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-                "peak_gb": peak_gb(), "n_rows": sum(map(len, tables.values())), "n_not_done": len(reasons),
+                "peak_gb": peak_gb(),
+                "n_rows": sum(map(len, tables.values())),
+                "n_not_done": len(reasons),
             }
-        )  # fmt: skip
+        )
         last = rows[-1]
         print(
             f"{n_patients:>9,} {family.name:<20} {last['processor_seconds']:8.2f} processor s {last['peak_gb']:6.2f} GB"
@@ -66,9 +70,12 @@ def peak_gb() -> float:
 
 def with_exponents(frames: Sequence[pd.DataFrame]) -> Table:
     """One row a family: processor seconds at each size, and the exponent of growth between the last two (1: in proportion)."""
-    seconds = pd.concat(frames).pivot(index="family", columns="n_patients", values="processor_seconds").reindex(
-        [family.name for family in FAMILIES]
-    ).dropna(how="all")  # fmt: skip
+    seconds = (
+        pd.concat(frames)
+        .pivot(index="family", columns="n_patients", values="processor_seconds")
+        .reindex([family.name for family in FAMILIES])
+        .dropna(how="all")
+    )
     peaks = pd.concat(frames).groupby("n_patients")["peak_gb"].max()
     sizes = list(seconds.columns)
     table = Table(

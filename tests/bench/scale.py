@@ -83,9 +83,14 @@ def run(what: str, command: Sequence[str], folder: Path, steps: Path | None = No
             raise SystemExit(f"{what} failed:\n{printed.read()[-4000:]}")
     found = [json.loads(line) for line in steps.read_text().splitlines()] if steps and steps.exists() else []
     return Cost(
-        what, round(usage.ru_utime, 2), round(usage.ru_stime, 2), round(time.perf_counter() - start, 2),
-        usage.ru_maxrss // 1024, together, found,
-    )  # fmt: skip
+        what,
+        round(usage.ru_utime, 2),
+        round(usage.ru_stime, 2),
+        round(time.perf_counter() - start, 2),
+        usage.ru_maxrss // 1024,
+        together,
+        found,
+    )
 
 
 class _Watch:
@@ -191,17 +196,35 @@ def measure(n_patients: int, folder: Path, say=print) -> dict:
 def tables(measured: dict) -> tuple[Table, Table]:
     """The whole processes, and the steps of the night from nothing beside those of the night of a few."""
     bare = sum(cost["user"] + cost["sys"] for cost in measured["costs"] if cost["what"].startswith("DuckDB"))
-    whole = Table("process", "processor s", "user", "sys", "clock s", "largest MB", "together MB", "of DuckDB's",
-                  title=f"{measured['n_patients']:,} patients, {measured['landed_mb']:,} MB landed, {measured['machine']}")  # fmt: skip
+    whole = Table(
+        "process",
+        "processor s",
+        "user",
+        "sys",
+        "clock s",
+        "largest MB",
+        "together MB",
+        "of DuckDB's",
+        title=f"{measured['n_patients']:,} patients, {measured['landed_mb']:,} MB landed, {measured['machine']}",
+    )
     for cost in measured["costs"]:
         processor = cost["user"] + cost["sys"]
         whole.add_row(
-            cost["what"], f"{processor:.1f}", f"{cost['user']:.1f}", f"{cost['sys']:.1f}", f"{cost['wall']:.1f}",
-            f"{cost['largest_mb']:,}", f"{cost['together_mb'] or 0:,}", f"{processor / bare:.1f}",
-        )  # fmt: skip
+            cost["what"],
+            f"{processor:.1f}",
+            f"{cost['user']:.1f}",
+            f"{cost['sys']:.1f}",
+            f"{cost['wall']:.1f}",
+            f"{cost['largest_mb']:,}",
+            f"{cost['together_mb'] or 0:,}",
+            f"{processor / bare:.1f}",
+        )
     nights = [{step["step"]: step for step in cost["steps"]} for cost in measured["costs"] if cost["steps"]]
-    by_step = Table("step", *(f"{name}, night {number}" for number in (1, 2) for name in ("processor s", "clock s", "MB")),
-                    title="Steps: the night from nothing, the night of a few")  # fmt: skip
+    by_step = Table(
+        "step",
+        *(f"{name}, night {number}" for number in (1, 2) for name in ("processor s", "clock s", "MB")),
+        title="Steps: the night from nothing, the night of a few",
+    )
     everything = sorted(nights[0], key=lambda name: -_processor(nights[0][name]))
     for name in everything:
         cells = []

@@ -78,5 +78,8 @@ def crlm(hospital: Hospital, engine: str, *arguments: str) -> subprocess.Popen:
     }  # fmt: skip
     return subprocess.Popen(
         [sys.executable, "-m", "orchestration.command_line", *arguments],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )

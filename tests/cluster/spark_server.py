@@ -32,15 +32,19 @@ def main() -> int:
             "spark.sql.warehouse.dir": f"{folder}/warehouse",
         }
         command = [
-            f"{os.environ['SPARK_HOME']}/bin/spark-submit", "--master", "local[2]",
-            "--class", "org.apache.spark.sql.connect.service.SparkConnectServer",
+            f"{os.environ['SPARK_HOME']}/bin/spark-submit",
+            "--master",
+            "local[2]",
+            "--class",
+            "org.apache.spark.sql.connect.service.SparkConnectServer",
             *(part for name, value in told.items() for part in ("--conf", f"{name}={value}")),
-        ]  # fmt: skip
+        ]
         environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
         log = Path(folder) / "spark.log"
-        with log.open("w") as said, subprocess.Popen(
-            command, env=environment, stdout=said, stderr=said, cwd=folder
-        ) as server:  # fmt: skip
+        with (
+            log.open("w") as said,
+            subprocess.Popen(command, env=environment, stdout=said, stderr=said, cwd=folder) as server,
+        ):
             try:
                 _wait_for(port, server, log)
                 here = {**os.environ, "CRLM_TEST_ENGINE": f"sc://127.0.0.1:{port}"}

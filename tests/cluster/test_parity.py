@@ -31,8 +31,11 @@ def nights(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Nights:
     )
     land_answers(reference, open_questions)
     land_answers_about_looks(
-        reference, reference.query("SELECT DISTINCT study_id, question_id FROM intermediate.follow_up_questions ORDER BY ALL LIMIT 20")
-    )  # fmt: skip
+        reference,
+        reference.query(
+            "SELECT DISTINCT study_id, question_id FROM intermediate.follow_up_questions ORDER BY ALL LIMIT 20"
+        ),
+    )
     on_engine = Hospital(folder / "engine")
     on_engine.folder.mkdir()
     for name in ("landing", "contracts"):

@@ -24,11 +24,13 @@ def publication(path: Path, of_patients, day: int) -> Path:
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE SCHEMA marts; CREATE SCHEMA results; CREATE SCHEMA meta")
         for place, frame in {
-            "marts.index_operations": of_patients.assign(source_record_id="o"), "marts.resection_margins": margins,
-            "marts.time_to_event": times().assign(end_reason="", source_record_id="t"), "results.published_comparison": figures,
+            "marts.index_operations": of_patients.assign(source_record_id="o"),
+            "marts.resection_margins": margins,
+            "marts.time_to_event": times().assign(end_reason="", source_record_id="t"),
+            "results.published_comparison": figures,
             "marts.patients": of_patients[["study_id"]].assign(is_in_cohort=True, exclusion_reason=None),
             **{f"meta.{name}": seed(name) for name in PLAN_TABLES},
-        }.items():  # fmt: skip
+        }.items():
             connection.register("rows", frame)
             connection.execute(f"CREATE TABLE {place} AS FROM rows")
         connection.execute(

@@ -41,22 +41,24 @@ def publication(
 @pytest.fixture
 def two(tmp_path) -> tuple[Path, Path]:
     yesterday = publication(
-        tmp_path / "a.duckdb", "v1",
+        tmp_path / "a.duckdb",
+        "v1",
         "('P1', TRUE, NULL), ('P2', TRUE, NULL), ('P3', FALSE, 'residual disease')",
         "('P1', 'unresolved', NULL, 'bound', 'r1'), ('P2', '>=10 mm', 12.0, 'width', 'r2')",
         "('P1', 'female', 5.0, 'o1'), ('P2', 'male', NULL, 'o2')",
         "('P1', 'overall_recurrence', 900, 'censored: last assessment', 'f1'),"
         "('P2', 'overall_recurrence', 300, 'event: recurrence', 'f2')",
         "('3-year cumulative incidence', 'overall_recurrence', '>=10 mm', 0.50)",
-    )  # fmt: skip
+    )
     tonight = publication(
-        tmp_path / "b.duckdb", "v1",
+        tmp_path / "b.duckdb",
+        "v1",
         "('P1', TRUE, NULL), ('P2', FALSE, 'not followed up'), ('P3', TRUE, NULL), ('P4', TRUE, NULL)",
         "('P1', '<1 mm', 0.5, 'adjudicated', 'a1'), ('P3', 'positive', 0.0, 'width', 'r3'), ('P4', 'positive', 0.0, 'width', 'r4')",
         "('P1', 'female', 7.5, 'o1b'), ('P3', 'male', NULL, 'o3'), ('P4', 'male', NULL, 'o4')",
         "('P1', 'overall_recurrence', 700, 'event: recurrence', 'f1b')",
         "('3-year cumulative incidence', 'overall_recurrence', '>=10 mm', 0.45)",
-    )  # fmt: skip
+    )
     return yesterday, tonight
 
 
@@ -86,9 +88,12 @@ def test_each_changed_value_of_a_patient_in_both_cohorts_says_by_which_record_an
 
 def test_the_same_records_read_by_other_code_are_other_rules(two, tmp_path):
     args = (
-        "('P1', TRUE, NULL)", "('P1', '1.0-9.9 mm', 9.0, 'width', 'r2')", "('P1', 'female', 5.0, 'o1')",
-        "('P1', 'overall_recurrence', 900, 'censored: last assessment', 'f1')", "('x', 'overall_recurrence', 'positive', 1.0)",
-    )  # fmt: skip
+        "('P1', TRUE, NULL)",
+        "('P1', '1.0-9.9 mm', 9.0, 'width', 'r2')",
+        "('P1', 'female', 5.0, 'o1')",
+        "('P1', 'overall_recurrence', 900, 'censored: last assessment', 'f1')",
+        "('x', 'overall_recurrence', 'positive', 1.0)",
+    )
     before = publication(tmp_path / "c.duckdb", "v1", args[0], args[1], args[2], args[3], args[4])
     after = publication(
         tmp_path / "d.duckdb", "v2", args[0], args[1].replace("1.0-9.9 mm', 9.0", ">=10 mm', 10.0"), *args[2:]

@@ -22,7 +22,7 @@ from tests.dbt_project.stories import (
     look,
     operated,
     treated,
-)  # fmt: skip
+)
 
 LUNG, ELSEWHERE, AT_MARGIN = "lung", "liver_elsewhere", "liver_at_margin"
 SUSPICIOUS, DEFINITE = "suspicious", "definite"

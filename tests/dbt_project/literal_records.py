@@ -43,10 +43,12 @@ def write_raw(connection: duckdb.DuckDBPyConnection, records: Records) -> None:
         frame = frame.assign(
             source_system=frame["source_system"] if "source_system" in frame else "h",
             system=frame["system"].fillna("main") if "system" in frame else "main",
-            source_file=table, source_line=range(2, len(frame) + 2),
-            record_id=[f"{table}:{n}" for n in range(len(frame))], record_key=frame[KEYS[table]],
+            source_file=table,
+            source_line=range(2, len(frame) + 2),
+            record_id=[f"{table}:{n}" for n in range(len(frame))],
+            record_key=frame[KEYS[table]],
             loaded_at=pd.Timestamp("2020-01-01"),
-        )  # fmt: skip
+        )
         connection.register("records", frame)
         connection.execute(f"INSERT INTO raw.{table} BY NAME SELECT * FROM records")
         connection.unregister("records")

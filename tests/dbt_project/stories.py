@@ -49,8 +49,11 @@ def clear(at: int, kind: str = "imaging") -> dict:
 
 def treated(at: int, kind: str, residual_disease: str) -> dict:
     return {
-        "feed": "treatments", "treatment_date": day(at), "treatment_type": kind, "residual_disease": residual_disease,
-    }  # fmt: skip
+        "feed": "treatments",
+        "treatment_date": day(at),
+        "treatment_type": kind,
+        "residual_disease": residual_disease,
+    }
 
 
 def alive(at: int) -> dict:
@@ -59,9 +62,12 @@ def alive(at: int) -> dict:
 
 def died(at: int | None, cause: str | None = "cancer", contact: int | None = None) -> dict:
     return {
-        "feed": "vital_status", "vital_status": "dead", "cause_of_death": cause,
-        "death_date": None if at is None else day(at), "last_contact_date": day(contact if contact is not None else at),
-    }  # fmt: skip
+        "feed": "vital_status",
+        "vital_status": "dead",
+        "cause_of_death": cause,
+        "death_date": None if at is None else day(at),
+        "last_contact_date": day(contact if contact is not None else at),
+    }
 
 
 RFS, ANY, SURVIVAL = "recurrence_free_survival", "overall_recurrence", "overall_survival"

@@ -51,20 +51,37 @@ def records_of(cohort: list[tuple]) -> Records:
         mrn = f"M{number}"
         records["registry"].append(operation_record(mrn))
         records["follow_up"] += [
-            {"event_id": f"{mrn}-{n}", "mrn": mrn, "event_date": day(offset), "event_type": kind, "finding": finding,
-             "sites": ";".join(where) or None}
+            {
+                "event_id": f"{mrn}-{n}",
+                "mrn": mrn,
+                "event_date": day(offset),
+                "event_type": kind,
+                "finding": finding,
+                "sites": ";".join(where) or None,
+            }
             for n, (offset, kind, finding, where) in enumerate(patient_looks)
-        ]  # fmt: skip
+        ]
         records["treatments"] += [
-            {"treatment_id": f"{mrn}-{n}", "mrn": mrn, "treatment_date": day(offset), "treatment_type": kind, "residual_disease": left}
+            {
+                "treatment_id": f"{mrn}-{n}",
+                "mrn": mrn,
+                "treatment_date": day(offset),
+                "treatment_type": kind,
+                "residual_disease": left,
+            }
             for n, (offset, kind, left) in enumerate(patient_treatments)
-        ]  # fmt: skip
+        ]
         if status is not None:
             is_dead = status == "dead"
             records["vital_status"].append(
-                {"mrn": mrn, "vital_status": status, "last_contact_date": day(contact),
-                 "death_date": day(death) if is_dead and death is not None else None, "cause_of_death": cause if is_dead else None}
-            )  # fmt: skip
+                {
+                    "mrn": mrn,
+                    "vital_status": status,
+                    "last_contact_date": day(contact),
+                    "death_date": day(death) if is_dead and death is not None else None,
+                    "cause_of_death": cause if is_dead else None,
+                }
+            )
     return records
 
 
@@ -82,9 +99,17 @@ def marts_of(cohort: list[tuple]) -> dict[str, pd.DataFrame]:
 
 
 @settings(
-    max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example, HealthCheck.filter_too_much],
-)  # fmt: skip
+    max_examples=3,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+        HealthCheck.filter_too_much,
+    ],
+)
 @given(st.lists(patients, min_size=60, max_size=60))
 def test_endpoints_hold_together_whatever_was_sent(cohort):
     marts = marts_of([SALVAGED_AND_RECURRED, *cohort])
@@ -95,7 +120,9 @@ def test_endpoints_hold_together_whatever_was_sent(cohort):
     assert (times["time_days"] >= 1).where(~is_after_recurrence, times["time_days"] >= 0).all()
     assert not marts["first_recurrences"].duplicated("study_id").any()
 
-    endpoints = pd.read_csv(PROJECT_ROOT / "dbt_project/seeds/definitions/endpoint_definitions.csv")["endpoint"].unique()
+    endpoints = pd.read_csv(PROJECT_ROOT / "dbt_project/seeds/definitions/endpoint_definitions.csv")[
+        "endpoint"
+    ].unique()
     at = times.pivot(index="study_id", columns="endpoint", values="time_days").reindex(columns=endpoints)
     code = times.pivot(index="study_id", columns="endpoint", values="event_code").reindex(columns=endpoints)
     first = marts["first_recurrences"].set_index("study_id")["recurrence_days"]

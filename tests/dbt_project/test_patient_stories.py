@@ -27,7 +27,7 @@ from tests.dbt_project.stories import (
     look,
     operated,
     treated,
-)  # fmt: skip
+)
 
 STORIES = [
     Story(

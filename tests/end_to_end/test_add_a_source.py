@@ -30,10 +30,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name: text for name, text in BLOCK_OF_FILE.findall(PAGE.read_text(encoding="utf-8")) if "/riverside/" in name
     }
     assert sorted(files) == [
-        "contracts/riverside/follow_up.yml", "contracts/riverside/hospital.yml", "contracts/riverside/pathology.yml",
-        "contracts/riverside/registry.yml", "contracts/riverside/vital_status.yml",
-        "landing/riverside/pathology/reports_2013.ndjson", "landing/riverside/registry/export_2013.csv",
-    ]  # fmt: skip
+        "contracts/riverside/follow_up.yml",
+        "contracts/riverside/hospital.yml",
+        "contracts/riverside/pathology.yml",
+        "contracts/riverside/registry.yml",
+        "contracts/riverside/vital_status.yml",
+        "landing/riverside/pathology/reports_2013.ndjson",
+        "landing/riverside/registry/export_2013.csv",
+    ]
     os.environ["CRLM_CONTRACTS_DIR"] = str(folder / "contracts")
     is_answer = {name: name.startswith("contracts/") and not name.endswith("hospital.yml") for name in files}
     write(folder, {name: text for name, text in files.items() if not is_answer[name]})
@@ -72,8 +76,10 @@ def drafted(folder: Path) -> list[str]:
 
 def test_the_page_runs_what_it_tells_to_run():
     assert [block.split()[1] for block in COMMANDS.findall(PAGE.read_text(encoding="utf-8"))] == [
-        "draft-contract", "validate", "refresh",
-    ]  # fmt: skip
+        "draft-contract",
+        "validate",
+        "refresh",
+    ]
 
 
 def test_validate_says_what_the_page_says(data):

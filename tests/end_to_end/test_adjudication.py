@@ -112,8 +112,10 @@ def test_a_question_is_answered_and_an_amended_report_asks_again(nights):
     (asked,) = nights.frame("FROM quality.adjudication_queue").to_dict("records")
     patient, question = asked["study_id"], asked["question_id"]
     assert (asked["unresolved_reason"], asked["n_reviewers"], asked["is_asked_again"]) == (
-        nights.margin(patient)["unresolved_reason"], 0, False,
-    )  # fmt: skip
+        nights.margin(patient)["unresolved_reason"],
+        0,
+        False,
+    )
     (listed,) = nights.frame("FROM intermediate.adjudication_worklist WHERE NOT is_sample").to_dict("records")
     assert "Parenchymal margin negative." in listed["report_text"]
 
@@ -121,8 +123,11 @@ def test_a_question_is_answered_and_an_amended_report_asks_again(nights):
     nights.answer("monday.csv", f'{question},{patient},A. Reader,2013-02-01 10:00:00,1.0-9.9 mm,4,"seen, measured"')
     nights.pass_by()
     assert nights.margin(patient) == {
-        "margin_group": "1.0-9.9 mm", "margin_mm": 4.0, "rule": "adjudicated", "unresolved_reason": None,
-    }  # fmt: skip
+        "margin_group": "1.0-9.9 mm",
+        "margin_mm": 4.0,
+        "rule": "adjudicated",
+        "unresolved_reason": None,
+    }
     assert nights.frame("FROM quality.adjudication_queue").empty
     (kept,) = nights.frame("FROM marts.margin_adjudications").to_dict("records")
     assert (kept["margin_group"], kept["read_margin_group"]) == ("1.0-9.9 mm", "unresolved")
@@ -159,11 +164,14 @@ def test_the_worklist_is_a_page_a_workbook_and_a_csv_for_its_owner_only(tmp_path
     questions = pd.DataFrame(
         [
             {
-                "study_id": "P00000000000a", "question_id": "P00000000000a:12345678", "is_sample": False,
-                "why": "distance not given", "report_text": "Margin <clear> & negative.",
+                "study_id": "P00000000000a",
+                "question_id": "P00000000000a:12345678",
+                "is_sample": False,
+                "why": "distance not given",
+                "report_text": "Margin <clear> & negative.",
             }
         ]
-    )  # fmt: skip
+    )
     write_worklist(questions, tmp_path / "adjudication", tmp_path / "landing" / "adjudication")
 
     page = (tmp_path / "adjudication" / "worklist.html").read_text(encoding="utf-8")
@@ -199,9 +207,12 @@ def test_a_site_not_stated_and_a_clinic_statement_are_answered_and_count_from_th
         "liver_elsewhere",
         (date(2010, 2, 15) - date(2006, 10, 19)).days,
     )
-    assert nights.frame("SELECT answer, sites, is_settled FROM marts.follow_up_adjudications ORDER BY asks").to_numpy().tolist() == [
-        ["recurrence", "lung", True], ["recurrence", "liver_elsewhere", True],
-    ]  # fmt: skip
+    assert nights.frame(
+        "SELECT answer, sites, is_settled FROM marts.follow_up_adjudications ORDER BY asks"
+    ).to_numpy().tolist() == [
+        ["recurrence", "lung", True],
+        ["recurrence", "liver_elsewhere", True],
+    ]
     with duckdb.connect(str(nights.folder / "build.duckdb"), read_only=True) as connection:
         asked = collect_questions(connection)
     assert (asked.sites_not_stated, asked.clinic_statements) == ([], [])

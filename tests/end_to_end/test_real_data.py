@@ -85,9 +85,13 @@ def test_what_the_table_cannot_tell_is_said_with_the_reason_and_nowhere_guessed(
     endpoints = set(published(data, "SELECT DISTINCT endpoint FROM marts.time_to_event")["endpoint"])
 
     assert set(limits.index) == {
-        "isolated_liver_recurrence", "margin_recurrence", "margin_group", "salvage", "extrahepatic_only_recurrence",
+        "isolated_liver_recurrence",
+        "margin_recurrence",
+        "margin_group",
+        "salvage",
+        "extrahepatic_only_recurrence",
         "cancer_specific_survival",
-    }  # fmt: skip
+    }
     assert (limits["n_patients"] == 197).all()
     assert not endpoints & set(limits.index)
     margins = published(data, "SELECT DISTINCT margin_group, has_margin_records FROM marts.index_operations")

@@ -51,8 +51,12 @@ def test_an_event_is_0_censored_is_1_a_competing_event_is_2_each_with_its_words(
     columns = ["AVAL", "CNSR", "EVNTDESC", "CNSDTDSC", "ORIGIN"]
     assert adtte.loc[("LIVERREC", "CRLM-P1"), columns].tolist() == [365, 0, "liver recurrence", "", "index operation"]
     assert adtte.loc[("LIVERREC", "CRLM-P2"), columns].tolist() == [
-        890, 1, "no liver recurrence at last disease assessment", "last disease assessment", "index operation",
-    ]  # fmt: skip
+        890,
+        1,
+        "no liver recurrence at last disease assessment",
+        "last disease assessment",
+        "index operation",
+    ]
     assert adtte.loc[("LIVERREC", "CRLM-P4"), columns].tolist() == [
         200,
         2,

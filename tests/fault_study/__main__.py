@@ -44,7 +44,7 @@ def main() -> int:
             of_one = _study(
                 Study(folder / "one", wanted.faults, wanted.patients, not wanted.landing_only, not wanted.no_effects),
                 names,
-            )  # fmt: skip
+            )
         if wanted.hospital != "one":
             second = Study(folder / "second", wanted.faults, wanted.patients, derive=False, second=True)
             of_second = _study(second, names)

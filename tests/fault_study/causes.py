@@ -96,9 +96,10 @@ def _of_messages(before: Path, after: Path) -> Change:
             continue
         for pair in zip(was, now, strict=True):
             fields |= {
-                field for (segment, place), field in MESSAGE_FIELDS.items()
+                field
+                for (segment, place), field in MESSAGE_FIELDS.items()
                 if _parts(pair[0], segment, place) != _parts(pair[1], segment, place)
-            }  # fmt: skip
+            }
     return Change(frozenset(fields), is_stale)
 
 

@@ -181,5 +181,7 @@ def edit_mrns(folder: Path, change: Callable[[str], str]) -> None:
     """Change the MRNs of the reports."""
     edit_messages(
         folder,
-        lambda message, _: with_field(message, "PID", 3, lambda field: "^".join([change(field.split("^")[0]), *field.split("^")[1:]])),
-    )  # fmt: skip
+        lambda message, _: with_field(
+            message, "PID", 3, lambda field: "^".join([change(field.split("^")[0]), *field.split("^")[1:]])
+        ),
+    )

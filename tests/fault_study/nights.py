@@ -147,8 +147,10 @@ def build(settings: Settings) -> list[str]:
     done = subprocess.run(
         [*dbt_command(), "--quiet", "--no-use-colors", *dbt_build_arguments(settings)],
         env=os.environ | dbt_environment(settings.build_file, settings.dbt_target, settings.dbt_project_dir),
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     told = json.loads((settings.dbt_target / "run_results.json").read_text(encoding="utf-8"))["results"]
     broken = [result["unique_id"] for result in told if result["status"] in ("error", "runtime error")]
     if broken or done.returncode not in (0, 1):
@@ -255,12 +257,17 @@ def cohort_numbers(operations: pd.DataFrame, first: pd.DataFrame) -> Numbers:
     """Patients, shares and means of a cohort, each with its standard error."""
     numbers: Numbers = {"patients": (len(operations), math.sqrt(max(len(operations), 1)) / 2)}
     for name, shares in {
-        "margin": operations["margin_group"], "sex": operations["sex"], "primary": operations["primary_site"],
-        "nodes positive": operations["is_node_positive"], "synchronous": operations["is_synchronous"],
-        "large metastasis": operations["has_large_metastasis"], "high CEA": operations["has_high_cea"],
-        "multiple metastases": operations["has_multiple_metastases"], "salvage": first["has_salvage"],
+        "margin": operations["margin_group"],
+        "sex": operations["sex"],
+        "primary": operations["primary_site"],
+        "nodes positive": operations["is_node_positive"],
+        "synchronous": operations["is_synchronous"],
+        "large metastasis": operations["has_large_metastasis"],
+        "high CEA": operations["has_high_cea"],
+        "multiple metastases": operations["has_multiple_metastases"],
+        "salvage": first["has_salvage"],
         "first pattern": first["initial_pattern"],
-    }.items():  # fmt: skip
+    }.items():
         known = shares.dropna().astype(str)
         for word, share in known.value_counts(normalize=True).items():
             numbers[f"{name} {word}"] = (float(share), math.sqrt(share * (1 - share) / len(known)))

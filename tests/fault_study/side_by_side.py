@@ -57,9 +57,14 @@ def copies_of(hospitals: Hospitals, of: str, names: Iterable[str]) -> Hospitals:
     """The contracts of one hospital for hospitals of other names."""
     names = list(names)
     return Hospitals(
-        [one.model_copy(update={"source_system": name}) for name in names for one in hospitals.contracts if one.source_system == of],
+        [
+            one.model_copy(update={"source_system": name})
+            for name in names
+            for one in hospitals.contracts
+            if one.source_system == of
+        ],
         {name: hospitals.identities[of] for name in names},
-    )  # fmt: skip
+    )
 
 
 def copy_records(connection: duckdb.DuckDBPyConnection, of: str, names: Iterable[str]) -> None:
@@ -109,9 +114,10 @@ def take_in_side_by_side(settings: Settings, hospitals: Hospitals, run_id: str) 
         checks, _ = judge_night(compared_with_last_night(connection, "landing"), "landing")
         news = dict(
             connection.execute(
-                "SELECT source_system, sum(rows_loaded + rows_rejected) FROM raw.ingest_ledger WHERE run_id = ? GROUP BY 1", [run_id]
+                "SELECT source_system, sum(rows_loaded + rows_rejected) FROM raw.ingest_ledger WHERE run_id = ? GROUP BY 1",
+                [run_id],
             ).fetchall()
-        )  # fmt: skip
+        )
     told = by_hospital(checks, "landing")
     return {
         name: Hospital(found, bool(news.get(name)), not found["is_closing"].any())

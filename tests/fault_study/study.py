@@ -203,13 +203,18 @@ def _finding(
     messages = [*ordered.get("description", []), *(f"dbt test {failure} fails" for failure in dbt_failures)]
     words = FEED_NAMES.get(feed, feed)
     return Finding(
-        name, feed, what, "blocked" if not is_open else "warned" if messages else "silent",
+        name,
+        feed,
+        what,
+        "blocked" if not is_open else "warned" if messages else "silent",
         names_feed=any(feed == "all" or words in message for message in messages),
         names_cause=names_cause(told, changes),
-        message=str(messages[0]).split(" If it is right")[0] if messages else "", n_messages=len(messages),
-        effect=effect.what, standard_errors=effect.standard_errors,
+        message=str(messages[0]).split(" If it is right")[0] if messages else "",
+        n_messages=len(messages),
+        effect=effect.what,
+        standard_errors=effect.standard_errors,
         stale=any(change.is_stale for change in changes.values()),
-    )  # fmt: skip
+    )
 
 
 class Effect(NamedTuple):

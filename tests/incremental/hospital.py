@@ -28,7 +28,11 @@ OF_THE_RUN = {
 }  # fmt: skip
 RUN_COLUMNS = {"read_in_run"}
 MERGES = {
-    "version": "1", "feed": "patient_merges", "file_pattern": "merges/*.hl7", "format": "hl7_v2", "message_type": "ADT",
+    "version": "1",
+    "feed": "patient_merges",
+    "file_pattern": "merges/*.hl7",
+    "format": "hl7_v2",
+    "message_type": "ADT",
     "key": ["message_control_id", "order_number"],
     "fields": {
         "message_control_id": {"column": "MSH-10", "required": True},
@@ -37,7 +41,7 @@ MERGES = {
         "mrn": {"column": "PID-3.1", "required": True},
         "merged_at": {"column": "MSH-7", "formats": ["%Y%m%d%H%M%S"], "required": True},
     },
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

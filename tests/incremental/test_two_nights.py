@@ -66,17 +66,38 @@ class Patients:
 def land_second_night(hospital: Hospital) -> set[str]:
     """Eleven patients' records change; returns their study ids."""
     patients = Patients(hospital)
-    corrected, withdrawn, amended, moved_from, moved_to, retired, surviving, not_hers, hers, answered, new, new_to_all = (
-        *(patients.next() for _ in range(10)), *NEW_MRNS,
-    )  # fmt: skip
+    (
+        corrected,
+        withdrawn,
+        amended,
+        moved_from,
+        moved_to,
+        retired,
+        surviving,
+        not_hers,
+        hers,
+        answered,
+        new,
+        new_to_all,
+    ) = (
+        *(patients.next() for _ in range(10)),
+        *NEW_MRNS,
+    )
     land_follow_up(
         hospital,
         "later",
         {**patients.look(corrected), "finding": "definite", "sites": "lung"},
         {**patients.look(withdrawn), "status": "W"},
         {**patients.look(moved_from), "mrn": moved_to, "finding": "definite", "sites": "bone"},
-        {**patients.look(corrected), "event_id": "E9", "mrn": new, "event_date": "02/01/2003", "finding": "definite", "sites": "lung"},
-    )  # fmt: skip
+        {
+            **patients.look(corrected),
+            "event_id": "E9",
+            "mrn": new,
+            "event_date": "02/01/2003",
+            "finding": "definite",
+            "sites": "lung",
+        },
+    )
     hospital.land("registry/later.csv", registry_header(hospital) + REGISTRY_ROW.format(number=1, mrn=new))
     land_report(hospital, "LATER1", amended, *patients.report(amended), "Liver, parenchymal margin 3 mm.")
     land_report(hospital, "LATER2", new, "S99-1", "20010501", "Liver, parenchymal margin positive for tumor.")
@@ -142,8 +163,11 @@ def test_only_the_patients_whose_records_changed_are_computed(first_night, secon
     assert len(accounts) > 60
     # what their reports share with others' is looked at, and left behind
     looks_across = {
-        "stg_pathology_reports", "stg_pathology_lines", "reports_with_lines_that_do_not_count", "records_set_aside",
-    }  # fmt: skip
+        "stg_pathology_reports",
+        "stg_pathology_lines",
+        "reports_with_lines_that_do_not_count",
+        "records_set_aside",
+    }
     for _, schema, table, n_computed, n_inserted, n_deleted, n_before in accounts:
         of_changed = f"COLUMNS(c -> c IN ('study_id', 'text_id')) IN {tuple(sorted(changed))}"
         assert first_night.query(f"SELECT count(*), count(*) FILTER ({of_changed}) FROM {schema}.{table}") == [

@@ -86,9 +86,19 @@ def packed_badly(content: bytes, chance: random.Random) -> bytes:
 
 
 WAYS: list[Damage] = [
-    cut_off, beginning_lost, bits_flipped, bytes_put_in, marks_put_in, marks_put_in, piece_taken_out, piece_repeated,
-    lines_shuffled, another_encoding, filled_with_nothing, packed_badly,
-]  # fmt: skip
+    cut_off,
+    beginning_lost,
+    bits_flipped,
+    bytes_put_in,
+    marks_put_in,
+    marks_put_in,
+    piece_taken_out,
+    piece_repeated,
+    lines_shuffled,
+    another_encoding,
+    filled_with_nothing,
+    packed_badly,
+]
 
 
 def damaged(content: bytes, chance: random.Random) -> bytes:

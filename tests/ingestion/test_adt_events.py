@@ -81,8 +81,11 @@ def test_every_repetition_of_mrg_1_of_the_same_kind_is_a_retired_record(registra
     (load,) = registration.load("patient_merges")
     assert (load.rows_read, load.rows_loaded) == (4, 4)
     assert told(registration) == [
-        ("1", "1", "2", "merge"), ("2", "1", "3", "merge"), ("3", "4", "5", "merge"), ("1", "6", "7", "merge"),
-    ]  # fmt: skip
+        ("1", "1", "2", "merge"),
+        ("2", "1", "3", "merge"),
+        ("3", "4", "5", "merge"),
+        ("1", "6", "7", "merge"),
+    ]
 
 
 def test_a_retired_number_is_chosen_by_type_and_authority(registration):

@@ -28,9 +28,12 @@ N_FILES = 10_000
 # odd, so that every format has its turn
 LOADED_OF = 19
 ROWS = [
-    ["E1", "A1", "2001-02-03", "CT", 'a note; with "quotes"'], ["E2", "A2", "2001-02-04", "MRI", "Zoé\nsecond line"],
-    ["E3", "A3", "2001-02-05", "CT", ""], ["E4", "A4", "never", "CT", "plain"], ["E5", "A5", "2001-02-07", "US", "plain"],
-]  # fmt: skip
+    ["E1", "A1", "2001-02-03", "CT", 'a note; with "quotes"'],
+    ["E2", "A2", "2001-02-04", "MRI", "Zoé\nsecond line"],
+    ["E3", "A3", "2001-02-05", "CT", ""],
+    ["E4", "A4", "never", "CT", "plain"],
+    ["E5", "A5", "2001-02-07", "US", "plain"],
+]
 NAMES = ["id", "mrn", "day", "how", "note"]
 
 
@@ -43,9 +46,15 @@ def follow_up(file_format: str, **settings) -> SourceContract:
         "note": FieldContract(column="note"),
     }
     return SourceContract(
-        version="1", feed="follow_up", file_pattern="*", format=file_format, key=["event_id"], fields=fields,
-        source_system="h", **settings,
-    )  # fmt: skip
+        version="1",
+        feed="follow_up",
+        file_pattern="*",
+        format=file_format,
+        key=["event_id"],
+        fields=fields,
+        source_system="h",
+        **settings,
+    )
 
 
 def hl7(feed: str, message_type: str) -> SourceContract:
@@ -57,9 +66,15 @@ def hl7(feed: str, message_type: str) -> SourceContract:
     if message_type == "ADT":
         fields["retired_mrn"] = FieldContract(column="MRG-1.1", required=True)
     return SourceContract(
-        version="1", feed=feed, file_pattern="*", format="hl7_v2", message_type=message_type,
-        key=["message_control_id", "order_number"], fields=fields, source_system="h",
-    )  # fmt: skip
+        version="1",
+        feed=feed,
+        file_pattern="*",
+        format="hl7_v2",
+        message_type=message_type,
+        key=["message_control_id", "order_number"],
+        fields=fields,
+        source_system="h",
+    )
 
 
 def delimited_text(delimiter: str) -> bytes:
@@ -166,9 +181,15 @@ def fhir() -> SourceContract:
         "note": FieldContract(column="note.text"),
     }
     return SourceContract(
-        version="1", feed="follow_up", file_pattern="*", format="fhir", resource="Observation", key=["event_id"],
-        fields=fields, source_system="h",
-    )  # fmt: skip
+        version="1",
+        feed="follow_up",
+        file_pattern="*",
+        format="fhir",
+        resource="Observation",
+        key=["event_id"],
+        fields=fields,
+        source_system="h",
+    )
 
 
 def sound_files() -> list[tuple[SourceContract, bytes, bytes | None]]:

@@ -17,10 +17,14 @@ CONDITION = {
     "code": {"coding": [{"system": "http://snomed.info/sct", "code": "94381002"}, {"system": "http://hl7.org/icd", "code": "C78.7"}]},
 }  # fmt: skip
 PROCEDURE = {
-    "resourceType": "Procedure", "id": "op1", "status": "completed", "subject": {"reference": "Patient/p1"},
-    "performedPeriod": {"start": "2003-03-14", "end": "2003-03-14"}, "reasonReference": [{"reference": "Condition/c1"}],
+    "resourceType": "Procedure",
+    "id": "op1",
+    "status": "completed",
+    "subject": {"reference": "Patient/p1"},
+    "performedPeriod": {"start": "2003-03-14", "end": "2003-03-14"},
+    "reasonReference": [{"reference": "Condition/c1"}],
     "bodySite": [{"text": "segment 6"}, {"text": "segment 7"}],
-}  # fmt: skip
+}
 
 
 def observation(number: str, code: str, when: str, value: dict) -> dict:
@@ -42,9 +46,14 @@ def contract(resource: str, *paths: str) -> SourceContract:
     feed = "pathology_messages" if resource == "DiagnosticReport" else "registry"
     key = "message_control_id" if resource == "DiagnosticReport" else "registry_record_id"
     sound = SourceContract(
-        version="1", feed=feed, file_pattern="*", format="fhir", resource=resource, key=[key],
+        version="1",
+        feed=feed,
+        file_pattern="*",
+        format="fhir",
+        resource=resource,
+        key=[key],
         fields={key: FieldContract(column="id", required=True)},
-    )  # fmt: skip
+    )
     extra = {f"column {path}": FieldContract(column=path) for path in paths}
     return sound.model_copy(update={"fields": {**sound.fields, **extra}})
 
@@ -111,8 +120,10 @@ def test_lines_keep_their_numbers_and_a_line_that_is_no_resource_is_rejected_wha
     content = lines(PATIENT, PROCEDURE) + b'{"resourceType": "Proc\n\n' + lines({**PROCEDURE, "id": "op2"})
     rows = rows_of(content, "Procedure")
     assert [(row["source_line"], row["id"], row["structure_problem"] is None) for row in rows] == [
-        (2, "op1", True), (3, None, False), (5, "op2", True),
-    ]  # fmt: skip
+        (2, "op1", True),
+        (3, None, False),
+        (5, "op2", True),
+    ]
     assert rows[1]["payload"] == '{"resourceType": "Proc'
 
 
@@ -131,10 +142,14 @@ def test_a_report_holds_its_results_their_components_its_text_and_its_conclusion
         }
     ]
     report = {
-        "resourceType": "DiagnosticReport", "id": "d1", "status": "amended", "result": [{"reference": "Observation/m"}],
-        "code": {"coding": [{"system": "http://loinc.org", "code": "11529-5"}]}, "conclusion": "Märgin clear",
+        "resourceType": "DiagnosticReport",
+        "id": "d1",
+        "status": "amended",
+        "result": [{"reference": "Observation/m"}],
+        "code": {"coding": [{"system": "http://loinc.org", "code": "11529-5"}]},
+        "conclusion": "Märgin clear",
         "presentedForm": [{"contentType": "text/plain", "data": base64.b64encode(b"whole text").decode()}],
-    }  # fmt: skip
+    }
     specimen = {"resourceType": "Specimen", "id": "s1", "accessionIdentifier": {"value": "S03-77-A"}}
     (row,) = rows_of(bundle(margin, report, specimen), "DiagnosticReport")
     names = ("sequence", "loinc_code", "specimen", "value", "unit", "status", "kind")
@@ -253,10 +268,13 @@ def test_an_extension_is_picked_by_its_url(url, element):
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ({"valueInteger": 0}, "0"), ({"valueBoolean": False}, "false"), ({"valueDateTime": "2003-03"}, "2003-03"),
-        ({"valueCodeableConcept": {"coding": [{"code": "R0"}]}}, "R0"), ({"valueString": "Łoś 李"}, "Łoś 李"),
+        ({"valueInteger": 0}, "0"),
+        ({"valueBoolean": False}, "false"),
+        ({"valueDateTime": "2003-03"}, "2003-03"),
+        ({"valueCodeableConcept": {"coding": [{"code": "R0"}]}}, "R0"),
+        ({"valueString": "Łoś 李"}, "Łoś 李"),
     ],
-)  # fmt: skip
+)
 def test_each_type_of_value_becomes_text(value, text):
     assert value_at("value[x]", observation("o", "1-1", "2003", value), resource="Observation") == text
 
@@ -305,10 +323,14 @@ def test_a_text_form_is_decoded_or_said_to_be_unreadable(content_type, data, tex
 def test_mutated_reports_and_ways_back_never_fail_otherwise_than_as_unreadable():
     """Past `read_records`, which would hide what a reader did not foresee."""
     report = {
-        "resourceType": "DiagnosticReport", "id": "d", "status": "final", "result": [{"reference": "Observation/o"}],
-        "presentedForm": [{"contentType": "text/plain", "data": "d2hvbGU="}], "conclusion": "\ud83d\ude00 clear",
+        "resourceType": "DiagnosticReport",
+        "id": "d",
+        "status": "final",
+        "result": [{"reference": "Observation/o"}],
+        "presentedForm": [{"contentType": "text/plain", "data": "d2hvbGU="}],
+        "conclusion": "\ud83d\ude00 clear",
         "subject": {"reference": "Patient/p1"},
-    }  # fmt: skip
+    }
     sound = bundle(PATIENT, cea("o", "2003-01-01T10:00:00Z", "4"), report)
     chance = random.Random(2)
     n_refused = 0

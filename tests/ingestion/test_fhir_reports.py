@@ -30,13 +30,17 @@ def said(*resources: dict, kind: str = "DiagnosticReport") -> list[tuple]:
 
 
 def test_each_bundles_references_are_its_own():
-    two = [bundle(patient("900001", "1"), report("a") | {"subject": {"reference": "Patient/1"}}),
-           bundle(patient("900002", "1"), report("b", "r2") | {"subject": {"reference": "Patient/1"}}),
-           bundle(report("c", "r3") | {"subject": {"reference": "Patient/1"}})]  # fmt: skip
+    two = [
+        bundle(patient("900001", "1"), report("a") | {"subject": {"reference": "Patient/1"}}),
+        bundle(patient("900002", "1"), report("b", "r2") | {"subject": {"reference": "Patient/1"}}),
+        bundle(report("c", "r3") | {"subject": {"reference": "Patient/1"}}),
+    ]
     rows = read(two)
     assert [(row[MRN], row["observations"][0]["value"], row["structure_problem"]) for row in rows] == [
-        ("900001", "a", None), ("900002", "b", None), (None, "c", "refers to a Patient, which is not in the file"),
-    ]  # fmt: skip
+        ("900001", "a", None),
+        ("900002", "b", None),
+        (None, "c", "refers to a Patient, which is not in the file"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -157,8 +161,9 @@ def test_what_no_record_refers_to_is_listed_by_type():
     content = bundle(patient("1"), report("x"), resource("Encounter", "e"), {"resourceType": "OperationOutcome"})
     table = read_fhir_resources(json.dumps(content).encode(), "DiagnosticReport", [MRN])
     assert sorted((one.what, one.n) for one in account_of(table).notices) == [
-        ("resource Encounter", 1), ("resource OperationOutcome", 1),
-    ]  # fmt: skip
+        ("resource Encounter", 1),
+        ("resource OperationOutcome", 1),
+    ]
 
 
 def test_a_result_that_is_only_named_is_listed():

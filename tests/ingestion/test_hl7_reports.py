@@ -71,9 +71,11 @@ def test_a_note_belongs_to_the_line_before_it_and_one_under_the_order_to_no_sect
     )
     laboratory.load("pathology_messages")
     assert lines(laboratory, "value", "loinc_code", "status") == [
-        ("Frozen section was not asked for.", None, "F"), ("See comment", "22637-3", "F"),
-        ("Transection margin\ninvolved.", "22637-3", "F"), ("x", "22637-3", "C"),
-    ]  # fmt: skip
+        ("Frozen section was not asked for.", None, "F"),
+        ("See comment", "22637-3", "F"),
+        ("Transection margin\ninvolved.", "22637-3", "F"),
+        ("x", "22637-3", "C"),
+    ]
 
 
 def test_a_note_about_the_patient_and_segments_that_nobody_reads_are_listed_with_their_number(laboratory):
@@ -82,20 +84,26 @@ def test_a_note_about_the_patient_and_segments_that_nobody_reads_are_listed_with
     (load,) = laboratory.load("pathology_messages")
     assert load.n_notices == 4
     assert notices(laboratory) == [
-        ("not read", "segment NTE", 1, "a note under no order and no line of a report"), ("not read", "segment PV1", 2, None),
-        ("not read", "segment SPM", 1, None), ("not read", "segment ZDS", 1, None),
-    ]  # fmt: skip
+        ("not read", "segment NTE", 1, "a note under no order and no line of a report"),
+        ("not read", "segment PV1", 2, None),
+        ("not read", "segment SPM", 1, None),
+        ("not read", "segment ZDS", 1, None),
+    ]
 
 
 @pytest.mark.parametrize(
     ("kind", "value", "unit", "said", "in_unit"),
     [
-        ("NM", "4", "mm^millimeter^UCUM", "4", "mm"), ("SN", "<^5", "mm", "<5", "mm"), ("SN", "^1^:^128", "", "1:128", None),
-        ("CE", "R0^No residual tumor^L", "", "No residual tumor", None), ("CWE", "^^^^^^^^as typed", "", "as typed", None),
-        ("CNE", "N^^L^260413007^None^SCT", "", "None", None), ("CE", "1^one^L~2^two^L", "", "one; two", None),
+        ("NM", "4", "mm^millimeter^UCUM", "4", "mm"),
+        ("SN", "<^5", "mm", "<5", "mm"),
+        ("SN", "^1^:^128", "", "1:128", None),
+        ("CE", "R0^No residual tumor^L", "", "No residual tumor", None),
+        ("CWE", "^^^^^^^^as typed", "", "as typed", None),
+        ("CNE", "N^^L^260413007^None^SCT", "", "None", None),
+        ("CE", "1^one^L~2^two^L", "", "one; two", None),
         ("DT", "20040301", "", "20040301", None),
     ],
-)  # fmt: skip
+)
 def test_a_number_or_a_code_is_a_statement_with_its_label_and_unit(laboratory, kind, value, unit, said, in_unit):
     laboratory.land("lab/a.hl7", message(f"OBX|1|{kind}|44669-0^Distance from closest margin^LN||{value}|{unit}|||||F"))
     laboratory.load("pathology_messages")
@@ -107,12 +115,13 @@ def test_a_number_or_a_code_is_a_statement_with_its_label_and_unit(laboratory, k
 @pytest.mark.parametrize(
     ("code", "loinc", "section"),
     [
-        ("DX^Diagnosis^L^22637-3^Final diagnosis^LN", "22637-3", None), ("22634-0^Gross^LN^G^Gross^L", "22634-0", None),
+        ("DX^Diagnosis^L^22637-3^Final diagnosis^LN", "22637-3", None),
+        ("22634-0^Gross^LN^G^Gross^L", "22634-0", None),
         ("DXTXT^Diagnosis^L", "DXTXT", "final_diagnosis"),
         ("^^^DXTXT^Diagnosis^L", "DXTXT", "final_diagnosis"),
         ("OTHER^x^L", "OTHER", None),
     ],
-)  # fmt: skip
+)
 def test_a_code_is_loincs_where_either_triplet_is_and_a_laboratorys_own_has_the_section_that_the_contract_says(
     laboratory, code, loinc, section
 ):
@@ -162,13 +171,15 @@ def test_a_cancelled_order_needs_no_line(laboratory):
 @pytest.mark.parametrize(
     "value",
     [
-        f"^application^pdf^Base64^{PDF}", f"^Application^PDF^base64^{PDF[:60]}\\.br\\{PDF[60:]}",
+        f"^application^pdf^Base64^{PDF}",
+        f"^Application^PDF^base64^{PDF[:60]}\\.br\\{PDF[60:]}",
         "^text^plain^A^Transection margin involved.",
-        "^text^html^Base64^" + base64.b64encode(b"<html><body><p>Transection <b>margin</b>\n involved.</p></body></html>").decode(),
+        "^text^html^Base64^"
+        + base64.b64encode(b"<html><body><p>Transection <b>margin</b>\n involved.</p></body></html>").decode(),
         "^application^rtf^Base64^" + base64.b64encode(rb"{\rtf1\ansi Transection \b margin\b0  involved.}").decode(),
         "^TEXT^^Hex^" + b"Transection margin involved.".hex(),
     ],
-)  # fmt: skip
+)
 def test_a_document_in_a_line_is_read(laboratory, value):
     laboratory.land("lab/a.hl7", message(f"OBX|1|ED|22637-3^Dx^LN||{value}||||||F"))
     laboratory.load("pathology_messages")
@@ -217,10 +228,13 @@ def test_text_that_is_a_document_itself_is_read_as_one(laboratory):
 @pytest.mark.parametrize(
     ("sent", "meant"),
     [
-        (r"5 \t\ 6\.BR\x\f\y", "5 & 6\nx|y"), (r"\xE9\t\XE9\ ", "été "), (r"\S\F\S\ ", "^F^ "), (r"M\Xe9\tastase", "Métastase"),
+        (r"5 \t\ 6\.BR\x\f\y", "5 & 6\nx|y"),
+        (r"\xE9\t\XE9\ ", "été "),
+        (r"\S\F\S\ ", "^F^ "),
+        (r"M\Xe9\tastase", "Métastase"),
         ("one\ntwo", "one\ntwo"),
     ],
-)  # fmt: skip
+)
 def test_escapes_of_any_case_are_read_from_left_to_right_and_a_line_feed_in_a_field_is_text(laboratory, sent, meant):
     laboratory.land("lab/a.hl7", message(text(sent), charset="8859/1"))
     laboratory.load("pathology_messages")
@@ -261,8 +275,10 @@ def test_only_the_rows_that_the_contract_wants_are_loaded_and_the_others_counted
 
 def test_a_document_message_is_a_report_and_one_that_only_tells_of_a_document_is_passed_over(laboratory):
     contract = CONTRACT.format(more="message_type: MDM").replace("OBR-3.1", "TXA-12.1").replace("OBR-7", "TXA-4")
-    contract = contract.replace("OBR-25, codes: {F: final, C: corrected, P: preliminary, X: cancelled}",
-                                "MSH-9.2, codes: {T02: final, T10: corrected, T11: cancelled}")  # fmt: skip
+    contract = contract.replace(
+        "OBR-25, codes: {F: final, C: corrected, P: preliminary, X: cancelled}",
+        "MSH-9.2, codes: {T02: final, T10: corrected, T11: cancelled}",
+    )
     write_contract(laboratory, "laboratory", contract)
 
     def document(event: str, control_id: str, *obx: str) -> str:
@@ -279,15 +295,25 @@ def test_a_document_message_is_a_report_and_one_that_only_tells_of_a_document_is
     )
     (load,) = laboratory.load("pathology_messages")
     assert (load.rows_read, load.rows_loaded, load.rows_passed_over) == (3, 3, 1)
-    assert laboratory.rows("SELECT accession_number, report_status, report_part FROM raw.pathology_messages ORDER BY 1") == [
-        ("D1", "final", "SP"), ("D2", "corrected", "SP"), ("D4", "cancelled", "SP"),
-    ]  # fmt: skip
+    assert laboratory.rows(
+        "SELECT accession_number, report_status, report_part FROM raw.pathology_messages ORDER BY 1"
+    ) == [
+        ("D1", "final", "SP"),
+        ("D2", "corrected", "SP"),
+        ("D4", "cancelled", "SP"),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("path", "mrn"), [("PID-3[MR@NORTH].1", "N1"), ("PID-3[@SOUTH].1", "S1"), ("PID-3[MR].1", "S1"), ("PID-3[3].1", "N1"),
-     ("PID-3.4.2", "1.2.3")]
-)  # fmt: skip
+    ("path", "mrn"),
+    [
+        ("PID-3[MR@NORTH].1", "N1"),
+        ("PID-3[@SOUTH].1", "S1"),
+        ("PID-3[MR].1", "S1"),
+        ("PID-3[3].1", "N1"),
+        ("PID-3.4.2", "1.2.3"),
+    ],
+)
 def test_an_identifier_is_chosen_by_type_and_authority_or_place(laboratory, path, mrn):
     write_contract(laboratory, "laboratory", CONTRACT.format(more="").replace("column: PID-3.1", f'column: "{path}"'))
     laboratory.land(

@@ -46,9 +46,11 @@ fields:
 def snapshot(day: str) -> bytes:
     """Five hundred rows of a table as they were fetched."""
     columns = {
-        "id": [f"D{number}" for number in range(500)], "patient": [f"SIM{number:07d}" for number in range(500)],
-        "day": [day] * 500, "what": ["op"] * 500,
-    }  # fmt: skip
+        "id": [f"D{number}" for number in range(500)],
+        "patient": [f"SIM{number:07d}" for number in range(500)],
+        "day": [day] * 500,
+        "what": ["op"] * 500,
+    }
     written = io.BytesIO()
     pq.write_table(pa.table(columns), written)
     return written.getvalue()
@@ -91,8 +93,10 @@ class Night:
     def __init__(self, build_file: Path, landing: Path, contracts: Path) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.ingestion.killed_night", str(build_file), str(landing), str(contracts)],
-            cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            cwd=PROJECT_ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def killed_after(self, n_lines: int, seconds: float) -> int:
         """Kill it some time after it said its n-th line; the number of lines that it said in all."""

@@ -47,8 +47,10 @@ def test_a_wrong_contract_leaves_its_feed_as_it_was_and_the_neighbour_loads(two_
     stale, unclaimed = night(two_hospitals, "night-2")
 
     assert two_hospitals.rows("SELECT source_system, treatment_id FROM raw.treatments ORDER BY ALL") == [
-        ("a_hospital", "T1"), ("neighbour", "T1"), ("neighbour", "T2"),
-    ]  # fmt: skip
+        ("a_hospital", "T1"),
+        ("neighbour", "T1"),
+        ("neighbour", "T2"),
+    ]
     assert [(hospital, feed) for hospital, feed, _ in stale] == [("a_hospital", "treatments")]
     assert "a_hospital/treatments.yml:13: fields.treatment_type.codes" in stale[0][2]
     assert unclaimed == [], "the file of the wrong contract is not called unclaimed: that contract may name it"
@@ -101,13 +103,19 @@ def test_a_file_that_the_loader_fails_on_is_refused_and_the_next_one_loads(two_h
 
     stale, _ = night(two_hospitals, "night-2")
 
-    assert two_hospitals.rows("SELECT treatment_id FROM raw.treatments WHERE source_system = 'a_hospital' ORDER BY ALL") == [
-        ("T1",), ("T3",),
-    ]  # fmt: skip
+    assert two_hospitals.rows(
+        "SELECT treatment_id FROM raw.treatments WHERE source_system = 'a_hospital' ORDER BY ALL"
+    ) == [
+        ("T1",),
+        ("T3",),
+    ]
     assert stale == [
-        ("a_hospital", "treatments",
-         "1 file(s) refused: the loader failed on this file (BinderException); please report it with the file"),
-    ]  # fmt: skip
+        (
+            "a_hospital",
+            "treatments",
+            "1 file(s) refused: the loader failed on this file (BinderException); please report it with the file",
+        ),
+    ]
 
 
 def test_a_refused_file_that_is_taken_away_makes_nothing_stale(two_hospitals):

@@ -53,25 +53,35 @@ def generated(chance: random.Random, number: int) -> str:
 
 def read_fast(content: str) -> list[Report]:
     contract = SourceContract(
-        version="1", feed="pathology_messages", file_pattern="*", format="hl7_v2", key=["message_control_id", "order_number"],
+        version="1",
+        feed="pathology_messages",
+        file_pattern="*",
+        format="hl7_v2",
+        key=["message_control_id", "order_number"],
         fields={
             "message_control_id": FieldContract(column="MSH-10", required=True),
             "order_number": FieldContract(column="order_number", required=True),
             "mrn": FieldContract(column="PID-3.1", required=True),
             "accession_number": FieldContract(column="OBR-3.1", required=True),
         },
-    )  # fmt: skip
+    )
     rows = read_records(content.encode(), contract).to_pylist()
     assert all(row["structure_problem"] is None for row in rows)
     reports = []
     for row in rows:
         lines = tuple(
             Line(
-                line["set_id"], line["loinc_code"], line["specimen"], line["label"], line["value"], line["unit"], line["status"],
+                line["set_id"],
+                line["loinc_code"],
+                line["specimen"],
+                line["label"],
+                line["value"],
+                line["unit"],
+                line["status"],
                 line["kind"],
             )
             for line in row["observations"]
-        )  # fmt: skip
+        )
         read = [row[contract.reader_column(path)] for path in ("MSH-10", "order_number", "PID-3.1", "OBR-3.1")]
         reports.append(Report(read[0], int(read[1]), read[2], read[3], row["report_part"], lines))
     return reports
@@ -81,11 +91,15 @@ def normalised(reports: list[Report]) -> list[Report]:
     """An empty text and no text are the same to both."""
     return [
         Report(
-            one.control_id, one.order_number, one.mrn, one.accession, one.part or None,
+            one.control_id,
+            one.order_number,
+            one.mrn,
+            one.accession,
+            one.part or None,
             tuple(Line(*(getattr(line, name) or None for name in Line.__dataclass_fields__)) for line in one.lines),
         )
         for one in reports
-    ]  # fmt: skip
+    ]
 
 
 def test_the_fast_reader_finds_what_the_plain_one_finds():

@@ -129,8 +129,9 @@ def test_a_redcap_record_is_its_patient_whatever_mrn_stands_in_its_first_row(war
         (load,) = warehouse.load("follow_up")
         assert (load.rows_loaded, shared_keys(warehouse)) == (1, [])
     assert warehouse.rows("SELECT mrn, source_patient FROM raw.follow_up ORDER BY load_number") == [
-        ("900001", "record 1"), ("900009", "record 1"),
-    ]  # fmt: skip
+        ("900001", "record 1"),
+        ("900009", "record 1"),
+    ]
 
 
 REPORTS = """

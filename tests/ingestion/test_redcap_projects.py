@@ -214,9 +214,13 @@ def test_label_headers_of_checkboxes_are_choices(warehouse, codes):
 
 def test_a_ticked_choice_that_no_code_maps_rejects_the_row(warehouse):
     looks_contract(
-        warehouse, "instrument: Follow Up", "record_id: Record ID", key="mrn, event_id", event_id="Repeat Instance",
+        warehouse,
+        "instrument: Follow Up",
+        "record_id: Record ID",
+        key="mrn, event_id",
+        event_id="Repeat Instance",
         more=SITES.replace("site,", "Sites,").replace(', "2": lung', ""),
-    )  # fmt: skip
+    )
     warehouse.land("redcap/r.csv", LABELS.format("Sites"))
     (load,) = warehouse.load("follow_up")
     assert (load.rows_loaded, load.rows_rejected) == (2, 1)

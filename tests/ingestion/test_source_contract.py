@@ -110,5 +110,9 @@ def test_a_folder_without_hospital_yml_is_refused(warehouse):
 def test_the_contracts_that_come_with_the_project_are_sound():
     contracts = load_hospitals()
     assert {contract.feed for contract in contracts if contract.source_system == "simulated_hospital"} == {
-        "registry", "pathology_messages", "follow_up", "treatments", "vital_status",
-    }  # fmt: skip
+        "registry",
+        "pathology_messages",
+        "follow_up",
+        "treatments",
+        "vital_status",
+    }

@@ -275,9 +275,11 @@ def test_errors_in_a_workbook_of_libreoffice_are_listed_and_not_missing(warehous
 
     vital_contract(warehouse)
     content = ods(
-        row(*HEADER), row("900001", "A", "2009-04-03", repeated=2), row("900002", "A", "#REF!"),
+        row(*HEADER),
+        row("900001", "A", "2009-04-03", repeated=2),
+        row("900002", "A", "#REF!"),
         row("900003", "D", "2009-04-03", "#N/A"),
-    )  # fmt: skip
+    )
     warehouse.land("vital/a.ods", content)
     warehouse.load("vital_status")
     assert rejected(warehouse) == [

@@ -22,8 +22,10 @@ def wheel(tmp_path_factory) -> Path:
     sources = shutil.copytree(PROJECT_ROOT, folder / "sources", ignore=NOT_IN_A_WHEEL)
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder / "out")],
-        cwd=sources, check=True, capture_output=True,
-    )  # fmt: skip
+        cwd=sources,
+        check=True,
+        capture_output=True,
+    )
     return next((folder / "out").glob("*.whl"))
 
 

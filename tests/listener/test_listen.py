@@ -51,9 +51,22 @@ class Listening:
             "CRLM_CONTRACTS_DIR": str(folder / "contracts"),
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.command_line", "listen", "--hospital", "north", "--port", "0", *options],
-            stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "orchestration.command_line",
+                "listen",
+                "--hospital",
+                "north",
+                "--port",
+                "0",
+                *options,
+            ],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            text=True,
+        )
         said = self.process.stderr.readline()
         self.port = int(re.search(r":(\d+)", said)[1])
 

@@ -8,8 +8,10 @@ from orchestration.review.worklist import marked_words, worklist_page
 def test_the_sentences_that_were_weighed_are_marked_and_nothing_is_lost(tmp_path):
     report = "S1, final: Liver <wedge>. Margin negative. Size 4 cm."
     assert marked_words(report, ["Margin negative."]) == [
-        ("S1, final: Liver <wedge>. ", False), ("Margin negative.", True), (" Size 4 cm.", False),
-    ]  # fmt: skip
+        ("S1, final: Liver <wedge>. ", False),
+        ("Margin negative.", True),
+        (" Size 4 cm.", False),
+    ]
     assert marked_words(report, None) == [(report, False)]
     question = {"study_id": "P1", "question_id": "P1:1", "is_sample": False, "why": "distance not given"}
     page = worklist_page(

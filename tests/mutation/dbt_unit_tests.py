@@ -19,8 +19,12 @@ def main() -> int:
         with duckdb.connect(build_file) as connection:
             create_raw_schema(connection)
         selected = [f"+{model}" for model in models]
-        built = run_dbt(Path(build_file), ["build", "--exclude-resource-type", "unit_test", "test", "--select", *selected],
-                        variables, target=target)  # fmt: skip
+        built = run_dbt(
+            Path(build_file),
+            ["build", "--exclude-resource-type", "unit_test", "test", "--select", *selected],
+            variables,
+            target=target,
+        )
         if built.returncode:
             print(built.stdout[-3000:])
             return 2

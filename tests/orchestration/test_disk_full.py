@@ -132,8 +132,11 @@ def test_every_step_says_that_the_disk_is_full_and_leaves_what_was_there(hospita
     before = rows_in(hospital)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", STEP_ON_A_FULL_DISK, str(hospital.folder), step, str(1 << 13)],
-        cwd=PROJECT_ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "no space left" in done.stdout and "no record is lost" in done.stdout, done.stdout + done.stderr[-2000:]
     assert rows_in(hospital) == before
     assert hospital.settings.report_file.read_text() == "yesterday's report"

@@ -75,8 +75,10 @@ def test_dbt_writes_into_the_encrypted_file(key, tmp_path, monkeypatch):
     folder = str(settings.dbt_project_dir)
     told = subprocess.run(
         [dbt_executable(), "seed", "--select", "clinical_settings", "--project-dir", folder, "--profiles-dir", folder],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert told.returncode == 0, told.stdout
     with open_build_file(settings.build_file, read_only=True) as connection:
         assert connection.execute("SELECT count(*) > 5 FROM seeds.clinical_settings").fetchall() == [(True,)]

@@ -40,10 +40,15 @@ def test_own_names_are_answered(host):
 @pytest.mark.parametrize(
     "host",
     [
-        "attacker.example:3000", "localhost.attacker.example", "127.0.0.1.nip.io", "192.168.0.7:3000", "",
-        "localhost@attacker.example", "[",
+        "attacker.example:3000",
+        "localhost.attacker.example",
+        "127.0.0.1.nip.io",
+        "192.168.0.7:3000",
+        "",
+        "localhost@attacker.example",
+        "[",
     ],
-)  # fmt: skip
+)
 def test_foreign_names_are_refused(host):
     start, body = answer("http", ("Host", host))
     assert (start["status"], b"runs" in body["body"]) == (403, False)

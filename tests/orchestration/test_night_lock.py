@@ -24,9 +24,12 @@ with whole_night(pathlib.Path(sys.argv[1]), "crlm refresh", 0, print):
 @pytest.fixture
 def other_night(tmp_path: Path):
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path)], cwd=PROJECT_ROOT, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        cwd=PROJECT_ROOT,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     assert process.stdout.readline() == "has the night\n"
     yield process
     process.kill()

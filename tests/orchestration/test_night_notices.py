@@ -81,9 +81,10 @@ class TestRunsOfDagster:
     def run(self, instance, *assets):
         job = dg.define_asset_job("nightly_refresh", executor_def=dg.in_process_executor)
         result = (
-            dg.Definitions(assets=list(assets), jobs=[job]).resolve_job_def("nightly_refresh")
+            dg.Definitions(assets=list(assets), jobs=[job])
+            .resolve_job_def("nightly_refresh")
             .execute_in_process(instance=instance, raise_on_error=False)
-        )  # fmt: skip
+        )
         return night_of_run(instance, result.run_id)
 
     def test_an_error_is_told_by_its_class_since_its_text_may_quote_a_record(self, instance):

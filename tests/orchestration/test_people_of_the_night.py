@@ -7,8 +7,11 @@ from orchestration.night_profile.people import _merged, _one_number_twice, _unhe
 from orchestration.night_profile.records import create_night_tables
 
 ANN, ANN_MARRIED, BEA, CAT = (
-    ("muster", "ann", "1950-01-01"), ("beispiel", "ann", "1950-01-01"), ("muster", "bea", "1961-02-03"), ("third", "cat", "1933-04-05"),
-)  # fmt: skip
+    ("muster", "ann", "1950-01-01"),
+    ("beispiel", "ann", "1950-01-01"),
+    ("muster", "bea", "1961-02-03"),
+    ("third", "cat", "1933-04-05"),
+)
 
 
 @pytest.fixture
@@ -62,8 +65,14 @@ def test_new_patients_without_records_are_told_of_but_not_those_operated_on_late
     night.execute("INSERT INTO quality.accepted_runs VALUES ('before', now()::TIMESTAMP)")
     night.executemany(
         "INSERT INTO registered (hospital, mrn, first_operation) VALUES ('h', ?, ?)",
-        [("old", "2001-01-01"), ("old, lost", "2001-01-01"), ("new", "2002-01-01"), ("new, lost", "2002-01-01"), ("of late", "2009-09-01")],
-    )  # fmt: skip
+        [
+            ("old", "2001-01-01"),
+            ("old, lost", "2001-01-01"),
+            ("new", "2002-01-01"),
+            ("new, lost", "2002-01-01"),
+            ("of late", "2009-09-01"),
+        ],
+    )
     night.execute("INSERT INTO raw.registry VALUES ('h', 'old', 'before'), ('h', 'old, lost', 'before')")
     night.execute("INSERT INTO records_now VALUES ('h', 'old', '2010-01-01'), ('h', 'new', '2010-01-01')")
     _unheard_of(night, "follow_up", "event_date")

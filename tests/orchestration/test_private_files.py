@@ -97,8 +97,11 @@ def test_make_clean_keeps_the_key_and_the_kept_publications(settings):
     subprocess.run(["make", "clean", f"DATA={settings.data_dir}"], cwd=PROJECT_ROOT, check=True, capture_output=True)
     left = {path.relative_to(settings.data_dir).as_posix() for path in settings.data_dir.rglob("*") if path.is_file()}
     assert left == {
-        "build/study_id.key", "build/study_id_key.fingerprint", "published/history/a.duckdb", "published/SHA256SUMS",
-    }  # fmt: skip
+        "build/study_id.key",
+        "build/study_id_key.fingerprint",
+        "published/history/a.duckdb",
+        "published/SHA256SUMS",
+    }
     assert (settings.landing / "h").is_dir()
 
 

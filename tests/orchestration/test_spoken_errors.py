@@ -16,14 +16,17 @@ REPORT = "S00-1, final_diagnosis: MADE UP, Patient Doe, Jane\x0cliver, wedge. Ma
 @pytest.mark.parametrize(
     ("message", "said"),
     [
-        ("Could not convert string 'Doe, Jane' to INT32\nLINE 1: 'Doe'", "ValueError: Could not convert string '…' to INT32"),
+        (
+            "Could not convert string 'Doe, Jane' to INT32\nLINE 1: 'Doe'",
+            "ValueError: Could not convert string '…' to INT32",
+        ),
         ('time data "1934-02-03" does not match', "ValueError: time data '…' does not match"),
         ("born 1934-02-03, MRN 00471108", "ValueError: born …, MRN …"),
         ("cannot be used: 'Doe, Jane said", "ValueError: cannot be used: '…'"),
         ("columns overlap", "ValueError: columns overlap"),
         ("", "ValueError"),
     ],
-)  # fmt: skip
+)
 def test_what_is_said_of_an_error_holds_no_value(message, said):
     assert spoken(ValueError(message)) == said
 

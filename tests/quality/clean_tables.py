@@ -215,7 +215,7 @@ def _ledger() -> dict[str, pd.DataFrame]:
         ("north", "registry", "north/registry.csv", "h1", "2026-11-01 02:00", "loaded", 50, 10, 40, 0, True),
         ("north", "registry", "north/registry.csv", "h2", "2026-11-02 02:00", "loaded", 1000, 985, 10, 5, True),
         ("north", "follow_up", "north/follow_up.csv", "h3", "2026-11-02 02:01", "loaded", 2000, 1980, 20, 0, True),
-    )  # fmt: skip
+    )
     return {"ingest_ledger": ledger.assign(system="main", loaded_at=pd.to_datetime(ledger["loaded_at"]))}
 
 
@@ -252,13 +252,43 @@ def _models() -> dict[str, pd.DataFrame]:
             for model in ("unadjusted", "adjusted")
             for term in ("positive", "<1 mm", "1.0-9.9 mm", "over 5 cm", "node positive")
         ),
-        ("margin_recurrence", "adjusted", "cause-specific", "Efron", "margin group (omnibus)", NA, NA, NA, 0.001, 1776, 210, NA, NA),
-        ("margin_recurrence", "adjusted", "cause-specific", "Efron", "HAI pump", NA, NA, NA, NA, 1776, 210, 0, "no events in this group"),
-    )  # fmt: skip
+        (
+            "margin_recurrence",
+            "adjusted",
+            "cause-specific",
+            "Efron",
+            "margin group (omnibus)",
+            NA,
+            NA,
+            NA,
+            0.001,
+            1776,
+            210,
+            NA,
+            NA,
+        ),
+        (
+            "margin_recurrence",
+            "adjusted",
+            "cause-specific",
+            "Efron",
+            "HAI pump",
+            NA,
+            NA,
+            NA,
+            NA,
+            1776,
+            210,
+            0,
+            "no events in this group",
+        ),
+    )
     groups = ("positive", "<1 mm", "1.0-9.9 mm")
     endpoints = {
-        "isolated liver": "isolated_liver_recurrence", "margin": "margin_recurrence", "liver any time": "liver_recurrence_any_time",
-    }  # fmt: skip
+        "isolated liver": "isolated_liver_recurrence",
+        "margin": "margin_recurrence",
+        "liver any time": "liver_recurrence_any_time",
+    }
     figures = [(figure, endpoint, group) for figure, endpoint in endpoints.items() for group in groups]
     figures += [("3-year recurrence", "overall_recurrence", group) for group in (*groups, ">=10 mm")]
     comparison = _table(

@@ -16,10 +16,14 @@ def published(n: int, last_contact: np.ndarray, period_years: float) -> pd.DataF
     first = np.floor(operated / (YEAR * period_years)) * YEAR * period_years
     return pd.DataFrame(
         {
-            "source": "patients.last_contact_days", "hospital": "h", "days": last_contact - operated,
-            "first_day": np.ceil(first), "last_day": np.ceil(first + YEAR * period_years) - 1, "operation_day": operated,
+            "source": "patients.last_contact_days",
+            "hospital": "h",
+            "days": last_contact - operated,
+            "first_day": np.ceil(first),
+            "last_day": np.ceil(first + YEAR * period_years) - 1,
+            "operation_day": operated,
         }
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(("n", "period_years"), [(300, 1), (1000, 7)])

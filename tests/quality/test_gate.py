@@ -106,8 +106,12 @@ def test_a_missing_column_of_a_condition_is_an_error():
     result = run_suite("patients", clean_tables()["patients"].drop(columns="is_in_cohort"))
     errors = set(result.checks.loc[result.checks["status"] == "error", "check_name"])
     assert errors == {
-        "decision_is_made", "excluded_says_why", "included_has_no_reason", "last_contact_is_known", "last_assessment_is_known",
-    }  # fmt: skip
+        "decision_is_made",
+        "excluded_says_why",
+        "included_has_no_reason",
+        "last_contact_is_known",
+        "last_assessment_is_known",
+    }
 
 
 def test_a_missing_column_of_a_computed_table_is_an_error():
@@ -165,9 +169,12 @@ def test_shares_may_reach_their_threshold_but_not_pass_it(n_unresolved, n, n_fai
 def test_a_threshold_is_the_number_that_is_written():
     """1 - 0.58 is more than 0.42 in floating point; 58 of 100 rows may fail all the same."""
     check = Check(
-        name="is_female", description="", expectation="expect_column_values_to_be_in_set",
-        arguments={"column": "sex", "value_set": ["female"]}, threshold=0.58,
-    )  # fmt: skip
+        name="is_female",
+        description="",
+        expectation="expect_column_values_to_be_in_set",
+        arguments={"column": "sex", "value_set": ["female"]},
+        threshold=0.58,
+    )
     suite = Suite(name="registry", table="registry", stage="marts", key=["study_id"], checks=[check])
     for n_male, status in ((58, "passed"), (59, "failed")):
         frame = pd.DataFrame({"study_id": range(100), "sex": ["male"] * n_male + ["female"] * (100 - n_male)})
@@ -259,9 +266,10 @@ def test_figures_that_are_missing_for_a_reason_are_no_news_every_night():
     few["hazard_ratios"] = pd.concat(
         [
             ratios.assign(endpoint=endpoint, term=f"margin {group}")
-            for endpoint in ("isolated_liver_recurrence", "margin_recurrence") for group in GROUPS
+            for endpoint in ("isolated_liver_recurrence", "margin_recurrence")
+            for group in GROUPS
         ]
-    )  # fmt: skip
+    )
     assert check_named(run_suite("published_comparison", few), "our_figure_is_known")["status"] == "passed"
     no_margins = without_our_ratios()
     no_margins["landmark_estimates"] = no_margins["landmark_estimates"].assign(stratum="unresolved")

@@ -57,10 +57,15 @@ def test_values_are_looked_at_in_every_kind_of_column(column):
 @pytest.mark.parametrize(
     "value",
     [
-        pd.Timestamp("1934-02-03"), datetime.date(1934, 2, 3), "1934-02-03", "born 3.2.1934", "02/03/1934", "19340203",
+        pd.Timestamp("1934-02-03"),
+        datetime.date(1934, 2, 3),
+        "1934-02-03",
+        "born 3.2.1934",
+        "02/03/1934",
+        "19340203",
         "1934-02-03T00:00:00",
     ],
-)  # fmt: skip
+)
 def test_dates_are_found_however_written(value):
     assert privacy_failures(pd.DataFrame({"anything": [value]})) == {"no_calendar_date": "anything"}
 
@@ -90,11 +95,16 @@ FIVE_DIGITS = tuple(str(number) for number in range(10000, 11776))
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("source_record_id", "bee33449c130-11402"), ("row_key", "endpoint=overall_survival,time_days=10432"),
-        ("reason", "10432 of 11000 read"), ("reason", "11,402 records"), ("description", "10432 patients"), ("source_file", "file 10432"),
-        ("why", "ratio 0.10432"), ("row_key", "study_id=P00000000000a,n_event=10432"),
+        ("source_record_id", "bee33449c130-11402"),
+        ("row_key", "endpoint=overall_survival,time_days=10432"),
+        ("reason", "10432 of 11000 read"),
+        ("reason", "11,402 records"),
+        ("description", "10432 patients"),
+        ("source_file", "file 10432"),
+        ("why", "ratio 0.10432"),
+        ("row_key", "study_id=P00000000000a,n_event=10432"),
     ],
-)  # fmt: skip
+)
 def test_a_number_that_says_what_it_counts_is_no_record_number_of_five_digits(column, value):
     assert privacy_failures(pd.DataFrame({column: [value]}), FIVE_DIGITS) == {}
 

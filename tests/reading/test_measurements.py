@@ -55,9 +55,29 @@ def test_a_length_is_read_as_written(text, read):
 
 @pytest.mark.parametrize(
     "text",
-    ["0. 8 mm", "0 .8 mm", "2 .8 mm", "0, 8 mm", "12. 0 mm", "1 4 mm", "l2 mm", "I5 mm", "l0 mm", "I.1 cm", "1O mm", "O.8 mm", "0.O5 cm",
-     "O mm", "07 cm", "0. 5-1. 5 mm", "O.5-1.5 mm", "margin (mm): O.8", "4 +/- 1 mm", "0.4 cm (4 cm)"],
-)  # fmt: skip
+    [
+        "0. 8 mm",
+        "0 .8 mm",
+        "2 .8 mm",
+        "0, 8 mm",
+        "12. 0 mm",
+        "1 4 mm",
+        "l2 mm",
+        "I5 mm",
+        "l0 mm",
+        "I.1 cm",
+        "1O mm",
+        "O.8 mm",
+        "0.O5 cm",
+        "O mm",
+        "07 cm",
+        "0. 5-1. 5 mm",
+        "O.5-1.5 mm",
+        "margin (mm): O.8",
+        "4 +/- 1 mm",
+        "0.4 cm (4 cm)",
+    ],
+)
 def test_what_is_not_wholly_a_number_is_no_other_number(text):
     assert lengths(f"the margin is {text}") == ["damaged"]
 

@@ -21,9 +21,13 @@ def with_verb(*forms):
 
 
 TABLES = {
-    "compounds": BOOK.compounds, "cuts": BOOK.cuts, "contexts": BOOK.contexts, "lengths": [*BOOK.lengths, *BOOK.remarks],
-    "statements": BOOK.statements, "guards": BOOK.guards,
-}  # fmt: skip
+    "compounds": BOOK.compounds,
+    "cuts": BOOK.cuts,
+    "contexts": BOOK.contexts,
+    "lengths": [*BOOK.lengths, *BOOK.remarks],
+    "statements": BOOK.statements,
+    "guards": BOOK.guards,
+}
 ROWS = [(table, rule) for table, rules in TABLES.items() for rule in rules]
 
 

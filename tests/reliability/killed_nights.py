@@ -33,8 +33,12 @@ def environment(data: Path) -> dict[str, str]:
 def crlm(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "orchestration.command_line", *arguments],
-        env=environment(data), cwd=PROJECT_ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env=environment(data),
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def killed_after(data: Path, seconds: float) -> Kill:
@@ -43,8 +47,11 @@ def killed_after(data: Path, seconds: float) -> Kill:
     with log.open("w", encoding="utf-8") as out:
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "orchestration.command_line", "refresh", "--force"],
-            env=environment(data), cwd=PROJECT_ROOT, stdout=out, stderr=out,
-        )  # fmt: skip
+            env=environment(data),
+            cwd=PROJECT_ROOT,
+            stdout=out,
+            stderr=out,
+        )
         try:
             process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:

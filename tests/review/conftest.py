@@ -77,8 +77,10 @@ def start_page(folder: Path) -> Page:
     landing = folder / "landing" / "adjudication"
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(folder / "build"), str(landing), str(port)],
-        cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     link = process.stdout.readline().split()[-1]
     for _ in range(100):
         if not port_is_free(port):

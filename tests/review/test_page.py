@@ -129,8 +129,9 @@ class TestInABrowser:
 
         landed = list(csv.DictReader((page.landed.parent / "review_follow_up" / "a_reader.csv").open(encoding="utf-8")))
         assert [(row["answer"], row["sites"], row["evidence_date"]) for row in landed] == [
-            ("recurrence", "peritoneum", ""), ("recurrence", "lung", "2005-12-20"),
-        ]  # fmt: skip
+            ("recurrence", "peritoneum", ""),
+            ("recurrence", "lung", "2005-12-20"),
+        ]
         assert tab.locator("#count").inner_text() == "2 of 4 answered"
         # undone where it was given
         tab.locator("#title").click()

@@ -29,9 +29,13 @@ def start(tmp_path):
 
     def start(*arguments: str, **variables: str) -> subprocess.Popen:
         process = subprocess.Popen(
-            [CRLM, *arguments], cwd=PROJECT_ROOT, env=os.environ | {"CRLM_DATA_DIR": str(tmp_path)} | variables,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+            [CRLM, *arguments],
+            cwd=PROJECT_ROOT,
+            env=os.environ | {"CRLM_DATA_DIR": str(tmp_path)} | variables,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         started.append(process)
         return process
 

@@ -110,9 +110,12 @@ def test_the_files_of_the_three_patients_show_their_story_whatever_the_chance(pa
         evidence = first_evidence(rows)
         days = {(e.mrn, e.site): (e.date - start[e.mrn]).days for e in evidence.itertuples()}
         assert days == {
-            ("SIM0000002", "liver_margin"): 200, ("SIM0000002", "lung"): 220, ("SIM0000002", "brain"): 260,
-            ("SIM0000003", "liver_other"): 300, ("SIM0000003", "bone"): 900,
-        }  # fmt: skip
+            ("SIM0000002", "liver_margin"): 200,
+            ("SIM0000002", "lung"): 220,
+            ("SIM0000002", "brain"): 260,
+            ("SIM0000003", "liver_other"): 300,
+            ("SIM0000003", "bone"): 900,
+        }
         rows = rows.assign(day=(pd.to_datetime(rows["event_date"], format="%m/%d/%Y") - rows["mrn"].map(start)).dt.days)
         assert rows.groupby("mrn")["day"].max().to_dict() == {"SIM0000001": 1000, "SIM0000002": 310, "SIM0000003": 1100}
         assert rows["day"].min() >= 1

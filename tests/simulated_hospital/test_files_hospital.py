@@ -272,9 +272,11 @@ def test_resected_liver_recurrences_are_later_registry_rows_with_reports_of_thei
     assert len(later) > 10
     collected = {
         (mrn_of(record), record["segments"][2].split("|")[7])
-        for name, rows in records.items() if name.startswith("pathology")
-        for record in rows.values() if len(record["segments"]) > 2
-    }  # fmt: skip
+        for name, rows in records.items()
+        if name.startswith("pathology")
+        for record in rows.values()
+        if len(record["segments"]) > 2
+    }
     assert all((row.mrn, row.surgery_date.replace("-", "")) in collected for row in later.itertuples())
 
 
@@ -359,9 +361,13 @@ def test_a_second_hospital_has_its_own_hazard_margins_and_columns_and_leaves_the
         (tmp_path / "landing" / SECOND_HOSPITAL / "registry" / "hepatectomy_registry.csv").read_text().split("\n")[0]
     )
     assert not {"cea_ng_ml", "hai_pump", "preop_chemo"} & set(header.split(","))
-    truths = [pd.read_csv(folder / "patients.csv", keep_default_na=False) for folder in (
-        tmp_path / "truth", tmp_path / "truth" / SECOND_HOSPITAL,
-    )]  # fmt: skip
+    truths = [
+        pd.read_csv(folder / "patients.csv", keep_default_na=False)
+        for folder in (
+            tmp_path / "truth",
+            tmp_path / "truth" / SECOND_HOSPITAL,
+        )
+    ]
     recurred = [(truth["first_recurrence_date"] != "").mean() for truth in truths]
     positive = [(truth["margin_group"] == "positive").mean() for truth in truths]
     assert recurred[1] > recurred[0] + 0.15

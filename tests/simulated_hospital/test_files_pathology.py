@@ -240,8 +240,14 @@ def test_an_unsettled_report_gives_no_distance_that_would_settle_it():
                 continue
             margin_lines = [o[5] for o in observations(text) if re.search(r"margin|cut surface|ink\b", o[5], re.I)]
             # blocks of sections in millimetres are no distances to the margin
-            assert not [line for line in margin_lines if re.search(r"\d\s*(mm|cm)\b", line, re.I) and "sectioned" not in line.lower()
-                        and " x " not in line and "labeled" not in line.lower()]  # fmt: skip
+            assert not [
+                line
+                for line in margin_lines
+                if re.search(r"\d\s*(mm|cm)\b", line, re.I)
+                and "sectioned" not in line.lower()
+                and " x " not in line
+                and "labeled" not in line.lower()
+            ]
 
 
 def test_an_operation_without_a_report_sends_no_message():

@@ -58,9 +58,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/simulation_study.md"), help="where the tables go")
     chosen = parser.parse_args()
     text = HEAD.format(
-        n_patients=chosen.patients, late=LATE_DEATH_AFTER_DAYS, ended=100 * SHARE_ENDED_EARLY,
+        n_patients=chosen.patients,
+        late=LATE_DEATH_AFTER_DAYS,
+        ended=100 * SHARE_ENDED_EARLY,
         unstated=100 * SHARE_WITHOUT_SITE,
-    )  # fmt: skip
+    )
     for number in chosen.studies:
         text += table_of(
             STUDIES[number - 1], range(chosen.seed, chosen.seed + chosen.cohorts), chosen.patients, chosen.processes
@@ -77,9 +79,16 @@ def table_of(study: str, seeds: range, n_patients: int, n_processes: int) -> str
     print(f"{study}: coverage {100 * table['coverage'].min():.1f} to {100 * table['coverage'].max():.1f} %")
     low, high = (100 * share for share in COVERAGE_WANTED)
     head = TABLE.format(
-        study=study[0].upper() + study[1:], n_cohorts=len(seeds), first=seeds[0], last=seeds[-1], low=low, high=high,
-        error=100 * (0.95 * 0.05 / len(seeds)) ** 0.5, n_within=int(table["is_coverage_within"].sum()), n_ratios=len(table),
-    )  # fmt: skip
+        study=study[0].upper() + study[1:],
+        n_cohorts=len(seeds),
+        first=seeds[0],
+        last=seeds[-1],
+        low=low,
+        high=high,
+        error=100 * (0.95 * 0.05 / len(seeds)) ** 0.5,
+        n_within=int(table["is_coverage_within"].sum()),
+        n_ratios=len(table),
+    )
     return head + rows_of(table)
 
 

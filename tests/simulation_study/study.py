@@ -106,9 +106,10 @@ def _rows_of(cohort: Cohort) -> pd.DataFrame:
     )
     # a death long after the last look is not known to be one without recurrence (docs/study.md)
     is_late = (
-        (times["event_code"] == 2) & (times["time_days"] == times["death_days"])
+        (times["event_code"] == 2)
+        & (times["time_days"] == times["death_days"])
         & (times["death_days"] - times["last_assessment_days"] > LATE_DEATH_AFTER_DAYS)
-    )  # fmt: skip
+    )
     return times.assign(
         time_days=times["time_days"].mask(is_late, times["last_assessment_days"]),
         event_code=times["event_code"].mask(is_late, 0),
@@ -153,11 +154,18 @@ def recovery(estimates: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
         spread = known["log_ratio"].std(ddof=1)
         rows.append(
             {
-                "endpoint": endpoint, "margin_group": group, "true_hazard_ratio": np.exp(true), "n_cohorts": n,
-                "n_without_estimate": len(of_one) - n, "bias": known["log_ratio"].mean() - true, "bias_error": spread / np.sqrt(n),
-                "empirical_std_error": spread, "model_std_error": np.sqrt((known["std_error"] ** 2).mean()),
-                "coverage": covered, "coverage_error": np.sqrt(covered * (1 - covered) / n),
+                "endpoint": endpoint,
+                "margin_group": group,
+                "true_hazard_ratio": np.exp(true),
+                "n_cohorts": n,
+                "n_without_estimate": len(of_one) - n,
+                "bias": known["log_ratio"].mean() - true,
+                "bias_error": spread / np.sqrt(n),
+                "empirical_std_error": spread,
+                "model_std_error": np.sqrt((known["std_error"] ** 2).mean()),
+                "coverage": covered,
+                "coverage_error": np.sqrt(covered * (1 - covered) / n),
                 "is_coverage_within": COVERAGE_WANTED[0] <= covered <= COVERAGE_WANTED[1],
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(rows)

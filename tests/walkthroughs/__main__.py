@@ -48,8 +48,10 @@ def coordinator(stage: Stage) -> None:
     port = next(number for number in range(3301, 3400) if port_is_free(number))
     page = subprocess.Popen(
         [sys.executable, "-m", "orchestration.command_line", "review", "--port", str(port)],
-        env={**os.environ, "CRLM_DATA_DIR": str(stage.data)}, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env={**os.environ, "CRLM_DATA_DIR": str(stage.data)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
         link = page.stdout.readline().split()[-1]
         while port_is_free(port):

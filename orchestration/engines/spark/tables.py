@@ -45,12 +45,13 @@ def made_tables(manifest: Path) -> list[MadeTable]:
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
     return [
         MadeTable(
-            node["schema"], node["alias"],
+            node["schema"],
+            node["alias"],
             {name: column["data_type"] for name, column in node["columns"].items() if column.get("data_type")},
         )
         for node in nodes
         if node["resource_type"] == "model" and node["config"]["materialized"] in ("table", "incremental")
-    ]  # fmt: skip
+    ]
 
 
 def given_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

@@ -108,18 +108,27 @@ def _ask(contract: SourceContract, query: str, part: Path) -> str | None:
     """Why the rows could not be fetched; None when they are in the file."""
     source = contract.source
     request = {
-        "kind": source.kind, "connection": source.connection, "query": query, "out": str(part),
-        "timeout": source.timeout_seconds, "time_zone": source.time_zone,
-    }  # fmt: skip
+        "kind": source.kind,
+        "connection": source.connection,
+        "query": query,
+        "out": str(part),
+        "timeout": source.timeout_seconds,
+        "time_zone": source.time_zone,
+    }
     environment = dict(os.environ)
     if source.secret:
         environment[fetch_process.SECRET] = environment.pop(source.secret)
     try:
         done = subprocess.run(
             [sys.executable, "-c", f"from {fetch_process.__name__} import main; main()"],
-            input=json.dumps(request), capture_output=True, text=True, check=False, env=environment,
-            timeout=source.timeout_seconds + GRACE_SECONDS, cwd=Path(__file__).parents[3],
-        )  # fmt: skip
+            input=json.dumps(request),
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+            timeout=source.timeout_seconds + GRACE_SECONDS,
+            cwd=Path(__file__).parents[3],
+        )
         answer = json.loads(done.stdout.splitlines()[-1]) if done.stdout.strip() else {}
     except subprocess.TimeoutExpired:
         return reason_of("statement timeout", "", source.secret, source.timeout_seconds)

@@ -46,9 +46,10 @@ def matches(
         if name in found or source in taken:
             continue
         rivals = tuple(
-            other for (same, other), likeness in scores.items()
+            other
+            for (same, other), likeness in scores.items()
             if same == name and other not in (source, *taken) and likeness >= score - 3
-        )  # fmt: skip
+        )
         found[name] = Match(source, score, rivals)
         taken.add(source)
     return found

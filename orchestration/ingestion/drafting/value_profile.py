@@ -84,8 +84,9 @@ class Profile:
         formats = self.date_formats
         return any(
             one in formats and _read_by(twin, set(self.counts)) == _read_by(one, set(self.counts))
-            for pair in TWINS.items() for one, twin in (pair, pair[::-1])
-        )  # fmt: skip
+            for pair in TWINS.items()
+            for one, twin in (pair, pair[::-1])
+        )
 
     @cached_property
     def separator(self) -> str | None:

@@ -115,9 +115,14 @@ def _entries_of_lines(text: bytes, scope: Scope) -> Iterator[Entry]:
 
 
 def _opened(
-    line: int, value: Any, scope: Scope, payload: str | None = None, full_url: str | None = None,
-    updated_at: str | None = None, is_alone: bool = False,
-) -> Iterator[Entry]:  # fmt: skip
+    line: int,
+    value: Any,
+    scope: Scope,
+    payload: str | None = None,
+    full_url: str | None = None,
+    updated_at: str | None = None,
+    is_alone: bool = False,
+) -> Iterator[Entry]:
     """The resource, or those that a Bundle or Parameters hold; `is_alone`: its entries are counted, not its line."""
     if not is_resource(value):
         yield Entry(line, payload if payload is not None else written(value), None, scope, NO_RESOURCE, full_url)

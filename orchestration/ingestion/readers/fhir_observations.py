@@ -49,9 +49,10 @@ class _Report:
         kind = self.report["resourceType"]
         n_lines = 0
         ways = {
-            "Observation": [lambda: self._result(self.report, self.report, None)], "DocumentReference": [self._documents],
+            "Observation": [lambda: self._result(self.report, self.report, None)],
+            "DocumentReference": [self._documents],
             "Composition": [lambda: self._sections_of_composition(self.report)],
-        }  # fmt: skip
+        }
         for way in ways.get(kind, [self._results, self._forms, self._conclusions]):
             for line in way():
                 n_lines += line["value"] is not None
@@ -64,9 +65,13 @@ class _Report:
 
     def _line(self, code: str | None, value: str | None, kind: str = TEXT, **other: str | None) -> Line:
         line = dict.fromkeys(LINE_FIELDS) | {
-            "loinc_code": code, "section": self.sections.get(code or ""), "specimen": self.specimen, "value": value,
-            "status": self.status, "kind": kind,
-        }  # fmt: skip
+            "loinc_code": code,
+            "section": self.sections.get(code or ""),
+            "specimen": self.specimen,
+            "value": value,
+            "status": self.status,
+            "kind": kind,
+        }
         return line | other
 
     def _results(self) -> Iterator[Line]:

@@ -119,9 +119,17 @@ def _groups_at(segments: Segments, messages: Messages, kind: int, anchors: np.nd
     order_number = place - np.maximum.accumulate(np.where(starts_message, place, 0)) + 1
     line = np.where(order_number == 1, segments.lines[messages.first[message]], segments.lines[first])
     return Groups(
-        kind, first, last, messages.first[message], messages.last[message], has_group, order_number, line,
-        messages.types[message], messages.events[message],
-    )  # fmt: skip
+        kind,
+        first,
+        last,
+        messages.first[message],
+        messages.last[message],
+        has_group,
+        order_number,
+        line,
+        messages.types[message],
+        messages.events[message],
+    )
 
 
 def field_column(segments: Segments, groups: Groups, path: str) -> pa.Array:

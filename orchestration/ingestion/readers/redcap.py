@@ -75,10 +75,14 @@ def _own_columns(contract: SourceContract, boxes: dict) -> list[str]:
     """The contract's columns that a form holds: not REDCap's own, and not the patient's number, which is filled in."""
     patient = contract.fields.get(contract.patient_column)
     others = {
-        contract.record_id, *EVENT, *REPEAT_INSTRUMENT, *REPEAT_INSTANCE, *contract.only_rows,
+        contract.record_id,
+        *EVENT,
+        *REPEAT_INSTRUMENT,
+        *REPEAT_INSTANCE,
+        *contract.only_rows,
         *(patient.choices if patient else ()),
         *(name for field in contract.fields.values() if field.from_event for name in field.choices),
-    }  # fmt: skip
+    }
     return [name for name in contract.source_columns if name not in others]
 
 

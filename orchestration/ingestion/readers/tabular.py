@@ -95,11 +95,13 @@ class Rows:
             ),
             header,
             [
-                pa.chunked_array([chunk for part in parts for chunk in part.column_or_nothing(name).chunks], pa.string())
+                pa.chunked_array(
+                    [chunk for part in parts for chunk in part.column_or_nothing(name).chunks], pa.string()
+                )
                 for name in header
             ],
             tuple(notice for part in parts for notice in part.notices),
-        )  # fmt: skip
+        )
 
     def records(self, contract: SourceContract) -> pa.Table:
         """The reader's own columns, and those of the contract under the names that `reader_column` gives them."""
@@ -260,13 +262,18 @@ def _numbers_in_header(header: list[str], templates: list[str]) -> list[str]:
         UnreadableFile: a number has some of the contract's numbered columns and lacks others.
     """
     numbers = {
-        match[1]: None for template in templates if template != NUMBER
-        for name in header if (match := numbered_pattern(template).fullmatch(name))
-    }  # fmt: skip
+        match[1]: None
+        for template in templates
+        if template != NUMBER
+        for name in header
+        if (match := numbered_pattern(template).fullmatch(name))
+    }
     absent = [
-        name.replace(NUMBER, number) for number in numbers for name in templates
+        name.replace(NUMBER, number)
+        for number in numbers
+        for name in templates
         if name != NUMBER and name.replace(NUMBER, number) not in header
-    ]  # fmt: skip
+    ]
     if absent:
         raise UnreadableFile(f"the header lacks the contract's numbered column(s): {', '.join(absent)}", header)
     return sorted(numbers, key=lambda number: (int(re.sub(r"\D", "", number)), number))

@@ -26,10 +26,12 @@ def test_infinitesimal_jackknife_and_limits_equal_survfit(dataset):
         curves = cumulative_incidence(event_counts, conf_type, variance="infinitesimal_jackknife")
         ours = on_r_times(curves, values)
         for column, of_r in (
-            ("n_risk", values["n_risk"]), ("estimate", values["estimate"]),
+            ("n_risk", values["n_risk"]),
+            ("estimate", values["estimate"]),
             ("std_error", values["infinitesimal_jackknife"]),
-            ("conf_low", values["limits"][conf_type]["lower"]), ("conf_high", values["limits"][conf_type]["upper"]),
-        ):  # fmt: skip
+            ("conf_low", values["limits"][conf_type]["lower"]),
+            ("conf_high", values["limits"][conf_type]["upper"]),
+        ):
             assert_equal_to_r(ours[column], of_r)
 
 

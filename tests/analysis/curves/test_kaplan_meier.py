@@ -24,10 +24,14 @@ def test_curves_equal_survfit(dataset):
         ours = on_r_times(kaplan_meier(event_counts, conf_type), values)
         limits = values["limits"][conf_type]
         for column, of_r in (
-            ("n_risk", values["n_risk"]), ("n_event", values["n_event"]), ("n_censored", values["n_censor"]),
-            ("estimate", values["surv"]), ("std_error", values["std_err"]),
-            ("conf_low", limits["lower"]), ("conf_high", limits["upper"]),
-        ):  # fmt: skip
+            ("n_risk", values["n_risk"]),
+            ("n_event", values["n_event"]),
+            ("n_censored", values["n_censor"]),
+            ("estimate", values["surv"]),
+            ("std_error", values["std_err"]),
+            ("conf_low", limits["lower"]),
+            ("conf_high", limits["upper"]),
+        ):
             assert_equal_to_r(ours[column], of_r)
 
 

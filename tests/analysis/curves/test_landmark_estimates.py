@@ -25,9 +25,13 @@ def test_landmarks_equal_summary_survfit(dataset):
     reached = rows[~rows["is_beyond_follow_up"]]
     assert reached["stratum"].tolist() == [str(group) for group in values["g"]]
     for column, of_r in (
-        ("landmark_days", "time"), ("n_risk", "n_risk"), ("estimate", "surv"), ("std_error", "std_err"),
-        ("conf_low", "lower"), ("conf_high", "upper"),
-    ):  # fmt: skip
+        ("landmark_days", "time"),
+        ("n_risk", "n_risk"),
+        ("estimate", "surv"),
+        ("std_error", "std_err"),
+        ("conf_low", "lower"),
+        ("conf_high", "upper"),
+    ):
         assert_equal_to_r(reached[column], values[of_r])
 
 

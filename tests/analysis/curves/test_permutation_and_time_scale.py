@@ -86,8 +86,11 @@ def models(rows: pd.DataFrame, factor: int = 1) -> list[pd.DataFrame]:
     by_period = time_varying_hazard_ratios(rows, ENDPOINT, MARGIN, AGE, starts, 1.1, 1.0)
     of_time = ["period", "period_start_days", "period_end_days"]
     return [
-        ratios, proportional_hazards, fine_gray(rows, ENDPOINT, MARGIN, covariates=AGE), by_period.drop(columns=of_time),
-    ]  # fmt: skip
+        ratios,
+        proportional_hazards,
+        fine_gray(rows, ENDPOINT, MARGIN, covariates=AGE),
+        by_period.drop(columns=of_time),
+    ]
 
 
 @pytest.fixture(scope="module")

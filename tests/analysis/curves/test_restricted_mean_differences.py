@@ -18,8 +18,12 @@ def test_differences_equal_those_of_survfits_means(dataset):
     ours = restricted_mean_differences(means.assign(measure="lived"), "g", reference=str(COX_GROUPS[dataset]))
     assert ours["stratum"].tolist() == [str(group) for group in range(1, COX_GROUPS[dataset])]
     for column, name in (
-        ("difference_days", "difference"), ("std_error", "se"), ("conf_low", "lower"), ("conf_high", "upper"), ("p_value", "p"),
-    ):  # fmt: skip
+        ("difference_days", "difference"),
+        ("std_error", "se"),
+        ("conf_low", "lower"),
+        ("conf_high", "upper"),
+        ("p_value", "p"),
+    ):
         assert_equal_to_r(ours[column], of_r[name])
 
 
@@ -44,8 +48,9 @@ def test_causes_are_compared_each_with_its_own():
     lost = restricted_mean_time_lost(count_events(rows, "g"), 1000)
     ours = restricted_mean_differences(lost.assign(measure="lost to " + lost["cause"]), "g", reference="4")
     assert ours.groupby("measure")["stratum"].agg(list).to_dict() == {
-        "lost to competing": ["1", "2", "3"], "lost to event": ["1", "2", "3"],
-    }  # fmt: skip
+        "lost to competing": ["1", "2", "3"],
+        "lost to event": ["1", "2", "3"],
+    }
     of = lost.set_index(["cause", "stratum"])["estimate_days"]
     first = ours[(ours["measure"] == "lost to event") & (ours["stratum"] == "1")].iloc[0]
     assert first["difference_days"] == pytest.approx(of["event", "1"] - of["event", "4"], rel=1e-12)

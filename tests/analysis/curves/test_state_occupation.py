@@ -64,12 +64,14 @@ def paths(*rows: tuple) -> pd.DataFrame:
 
 
 FOUR_PATIENTS = paths(
-    ("A", "resected", "liver recurrence", 0, 100), ("A", "liver recurrence", "salvaged disease-free", 100, 150),
+    ("A", "resected", "liver recurrence", 0, 100),
+    ("A", "liver recurrence", "salvaged disease-free", 100, 150),
     ("A", "salvaged disease-free", None, 150, 900),
-    ("B", "resected", "other recurrence", 0, 200), ("B", "other recurrence", "dead", 200, 300),
+    ("B", "resected", "other recurrence", 0, 200),
+    ("B", "other recurrence", "dead", 200, 300),
     ("C", "resected", "dead", 0, 250),
     ("D", "resected", None, 0, 800),
-)  # fmt: skip
+)
 
 
 def test_four_patients_all_followed_are_counted_by_hand():

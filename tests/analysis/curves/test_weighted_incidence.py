@@ -63,10 +63,16 @@ def test_standardised_over_the_confounder_a_difference_that_is_none_goes():
     is_large = random.random(n) < 0.5
     positive = random.random(n) < np.where(is_large, 0.6, 0.2)
     time = np.ceil(random.exponential(np.where(is_large, 800, 3000)))
-    rows = pd.DataFrame({
-        "study_id": np.arange(n).astype(str), "endpoint": ENDPOINT, "time_days": np.minimum(time, 2000),
-        "event_code": (time <= 2000).astype(int), "margin_group": np.where(positive, "positive", ">=10 mm"), "large": is_large,
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "study_id": np.arange(n).astype(str),
+            "endpoint": ENDPOINT,
+            "time_days": np.minimum(time, 2000),
+            "event_code": (time <= 2000).astype(int),
+            "margin_group": np.where(positive, "positive", ">=10 mm"),
+            "large": is_large,
+        }
+    )
     crude = risk_differences(
         crude_curves(count_events(rows, "margin_group"), ENDPOINT, MARGIN), ENDPOINT, MARGIN, CRUDE, YEARS
     ).set_index("stratum")

@@ -36,8 +36,11 @@ FOLLOW_UP = frame(
     (">=10 mm", 400, 1826.25, 0.95, 12, 0.03, 95.0, 0.012, 0.4, True),
 ).assign(grouping="margin_group")
 TABLES = {
-    "dose_response": DOSE, "specification_curve": SPECIFICATIONS, "covariate_balance": BALANCE, "follow_up_quality": FOLLOW_UP,
-}  # fmt: skip
+    "dose_response": DOSE,
+    "specification_curve": SPECIFICATIONS,
+    "covariate_balance": BALANCE,
+    "follow_up_quality": FOLLOW_UP,
+}
 
 
 def test_the_page_shows_them_and_flags_follow_up_that_differs():
@@ -79,7 +82,7 @@ def test_the_love_plot_shows_the_largest_difference_of_each_covariate():
         (figures.dose_response_chart, DOSE, ({},)),
         (figures.specification_chart, SPECIFICATIONS, (MARGIN, {})),
         (figures.love_plot, BALANCE, (MARGIN,)),
-    ],  # fmt: skip
+    ],
 )
 def test_nothing_to_draw_is_said(chart, table: pd.DataFrame, more: tuple):
     with pytest.raises(ValueError, match="could be estimated"):

@@ -30,17 +30,26 @@ def two_hospitals(seed: int = 1, n: int = 1800, ratios: tuple[float, float] = (1
     random = np.random.default_rng(seed)
     hospital = np.repeat(["A", "B"], n // 2)
     groups = list(MARGIN_GROUPS)
-    margins = np.concatenate([
-        random.choice(groups, n // 2, p=[0.04, 0.03, 0.33, 0.60]), random.choice(groups, n // 2, p=[0.2, 0.12, 0.43, 0.25])
-    ])  # fmt: skip
+    margins = np.concatenate(
+        [
+            random.choice(groups, n // 2, p=[0.04, 0.03, 0.33, 0.60]),
+            random.choice(groups, n // 2, p=[0.2, 0.12, 0.43, 0.25]),
+        ]
+    )
     ratio = np.where(margins == "positive", np.where(hospital == "A", *ratios), 1.0)
     time = np.ceil(random.exponential(1 / (np.where(hospital == "A", 0.0003, 0.0009) * ratio))).astype(int)
     censored = random.integers(400, 3000, n)
-    rows = pd.DataFrame({
-        "study_id": [f"P{number}" for number in range(n)], "source_system": hospital, "endpoint": ENDPOINT,
-        "time_days": np.minimum(time, censored), "event_code": (time <= censored).astype(int), "margin_group": margins,
-        "age_at_operation_years": random.integers(40, 80, n),
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "study_id": [f"P{number}" for number in range(n)],
+            "source_system": hospital,
+            "endpoint": ENDPOINT,
+            "time_days": np.minimum(time, censored),
+            "event_code": (time <= censored).astype(int),
+            "margin_group": margins,
+            "age_at_operation_years": random.integers(40, 80, n),
+        }
+    )
     for covariate in ADJUSTMENT_COVARIATES[1:]:
         rows[covariate.column] = pd.array(random.random(n) < 0.4, dtype="boolean")
     return rows
@@ -74,10 +83,15 @@ def test_a_stratified_firth_model_equals_the_penalised_likelihood_written_out():
     rows = margin_patients()
     few = rows[rows["margin_code"].isin([1, 4])].sort_values("time_days", kind="stable").head(200).copy()
     few.loc[few["margin_code"] == 1, "event_code"] = 0
-    values, fit = hospital_values()["stratified_firth"], fit_firth(
-        few["time_days"].to_numpy(dtype=float), (few["event_code"] == 1).to_numpy().astype(int),
-        {"g1": (few["margin_code"] == 1).to_numpy(dtype=float)}, strata=pd.Categorical(few["centre"]).codes.astype(int),
-    )  # fmt: skip
+    values, fit = (
+        hospital_values()["stratified_firth"],
+        fit_firth(
+            few["time_days"].to_numpy(dtype=float),
+            (few["event_code"] == 1).to_numpy().astype(int),
+            {"g1": (few["margin_code"] == 1).to_numpy(dtype=float)},
+            strata=pd.Categorical(few["centre"]).codes.astype(int),
+        ),
+    )
     # R's optimize finds a flat maximum to half the digits
     assert fit.coefficients[0] == pytest.approx(values["coef"], abs=1e-6)
     np.testing.assert_allclose(fit.limits[:, 0], [values["low"], values["high"]], rtol=1e-8)

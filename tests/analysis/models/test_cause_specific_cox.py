@@ -80,9 +80,13 @@ def test_the_adjusted_model_has_the_agreed_covariates_in_their_units():
 def test_a_single_recurrence_after_a_positive_margin_by_hand():
     """One of two positive recurs first, then one of three wide: the partial likelihood solves to a quadratic."""
     rows = pd.DataFrame(
-        {"endpoint": ENDPOINT, "time_days": [1, 9, 2, 9, 9], "event_code": [1, 0, 1, 0, 0],
-         "margin_group": ["positive", "positive", ">=10 mm", ">=10 mm", ">=10 mm"]}
-    )  # fmt: skip
+        {
+            "endpoint": ENDPOINT,
+            "time_days": [1, 9, 2, 9, 9],
+            "event_code": [1, 0, 1, 0, 0],
+            "margin_group": ["positive", "positive", ">=10 mm", ">=10 mm", ">=10 mm"],
+        }
+    )
     ratios, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=())
     # d/dh log[h/(2h+3) * 1/(h+3)] = 0  <=>  2 h^2 = 9
     positive = ratios[(ratios["model"] == "unadjusted") & (ratios["term"] == "margin positive")].iloc[0]
@@ -146,9 +150,13 @@ def test_nobody_of_two_recurs_after_a_narrow_margin_by_hand():
 
     best = minimize_scalar(minus_penalised, bounds=(-8, 3), method="bounded", options={"xatol": 1e-11})
     rows = pd.DataFrame(
-        {"endpoint": ENDPOINT, "time_days": [1, 2, 9, 9, 9], "event_code": [1, 1, 0, 0, 0],
-         "margin_group": [">=10 mm", ">=10 mm", ">=10 mm", "<1 mm", "<1 mm"]}
-    )  # fmt: skip
+        {
+            "endpoint": ENDPOINT,
+            "time_days": [1, 2, 9, 9, 9],
+            "event_code": [1, 1, 0, 0, 0],
+            "margin_group": [">=10 mm", ">=10 mm", ">=10 mm", "<1 mm", "<1 mm"],
+        }
+    )
     ratios, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=())
     narrow = ratios[(ratios["model"] == "unadjusted") & (ratios["term"] == "margin <1 mm")].iloc[0]
     assert (narrow["method"], narrow["n_in_group"], narrow["n_event_in_group"]) == ("Firth", 2, 0)

@@ -58,9 +58,11 @@ def test_with_late_entry_it_equals_r_too():
     split = pd.concat([early.assign(entry=0.0, late=0.0), rows[is_late].assign(entry=720.0, late=1.0)])
     design = {"g1": split["g"] == 1, "g2": split["g"] == 2, "g1_late": (split["g"] == 1) & (split["late"] == 1)}
     fit = fit_firth(
-        split["time_days"].to_numpy(float), (split["event_code"] == 1).to_numpy().astype(int),
-        {name: column.to_numpy(float) for name, column in design.items()}, entry_days=split["entry"].to_numpy(),
-    )  # fmt: skip
+        split["time_days"].to_numpy(float),
+        (split["event_code"] == 1).to_numpy().astype(int),
+        {name: column.to_numpy(float) for name, column in design.items()},
+        entry_days=split["entry"].to_numpy(),
+    )
     assert_equals_r_firth(fit, values)
 
 

@@ -57,11 +57,16 @@ def looked_at(every_days: dict[str, int], seed: int = 3, n: int = 3000) -> pd.Da
     true, end = random.exponential(700, n), 1800
     found = np.ceil(true / interval) * interval
     is_event = found <= end
-    return pd.DataFrame({
-        "study_id": np.arange(n).astype(str), "endpoint": ENDPOINT, "margin_group": group,
-        "time_days": np.where(is_event, found, (end // interval) * interval), "event_code": is_event.astype(int),
-        "clear_until_days": np.where(is_event, found - interval, np.nan),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "study_id": np.arange(n).astype(str),
+            "endpoint": ENDPOINT,
+            "margin_group": group,
+            "time_days": np.where(is_event, found, (end // interval) * interval),
+            "event_code": is_event.astype(int),
+            "clear_until_days": np.where(is_event, found - interval, np.nan),
+        }
+    )
 
 
 def test_rarer_looks_at_one_group_bias_the_day_of_finding_and_not_the_interval():

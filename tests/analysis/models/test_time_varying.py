@@ -40,8 +40,10 @@ def test_ratios_by_period_equal_coxph_after_survsplit(dataset, model):
     is_ordinary = (ratios["method"] == "Efron").to_numpy()
     assert is_ordinary.sum() >= len(ratios) - 1
     for ours, name in (
-        (np.log(ratios["hazard_ratio"]), "coef"), (ratios[["conf_low", "conf_high"]], "interval"), (ratios["p_value"], "p"),
-    ):  # fmt: skip
+        (np.log(ratios["hazard_ratio"]), "coef"),
+        (ratios[["conf_low", "conf_high"]], "interval"),
+        (ratios["p_value"], "p"),
+    ):
         assert_equal_to_r(ours[is_ordinary], np.array(of_r[name], dtype=object)[is_ordinary])
     interaction = rows[rows["term"] == MARGIN.by_period].iloc[0]
     assert_equal_to_r(interaction["statistic"], of_r["likelihood_ratio"])

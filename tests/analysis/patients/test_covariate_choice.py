@@ -16,12 +16,19 @@ NODE, CEA, AGE = Covariate("node", "node", kind="truth"), Covariate("CEA", "cea"
 
 def cohort(n: int = 400, n_event: int = 200) -> pd.DataFrame:
     random = np.random.default_rng(2)
-    return pd.DataFrame({
-        "study_id": [f"P{number}" for number in range(n)], "endpoint": ENDPOINT, "time_days": np.arange(1, n + 1),
-        "event_code": (np.arange(n) < n_event).astype(int), "margin_group": np.tile(MARGIN_GROUPS, n // 4),
-        "source_system": np.repeat(["A", "B"], n // 2), "age": random.integers(40, 80, n).astype(float),
-        "node": pd.array(random.random(n) < 0.5, dtype="boolean"), "cea": pd.array(random.random(n) < 0.3, dtype="boolean"),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "study_id": [f"P{number}" for number in range(n)],
+            "endpoint": ENDPOINT,
+            "time_days": np.arange(1, n + 1),
+            "event_code": (np.arange(n) < n_event).astype(int),
+            "margin_group": np.tile(MARGIN_GROUPS, n // 4),
+            "source_system": np.repeat(["A", "B"], n // 2),
+            "age": random.integers(40, 80, n).astype(float),
+            "node": pd.array(random.random(n) < 0.5, dtype="boolean"),
+            "cea": pd.array(random.random(n) < 0.3, dtype="boolean"),
+        }
+    )
 
 
 def reasons(choice) -> dict:

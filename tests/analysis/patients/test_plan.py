@@ -75,9 +75,10 @@ def test_a_month_is_the_same_wherever_rooms_that_know_nothing_of_the_plan_need_o
         if path.suffix in (".py", ".sql", ".yml", ".csv", ".js")
     ]
     found = {
-        str(path.relative_to(ROOT)) for path in files
+        str(path.relative_to(ROOT))
+        for path in files
         if not {"target", "dbt_packages"} & set(path.parts) and elsewhere.search(path.read_text(encoding="utf-8"))
-    }  # fmt: skip
+    }
     assert found <= kept, found - kept
 
 
@@ -95,8 +96,11 @@ def _leaves(table: object) -> list[tuple[str, float]]:
 def test_a_covariate_that_is_a_cut_says_the_cut_of_the_clinical_settings():
     settings = seed("clinical_settings").set_index("name")["value"].astype(float)
     terms = {covariate.column: covariate.term for covariate in PLAN.covariates()}
-    cuts = {"has_short_disease_free_interval": "short_disease_free_interval_months", "has_large_metastasis": "large_metastasis_above_cm",
-            "has_high_cea": "high_cea_above_ng_ml"}  # fmt: skip
+    cuts = {
+        "has_short_disease_free_interval": "short_disease_free_interval_months",
+        "has_large_metastasis": "large_metastasis_above_cm",
+        "has_high_cea": "high_cea_above_ng_ml",
+    }
     for column, setting in cuts.items():
         assert [float(number) for number in re.findall(r"\d+", terms[column])] == [settings[setting]], terms[column]
     assert terms["has_multiple_metastases"] == "more than one metastasis" and settings["multiple_metastases_above"] == 1
@@ -106,10 +110,14 @@ def test_the_adjusted_model_has_the_eight_covariates_of_the_published_one():
     terms = {covariate.term: (covariate.column, covariate.per) for covariate in PLAN.covariates()}
     assert terms["age per 10 years"] == ("age_at_operation_years", 10)
     assert list(terms.values())[1:] == [
-        ("is_node_positive", 1), ("has_short_disease_free_interval", 1), ("has_multiple_metastases", 1),
-        ("has_large_metastasis", 1), ("has_high_cea", 1), ("has_extrahepatic_disease", 1),
+        ("is_node_positive", 1),
+        ("has_short_disease_free_interval", 1),
+        ("has_multiple_metastases", 1),
+        ("has_large_metastasis", 1),
+        ("has_high_cea", 1),
+        ("has_extrahepatic_disease", 1),
         ("has_hai_pump", 1),
-    ]  # fmt: skip
+    ]
     treatment = {covariate.term for covariate in PLAN.covariates("treatment")} - set(terms)
     assert treatment == {"preoperative chemotherapy", "era", "primary site", "procedure"}
     kinds = {covariate.term: covariate.kind for covariate in PLAN.covariates("continuous")}

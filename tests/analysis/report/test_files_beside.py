@@ -121,9 +121,12 @@ def test_what_changed_since_last_night_is_told_in_counts_with_the_parts_of_each_
 
 def test_a_draw_far_from_its_model_is_told_with_how_often_that_happens(undrawn):
     model = frame(
-        "endpoint margin_group value", ("margin_recurrence", "positive", 4.0), ("margin_recurrence", "<1 mm", 2.41),
-        ("overall_recurrence", "positive", 0.70), ("margin_recurrence", ">=10 mm", 1.0),
-    )  # fmt: skip
+        "endpoint margin_group value",
+        ("margin_recurrence", "positive", 4.0),
+        ("margin_recurrence", "<1 mm", 2.41),
+        ("overall_recurrence", "positive", 0.70),
+        ("margin_recurrence", ">=10 mm", 1.0),
+    )
     words = words_of(render_report({**fake_results(), "drawn_from": model}, fake_context()))
     # 1.87 (0.99-3.52): z = (log 4 - log 1.87) / 0.324 = 2.35
     assert (

@@ -271,9 +271,17 @@ def test_a_warned_hazard_ratio_shows_its_warning(undrawn):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.00099, "P<0.001"), (0.001, "P=0.001"), (0.0432, "P=0.043"), (0.0997, "P=0.10"), (0.34, "P=0.34"), (0.9996, "P>0.99"),
-     (None, "P not available"), (float("nan"), "P not available")],
-)  # fmt: skip
+    [
+        (0.00099, "P<0.001"),
+        (0.001, "P=0.001"),
+        (0.0432, "P=0.043"),
+        (0.0997, "P=0.10"),
+        (0.34, "P=0.34"),
+        (0.9996, "P>0.99"),
+        (None, "P not available"),
+        (float("nan"), "P not available"),
+    ],
+)
 def test_p_values_are_written_as_journals_do(value, text):
     assert p_value(value) == text
 
@@ -288,9 +296,13 @@ def test_another_study_is_named_and_not_compared_with_perrin():
     comparison = results["published_comparison"]
     alone = comparison.assign(**{name: np.nan for name in comparison if name.startswith("published_")})
     study = {
-        "study": "hcc", "title": "Margins of hepatocellular carcinoma", "disease": "hepatocellular carcinoma",
-        "operation": "hepatectomy", "compared_with": None, "reference": None,
-    }  # fmt: skip
+        "study": "hcc",
+        "title": "Margins of hepatocellular carcinoma",
+        "disease": "hepatocellular carcinoma",
+        "operation": "hepatectomy",
+        "compared_with": None,
+        "reference": None,
+    }
     page = render_report({**results, "published_comparison": alone}, {**fake_context(), "study": study})
     words = words_of(page)
     assert "after hepatectomy for hepatocellular carcinoma?" in words

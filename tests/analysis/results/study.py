@@ -16,15 +16,26 @@ def operations() -> pd.DataFrame:
     low, high = np.array([0, 0.1, 1, 10]), np.array([0, 0.9, 9.9, 25])
     width = low[rows["g"] - 1] + (high - low)[rows["g"] - 1] * random.random(len(rows))
     is_bounded = (margins == "unresolved") | (rows.index % 7 == 0)
-    frame = pd.DataFrame({
-        "study_id": [f"P{number:04d}" for number in rows.index], "source_system": "hospital", "margin_group": margins,
-        "margin_mm": np.where(is_bounded, np.nan, width), "margin_low_mm": np.nan, "margin_high_mm": np.nan,
-        "unresolved_reason": None, "era": np.where(random.random(len(rows)) < 0.5, "early", "late"),
-        "clinical_risk_score": random.integers(0, 6, len(rows)).astype(float), "age_at_operation_years": rows["age"].astype(float),
-        "had_preoperative_chemotherapy": random.random(len(rows)) < 0.3, "primary_site": "colon",
-        "procedure_type": "wedge", "metastasis_count": random.integers(1, 6, len(rows)).astype(float),
-        "largest_metastasis_cm": random.gamma(2, 2, len(rows)), "cea_ng_ml": random.lognormal(2, 1, len(rows)),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "study_id": [f"P{number:04d}" for number in rows.index],
+            "source_system": "hospital",
+            "margin_group": margins,
+            "margin_mm": np.where(is_bounded, np.nan, width),
+            "margin_low_mm": np.nan,
+            "margin_high_mm": np.nan,
+            "unresolved_reason": None,
+            "era": np.where(random.random(len(rows)) < 0.5, "early", "late"),
+            "clinical_risk_score": random.integers(0, 6, len(rows)).astype(float),
+            "age_at_operation_years": rows["age"].astype(float),
+            "had_preoperative_chemotherapy": random.random(len(rows)) < 0.3,
+            "primary_site": "colon",
+            "procedure_type": "wedge",
+            "metastasis_count": random.integers(1, 6, len(rows)).astype(float),
+            "largest_metastasis_cm": random.gamma(2, 2, len(rows)),
+            "cea_ng_ml": random.lognormal(2, 1, len(rows)),
+        }
+    )
     for covariate in ADJUSTMENT_COVARIATES[1:]:
         frame[covariate.column] = (random.random(len(rows)) < 0.4).astype(float)
     frame.loc[20:39, ADJUSTMENT_COVARIATES[1].column] = np.nan

@@ -70,9 +70,10 @@ def test_what_does_not_fit_the_entry_is_refused_by_name():
         checked_frame("analyses_not_done", rows().drop(columns="reason"))
     with pytest.raises(ValueError, match="not in the catalogue: colour"):
         checked_frame("analyses_not_done", rows(colour=["red"]))
-    frame = pd.DataFrame({"endpoint": ["salvage"] * 2, "term": ["margin positive"] * 2} | {
-        column.name: [1.0, 1.0] for column in table_named("e_values").columns if column.type == "number"
-    }).assign(is_outcome_common=True)  # fmt: skip
+    frame = pd.DataFrame(
+        {"endpoint": ["salvage"] * 2, "term": ["margin positive"] * 2}
+        | {column.name: [1.0, 1.0] for column in table_named("e_values").columns if column.type == "number"}
+    ).assign(is_outcome_common=True)
     with pytest.raises(ValueError, match=r"e_values: 1 row\(s\) with a key that stands before"):
         checked_frame("e_values", frame)
     with pytest.raises(ValueError, match=r"e_values\.hazard_ratio: not number"):

@@ -49,10 +49,13 @@ def shrunken(kind: str) -> dict[str, pd.DataFrame]:
 @pytest.mark.parametrize(
     "kind",
     [
-        "no event in one group, all on one day in another", "no event in the reference", "everybody censored on one day",
-        "nearly everybody on day 0", "two hospitals",
+        "no event in one group, all on one day in another",
+        "no event in the reference",
+        "everybody censored on one day",
+        "nearly everybody on day 0",
+        "two hospitals",
     ],
-)  # fmt: skip
+)
 def test_nothing_raises_and_no_number_stands_without_an_error(kind):
     inputs, tables = shrunken(kind), {}
     for family in FAMILIES:

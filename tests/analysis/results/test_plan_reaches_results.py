@@ -14,9 +14,12 @@ from tests.analysis.study_plan import PLAN
 
 # few draws, and everything split by period
 FEW_DRAWS = {
-    "imputations": (2.0,), "imputation_iterations": (1.0,), "width_imputations": (2.0,), "random_draws": (20.0,),
+    "imputations": (2.0,),
+    "imputation_iterations": (1.0,),
+    "width_imputations": (2.0,),
+    "random_draws": (20.0,),
     "not_proportional_below_p": (0.9999,),
-}  # fmt: skip
+}
 # setting -> (another value, family, table, columns in which it shows)
 REACHES = {
     "days_a_year": ((360.0,), "curves", "landmark_estimates", ["landmark_days"]),

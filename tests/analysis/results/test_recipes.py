@@ -89,8 +89,12 @@ OF_A_GROUPING = (
     "death_rule_estimates", "table_one", "recurrence_patterns", "salvage_by_margin", "follow_up_quality", "state_occupation",
 )  # fmt: skip
 OF_AN_EXPOSURE = (
-    "model_covariates", "covariate_balance", "weight_summary", "specification_curve", "specification_summary",
-)  # fmt: skip
+    "model_covariates",
+    "covariate_balance",
+    "weight_summary",
+    "specification_curve",
+    "specification_summary",
+)
 OF_A_TERM = (
     "hazard_ratios", "proportional_hazards", "hospital_hazard_ratios", "weighted_hazard_ratios", "imputed_hazard_ratios",
     "e_values", "landmark_hazard_ratios", "interval_censored_hazard_ratios", "time_varying_hazard_ratios",
@@ -129,8 +133,12 @@ def test_a_second_exposure_has_figures_and_a_section_of_the_report(with_kras):
     assert heading in drawn.page
     section = drawn.page.split(heading)[1].split("<h2")[0]
     assert section.count("<svg") == 3
-    for words in ("Estimates (95 % limits) by KRAS status", "Patients and index operations by KRAS status", "against false",
-                  "Recurrence at any site by KRAS status over ten years"):  # fmt: skip
+    for words in (
+        "Estimates (95 % limits) by KRAS status",
+        "Patients and index operations by KRAS status",
+        "against false",
+        "Recurrence at any site by KRAS status over ten years",
+    ):
         assert words in section, words
     assert {"recurrence_is_kras_mutated.svg", "recurrence_free_survival_is_kras_mutated.png"} <= set(drawn.files)
     # the margin's own parts stay the margin's
@@ -152,9 +160,15 @@ def test_a_covariate_is_two_rows(inputs):
 def test_an_endpoint_is_a_row_beside_its_definition(inputs):
     """Its times come from rows of endpoint_definitions: dbt's unit test an_endpoint_of_milestones_that_exist_is_rows."""
     plan = plan_with(
-        "analysis_endpoints", endpoint="liver_recurrence_free_survival", position=11, label="Survival without liver recurrence",
-        kind="survival", analysis_role="exploratory", is_modelled_further=True, reason="",
-    )  # fmt: skip
+        "analysis_endpoints",
+        endpoint="liver_recurrence_free_survival",
+        position=11,
+        label="Survival without liver recurrence",
+        kind="survival",
+        analysis_role="exploratory",
+        is_modelled_further=True,
+        reason="",
+    )
     times = inputs["time_to_event"].assign(endpoint="liver_recurrence_free_survival")
     times["event_code"] = (times["event_code"] > 0).astype(int)
     operations = inputs["operations"]

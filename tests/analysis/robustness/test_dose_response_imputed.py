@@ -26,9 +26,11 @@ def patients_with_bounds(every: int = 6) -> pd.DataFrame:
 
 def test_each_width_is_one_of_its_own_group_and_known_widths_stay():
     rows = pd.DataFrame(
-        {"margin_group": ["<1 mm", "<1 mm", "<1 mm", ">=10 mm", ">=10 mm", ">=10 mm", "1.0-9.9 mm", "unresolved"],
-         "margin_mm": [0.2, 0.7, None, 12.0, 30.0, None, None, None]}
-    )  # fmt: skip
+        {
+            "margin_group": ["<1 mm", "<1 mm", "<1 mm", ">=10 mm", ">=10 mm", ">=10 mm", "1.0-9.9 mm", "unresolved"],
+            "margin_mm": [0.2, 0.7, None, 12.0, 30.0, None, None, None],
+        }
+    )
     completed = completed_widths(rows, n_imputations=40, seed=3)
     drawn = pd.concat(completed, axis=1).T
     assert set(drawn[2]) == {0.2, 0.7}

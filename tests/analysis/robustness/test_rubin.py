@@ -117,10 +117,14 @@ def test_pooled_cox_models_equal_mice_pool():
         .loc[["margin <1 mm", "margin 1.0-9.9 mm", "age", "kras"]]
     )
     for ours, name in (
-        (np.log(pooled["hazard_ratio"]), "estimate"), (np.log(pooled["conf_low"]), "lower"),
-        (np.log(pooled["conf_high"]), "upper"), (pooled["p_value"], "p"), (pooled["degrees_of_freedom"], "df"),
-        (pooled["relative_increase"], "riv"), (pooled["fraction_missing_information"], "fmi"),
-    ):  # fmt: skip
+        (np.log(pooled["hazard_ratio"]), "estimate"),
+        (np.log(pooled["conf_low"]), "lower"),
+        (np.log(pooled["conf_high"]), "upper"),
+        (pooled["p_value"], "p"),
+        (pooled["degrees_of_freedom"], "df"),
+        (pooled["relative_increase"], "riv"),
+        (pooled["fraction_missing_information"], "fmi"),
+    ):
         assert_equal_to_r(ours, of_r[name])
 
 

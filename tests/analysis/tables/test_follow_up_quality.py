@@ -87,9 +87,13 @@ def test_a_patient_may_stand_once_only():
 
 def test_deaths_long_after_the_last_look_are_counted_by_margin_group():
     follow_up = patients(
-        ("positive", 900, True, 900, False, 90), ("positive", 500, True, 500, False, 90), ("positive", 500, False, 900, False, 90),
+        ("positive", 900, True, 900, False, 90),
+        ("positive", 500, True, 500, False, 90),
+        ("positive", 500, False, 900, False, 90),
         (">=10 mm", 400, True, 400, False, 90),
-    ).assign(days_from_last_look_to_death=[600, 20, None, 10], is_death_long_after_last_look=[True, False, False, False])  # fmt: skip
+    ).assign(
+        days_from_last_look_to_death=[600, 20, None, 10], is_death_long_after_last_look=[True, False, False, False]
+    )
     quality = by_stratum(follow_up)
     assert quality.loc["positive", ["n_late_deaths", "share_late_deaths"]].tolist() == [1, 0.5]
     assert quality.loc["positive", "median_days_from_last_look_to_death"] == 310

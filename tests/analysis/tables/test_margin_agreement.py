@@ -16,9 +16,13 @@ def test_kappa_and_its_error_are_those_of_fleiss_cohen_and_everitt():
 
 def answer(patient, reviewer, group, read, is_coherent=True, is_blind=True):
     return {
-        "study_id": patient, "reviewer_number": reviewer, "margin_group": group, "is_coherent": is_coherent, "is_blind": is_blind,
+        "study_id": patient,
+        "reviewer_number": reviewer,
+        "margin_group": group,
+        "is_coherent": is_coherent,
+        "is_blind": is_blind,
         "read_margin_group": read,
-    }  # fmt: skip
+    }
 
 
 def test_open_readings_and_contradictory_answers_are_no_pairs():

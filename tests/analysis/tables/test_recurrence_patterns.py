@@ -10,18 +10,33 @@ from tests.analysis.study_plan import MARGIN
 
 OPERATIONS = frame(
     "study_id margin_group",
-    ("A", "positive"), ("B", "positive"), ("C", "positive"), ("D", "1.0-9.9 mm"), ("E", ">=10 mm"), ("F", "unresolved"),
-)  # fmt: skip
+    ("A", "positive"),
+    ("B", "positive"),
+    ("C", "positive"),
+    ("D", "1.0-9.9 mm"),
+    ("E", ">=10 mm"),
+    ("F", "unresolved"),
+)
 FIRST = frame(
     "study_id initial_pattern has_margin_site",
-    ("A", "liver only", True), ("B", "lung only", False), ("D", "multiple sites", True), ("F", "liver only", False),
-)  # fmt: skip
+    ("A", "liver only", True),
+    ("B", "lung only", False),
+    ("D", "multiple sites", True),
+    ("F", "liver only", False),
+)
 # A's bone came later; of B two liver sites make one patient with a liver site; D's lung is in two rows
 SITES = frame(
     "study_id site",
-    ("A", "liver_at_margin"), ("A", "bone"), ("B", "lung"), ("B", "liver_elsewhere"), ("B", "liver_at_margin"),
-    ("D", "liver_at_margin"), ("D", "lung"), ("D", "lung"), ("F", "liver_elsewhere"),
-)  # fmt: skip
+    ("A", "liver_at_margin"),
+    ("A", "bone"),
+    ("B", "lung"),
+    ("B", "liver_elsewhere"),
+    ("B", "liver_at_margin"),
+    ("D", "liver_at_margin"),
+    ("D", "lung"),
+    ("D", "lung"),
+    ("F", "liver_elsewhere"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,11 @@ from tests.fault_study.catalogue.listing import FEEDS, Fault, add, fault, other_
 from tests.fault_study.landed_files import DATE_FORMATS, edit, edit_messages, edit_mrns, mrn_of, read, write_messages
 
 ALL_DATES = {
-    "registry": ("dob", "surgery_date", "primary_resection_date", "liver_mets_date"), "follow_up": ("event_date",),
-    "treatments": ("treatment_date",), "vital_status": ("last_contact_date", "death_date"),
-}  # fmt: skip
+    "registry": ("dob", "surgery_date", "primary_resection_date", "liver_mets_date"),
+    "follow_up": ("event_date",),
+    "treatments": ("treatment_date",),
+    "vital_status": ("last_contact_date", "death_date"),
+}
 
 
 def _mrns(change: Callable[[str], str]) -> Fault:
@@ -73,10 +75,14 @@ def _merges(pairs: Callable[[list[str]], list[tuple[str, str]]]) -> Fault:
     def changed(folder: Path) -> None:
         (folder / "merges").mkdir()
         messages = [
-            [f"MSH|^~\\&|ADT|HOSP|WAREHOUSE|HOSP|20130101120000||ADT^A40^ADT_A39|MERGE{n:06d}|T|2.5.1",
-             "EVN|A40|20130101120000", f"PID|1||{survivor}^^^HOSP^MR", f"MRG|{retired}^^^HOSP^MR"]
+            [
+                f"MSH|^~\\&|ADT|HOSP|WAREHOUSE|HOSP|20130101120000||ADT^A40^ADT_A39|MERGE{n:06d}|T|2.5.1",
+                "EVN|A40|20130101120000",
+                f"PID|1||{survivor}^^^HOSP^MR",
+                f"MRG|{retired}^^^HOSP^MR",
+            ]
             for n, (survivor, retired) in enumerate(pairs(sorted(set(read(folder, "registry")["mrn"]))))
-        ]  # fmt: skip
+        ]
         write_messages(folder / "merges" / "merges.hl7", messages)
 
     return changed

@@ -64,9 +64,10 @@ def _with_another_cohorts_rows(folder: Path, feed: str) -> None:
 
 _of_every_feed("missing", "the file did not come", lambda folder, feed: path_of(folder, feed).unlink())
 _of_every_feed(
-    "of_another_cohort", "the file is another hospital's, with record ids of the same form",
+    "of_another_cohort",
+    "the file is another hospital's, with record ids of the same form",
     lambda folder, feed: shutil.copy(path_of(other_cohort(), feed), path_of(folder, feed)),
-)  # fmt: skip
+)
 _of_every_feed(
     "with_another_cohorts_rows",
     "another hospital's rows stand below the own, its patients' numbers are those of own patients",
@@ -78,21 +79,32 @@ for _name, _what, _change in (
 ):
     _of_every_feed(_name, _what, _bytes(_change))
 _of_every_feed(
-    "utf_16", "the file is in UTF-16",
-    _bytes(lambda data: data.decode("utf-8", "replace").encode("utf-16")), tuple(FILES),
-)  # fmt: skip
+    "utf_16",
+    "the file is in UTF-16",
+    _bytes(lambda data: data.decode("utf-8", "replace").encode("utf-16")),
+    tuple(FILES),
+)
 for _name, _what, _change in (
     ("halved", "only the first half of the rows came", lambda rows, feed: rows.iloc[: len(rows) // 2]),
-    ("older", "an older extract came: the last fifth of the rows is not in it", lambda rows, feed: rows.iloc[: len(rows) * 4 // 5]),
+    (
+        "older",
+        "an older extract came: the last fifth of the rows is not in it",
+        lambda rows, feed: rows.iloc[: len(rows) * 4 // 5],
+    ),
     ("header_only", "the header came without rows", lambda rows, feed: rows.iloc[:0]),
     ("rows_twice", "every row stands twice", lambda rows, feed: pd.concat([rows, rows])),
-    ("mrns_shuffled", "the MRN column was sorted by itself", lambda rows, feed: with_column(rows, "mrn", shuffled(rows["mrn"], 5))),
     (
-        "a_fifth_of_the_next", "every fifth row has the MRN of the next",
+        "mrns_shuffled",
+        "the MRN column was sorted by itself",
+        lambda rows, feed: with_column(rows, "mrn", shuffled(rows["mrn"], 5)),
+    ),
+    (
+        "a_fifth_of_the_next",
+        "every fifth row has the MRN of the next",
         lambda rows, feed: with_column(rows, "mrn", rows["mrn"].shift(-1).fillna(rows["mrn"]), every(rows, 5)),
     ),
     ("mrns_lost", "the column of MRNs is no longer sent", lambda rows, feed: rows.drop(columns="mrn")),
-):  # fmt: skip
+):
     _of_every_feed(_name, _what, _rows(_change))
 _of_every_feed("dates_swapped", "day and month changed places in every second row", _dates(swapped_day_and_month, 2))
 for _name, _what, _day_change in (
@@ -119,6 +131,11 @@ for _name, _what, _change, _nth in (
 ):
     _of_every_feed(_name, _what, _days(_change, _nth))
 _of_every_feed(
-    "dates_of_another_form", "dates are written in another form",
-    _rows(lambda rows, feed: with_column(rows, DATES[feed], rows[DATES[feed]].astype(str).str.replace(r"\D", "-", regex=True) + " 00h")),
-)  # fmt: skip
+    "dates_of_another_form",
+    "dates are written in another form",
+    _rows(
+        lambda rows, feed: with_column(
+            rows, DATES[feed], rows[DATES[feed]].astype(str).str.replace(r"\D", "-", regex=True) + " 00h"
+        )
+    ),
+)

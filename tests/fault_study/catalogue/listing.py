@@ -11,8 +11,11 @@ FAULTS: dict[str, tuple[str, str, Fault]] = {}
 FEEDS = ("registry", "follow_up", "treatments", "vital_status")
 """Feeds of one file each; pathology has many."""
 DATES = {
-    "registry": "surgery_date", "follow_up": "event_date", "treatments": "treatment_date", "vital_status": "last_contact_date",
-}  # fmt: skip
+    "registry": "surgery_date",
+    "follow_up": "event_date",
+    "treatments": "treatment_date",
+    "vital_status": "last_contact_date",
+}
 
 
 def fault(feed: str, what: str) -> Callable[[Fault], Fault]:

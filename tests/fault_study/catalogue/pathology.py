@@ -161,9 +161,11 @@ def _texts_from_elsewhere(nth: int) -> Fault:
             messages = messages_of(path)
             words = [[line for line in message if line.startswith("OBX")] for message in messages]
             mixed = [
-                [*(line for line in message if not line.startswith("OBX")), *words[number - 1]] if number % nth == 0 else message
+                [*(line for line in message if not line.startswith("OBX")), *words[number - 1]]
+                if number % nth == 0
+                else message
                 for number, message in enumerate(messages)
-            ]  # fmt: skip
+            ]
             write_messages(path, mixed)
 
     return changed

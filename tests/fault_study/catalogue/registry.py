@@ -121,12 +121,18 @@ for _name, _fault, _what in (
 
 for _name, _target, _what in (
     ("metastasis_date_copied", "liver_mets_date", "the date of metastasis is a copy of the date of operation"),
-    ("primary_date_copied", "primary_resection_date", "the primary was resected on the day of the hepatectomy in every row"),
-):  # fmt: skip
+    (
+        "primary_date_copied",
+        "primary_resection_date",
+        "the primary was resected on the day of the hepatectomy in every row",
+    ),
+):
     add(
-        f"registry_{_name}", FEED, _what,
+        f"registry_{_name}",
+        FEED,
+        _what,
         lambda folder, target=_target: edit(folder, FEED, lambda rows: rows.assign(**{target: rows["surgery_date"]})),
-    )  # fmt: skip
+    )
 
 
 @fault(FEED, "decimal commas")

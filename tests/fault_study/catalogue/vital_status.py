@@ -118,6 +118,7 @@ def vital_status_contacts_not_updated(folder: Path) -> None:
 @fault(FEED, "everybody is dead")
 def vital_status_all_dead(folder: Path) -> None:
     edit(
-        folder, FEED,
+        folder,
+        FEED,
         lambda rows: rows.assign(vital_status="D", death_date=rows["last_contact_date"], cause="cancer"),
-    )  # fmt: skip
+    )

@@ -19,8 +19,11 @@ class _Java:
         if in_class:
             return SPACES if two == r"\s" else two
         return {
-            r"\b": WORD_BOUNDARY, r"\B": NO_WORD_BOUNDARY, r"\s": f"[{SPACES}]", r"\S": f"[^{SPACES}]",
-        }.get(two, two)  # fmt: skip
+            r"\b": WORD_BOUNDARY,
+            r"\B": NO_WORD_BOUNDARY,
+            r"\s": f"[{SPACES}]",
+            r"\S": f"[^{SPACES}]",
+        }.get(two, two)
 
     def in_class(self, letter: str, two: str) -> str:
         return r"\[" if letter == "[" else r"\&" if two == "&&" else letter

@@ -15,7 +15,18 @@ from orchestration.engines.spark.rules.unnesting import unnested_joins, unnested
 
 STATEMENT_RULES = (stars_and_names, group_by_all, unnested_projections, unnested_joins, qualified)
 NODE_RULES = (
-    pattern_function, split_text, list_of_rows, first_by_several, joined_text, list_function, list_of_literals, position_in_list,
-    hash_of_64_bits, division, hexadecimal_text, wide_integer, decimal_literal,
+    pattern_function,
+    split_text,
+    list_of_rows,
+    first_by_several,
+    joined_text,
+    list_function,
+    list_of_literals,
+    position_in_list,
+    hash_of_64_bits,
+    division,
+    hexadecimal_text,
+    wide_integer,
+    decimal_literal,
     type_of_case,
-)  # fmt: skip
+)

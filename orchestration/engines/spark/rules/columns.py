@@ -23,9 +23,14 @@ def stars_and_names(tree: exp.Expression, columns_of: ColumnsOf) -> exp.Expressi
         # the schema's depth is one for all tables, and a build file's name is none of it
         table.set("catalog", None)
     tree = qualify(
-        tree, schema=schema, dialect="duckdb", validate_qualify_columns=False, quote_identifiers=False, identify=False,
+        tree,
+        schema=schema,
+        dialect="duckdb",
+        validate_qualify_columns=False,
+        quote_identifiers=False,
+        identify=False,
         allow_partial_qualification=True,
-    )  # fmt: skip
+    )
     for union in list(tree.find_all(exp.SetOperation)):
         if union.args.get("by_name"):
             _in_order(union)

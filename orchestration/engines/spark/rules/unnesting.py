@@ -55,10 +55,11 @@ def _from_generator(select: exp.Select, unnests: list[exp.Expression]) -> None:
     select.append(
         "laterals",
         exp.Lateral(
-            this=exp.Anonymous(this="POSEXPLODE", expressions=[generated]), view=True,
+            this=exp.Anonymous(this="POSEXPLODE", expressions=[generated]),
+            view=True,
             alias=exp.TableAlias(this=exp.to_identifier(TAKEN), columns=columns),
         ),
-    )  # fmt: skip
+    )
 
 
 def unnested_joins(tree: exp.Expression, columns_of: ColumnsOf) -> exp.Expression:
