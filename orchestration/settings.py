@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from orchestration.files.memory import DEFAULT as DEFAULT_MEMORY_LIMIT
+from orchestration.files.memory import checked_memory_limit
 from orchestration.files.private_files import be_private, open_to_others
 from orchestration.privacy.study_id_key import study_id_key
 
@@ -62,6 +64,8 @@ class Settings(BaseSettings):
     """The address of that server, sc://host:port; a token, if it asks for one, stands behind it as Spark Connect has it."""
     spark_folder: Path | None = None
     """A folder that this machine and the server see under one name, for raw records on their way; default: in the build area."""
+    memory_limit: str = DEFAULT_MEMORY_LIMIT
+    """How much memory DuckDB may take in each process, as 2.5GB; `machine`: four fifths of the machine's, DuckDB's own limit."""
     accepted_changes: dict[str, str] = {}
     """For one refresh: the name of a change that is right although the gate would stop it, and why (`crlm refresh --accept`)."""
     keep_publication_days: int = 14
@@ -92,6 +96,11 @@ class Settings(BaseSettings):
     @classmethod
     def split_addresses(cls, addresses: object) -> object:
         return tuple(addresses.split()) if isinstance(addresses, str) else addresses
+
+    @field_validator("memory_limit")
+    @classmethod
+    def check_memory_limit(cls, limit: str) -> str:
+        return checked_memory_limit(limit.strip() or DEFAULT_MEMORY_LIMIT)
 
     @property
     def nights_file(self) -> Path:

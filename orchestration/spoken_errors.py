@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from orchestration.files.problems import ROOM_ADVICE, is_disk_full
+from orchestration.files.problems import MORE_MEMORY_ADVICE, ROOM_ADVICE, is_disk_full, is_out_of_memory
 
 QUOTED = re.compile(r"""(['"`])(?:(?!\1).)*\1|«[^»]*»""", re.DOTALL)
 NUMBER_OR_DATE = re.compile(r"\b\d[\d.,:/-]{3,}\d\b|\b\d{5,}\b")
@@ -30,6 +30,8 @@ def spoken(error: BaseException) -> str:
         return str(error)
     if is_disk_full(str(error)):
         return f"DiskFull: {ROOM_ADVICE}"
+    if is_out_of_memory(str(error)):
+        return f"OutOfMemory: {MORE_MEMORY_ADVICE}"
     lines = str(error).strip().splitlines()
     first = NUMBER_OR_DATE.sub("…", QUOTED.sub("'…'", lines[0])) if lines else ""
     # a quotation that does not end on its line is one all the same

@@ -15,6 +15,7 @@ import pandas as pd
 import yaml
 
 from orchestration.files.encryption import connect
+from orchestration.files.memory import limited
 from orchestration.files.problems import NotAccessible, WarehouseBusy, named_problem
 from orchestration.ingestion.contract import SourceContract
 
@@ -118,7 +119,7 @@ def _connect_with_patience(path: Path, read_only: bool) -> duckdb.DuckDBPyConnec
 @contextmanager
 def open_scratch_file() -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse in memory, gone after the `with` block."""
-    with duckdb.connect() as connection:
+    with limited(duckdb.connect()) as connection:
         yield connection
 
 

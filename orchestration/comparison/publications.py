@@ -12,6 +12,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.files.encryption import attach
+from orchestration.files.memory import limited
 
 CHANGE_COLUMNS = ["study_id", "what", "before", "after", "record_before", "record_after", "due_to"]
 NEW_RECORD, ANSWER, RULES, OTHER_ROWS = (
@@ -56,7 +57,7 @@ def both(before: Path, after: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     for path in (before, after):
         if not path.exists():
             raise FileNotFoundError(f"{path}: there is no such publication")
-    with duckdb.connect() as connection:
+    with limited(duckdb.connect()) as connection:
         attach(connection, before, "a", read_only=True)
         attach(connection, after, "b", read_only=True)
         yield connection

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.files.memory import limited
 from orchestration.files.problems import WarehouseProblem
 
 VARIABLE = "CRLM_ENCRYPTION_KEY"
@@ -34,13 +35,15 @@ def encryption_key() -> str | None:
 
 
 def connect(path: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """A connection to a DuckDB file, encrypted or not, whose tables are named as they always are."""
+    """A connection to a DuckDB file, encrypted or not, whose tables are named as they always are; held to the memory it may take."""
     if encryption_key() is None:
-        return duckdb.connect(str(path), read_only=read_only)
-    connection = duckdb.connect()
+        return limited(duckdb.connect(str(path), read_only=read_only))
+    connection = limited(duckdb.connect())
     try:
         attach(connection, path, path.stem, read_only)
         connection.execute(f'USE "{path.stem}"')
+        # what does not fit into memory waits beside the file, as it does for a file that is not encrypted
+        connection.execute(f"SET temp_directory = {_text(f'{path}.tmp')}")
     except BaseException:
         connection.close()
         raise

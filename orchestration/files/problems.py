@@ -18,7 +18,13 @@ DAMAGED = (
 OTHER_KEY = ("wrong encryption key", "cannot open encrypted database", "is not encrypted")
 HOLDER = re.compile(r"PID (\d+)")
 ROOM_ADVICE = "no space left: make room on the disk of the data folder and start again; no record is lost"
+MORE_MEMORY_ADVICE = "DuckDB needed more memory than it may take: raise CRLM_MEMORY_LIMIT (docs/deploy.md) and start again; no record is lost"
 NO_SPACE_ADVICE = "make room on the disk of the data folder and start again: nothing was published, no record is lost"
+
+
+def is_out_of_memory(text: str) -> bool:
+    """Whether words of DuckDB say that it reached its limit of memory, or the machine's end."""
+    return "out of memory" in text.lower()
 
 
 def is_disk_full(text: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.files.encryption import attach
+from orchestration.files.memory import limited
 from orchestration.files.sums import both_known, known_sums, sha256_of
 from orchestration.nights.night_records import NightRecord
 from orchestration.settings import Settings
@@ -38,7 +39,7 @@ def note_last_attempt(settings: Settings, night: NightRecord) -> bool:
 
 
 def _write(new_file: Path, night: NightRecord) -> bool:
-    with duckdb.connect() as connection:
+    with limited(duckdb.connect()) as connection:
         attach(connection, new_file, "published")
         columns = connection.execute(
             "SELECT column_name FROM duckdb_columns() WHERE database_name = 'published' AND table_name = 'publication'"

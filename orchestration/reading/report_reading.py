@@ -32,4 +32,7 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: Any) -> None:
         """Called once a database handle."""
+        from orchestration.files.memory import limited
+
+        limited(conn)
         register_report_reader(conn)

@@ -1,0 +1,69 @@
+"""How much memory DuckDB may take is a setting, and holds for every database that the warehouse opens."""
+
+import duckdb
+import pytest
+from pydantic import ValidationError
+
+from orchestration.files.memory import memory_limit
+from orchestration.reading.report_reading import Plugin
+from orchestration.settings import Settings
+from orchestration.spoken_errors import spoken
+from orchestration.warehouse import open_build_file, open_scratch_file
+
+
+def limit_of(connection: duckdb.DuckDBPyConnection) -> str:
+    return connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+
+
+@pytest.fixture
+def dbts_connection():
+    with duckdb.connect() as connection:
+        Plugin("report_reading", {}).configure_connection(connection)
+        yield connection
+
+
+@pytest.mark.parametrize(("said", "held_to"), [("800MB", "762.9 MiB"), ("2GiB", "2.0 GiB"), (None, "2.3 GiB")])
+def test_build_file_and_scratch_file_are_held_to_what_the_setting_says(tmp_path, monkeypatch, said, held_to):
+    monkeypatch.delenv("CRLM_MEMORY_LIMIT", raising=False)
+    if said:
+        monkeypatch.setenv("CRLM_MEMORY_LIMIT", said)
+    with open_build_file(tmp_path / "build.duckdb") as build, open_scratch_file() as scratch:
+        assert (limit_of(build), limit_of(scratch)) == (held_to, held_to)
+
+
+def test_dbts_connection_is_held_to_it_too(monkeypatch, request):
+    monkeypatch.setenv("CRLM_MEMORY_LIMIT", "640MiB")
+    assert limit_of(request.getfixturevalue("dbts_connection")) == "640.0 MiB"
+
+
+def test_the_machine_is_the_word_for_duckdbs_own_limit(tmp_path, monkeypatch):
+    monkeypatch.setenv("CRLM_MEMORY_LIMIT", "machine")
+    with open_build_file(tmp_path / "build.duckdb") as build, duckdb.connect() as bare:
+        assert limit_of(build) == limit_of(bare)
+
+
+@pytest.mark.parametrize("said", ["2.5", "plenty", "2 GB; DROP TABLE x", "-1GB"])
+def test_what_is_no_amount_is_refused_before_the_night_begins(monkeypatch, said):
+    monkeypatch.setenv("CRLM_MEMORY_LIMIT", said)
+    with pytest.raises(ValidationError, match="CRLM_MEMORY_LIMIT is .* an amount as 2.5GB or 800MB"):
+        Settings()
+    with pytest.raises(ValueError, match="CRLM_MEMORY_LIMIT"):
+        memory_limit()
+
+
+def test_a_sort_larger_than_the_limit_goes_on_from_the_build_area(tmp_path, monkeypatch):
+    monkeypatch.setenv("CRLM_MEMORY_LIMIT", "60MB")
+    with open_build_file(tmp_path / "build.duckdb") as build:
+        build.execute("CREATE TABLE words AS SELECT md5((999_999 - i)::VARCHAR) AS word FROM range(1_000_000) AS r (i)")
+        build.execute("CREATE TABLE sorted AS FROM words ORDER BY word")
+        n, first = build.execute("SELECT count(*), any_value(word) FROM sorted WHERE rowid IN (0)").fetchall()[0]
+        assert (n, first) == (1, build.execute("SELECT min(word) FROM words").fetchall()[0][0])
+
+
+def test_a_query_that_cannot_do_with_less_says_which_setting_to_raise(tmp_path, monkeypatch):
+    monkeypatch.setenv("CRLM_MEMORY_LIMIT", "20MB")
+    with open_build_file(tmp_path / "build.duckdb") as build, pytest.raises(duckdb.OutOfMemoryException) as error:
+        build.execute("SELECT len(list(md5(i::VARCHAR))) FROM range(2_000_000) AS r (i)").fetchall()
+    assert spoken(error.value).startswith(
+        "OutOfMemory: DuckDB needed more memory than it may take: raise CRLM_MEMORY_LIMIT"
+    )
