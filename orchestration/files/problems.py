@@ -18,7 +18,10 @@ DAMAGED = (
 OTHER_KEY = ("wrong encryption key", "cannot open encrypted database", "is not encrypted")
 HOLDER = re.compile(r"PID (\d+)")
 ROOM_ADVICE = "no space left: make room on the disk of the data folder and start again; no record is lost"
-MORE_MEMORY_ADVICE = "DuckDB needed more memory than it may take: raise CRLM_MEMORY_LIMIT (docs/deploy.md) and start again; no record is lost"
+MORE_MEMORY_ADVICE = (
+    "DuckDB needed more memory than it may take: raise CRLM_MEMORY_LIMIT (docs/deploy.md) and start again; no record is"
+    " lost"
+)
 NO_SPACE_ADVICE = "make room on the disk of the data folder and start again: nothing was published, no record is lost"
 
 
