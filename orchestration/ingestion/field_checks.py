@@ -1,5 +1,6 @@
 """A contract's fields as SQL: the canonical value of each source column, and why a value cannot be taken."""
 
+import re
 from collections.abc import Callable
 
 from orchestration.ingestion.canonical_feeds import (
@@ -18,20 +19,23 @@ from orchestration.ingestion.raw_schema import OBSERVATION_FIELDS
 from orchestration.ingestion.readers.xlsx_cells import NEVER_CALCULATED
 from orchestration.ingestion.time_zones import on_the_hospitals_clock
 
-# what a message says of a value that was there and is no more (chapter 2.5.3.2)
-HL7_NULL = ['""']
 # what stands around a value and is no part of it; `store_records` takes it away before a value is looked at
 BLANKS = " \t\n\r\xa0"
 WHITESPACE = " || ".join(f"chr({ord(blank)})" for blank in BLANKS)
 CANONICAL_DATE = "%Y-%m-%d"
 CANONICAL_TIMESTAMP = "%Y-%m-%d %H:%M:%S"
 FRACTION_AND_OFFSET = r"([.]\d+)?(Z|[+-]\d{2}:?\d{2})?$"
-MIDNIGHT = r"[ T]0{1,2}:00(:00([.]0+)?)?$"
+MIDNIGHT = r"[ T](0{1,2}:00(:00([.][0-4][0-9]*)?)?|(?i:12:00(:00)? ?AM))(Z|[+-]\d{2}(:?\d{2})?)?$"
+"""Midnight, up to half a second after it (a program kept the time as a fraction of a day), on whichever clock."""
+BEFORE_MIDNIGHT = r"[ T]23:59:59[.][5-9][0-9]*$"
 MAX_DURATION_DAYS = 36525
 REAL_DATES = (CANONICAL_DATE, CANONICAL_TIMESTAMP)
 """What the cells of a workbook that are dates, not text, come out as."""
-POWER_OF_TEN = r"[0-9]([.,][0-9]+)?E[+][0-9]+"
-PLACEHOLDERS = ("NULL", "NONE", "NAN", "NA", "N/A", "NAT", "UNKNOWN", "?", "-", "--", ".", "X", "#")
+POWER_OF_TEN = r"[0-9]([.,][0-9]+)?E[+][0-9]+|[0-9][.,][0-9]+E[0-9]+"
+PLACEHOLDERS = (
+    "NULL", "(NULL)", "NONE", "NIL", "NAN", "NA", "N/A", "N.A.", "<NA>", "NAT", "UNKNOWN", "UNK", "UNBEKANNT", "MISSING", "TBD",
+    "NOT AVAILABLE", "NOT APPLICABLE", "NOT KNOWN", "?", "-", "--", "---", ".", "X", "#",
+)  # fmt: skip
 DIGITS_ARE_LOST = "an identifier shown as a power of ten: its digits are lost"
 FIRST_YEAR = 1000
 """The first year of four digits."""
@@ -78,7 +82,8 @@ def present_value(field: FieldContract, contract: SourceContract) -> str:
     if contract.format in TABLES and field is contract.fields.get(contract.patient_column):
         # what a data frame made of a number
         texts = [
-            f"CASE WHEN ends_with({text}, '.0') THEN regexp_replace({text}, '^([0-9]+)[.]0$', '\\1') ELSE {text} END"
+            f"CASE WHEN ends_with({text}, '.0') OR ends_with({text}, '.00')"
+            f" THEN regexp_replace({text}, '^([0-9]+)[.]0+$', '\\1') ELSE {text} END"
             for text in texts
         ]
     if field.choices:
@@ -89,8 +94,7 @@ def present_value(field: FieldContract, contract: SourceContract) -> str:
 
 def _present_text(column: str, field: FieldContract, contract: SourceContract) -> str:
     text = quoted_name(contract.reader_column(column))
-    own = HL7_NULL if contract.format == "hl7_v2" else []
-    sentinels = ", ".join(map(text_literal, dict.fromkeys(["", *own, *contract.missing_values, *field.missing_values])))
+    sentinels = ", ".join(map(text_literal, contract.spellings_of_missing(field.missing_values)))
     return f"CASE WHEN {text} NOT IN ({sentinels}) THEN {text} END"
 
 
@@ -194,6 +198,9 @@ def canonical_value(
         shape = CANONICAL_DATE if column.type == "date" else CANONICAL_TIMESTAMP
         # the clock on the ward counts, not its distance from Greenwich
         local = f"regexp_replace({value}, '{FRACTION_AND_OFFSET}', '')" if has_time_zones else value
+        if any(re.fullmatch("(%[A-Za-z])+", shape) for shape in field.formats):
+            # a data frame makes 20090403.0 of 20090403 where another row has none
+            local = f"CASE WHEN ends_with({local}, '.0') THEN left({local}, length({local}) - 2) ELSE {local} END"
         read = moment(local, field, REAL_DATES if has_real_dates else ())
         if column.type == "date" and not any(
             hour in form for form in field.formats for hour in ("%H", "%I", "%c", "%X")
@@ -201,7 +208,11 @@ def canonical_value(
             # databases and data frames write a day as its midnight
             at_midnight = f"regexp_matches({local}, '{MIDNIGHT}')"
             bare = f"regexp_replace({local}, '{MIDNIGHT}', '')"
-            read = f"coalesce({read}, CASE WHEN {at_midnight} THEN {moment(bare, field)} END)"
+            eve = f"regexp_replace({local}, '{BEFORE_MIDNIGHT}', '')"
+            read = (
+                f"coalesce({read}, CASE WHEN NOT contains({local}, ':') THEN NULL WHEN {at_midnight} THEN {moment(bare, field)}"
+                f" WHEN regexp_matches({local}, '{BEFORE_MIDNIGHT}') THEN {moment(eve, field)} + INTERVAL 1 DAY END)"
+            )
         if has_time_zones and time_zone:
             read = on_the_hospitals_clock(read, value, time_zone)
         return f"strftime({read}, '{shape}')"
@@ -212,7 +223,12 @@ def canonical_value(
 
         return _number_or_bound(value, number_of) if column.may_be_bound else f"({number_of(value)})::VARCHAR"
     if column.type == "code":
-        return _word_of_code(value, field.codes)
+        word = _word_of_code(value, field.codes)
+        if not any(code.isdecimal() for code in field.codes):
+            return word
+        # a data frame makes 1.0 of the code 1 where another row has none
+        whole = _word_of_code(f"left({value}, length({value}) - 2)", field.codes)
+        return f"coalesce({word}, CASE WHEN ends_with({value}, '.0') THEN {whole} END)"
     return value
 
 
@@ -258,11 +274,12 @@ def problem(
         cases.append(f"WHEN {value} IS NULL THEN 'required, but missing'")
     if is_of_table and is_patient:
         cases.append(
-            f"WHEN upper({value}) IN ({', '.join(map(text_literal, PLACEHOLDERS))}) THEN 'a placeholder, no patient'"
+            f"WHEN upper({value}) IN ({', '.join(map(text_literal, PLACEHOLDERS))}) OR (ltrim({value}, '0') = '' AND length({value}) > 1)"
+            " THEN 'a placeholder, no patient'"
         )
     if is_of_table and is_identifier:
         cases.append(
-            f"WHEN contains({value}, 'E+') AND regexp_full_match({value}, '{POWER_OF_TEN}') THEN '{DIGITS_ARE_LOST}'"
+            f"WHEN contains({value}, 'E') AND regexp_full_match({value}, '{POWER_OF_TEN}') THEN '{DIGITS_ARE_LOST}'"
         )
     reason = _not_read(field, column)
     if is_of_table and reason is None:

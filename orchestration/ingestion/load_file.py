@@ -88,7 +88,8 @@ def load_file(
             file_hash, size_bytes = landed.file_hash, landed.size_bytes
             records = read_records(landed.content, contract, path)
             supersede_earlier_readings(connection, contract, source_file, file_hash, load_number)
-            load = store_records(connection, Origin(contract, source_file, file_hash, run_id, load_number), records)
+            place = _place_in_history(connection, contract, source_file, file_hash, load_number)
+            load = store_records(connection, Origin(contract, source_file, file_hash, run_id, place), records)
         except UnreadableFile as refusal:
             load = FileLoad(contract.source_system, contract.feed, source_file, f"refused: {refusal}")
         companions_hash = hash_of_companions(path) if load.used_companions else None
@@ -103,6 +104,29 @@ def load_file(
 def _next_load_number(connection: duckdb.DuckDBPyConnection) -> int:
     """Files are told apart in the order of their loading by a count, because a clock may go back."""
     return connection.execute("SELECT coalesce(max(load_number), 0) + 1 FROM raw.ingest_ledger").fetchall()[0][0]
+
+
+def _place_in_history(
+    connection: duckdb.DuckDBPyConnection, contract: SourceContract, source_file: str, file_hash: str, load_number: int
+) -> int:
+    """The load number that the file's records have: that of the first reading where a mended contract only reads the same bytes
+    again. They are no newer than they were, whatever came since, and whatever of that is still there."""
+    rows = connection.execute(
+        """WITH loads AS (
+               SELECT load_number, file_hash, contract_version,
+                      file_hash = lag(file_hash) OVER history AND contract_version <> lag(contract_version) OVER history AS is_again
+               FROM raw.ingest_ledger
+               WHERE source_system = ? AND feed = ? AND system = ? AND source_file = ? AND status = 'loaded'
+               WINDOW history AS (ORDER BY load_number, loaded_at)
+           )
+           SELECT max(load_number) FILTER (NOT coalesce(is_again, FALSE)), arg_max(file_hash, load_number),
+                  arg_max(contract_version, load_number)
+           FROM loads""",
+        [contract.source_system, contract.feed, contract.system, source_file],
+    ).fetchall()
+    first, last_hash, last_version = rows[0]
+    is_read_again = first is not None and last_hash == file_hash and last_version != contract.version
+    return first if is_read_again else load_number
 
 
 def refuse_file(

@@ -97,10 +97,12 @@ def store_records(connection: duckdb.DuckDBPyConnection, origin: "Origin", recor
         connection.unregister("reader_records")
     lineage = origin.columns(*LINEAGE_OF_WITHDRAWAL)
     of_waiting = apply_waiting_withdrawals(connection, contract, origin.load_number, lineage)
-    n_withdrawn, of_early = withdraw(connection, contract, account.withdrawals, lineage)
-    account = replace(account, notices=[*account.notices, *of_waiting, *of_early])
+    entries = [one for one in account.withdrawals if one.is_entry]
+    n_withdrawn, of_early = withdraw(connection, contract, entries, lineage)
+    _, of_replaced = withdraw(connection, contract, [one for one in account.withdrawals if not one.is_entry], lineage)
+    account = replace(account, notices=[*account.notices, *of_waiting, *of_early, *of_replaced])
     _insert_notices(connection, origin, account)
-    n_withdrawals = len(account.withdrawals)
+    n_withdrawals = len(entries)
     return FileLoad(
         contract.source_system,
         contract.feed,

@@ -49,15 +49,23 @@ def test_a_day_may_be_written_as_its_midnight_and_as_no_other_time(warehouse):
         "2009-04-03 00:00:00",
         "2009-04-03 00:00:00.000",
         "2009-04-03T00:00:00",
+        "2009-04-03 00:00:00.086",  # a spreadsheet's fraction of a day
+        "2009-04-02 23:59:59.999997",
+        "2009-04-03 12:00:00 AM",
+        "2009-04-03 00:00:00+00:00",
         "2009-04-03 10:00:00",
-        "2009-04-03 00:00:00.086",
+        "2009-04-03 00:00:00.6",
+        "2009-04-03 12:00:00 PM",
+        "2009-04-02 23:59:59",
     ]
-    assert last_contacts(warehouse, *values) == ["2009-04-03", "2009-04-03", "2009-04-03", None, None]
+    assert last_contacts(warehouse, *values) == ["2009-04-03"] * 7 + [None] * 4
 
 
 def test_numbers_side_by_side_have_their_full_width(warehouse):
     vital_contract(warehouse, 'formats: ["%Y%m%d"]')
     assert last_contacts(warehouse, "20090403", "2009113", "200943", "090403") == ["2009-04-03", None, None, None]
+    # as a data frame writes the number
+    assert last_contacts(warehouse, "20090405.0", "20090405.5") == ["2009-04-05", None]
 
 
 def test_a_year_of_two_digits_is_in_the_hundred_years_that_the_contract_says(warehouse):

@@ -97,6 +97,18 @@ CODED = {"coding": [{"code": "1", "display": "Involved by carcinoma"}]}
         ({"valueCodeableConcept": {"text": "at ink", **CODED}}, ("Margin", "at ink", None, "statement")),
         ({"valueRange": {"low": {"value": 1}, "high": {"value": 3}}}, ("Margin", "1 - 3", None, "statement")),
         (
+            {"valueRange": {"low": {"value": 1, "unit": "mm"}, "high": {"value": 3, "unit": "mm"}}},
+            ("Margin", "1 - 3", "mm", "statement"),
+        ),
+        (
+            {"interpretation": [{"coding": [{"code": "POS", "display": "Positive"}]}]},
+            ("Margin", "Positive", None, "statement"),
+        ),
+        (
+            {"valueAttachment": {"contentType": "text/plain", "data": base64.b64encode(b"at ink").decode()}},
+            (None, "at ink", None, "text"),
+        ),
+        (
             {"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 4}}},
             ("Margin", "1:4", None, "statement"),
         ),
@@ -124,6 +136,8 @@ def form(content: bytes, kind: str) -> dict:
         (form("Märgin".encode("latin-1"), "text/plain; charset=iso-8859-1"), "Märgin"),
         (form(b"<table><tr><td>Margin</td><td>4 mm</td></tr></table><p>x</p>", "text/html"), "Margin: 4 mm\n\nx"),
         (form(rb"{\rtf1\ansi Margin\par 4 mm}", "application/rtf"), "Margin\n4 mm"),
+        (form(b"<ClinicalDocument><paragraph>4 mm</paragraph></ClinicalDocument>", "application/xml"), "4 mm"),
+        (form(b"<note><paragraph>4 mm</paragraph></note>", "text/xml"), "4 mm"),
         ({"contentType": "text/plain", "url": "Binary/b"}, "of a Binary"),
         (form(b"\x89PNG\r\n", "image/png"), "[attachment image/png was not read: it is of a type that is not read]"),
         (
@@ -164,6 +178,57 @@ def test_what_no_record_refers_to_is_listed_by_type():
         ("resource Encounter", 1),
         ("resource OperationOutcome", 1),
     ]
+
+
+@pytest.mark.parametrize("reference", [
+    {"reference": "Patient?identifier=urn:mrn|900001"}, {"reference": "Patient?identifier=900001"},
+    {"identifier": {"system": "urn:mrn", "value": "900001"}}, {"identifier": {"value": "900001"}, "type": "Patient"},
+])  # fmt: skip
+def test_a_patient_may_be_named_by_an_identifier(reference):
+    def named(mrn: str, number: str) -> dict:
+        one = patient(mrn, number)
+        return one | {"identifier": [one["identifier"][0] | {"system": "urn:mrn"}]}
+
+    told = report("x") | {"subject": reference}
+    assert [row[MRN] for row in read(bundle(named("900002", "2"), named("900001", "1"), told))] == ["900001"]
+    # two patients with it: nobody knows which one is meant
+    (row,) = read(bundle(named("900001", "2"), named("900001", "1"), told))
+    assert row[MRN] is None
+
+
+def test_an_identifier_that_is_no_longer_used_is_second_choice():
+    (one,) = patient("1")["identifier"]
+    old, new = one | {"use": "old", "value": "900002"}, one | {"use": "official", "value": "900001"}
+    assert [row[MRN] for row in read(bundle(patient("1") | {"identifier": [old, new]}, report("x")))] == ["900001"]
+    assert [row[MRN] for row in read(bundle(patient("1") | {"identifier": [old]}, report("x")))] == ["900002"]
+
+
+def test_notes_of_a_report_are_read_and_its_other_elements_and_results_without_anything_are_listed():
+    empty = resource("Observation", "e", status="final", code={"text": "Margin"})
+    strange = empty | {"id": "s", "valueSampledData": {"data": "1 2"}}
+    told = report("x") | {
+        "note": [{"text": "Margin involved."}], "media": [{"comment": "slide"}],
+        "result": [{"reference": "Observation/e"}, {"reference": "Observation/s"}],
+    }  # fmt: skip
+    table = read_fhir_resources(
+        json.dumps(bundle(patient("1"), told, empty, strange)).encode(),
+        "DiagnosticReport",
+        [MRN],
+        with_observations=True,
+    )
+    assert [line["value"] for line in table["observations"].to_pylist()[0]] == ["x", "Margin involved."]
+    assert sorted((one.what, one.reason) for one in account_of(table).notices) == [
+        ("element media of a report", "nothing was taken from it"),
+        ("result without a value", "it has no value, no interpretation and no text"),
+        ("result without a value", "of its type of value no text is made"),
+    ]
+
+
+def test_lines_of_a_document_that_another_one_of_the_file_replaces_do_not_count():
+    old = resource("DocumentReference", "a", status="current", subject={"reference": "Patient/q1"}, description="12 mm")
+    new = old | {"id": "b", "relatesTo": [{"code": "replaces", "target": {"reference": "DocumentReference/a"}}]}
+    rows = read(bundle(patient("1"), old, new), "DocumentReference")
+    assert [row["observations"][0]["status"] for row in rows] == ["W", "F"]
 
 
 def test_a_result_that_is_only_named_is_listed():

@@ -5,6 +5,7 @@ import pytest
 from tests.ingestion.test_formats_text import rejected, status_of_one_load, write_contract
 from tests.ingestion.test_hl7_reports import laboratory, lines, message, notices, text  # noqa: F401 (a fixture)
 from tests.ingestion.test_redcap_projects import looks, looks_contract
+from tests.ingestion.test_tables_as_they_come import OPERATIONS
 from tests.ingestion.test_tables_as_they_come import notices as notices_of_tables
 
 VITAL = """
@@ -110,21 +111,6 @@ def test_a_label_export_calls_the_record_by_its_label(warehouse):
         ("900001", "2005-04-03", "definite"),
         ("900001", "2006-04-03", "no_evidence_of_disease"),
     ]
-
-
-OPERATIONS = """
-version: "1"
-feed: registry
-file_pattern: "op/*"
-format: delimited
-key: [registry_record_id]
-fields:
-  registry_record_id: {column: id, required: true}
-  mrn: {column: mrn, required: true}
-  operation_date: {column: op, formats: ["%Y-%m-%d"]}
-  largest_metastasis_cm: {column: size}
-  cea_ng_ml: {column: cea}
-"""
 
 
 @pytest.mark.parametrize("unit", ["mm", "cm"])

@@ -119,6 +119,7 @@ def test_a_number_or_a_code_is_a_statement_with_its_label_and_unit(laboratory, k
         ("22634-0^Gross^LN^G^Gross^L", "22634-0", None),
         ("DXTXT^Diagnosis^L", "DXTXT", "final_diagnosis"),
         ("^^^DXTXT^Diagnosis^L", "DXTXT", "final_diagnosis"),
+        ("^DXTXT^L", "DXTXT", "final_diagnosis"),
         ("OTHER^x^L", "OTHER", None),
     ],
 )
@@ -178,6 +179,10 @@ def test_a_cancelled_order_needs_no_line(laboratory):
         + base64.b64encode(b"<html><body><p>Transection <b>margin</b>\n involved.</p></body></html>").decode(),
         "^application^rtf^Base64^" + base64.b64encode(rb"{\rtf1\ansi Transection \b margin\b0  involved.}").decode(),
         "^TEXT^^Hex^" + b"Transection margin involved.".hex(),
+        "^TX^^Base64^" + base64.b64encode(b"Transection margin involved.").decode(),
+        base64.b64encode(b"Transection margin involved.").decode(),
+        "^text^xml^Base64^"
+        + base64.b64encode(b"<?xml version='1.0'?><text>Transection margin involved.</text>").decode(),
     ],
 )
 def test_a_document_in_a_line_is_read(laboratory, value):
@@ -257,6 +262,20 @@ def test_each_message_is_read_in_its_own_character_set(laboratory):
     ]
 
 
+def test_a_character_set_is_known_by_its_other_names_and_one_that_nobody_knows_refuses_its_message_only(laboratory):
+    names = ["8859/1", "ISO_IR 100", "ISO8859_1", "ISO-8859-15", "WINDOWS-1252", "cp1252", "ANSI", "LATIN1", "KLINGON"]
+    content = b"".join(
+        message(text("Métastase"), control_id=f"M{number}", charset=name).encode("latin-1")
+        for number, name in enumerate(names)
+    )
+    laboratory.land("lab/a.hl7", content + message(text("x"), control_id="N", charset="KLINGON").encode())
+    laboratory.load("pathology_messages")
+    assert lines(laboratory) == [*[("Métastase",)] * 8, ("x",)]
+    assert laboratory.rows("SELECT source_line, reason FROM raw.rejected_records") == [
+        (33, "the text is not in the character set that MSH-18 names")
+    ]
+
+
 def test_msh_18_is_believed_before_the_contract(laboratory):
     write_contract(laboratory, "laboratory", CONTRACT.format(more="encoding: cp1252"))
     laboratory.land("lab/a.hl7", message(text("margin ≥ 5 mm"), charset="UNICODE UTF-8"))
@@ -281,9 +300,9 @@ def test_a_document_message_is_a_report_and_one_that_only_tells_of_a_document_is
     )
     write_contract(laboratory, "laboratory", contract)
 
-    def document(event: str, control_id: str, *obx: str) -> str:
-        head = f"MSH|^~\\&|PATH|SITE|WH|SITE|20040305090000||MDM^{event}|{control_id}|P|2.4"
-        txa = f"TXA|1|SP|TX|20040301||||||||D{control_id}|||||AU"
+    def document(event: str, control_id: str, *obx: str, parent: str = "") -> str:
+        head = f"MSH|^~\\&|PATH|SITE|WH|SITE|2004030509000{control_id}||MDM^{event}|{control_id}|P|2.4"
+        txa = f"TXA|1|SP|TX|20040301||||||||D{control_id}|{parent}||||AU"
         return "".join(
             f"{one}\r" for one in (head, f"EVN|{event}|20040305", "PID|||900001^^^SITE^MR", "PV1|1", txa, *obx)
         )
@@ -302,6 +321,14 @@ def test_a_document_message_is_a_report_and_one_that_only_tells_of_a_document_is
         ("D2", "corrected", "SP"),
         ("D4", "cancelled", "SP"),
     ]
+    # one that takes another's place under a number of its own, and an addendum to that
+    laboratory.land("lab/b.hl7", document("T10", "5", body, parent="D2^PATH"))
+    laboratory.land("lab/c.hl7", document("T06", "6", body, parent="D5"))
+    write_contract(laboratory, "laboratory", contract.replace("T10: corrected", "T06: final, T10: corrected"))
+    loads = laboratory.load("pathology_messages")
+    assert [(load.rows_read, load.rows_loaded) for load in loads] == [(1, 1), (1, 1)]
+    assert laboratory.rows("SELECT accession_number FROM raw.pathology_messages WHERE is_withdrawn") == [("D2",)]
+    assert lines(laboratory, "section")[-1] == ("addendum",)
 
 
 @pytest.mark.parametrize(

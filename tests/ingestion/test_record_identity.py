@@ -94,6 +94,24 @@ def test_a_mended_contract_reads_its_files_again_and_what_it_read_before_is_no_l
     assert warehouse.rows("SELECT count(*) FROM raw.follow_up") == [(3,)]
 
 
+def test_a_mended_contract_makes_no_file_newer_than_it_was(warehouse):
+    contract(warehouse)
+    for name, day in (("2_first", "03/04/2005"), ("1_second", "03/05/2005"), ("3_gone", "03/06/2005")):
+        path = warehouse.land(f"looks/{name}.csv", HEADER + f"1,900001,{day},3,\n")
+        warehouse.load("follow_up")
+    for version in ("2", "3"):
+        path.unlink(missing_ok=True)
+        contract(warehouse, version)
+        warehouse.load("follow_up")
+        assert in_force(warehouse, "load_number", "event_date", "contract_version") == [
+            (1, "2005-03-04", version), (2, "2005-03-05", version), (3, "2005-03-06", "1"),
+        ]  # fmt: skip
+    # other bytes are something new
+    warehouse.land("looks/2_first.csv", HEADER + "1,900001,03/07/2005,3,\n")
+    warehouse.load("follow_up")
+    assert in_force(warehouse, "load_number", "event_date")[-1] == (8, "2005-03-07")
+
+
 def test_a_column_that_nobody_reads_makes_no_version(warehouse):
     contract(warehouse)
     warehouse.land("looks/a.csv", HEADER + "1,900001,03/04/2005,3,exported on Monday\n")
@@ -275,6 +293,32 @@ def test_the_files_of_one_export_refer_to_each_other_and_are_read_again_when_one
     )
     (load,) = warehouse.load("pathology_messages")
     assert (load.rows_loaded, newest(warehouse)) == (1, [("involved",)])
+
+
+def test_an_export_may_come_as_one_archive(warehouse):
+    from tests.ingestion.test_tables_as_they_come import zipped
+
+    write_contract(warehouse, "fhir", REPORTS.replace("fhir/*.ndjson", "export/DiagnosticReport*.ndjson"))
+    files = {"DiagnosticReport__ndjson": lines(report("clear")), "Patient__ndjson": lines(patient("900001"))}
+    warehouse.land("export/DiagnosticReport.ndjson.zip", zipped(**files))
+    (load,) = warehouse.load("pathology_messages")
+    assert (load.rows_rejected, load.rows_loaded, load.n_notices, newest(warehouse)) == (0, 1, 0, [("clear",)])
+
+
+def test_a_document_that_takes_the_place_of_another_withdraws_it_whichever_file_that_came_in(warehouse):
+    write_contract(warehouse, "fhir", REPORTS.replace("resource: DiagnosticReport", "resource: DocumentReference"))
+    old = report("", "r1", resourceType="DocumentReference", description="margin 12 mm")
+    new = report("", "r2", resourceType="DocumentReference", description="margin involved") | {
+        "relatesTo": [{"code": "replaces", "target": {"reference": "DocumentReference/r1"}}]
+    }
+    warehouse.land("fhir/a.ndjson", lines(patient("900001"), old))
+    warehouse.load("pathology_messages")
+    warehouse.land("fhir/b.ndjson", lines(patient("900001"), new))
+    (load,) = warehouse.load("pathology_messages")
+    assert (load.rows_read, load.rows_loaded) == (1, 1)
+    assert warehouse.rows(
+        "SELECT source_reference, is_withdrawn FROM raw.pathology_messages ORDER BY load_number, is_withdrawn"
+    ) == [("DocumentReference/r1", None), ("DocumentReference/r1", True), ("DocumentReference/r2", None)]
 
 
 def test_of_an_export_only_what_the_server_says_of_it_is_nobodys(warehouse):

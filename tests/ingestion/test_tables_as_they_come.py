@@ -24,6 +24,19 @@ fields:
   note: {column: note}
 """
 
+OPERATIONS = """
+version: "1"
+feed: registry
+file_pattern: "op/*"
+format: delimited
+key: [registry_record_id]
+fields:
+  registry_record_id: {column: id, required: true}
+  mrn: {column: mrn, required: true}
+  operation_date: {column: op, formats: ["%Y-%m-%d"]}
+  largest_metastasis_cm: {column: size}
+  cea_ng_ml: {column: cea}
+"""
 HEADER = "id;mrn;dt;res;note\n"
 ONE_LOOK = [("1", "900001", "2005-04-13", "definite", None)]
 
@@ -250,11 +263,45 @@ def test_an_identifier_shown_as_a_power_of_ten_is_no_identifier(warehouse):
 
 def test_a_placeholder_is_no_patient_and_a_number_that_a_data_frame_made_of_one_is_the_same_patient(warehouse):
     looks_contract(warehouse)
-    rows = ["1;NULL;13/04/2005;3;", "2;n/a;13/04/2005;3;", "3;900001.0;13/04/2005;3;", "4;9.0.0;13/04/2005;3;"]
+    said = ["NULL", "n/a", "900001.0", "9.0.0", "900002.00", "<NA>", "(null)", "unk", "Not Available", "000000"]
+    rows = [f"{number};{mrn};13/04/2005;3;" for number, mrn in enumerate([*said, "\\N", "4.51E5"])]
     warehouse.land("looks/a.csv", HEADER + "\n".join(rows) + "\n")
     warehouse.load("follow_up")
-    assert [mrn for _, mrn, *_ in looks(warehouse)] == ["900001", "9.0.0"]
-    assert {reason for *_, reason in rejected(warehouse)} == {"a placeholder, no patient"}
+    assert [mrn for _, mrn, *_ in looks(warehouse)] == ["900001", "9.0.0", "900002"]
+    assert [reason for *_, reason in rejected(warehouse)] == [
+        *["a placeholder, no patient"] * 7,
+        "required, but missing",
+        "an identifier shown as a power of ten: its digits are lost",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "row"),
+    [
+        ("", "1,900001,2004-03-01,-999.0,-999.00"),
+        ("", "1,900001.0,2004-03-01,-999.000,\\N"),
+        ('delimiter: ";"\ndecimal_sign: ","', "1;900001;2004-03-01;-999,0;-999,00"),
+    ],
+)
+def test_a_missing_value_is_missing_however_the_number_is_written(warehouse, settings, row):
+    write_contract(
+        warehouse,
+        "operations",
+        OPERATIONS.replace("key:", f'missing_values: ["", "-999"]\n{settings}\nkey:'),
+    )
+    delimiter = ";" if ";" in row else ","
+    warehouse.land("op/a.csv", delimiter.join(["id", "mrn", "op", "size", "cea"]) + f"\n{row}\n")
+    (load,) = warehouse.load("registry")
+    assert load.fields_rejected == 0
+    assert warehouse.rows("SELECT mrn, largest_metastasis_cm, cea_ng_ml FROM raw.registry") == [("900001", None, None)]
+
+
+def test_a_code_that_a_data_frame_made_a_float_of_is_the_code(warehouse):
+    looks_contract(warehouse)
+    warehouse.land("looks/a.csv", HEADER + "1;900001;13/04/2005;3.0;\n2;900001;13/04/2006;3.5;\n")
+    warehouse.load("follow_up")
+    assert looks(warehouse) == ONE_LOOK
+    assert [reason for *_, reason in rejected(warehouse)] == ["unknown code"]
 
 
 # zip archives

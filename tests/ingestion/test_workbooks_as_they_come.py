@@ -116,7 +116,7 @@ def test_several_sheets_with_the_columns_are_refused_until_the_contract_says_whi
 def test_the_header_of_a_sheet_is_found_below_its_titles(warehouse):
     vital_contract(warehouse)
     rows = [
-        ["Liver registry"],
+        ["Liver registry 2009"],
         [],
         ["Patient", None, "Follow-up"],
         ["mrn ", "st", "lc", "dd", "changed"],
@@ -166,7 +166,16 @@ def test_a_real_date_is_a_date_whatever_form_the_contract_gives_for_typed_ones(w
 
 @pytest.mark.parametrize(
     ("shape", "shown"),
-    [("000000", "000451"), ('"MRN "000000', "MRN 000451"), ('000"-A"', "451-A"), ("0", "451"), ("General", "451")],
+    [
+        ("000000", "000451"),
+        ('"MRN "000000', "MRN 000451"),
+        ('000"-A"', "451-A"),
+        ("0", "451"),
+        ("General", "451"),
+        ("[$-409]000000;-000000", "000451"),
+        ("000-000", "000-451"),
+        ("00-00", "04-51"),
+    ],
 )
 def test_a_number_is_what_the_sheet_shows_with_its_leading_zeros(warehouse, shape, shown):
     vital_contract(warehouse)

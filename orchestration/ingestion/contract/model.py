@@ -1,6 +1,7 @@
 """The settings of a source contract and of a hospital, as their YAML files spell them."""
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -10,6 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract.report_lines import ReportLine
 
+# what a message says of a value that was there and is no more (chapter 2.5.3.2); what PostgreSQL's COPY and MySQL's INTO OUTFILE write
+NULLS_OF_FORMAT = {"hl7_v2": ('""',), "delimited": ("\\N",), "redcap": ("\\N",)}
 TIME_ZERO = date(1900, 1, 1)
 """The operation date of sources that give durations from the operation instead of dates; never published."""
 
@@ -211,6 +214,20 @@ class SourceContract(BaseModel):
         parts = [(name,) for field in self.fields.values() for name in field.columns]
         of_lines = [(name,) for line in self.lines for name in line.source_columns]
         return list(dict.fromkeys([*choices, *parts, *of_lines, *((name,) for name in self.only_rows)]))
+
+    def spellings_of_missing(self, more: Sequence[str] = ()) -> list[str]:
+        """The texts that mean no value: the contract's and `more`; what the format itself writes so; a number among them also
+        as data frames and databases write it (-999 is -999.0 and -999,00 too)."""
+        told = ["", *NULLS_OF_FORMAT.get(self.format, ()), *self.missing_values, *more]
+        as_floats = [
+            f"{value}{sign}{zeros}"
+            for value in told
+            if re.fullmatch(r"[+-]?[0-9]+", value)
+            for sign in (".", ",")
+            if sign == self.decimal_sign or self.decimal_sign == "sniff"
+            for zeros in ("0", "00", "000")
+        ]
+        return list(dict.fromkeys([*told, *as_floats]))
 
     @property
     def patient_column(self) -> str:

@@ -5,16 +5,19 @@ Columns: `source_line` (1-based line, workbook row, segment or Bundle entry), `p
 that `SourceContract.reader_column` gives them; HL7 and FHIR reports also `observations`.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.account import Account, Notice, account_of, summed, with_account
-from orchestration.ingestion.readers.archive import archived_files, is_archive
+from orchestration.ingestion.readers.archive import all_files, archived_files, is_archive
 from orchestration.ingestion.readers.delimited import read_delimited
 from orchestration.ingestion.readers.excel import read_excel
 from orchestration.ingestion.readers.fhir import read_fhir
+from orchestration.ingestion.readers.fhir_entries import Resource
+from orchestration.ingestion.readers.fhir_export import NDJSON, resources_of_lines
 from orchestration.ingestion.readers.hl7_v2 import read_hl7_v2
 from orchestration.ingestion.readers.landed_file import UnreadableFile, unpacked
 from orchestration.ingestion.readers.parquet import read_parquet
@@ -58,18 +61,34 @@ def _records_of_archive(content: bytes, contract: SourceContract) -> pa.Table:
     """The records of all files of a zip archive one after the other; one of them that cannot be read refuses all."""
     files, others = archived_files(content, contract.file_pattern)
     parts = []
-    for number, (_, inside) in enumerate(files, start=1):
+    for number, (name, inside) in enumerate(files, start=1):
         try:
-            parts.append(READERS[contract.format](unpacked(inside), contract))
+            if contract.format == "fhir":
+                parts.append(
+                    read_fhir(unpacked(inside), contract, others=lambda name=name: _export_around(content, name))
+                )
+            else:
+                parts.append(READERS[contract.format](unpacked(inside), contract))
         except UnreadableFile as refusal:
             which = f", file {number} of {len(files)}" if len(files) > 1 else ""
             raise UnreadableFile(f"in the zip archive{which}: {refusal}") from refusal
+    if any(account_of(part).used_companions for part in parts):
+        # they were read for what the named ones refer to
+        others = [name for name in others if not name.endswith(NDJSON)]
     not_named = Notice(
         "file in an archive", len(others), "a file in the archive that the contract's file_pattern does not name"
     )
     account = summed([*map(account_of, parts), Account(notices=[not_named] if others else [])])
+    # the files of one archive change together
+    account = replace(account, used_companions=False)
     if len(parts) == 1:
         return with_account(parts[0], account)
     plain = [part.set_column(1, "payload", part["payload"].cast(pa.string())) for part in parts]
     plain = [part.replace_schema_metadata(None) for part in plain]
     return with_account(pa.concat_tables(plain, promote_options="permissive"), account)
+
+
+def _export_around(content: bytes, name: str) -> list[Resource]:
+    """The resources of the archive's other NDJSON files: an export may come as one archive."""
+    files = [inside for other, inside in all_files(content) if other != name and other.endswith(NDJSON)]
+    return [one for inside in files for one in resources_of_lines(unpacked(inside))]

@@ -32,6 +32,8 @@ class Withdrawal:
     reference: str
     updated_at: str | None
     line: int
+    is_entry: bool = True
+    """Whether it stands in the file as an entry of its own, and is not what another record says of it."""
 
 
 @dataclass(frozen=True)

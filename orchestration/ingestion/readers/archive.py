@@ -51,6 +51,13 @@ def archived_files(content: bytes, file_pattern: str) -> tuple[list[tuple[str, b
         raise UnreadableFile(DAMAGED) from error
 
 
+def all_files(content: bytes) -> list[tuple[str, bytes]]:
+    """Name and content of every file in an archive that `archived_files` has taken."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = [m for m in archive.infolist() if _is_file(m) and not m.flag_bits & IS_ENCRYPTED]
+        return [(member.filename, archive.read(member)) for member in members]
+
+
 def _is_file(member: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(member.filename)
     return not member.is_dir() and not path.name.startswith((".", "~$")) and path.parts[0] != "__MACOSX"

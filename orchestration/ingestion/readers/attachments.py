@@ -17,6 +17,8 @@ _BLOCKS = {
     "p", "div", "br", "tr", "li", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "section", "article", "body",
     "paragraph", "title", "item", "list", "caption", "hr", "dt", "dd",
 }  # fmt: skip
+# the last word of what plain text is called (HL7's own types and table 0291, MIME)
+PLAIN_TEXT = ("txt", "text", "plain", "octet-stream", "tx", "ft", "st", "formattedtext")
 _NO_TEXT = {"script", "style", "head"}
 _CELLS = {"td", "th"}
 
@@ -46,11 +48,15 @@ def text_of_attachment(content: bytes, content_type: str = "") -> str:
         text = _text_of_pdf(content)
     elif start.startswith(b"{\\rtf"):
         text = _text_of_rtf(content)
-    elif start.startswith((b"<!doctype html", b"<html", b"<?xml")) or "html" in kind:
+    elif (
+        start.startswith((b"<!doctype html", b"<html", b"<?xml", b"<clinicaldocument"))
+        or "html" in kind
+        or "xml" in kind
+    ):
         text = _text_of_html(_decoded(content, content_type))
     elif "pdf" in kind or "rtf" in kind:
         raise UnreadableAttachment(f"it is called {kind.split(';')[0].strip()} but is none, or it is damaged")
-    elif not kind or kind.startswith("text") or kind in ("txt", "plain", "application/octet-stream"):
+    elif not kind or kind.startswith("text") or kind.rpartition("/")[2] in PLAIN_TEXT:
         text = _decoded(content, content_type)
         if re.search(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]", text):
             raise UnreadableAttachment("it is of a type that holds no text")

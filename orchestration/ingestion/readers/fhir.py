@@ -13,6 +13,7 @@ The path language, read from left to right:
                                              any FHIRPath expression, `resolve()` included
 """
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from orchestration.ingestion.readers.account import Account, Notice, Withdrawal,
 from orchestration.ingestion.readers.fhir_entries import Entry, Resource, Scope, entries_of
 from orchestration.ingestion.readers.fhir_export import resources_of_companions
 from orchestration.ingestion.readers.fhir_fhirpath import WrongExpression
-from orchestration.ingestion.readers.fhir_file import FhirFile, Found, order_of
+from orchestration.ingestion.readers.fhir_file import Elsewhere, FhirFile, Found, order_of, replaced_by
 from orchestration.ingestion.readers.fhir_observations import OBSERVATION_TYPE, lines_of_report
 from orchestration.ingestion.readers.fhir_paths import as_text, walk
 from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8
@@ -31,15 +32,23 @@ from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8
 REPORTS = ("DiagnosticReport", "DocumentReference", "Composition")
 ENTERED_IN_ERROR = "entered-in-error"
 PART_OF_REPORT = {"DocumentReference": "type.coding.code", "Composition": "type.coding.code"}
+ELEMENTS_OF_REPORT = {
+    "resourceType", "id", "meta", "implicitRules", "language", "text", "contained", "identifier", "basedOn", "status", "category",
+    "code", "subject", "encounter", "effectiveDateTime", "effectivePeriod", "issued", "performer", "resultsInterpreter", "specimen",
+    "result", "conclusion", "conclusionCode", "codedDiagnosis", "note", "presentedForm", "context", "request",
+}  # fmt: skip
 # what a server says of the export or of its answer
 OUTCOME = "OperationOutcome"
 
 
-def read_fhir(content: bytes, contract: SourceContract, path: Path | None = None) -> pa.Table:
+def read_fhir(
+    content: bytes, contract: SourceContract, path: Path | None = None, others: Elsewhere | None = None
+) -> pa.Table:
     """The contract's resources and paths as `read_fhir_resources` finds them, the paths named by `reader_column`.
 
     `path`: where the file lies; references that lead to none of its resources are looked for in the other files of its
-    folder, if these are NDJSON. A resource that was entered in error, and the contract does not map that, is withdrawn.
+    folder, if these are NDJSON, or in the `others` of its archive. A resource that was entered in error, and the contract
+    does not map that, is withdrawn.
 
     Raises:
         UnreadableFile: bytes outside the contract's encoding, or what `read_fhir_resources` refuses.
@@ -55,6 +64,7 @@ def read_fhir(content: bytes, contract: SourceContract, path: Path | None = None
         contract.sections,
         path,
         not maps_errors,
+        others,
     )
     names = dict(zip(columns, map(contract.reader_column, columns), strict=True))
     renamed = table.rename_columns([names.get(name, name) for name in table.column_names])
@@ -69,6 +79,7 @@ def read_fhir_resources(
     sections: dict[str, str] | None = None,
     path: Path | None = None,
     withdraws_errors: bool = False,
+    others: Elsewhere | None = None,
 ) -> pa.Table:
     """One row a resource of that type, in file order; what is no resource is a row too, with a structure problem.
 
@@ -85,7 +96,7 @@ def read_fhir_resources(
         entries = entries_of(as_utf_8(content, "utf-8"), scope)
     except RecursionError as error:
         raise UnreadableFile("not readable as FHIR: nested deeper than any resource") from error
-    elsewhere = (lambda: resources_of_companions(path, "utf-8")) if path is not None else None
+    elsewhere = others or ((lambda: resources_of_companions(path, "utf-8")) if path is not None else None)
     reading = _Reading(FhirFile(entries, scope, elsewhere), resource, sections or {})
     wanted, withdrawals = [], []
     for entry in entries:
@@ -100,7 +111,17 @@ def read_fhir_resources(
                 withdrawals.append(Withdrawal(name, _sortable_time(entry), entry.line))
             else:
                 wanted.append(entry)
+                withdrawals += _replaced_elsewhere(entry)
     return reading.table(wanted, paths, with_observations, withdrawals)
+
+
+def _replaced_elsewhere(entry: Entry) -> list[Withdrawal]:
+    """The documents of its server that a document replaces, whichever file they came in."""
+    if not entry.scope.is_of_server or entry.resource is None:
+        return []
+    names = [one["reference"] for one in replaced_by(entry.resource) if isinstance(one.get("reference"), str)]
+    short = ["/".join(name.split("/_history/")[0].split("/")[-2:]) for name in names]
+    return [Withdrawal(name, _sortable_time(entry), entry.line, is_entry=False) for name in short if "/" in name]
 
 
 def _sortable_time(entry: Entry) -> str | None:
@@ -138,6 +159,7 @@ class _Reading:
                     else []
                 )
                 observations.append(lines)
+                self._note_other_elements(entry.resource, paths)
                 parts.append(self._part(entry.resource))
             self.followed.update(map(id, found.resources))
             for name, value in self._told(entry, found).items():
@@ -167,6 +189,14 @@ class _Reading:
         except WrongExpression as error:
             found.problems.append(str(error))
             return None
+
+    def _note_other_elements(self, report: Resource | None, paths: list[str]) -> None:
+        """What a DiagnosticReport holds beside what is read of it, and beside who, when and for what."""
+        if report is None or report["resourceType"] != "DiagnosticReport":
+            return
+        for name in report.keys() - ELEMENTS_OF_REPORT:
+            if not any(re.match(rf"(?:fhirpath:\s*)?{name}\b", path) for path in paths) and not name.startswith("_"):
+                self.unread[f"element {name} of a report", "nothing was taken from it"] += 1
 
     def _part(self, resource: Resource | None) -> str | None:
         if resource is None:

@@ -50,12 +50,15 @@ def _resources_of(files: tuple[tuple[Path, int, int], ...], encoding: str) -> li
         except UnreadableFile:
             # its own contract refuses it and says why; what referred to it is rejected
             continue
-        found += [
-            one
-            for one in map(parsed, text.split(b"\n"))
-            if is_resource(one) and one["resourceType"] not in OF_THE_EXPORT
-        ]
+        found += resources_of_lines(text)
     return found
+
+
+def resources_of_lines(text: bytes) -> list[Resource]:
+    """The resources of an NDJSON file, one a line."""
+    return [
+        one for one in map(parsed, text.split(b"\n")) if is_resource(one) and one["resourceType"] not in OF_THE_EXPORT
+    ]
 
 
 def _first_type(path: Path) -> str | None:

@@ -13,6 +13,8 @@ from orchestration.ingestion.readers.fhir_paths import as_text, children, walk
 WITHDRAWN = ("entered-in-error", "cancelled")
 HOP = re.compile(r"\s*->\s*(?![^\[]*\])")
 REVERSE = re.compile(r"Observation\[(?P<system>[^|\]]+)\|(?P<code>[^\]]+)\] by subject -> (?P<rest>.+)")
+CONDITIONAL = re.compile(r"([A-Za-z]+)\?identifier=(?:([^|]*)\|)?([^|&]+)")
+"""A reference by what its resource is searched for, as in transactions: Patient?identifier=system|value."""
 Elsewhere = Callable[[], Iterable[Resource]]
 """The resources of the other files of an export, read when a reference leads to none of this file's."""
 
@@ -41,6 +43,12 @@ class FhirFile:
     names: dict[int, str] = field(default_factory=dict)
     sent_at: dict[int, str] = field(default_factory=dict)
     observations: dict[tuple[str, str, str | int], list[Resource]] | None = None
+    replaced: set[int] = field(default_factory=set)
+    """The documents that another one of the file says it replaces."""
+    further: list[Resource] = field(default_factory=list)
+    """The resources of the other files, once they were read."""
+    identified: dict[tuple[int, str], list[tuple[Resource, Resource]]] | None = None
+    """By scope and value of an identifier: the resources that have it, each with that identifier."""
 
     def __post_init__(self) -> None:
         for entry in self.entries:
@@ -48,6 +56,11 @@ class FhirFile:
                 self._note(entry.resource, entry.scope, entry.full_url)
                 if entry.updated_at:
                     self.sent_at[id(entry.resource)] = entry.updated_at
+        for entry in self.entries:
+            for reference in replaced_by(entry.resource or {}):
+                target = self.target(entry.resource or {}, reference) if entry.resource else None
+                if target is not None and target is not entry.resource:
+                    self.replaced.add(id(target))
 
     def _note(self, resource: Resource, scope: Scope, full_url: str | None = None) -> None:
         self.scopes[id(resource)] = scope
@@ -61,11 +74,14 @@ class FhirFile:
             if isinstance(one, dict):
                 self.scopes[id(one)] = scope
 
-    def target(self, resource: Resource, reference: Any) -> Resource | None:
-        """The resource that a Reference means: contained, by fullUrl, or by Type/id at the end of an address."""
+    def target(self, resource: Resource, reference: Any, wanted: str | None = None) -> Resource | None:
+        """The resource that a Reference means: contained, by fullUrl, by Type/id at the end of an address, or the only one (of type
+        `wanted`, where the reference does not say it) that has an identifier."""
         name = reference.get("reference") if isinstance(reference, dict) else None
         if not isinstance(name, str):
-            return None
+            return self._identified(resource, wanted, *_told_identifier(reference))
+        if conditional := CONDITIONAL.fullmatch(name):
+            return self._identified(resource, *conditional.groups())
         if name.startswith("#"):
             # contained resources refer to each other through the one that holds them, and to that one as '#'
             holder = self.containers.get(id(resource), resource)
@@ -80,6 +96,42 @@ class FhirFile:
         exact = [one for one in versions if version and _meta(one, "versionId") == version]
         return max(exact or versions, key=lambda one: order_of(one)[:2], default=None)
 
+    def _identified(
+        self, resource: Resource, kind: str | None, system: str | None, value: str | None
+    ) -> Resource | None:
+        """The only resource that has this identifier, of those that the resource can refer to."""
+        if not value:
+            return None
+        found = self._with_identifier(self.scopes.get(id(resource), self.scope), kind, system, value)
+        if not found and self.elsewhere is not None:
+            self._read_elsewhere()
+            found = self._with_identifier(self.scopes.get(id(resource), self.scope), kind, system, value)
+        if len({self._identity(one) for one in found}) > 1:
+            return None
+        return max(found, key=lambda one: order_of(one)[:2], default=None)
+
+    def _with_identifier(self, scope: Scope, kind: str | None, system: str | None, value: str) -> list[Resource]:
+        if self.identified is None:
+            self.identified = {}
+            for name, number in [(one, id(one_scope)) for one, one_scope in self._all_resources()]:
+                for identifier in children([name], "identifier", None):
+                    if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
+                        self.identified.setdefault((number, identifier["value"]), []).append((name, identifier))
+        found: list[Resource] = []
+        around: Scope | None = scope
+        while around is not None and not found:
+            found = [
+                one
+                for one, identifier in self.identified.get((id(around), value), [])
+                if kind in (None, "resource", one["resourceType"]) and system in (None, identifier.get("system"))
+            ]
+            around = around.parent
+        return found
+
+    def _all_resources(self) -> list[tuple[Resource, Scope]]:
+        of_file = [(entry.resource, entry.scope) for entry in self.entries if entry.resource is not None]
+        return [*of_file, *((one, self.scope) for one in self.further)]
+
     def _versions(self, scope: Scope, name: str) -> list[Resource]:
         return scope.named(name) or scope.named("/".join(name.split("/")[-2:]))
 
@@ -91,7 +143,8 @@ class FhirFile:
             # what the file says of a resource itself is not to be mixed with what another file says of it
             if f"{resource['resourceType']}/{resource.get('id')}" not in own:
                 self._note(resource, self.scope)
-        self.observations = None
+                self.further.append(resource)
+        self.observations = self.identified = None
 
     def text_at(self, resource: Resource, path: str, found: Found) -> str | None:
         """The text at the path, several values joined by ';'."""
@@ -123,7 +176,7 @@ class FhirFile:
 
     def followed(self, resource: Resource, reference: Any, wanted: str, found: Found) -> Resource | None:
         """The resource that a Reference means; one that is not there is a problem."""
-        target = self.target(resource, reference)
+        target = self.target(resource, reference, wanted)
         if target is None:
             _note_absent(reference, wanted, found)
         else:
@@ -180,9 +233,25 @@ class FhirFile:
         for name in ("subject", "patient"):
             reference = resource.get(name)
             told = reference.get("reference") if isinstance(reference, dict) else None
-            if isinstance(told, str) and not told.startswith(("#", "urn:")) and "/" in told:
+            if isinstance(told, str) and not told.startswith(("#", "urn:")) and "/" in told and "?" not in told:
                 return "/".join(told.split("/_history/")[0].split("/")[-2:])
         return None
+
+
+def replaced_by(document: Resource) -> list[Resource]:
+    """The references of a DocumentReference or Composition to those that it replaces."""
+    related = [one for one in children([document], "relatesTo", None) if isinstance(one, dict)]
+    replacing = [one for one in related if "replaces" in (one.get("code"), *walk([one], "code.coding.code"))]
+    targets = [one.get("target") or one.get("targetReference") for one in replacing]
+    return [one for one in targets if isinstance(one, dict)]
+
+
+def _told_identifier(reference: Any) -> tuple[str | None, str | None]:
+    """System and value of a logical reference's identifier."""
+    identifier = reference.get("identifier") if isinstance(reference, dict) else None
+    told = [identifier.get(name) for name in ("system", "value")] if isinstance(identifier, dict) else [None, None]
+    system, value = (one if isinstance(one, str) else None for one in told)
+    return system, value
 
 
 def _note_absent(reference: Any, wanted: str, found: Found) -> None:

@@ -41,7 +41,8 @@ class _Report:
         self, file: FhirFile, report: Resource, found: Found, sections: dict[str, str], unread: Counter
     ) -> None:
         self.file, self.report, self.found, self.sections, self.unread = file, report, found, sections, unread
-        self.status = OBSERVATION_STATUS.get(str(report.get("status")))
+        is_replaced = id(report) in file.replaced
+        self.status = OBSERVATION_STATUS.get("superseded" if is_replaced else str(report.get("status")))
         self.specimen = self._specimen(report)
         self.seen: set[int] = set()
 
@@ -93,7 +94,10 @@ class _Report:
         }
         is_told = False
         for part in (result, *children([result], "component", None)):
-            line = self._value(part) if isinstance(part, dict) else None
+            if isinstance(part, dict) and "valueAttachment" in part:
+                line = self._attachment(part["valueAttachment"], self._code(part))
+            else:
+                line = self._value(part) if isinstance(part, dict) else None
             if line is not None:
                 is_told = True
                 yield line | own
@@ -106,7 +110,10 @@ class _Report:
             yield self._attachment(attachment, self._code(result)) | own
         members = children([result], "hasMember", None)
         if not is_told and not members:
-            yield from (line | own for line in self._narrative(result, self._code(result)))
+            narrative = [line | own for line in self._narrative(result, self._code(result))]
+            if not narrative and chosen_type(result, "value") is None and "dataAbsentReason" not in result:
+                self.unread["result without a value", "it has no value, no interpretation and no text"] += 1
+            yield from narrative
         for reference in members:
             member = self.file.followed(result, reference, "Observation", self.found)
             if member is not None:
@@ -116,15 +123,19 @@ class _Report:
         """A value as a pathologist would have written it: what was asked, the answer, its unit."""
         value = chosen_type(element, "value")
         text = _answer(value)
+        if text is None and value is not None:
+            self.unread["result without a value", "of its type of value no text is made"] += 1
         if text is None:
+            meant = [said for said in map(_answer, children([element], "interpretation", None)) if said]
+            if meant:
+                return self._line(self._code(element), "; ".join(meant), STATEMENT, label=_label(element))
             if "dataAbsentReason" in element:
                 self.unread["result without a value", "its sender says why it has none (dataAbsentReason)"] += 1
             return None
         code, label = self._code(element), _label(element)
         if isinstance(value, str) and not isinstance(value, Number) and "valueString" in element:
             return self._line(code, text, SHORT, label=label)
-        unit = value.get("unit") or value.get("code") if isinstance(value, dict) and "value" in value else None
-        return self._line(code, text, STATEMENT, label=label, unit=unit if isinstance(unit, str) else None)
+        return self._line(code, text, STATEMENT, label=label, unit=_unit(value))
 
     def _forms(self) -> Iterator[Line]:
         for form in children([self.report], "presentedForm", None):
@@ -134,7 +145,16 @@ class _Report:
     def _conclusions(self) -> Iterator[Line]:
         if isinstance(self.report.get("conclusion"), str):
             yield self._line(FINAL_DIAGNOSIS, self.report["conclusion"])
-        for concept in children([self.report], "conclusionCode", None):
+        for note in children([self.report], "note", None):
+            if isinstance(note, dict) and isinstance(note.get("text"), str):
+                yield self._line(None, note["text"])
+        # as R5 and DSTU2 call it too
+        concepts = [
+            one.get("concept", one) if isinstance(one, dict) else one
+            for name in ("conclusionCode", "codedDiagnosis")
+            for one in children([self.report], name, None)
+        ]
+        for concept in concepts:
             if text := _answer(concept):
                 yield self._line(None, text, STATEMENT, label="Conclusion")
 
@@ -206,6 +226,13 @@ class _Report:
             if isinstance(reference, dict) and isinstance(reference.get("display"), str):
                 return reference["display"]
         return None
+
+
+def _unit(value: Any) -> str | None:
+    """A quantity's unit, or that of a range's ends."""
+    ends = [value, value.get("low"), value.get("high")] if isinstance(value, dict) else []
+    units = [one.get("unit") or one.get("code") for one in ends if isinstance(one, dict) and "value" in one]
+    return units[0] if units and isinstance(units[0], str) and len(set(units)) == 1 else None
 
 
 def _type_name(content_type: str) -> str:

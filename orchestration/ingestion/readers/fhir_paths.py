@@ -42,7 +42,9 @@ def _picked(several: list[Any], picked: str | None) -> list[Any]:
         return several
     if picked.isdigit():
         return several[int(picked) : int(picked) + 1]
-    return [one for one in several if isinstance(one, dict) and picked in _marks(one)][:1]
+    meant = [one for one in several if isinstance(one, dict) and picked in _marks(one)]
+    # an identifier or a name that is no longer used is second choice
+    return ([one for one in meant if one.get("use") != "old"] or meant)[:1]
 
 
 def _marks(element: Resource) -> set[str]:

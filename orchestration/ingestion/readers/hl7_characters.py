@@ -4,7 +4,7 @@ import codecs
 import re
 
 from orchestration.ingestion.contract import SourceContract
-from orchestration.ingestion.readers.landed_file import as_utf_8
+from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8
 
 NOT_DECODED = b"\x1d"
 """Stands at the end of an MSH segment whose message cannot be read in the character set that it names itself."""
@@ -14,7 +14,7 @@ _STARTS = re.compile(rb"(?:^|(?<=[\r\n\x0b\x1c]))MSH\|")
 _HEXADECIMAL = re.compile(r"(?:\\[Xx](?:[0-9A-Fa-f]{2})+\\)+")
 _NAMES = {"": None, "ASCII": None, "UNICODE": "utf-8", "UNICODE UTF-8": "utf-8", "UNICODE UTF-16": "utf-16", "UNICODE UTF-32": "utf-32",
           "8859/1": "cp1252", "BIG-5": "big5", "GB 18030-2000": "gb18030", "KS X 1001": "euc_kr", "ISO IR14": "shift_jis",
-          "ISO IR87": "iso2022_jp", "ISO IR159": "iso2022_jp_1"}  # fmt: skip
+          "ISO IR100": "cp1252", "ANSI": "cp1252", "LATIN1": "cp1252", "ISO IR87": "iso2022_jp", "ISO IR159": "iso2022_jp_1"}  # fmt: skip
 
 
 def character_set(name: bytes) -> str | None:
@@ -23,11 +23,14 @@ def character_set(name: bytes) -> str | None:
 
 
 def _one_character_set(name: bytes) -> str | None:
-    text = name.decode("ascii", "replace").strip().upper()
+    text = name.split(b"^")[0].decode("ascii", "replace").strip().upper()
+    text = re.sub(r"ISO[ _]IR[ _]?", "ISO IR", text)
     if text in _NAMES:
         return _NAMES[text]
-    if part := re.fullmatch(r"(?:ISO[-_ ]?)?8859[-/_ ](\d{1,2})", text):
+    if part := re.fullmatch(r"(?:ISO[-_ ]?)?8859[-/_ ]?(\d{1,2})", text):
         text = "cp1252" if part[1] == "1" else f"ISO8859-{part[1]}"
+    if page := re.fullmatch(r"(?:WINDOWS|WIN|CP|MS)?[-_ ]?(125[0-8])", text):
+        return f"cp{page[1]}"
     try:
         return codecs.lookup(text).name
     except LookupError:
@@ -41,7 +44,7 @@ def decoded(content: bytes, contract: SourceContract) -> bytes:
         UnreadableFile: bytes outside the contract's encoding in messages that name no character set themselves.
     """
     declared = {character_set(name) for name in set(_MESSAGES.findall(content))} - {None}
-    if not declared:
+    if not declared and not _names_an_unknown_one(content):
         return _read(content, None, contract)
     if len(declared) == 1 and not _names_none(content):
         encoding = declared.pop()
@@ -54,14 +57,36 @@ def decoded(content: bytes, contract: SourceContract) -> bytes:
     parts = [_read(content[: starts[0]], None, contract)] if starts and starts[0] else []
     for start, end in zip(starts, ends, strict=True):
         named = _MESSAGES.match(content, start)
-        parts.append(_read(content[start:end], character_set(named[1]) if named else None, contract))
+        parts.append(_read_message(content[start:end], named[1].strip() if named else b"", contract))
     return b"".join(parts)
+
+
+def _names_an_unknown_one(content: bytes) -> bool:
+    return any(
+        name.strip() and name.strip().upper() not in map(str.encode, _NAMES) for name in set(_MESSAGES.findall(content))
+    )
 
 
 def _names_none(content: bytes) -> bool:
     """Whether some message names no character set."""
     named = _MESSAGES.findall(content)
     return len(named) != len(_STARTS.findall(content)) or any(character_set(name) is None for name in set(named))
+
+
+def _read_message(content: bytes, named: bytes, contract: SourceContract) -> bytes:
+    """One message; one that names a character set which nobody knows, and is not in the contract's, is marked as not decoded."""
+    encoding = character_set(named)
+    try:
+        return _read(content, encoding, contract)
+    except UnreadableFile:
+        if encoding is not None or not named or named.upper() in map(str.encode, _NAMES):
+            raise
+        return _marked(content.decode("latin-1")).encode()
+
+
+def _marked(text: str) -> str:
+    end = re.search(r"[\r\n]|$", text).start()
+    return text[:end] + NOT_DECODED.decode() + text[end:]
 
 
 def _read(content: bytes, encoding: str | None, contract: SourceContract) -> bytes:
@@ -75,9 +100,7 @@ def _read(content: bytes, encoding: str | None, contract: SourceContract) -> byt
     except UnicodeError:
         if contract.fallback_encoding:
             return as_utf_8(content, contract.encoding, contract.fallback_encoding)
-        text = content.decode("latin-1")
-        end = re.search(r"[\r\n]|$", text).start()
-        text = text[:end] + NOT_DECODED.decode() + text[end:]
+        text = _marked(content.decode("latin-1"))
     return _with_utf_8_escapes(text.replace("\0", " "), encoding)
 
 

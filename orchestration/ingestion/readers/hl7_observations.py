@@ -58,9 +58,15 @@ class _Rows:
 
 
 def lines_of(
-    segments: Segments, first: np.ndarray, last: np.ndarray, status_field: int, sections: dict[str, str]
+    segments: Segments,
+    first: np.ndarray,
+    last: np.ndarray,
+    status_field: int,
+    sections: dict[str, str],
+    is_addendum: np.ndarray | None = None,
 ) -> Lines:
-    """Each group's lines; a line without a status of its own has that of field `status_field` of the group's own segment."""
+    """Each group's lines; a line without a status of its own has that of field `status_field` of the group's own segment. The
+    lines of a group that `is_addendum` are those of an addendum, whatever their codes say."""
     lines = _rows_in_groups(segments, first, last)
     obx = np.maximum(lines.heads, 0)
     no_head = lines.heads < 0
@@ -77,6 +83,8 @@ def lines_of(
     text = segments.text
     asked = text.column(code_start, code_end, no_code | no_head | (code_end == code_start))
     codes, sections_told, labels = _asked(asked, sections)
+    if is_addendum is not None and is_addendum.any():
+        sections_told = pc.if_else(pa.array(is_addendum[lines.group]), "addendum", sections_told)
     kinds, values, notices = _values(segments, lines)
     specimen_start, specimen_end, no_specimen = field_range(segments, obx, 4)
     set_start, set_end, no_set = field_range(segments, lines.rows, 1)
@@ -191,7 +199,8 @@ def _asked_once(field: str, sections: dict[str, str]) -> tuple[str | None, str |
     """The LOINC code where OBX-3 or its alternate triplet has one, else the laboratory's own; section; text."""
     own, text, system, other, other_text, other_system = (field.split("^") + [""] * 5)[:6]
     is_other = system != "LN" and (other_system == "LN" or (not own and bool(other)))
-    code = other if is_other else own
+    # a code that is not given is known by its text
+    code = (other if is_other else own) or typed(text or other_text)
     label = text or other_text or own
     return code or None, sections.get(own) or sections.get(code), typed(label).replace(_CONTINUED, "") or None
 
@@ -305,6 +314,8 @@ def _statement(type_name: str, repetition: str) -> str:
     if type_name == "SN":
         comparator, first, separator, second = parts[:4]
         return f"{comparator}{first}{separator}{second}"
+    if type_name == "NA":
+        return "; ".join(filter(None, parts))
     if type_name in ("NR", "DR"):
         return " - ".join(filter(None, parts[:2]))
     if type_name in ("CE", "CWE", "CNE", "CF"):
@@ -317,7 +328,8 @@ def _document(type_name: str, raw: str, unread: Counter) -> tuple[int, str | Non
     texts = []
     for repetition in raw.split("~"):
         parts = repetition.split("^")
-        parts += [""] * (5 - len(parts))
+        # some interfaces put the data alone where its description should stand before it
+        parts = ["", "", "", "", parts[0]] if len(parts) == 1 else parts + [""] * (5 - len(parts))
         content_type = (
             "/".join(typed(part).strip().lower() for part in (parts[2:4] if type_name == "RP" else parts[1:3]) if part)
             or "no type"

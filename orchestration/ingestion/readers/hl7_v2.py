@@ -7,6 +7,7 @@ delimiters are the usual |^~\\& ones, each message is decoded as its MSH-18 says
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import accumulate, repeat
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.contract.formats.hl7_v2 import FIELD_PATH, ORDER_NUMBER
-from orchestration.ingestion.readers.account import Account, Notice, account_of, summed, with_account
+from orchestration.ingestion.readers.account import Account, Notice, Withdrawal, account_of, summed, with_account
 from orchestration.ingestion.readers.byte_ranges import count_between
 from orchestration.ingestion.readers.hl7_characters import decoded
 from orchestration.ingestion.readers.hl7_checks import problems_of_lines, structure_problems
@@ -42,10 +43,13 @@ STATUS_FIELD = {"ORU": 25, "MDM": 17}
 # MDM events that only tell of a document and bring none; T11 takes one back and brings none either
 MDM_WITHOUT_DOCUMENT = ["T01", "T03", "T05", "T07", "T09"]
 WITHDRAWS = "T11"
+# a document that adds to another, and one that takes its place; TXA-13 says which one
+ADDENDUM, REPLACES = "T06", "T10"
 # OBR-25 of orders that have no lines because there is nothing to tell, or not yet
 STATUSES_WITHOUT_LINES = np.frombuffer(b"IOSXYZ", np.uint8)
 ENVELOPE_OF_REPORTS = {code_of(name) for name in (b"MSH", b"OBR", b"OBX", b"TXA")}
 NTE = code_of(b"NTE")
+PLACE = ["source_line", "source_updated_at", "structure_problem"]
 TIME = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.\d+)?([+-]\d{4})?")
 
 
@@ -96,16 +100,15 @@ def _read_part(content: bytes, lines_before: int, contract: SourceContract) -> p
     wanted = messages.taken(~is_left) if is_left.any() else messages
     if contract.message_type == "ADT":
         table, n_passed_over, notices = read_merges(segments, wanted, contract)
+        account = Account(n_passed_over, notices)
     else:
-        table, n_passed_over, notices = _read_reports(segments, wanted, contract)
+        table, account = _read_reports(segments, wanted, contract)
     lines = pc.add(table["source_line"], lines_before) if lines_before else table["source_line"]
     table = table.set_column(0, "source_line", lines)
-    return with_account(table, Account(int(is_left.sum()) + n_passed_over, notices))
+    return with_account(table, replace(account, passed_over=account.passed_over + int(is_left.sum())))
 
 
-def _read_reports(
-    segments: Segments, messages: Messages, contract: SourceContract
-) -> tuple[pa.Table, int, list[Notice]]:
+def _read_reports(segments: Segments, messages: Messages, contract: SourceContract) -> tuple[pa.Table, Account]:
     kind = contract.message_type
     is_left = (messages.types == kind) & np.isin(messages.events, MDM_WITHOUT_DOCUMENT) & (kind == "MDM")
     wanted = messages.taken(~is_left) if is_left.any() else messages
@@ -113,7 +116,8 @@ def _read_reports(
     columns = {
         contract.reader_column(path): _plain(field_column(segments, groups, path)) for path in contract.source_columns
     }
-    lines = lines_of(segments, groups.first, groups.last, STATUS_FIELD[kind], contract.sections)
+    is_addendum = groups.events == ADDENDUM if kind == "MDM" else None
+    lines = lines_of(segments, groups.first, groups.last, STATUS_FIELD[kind], contract.sections, is_addendum)
     problems = problems_of_lines(segments, groups, lines, _needs_no_line(segments, groups, STATUS_FIELD[kind]))
     table = pa.table(
         {
@@ -129,7 +133,25 @@ def _read_reports(
     notices = [*lines.notices, *_unread_segments(segments, wanted, groups, contract)]
     if is_left.any():
         notices.append(Notice("MDM message without a document", int(is_left.sum()), "it only tells of a document"))
-    return table, int(is_left.sum()), notices
+    if kind == "MDM":
+        table, withdrawals = _documents_by_number(segments, groups, table)
+        return table, Account(int(is_left.sum()), notices, withdrawals)
+    return table, Account(int(is_left.sum()), notices)
+
+
+def _documents_by_number(segments: Segments, groups: Groups, table: pa.Table) -> tuple[pa.Table, list[Withdrawal]]:
+    """The table with the documents' own numbers (TXA-12), and which documents others have taken the place of (TXA-13)."""
+    own, parent = (
+        pc.binary_join_element_wise("document", field_column(segments, groups, path).cast(pa.string()), " ")
+        for path in ("TXA-12.1", "TXA-13.1")
+    )
+    rows = zip(groups.events, own.to_pylist(), parent.to_pylist(), table.select(PLACE).to_pylist(), strict=True)
+    withdrawals = [
+        Withdrawal(replaced, row["source_updated_at"], row["source_line"], is_entry=False)
+        for event, number, replaced, row in rows
+        if event == REPLACES and replaced not in (None, "document ", number) and row["structure_problem"] is None
+    ]
+    return table.append_column("source_reference", own), withdrawals
 
 
 def _plain(column: pa.Array) -> pa.Array:

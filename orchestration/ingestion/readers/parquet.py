@@ -50,7 +50,8 @@ def _as_text(column: str, kind: pa.DataType) -> str:
     text = f"CAST({column} AS VARCHAR)"
     if pa.types.is_floating(kind):
         is_whole = f"{column} = trunc({column}) AND abs({column}) < 1e15"
-        return f"CASE WHEN {is_whole} THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE {text} END"
+        # what a data frame has in the place of a missing number
+        return f"CASE WHEN isnan({column}) THEN NULL WHEN {is_whole} THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE {text} END"
     if pa.types.is_timestamp(kind) and kind.tz is None:
         return f"CASE WHEN {column} = date_trunc('day', {column}) THEN strftime({column}, '%Y-%m-%d') ELSE {text} END"
     return text

@@ -35,13 +35,16 @@ def read_redcap(content: bytes, contract: SourceContract) -> pa.Table:
         UnreadableFile: see `read_delimited`; also an `instrument` or `events` in a file that does not tell them.
     """
     boxes = {field.column: field for field in contract.fields.values() if field.is_checkbox}
-    plain = [choices for choices in contract.column_choices if choices[0] not in boxes]
+    plain = [_with_labels(choices) for choices in contract.column_choices if choices[0] not in boxes]
     needs_record = contract.instrument or contract.events or any(f.from_event for f in contract.fields.values())
     records = RECORD if contract.record_id in RECORD else (contract.record_id,)
     always = [records] if needs_record else []
     rows = _all_rows(content, contract, [*plain, *always])
     if contract.record_id not in rows.header and (label := _first_of(rows, records)):
         rows = rows.with_column(contract.record_id, rows.column(label))
+    for name in contract.source_columns:
+        if name not in rows.header and (label := _first_of(rows, _with_labels((name,)))):
+            rows = rows.with_column(name, rows.column(label))
     event, instrument, instance = (_first_of(rows, names) for names in (EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE))
     if contract.instrument and instrument is None:
         raise UnreadableFile(
@@ -61,6 +64,17 @@ def _all_rows(content: bytes, contract: SourceContract, wanted: Choices) -> Rows
     if {name for (name,) in EAV_COLUMNS} <= set(rows.header) and not _has_all(wanted, rows.header):
         return in_wide_form(rows, contract)
     return with_checkbox_lists(rows, contract)
+
+
+def _with_labels(choices: tuple[str, ...]) -> tuple[str, ...]:
+    """REDCap's own columns have one name in raw exports and another in label exports; the contract may say either."""
+    others = [
+        name
+        for names in (EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE, RECORD)
+        if set(names) & set(choices)
+        for name in names
+    ]
+    return tuple(dict.fromkeys([*choices, *others]))
 
 
 def _has_all(wanted: Choices, header: list[str]) -> bool:
@@ -108,7 +122,7 @@ def _is(rows: Rows, column: str, values: list[str]) -> np.ndarray:
 def _holds_something(rows: Rows, contract: SourceContract, own_columns: list[str]) -> np.ndarray:
     if not own_columns:
         return np.ones(len(rows), bool)
-    nothing = pa.array(list(dict.fromkeys(["", *contract.missing_values])))
+    nothing = pa.array(contract.spellings_of_missing())
     held = [~np.asarray(pc.is_in(trimmed(rows.column_or_nothing(name)), nothing)) for name in own_columns]
     return np.any(held, axis=0)
 

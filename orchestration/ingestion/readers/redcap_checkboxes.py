@@ -35,7 +35,7 @@ def _list_of_ticked(rows: Rows, field: FieldContract, contract: SourceContract) 
             f"the header lacks the contract's checkbox column(s) {field.column}___... or {field.column} (choice=...)",
             rows.header,
         )
-    missing = {*contract.missing_values, *field.missing_values} - {""}
+    missing = set(contract.spellings_of_missing(field.missing_values)) - {""}
     ticks = []
     for choice, name in columns.items():
         if _spelled_as_in_a_name(choice) not in map(_spelled_as_in_a_name, missing):

@@ -74,7 +74,7 @@ def _text_of(rows: Rows, line: ReportLine, contract: SourceContract, number: str
     def column(name: str) -> pa.Array | pa.ChunkedArray:
         return trimmed(rows.column_or_nothing(name.replace(NUMBER, number)))
 
-    nothing = pa.array(list(dict.fromkeys(["", *contract.missing_values, *line.missing_values])))
+    nothing = pa.array(contract.spellings_of_missing(line.missing_values))
     value = column(line.column)
     is_missing = pc.is_in(value, nothing)
     problem = None

@@ -186,6 +186,8 @@ def check_above_header(lines: Iterable[Sequence[str]], header: list[str], contra
     own = [contract.fields[name] for name in dict.fromkeys([*contract.key, *patient])]
     identifiers = [header.index(name) for field in own for name in field.source_columns if name in header]
     for cells in lines:
+        if len(header) > 1 and sum(bool(cell.strip()) for cell in cells) < 2:
+            continue
         is_dated = any(place < len(cells) and HAS_DIGITS.search(cells[place]) for place in places)
         # a label has no number where a patient's and a record's stand
         is_numbered = len(cells) == len(header) and all(HAS_DIGIT.search(cells[place]) for place in identifiers)
@@ -225,7 +227,7 @@ def in_long_form(rows: Rows, contract: SourceContract) -> Rows:
     numbers = _numbers_in_header(rows.header, templates)
     is_broken = np.asarray(pc.is_valid(rows.structure_problem))
     places, of_number = [np.flatnonzero(is_broken)], [np.full(is_broken.sum(), -1)]
-    missing = pa.array(list(dict.fromkeys(["", *contract.missing_values])))
+    missing = pa.array(contract.spellings_of_missing())
     for place, number in enumerate(numbers):
         is_there = ~is_broken & np.any(
             [

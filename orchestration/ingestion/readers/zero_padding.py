@@ -3,28 +3,35 @@
 import re
 from dataclasses import dataclass
 
-# leading zeros, with the fixed text around them: 000000, "MRN "00000, 0000\-\A
-ZERO_PADDED = re.compile(r'((?:"[^"]*"|\\.|[-/ ])*)(0{2,})((?:"[^"]*"|\\.|[-/ ])*)')
+# zeros only, with fixed text around and between them: 000000, "MRN "00000, 000-000, 0000\-\A
+ZERO_PADDED = re.compile(r'(?:0|"[^"]*"|\\.|[-/ ])*')
+PART = re.compile(r'0|"[^"]*"|\\.|[-/ ]')
+# a colour, a condition's or a language's mark shows nothing: [Red], [$-409]; a currency sign would be shown
+SHOWS_NOTHING = re.compile(r"\[(?:\$-[^\]]*|[A-Za-z]+ ?\d*)\]")
 
 
 @dataclass(frozen=True)
 class ZeroPadding:
-    """Fixed text before and after, and the number of digits."""
+    """What is shown in order: a digit where the part is empty, else the fixed text."""
 
-    before: str
-    width: int
-    after: str
+    parts: tuple[str, ...]
 
     def shown(self, digits: str) -> str:
-        """A whole number as the sheet shows it."""
-        return f"{self.before}{digits.zfill(self.width)}{self.after}"
+        """A whole number as the sheet shows it; more digits than places stand in the first one."""
+        width = self.parts.count("")
+        digits = digits.zfill(width)
+        singles = iter([digits[: len(digits) - width + 1], *digits[len(digits) - width + 1 :]])
+        return "".join(part or next(singles) for part in self.parts)
 
 
 def zero_padding(code: str) -> ZeroPadding | None:
     """What a format code does, None when it shows no zeros. Its first section is for positive numbers."""
-    shape = ZERO_PADDED.fullmatch(code.split(";")[0])
-    return ZeroPadding(_plain(shape[1]), len(shape[2]), _plain(shape[3])) if shape else None
+    shape = SHOWS_NOTHING.sub("", code.split(";")[0])
+    parts = PART.findall(shape) if ZERO_PADDED.fullmatch(shape) else []
+    return ZeroPadding(tuple(map(_plain, parts))) if parts.count("0") > 1 else None
 
 
-def _plain(literal: str) -> str:
-    return re.sub(r'"([^"]*)"|\\(.)', lambda match: match[1] or match[2] or "", literal)
+def _plain(part: str) -> str:
+    if part == "0":
+        return ""
+    return part.strip('"') if part.startswith('"') else part.removeprefix("\\")
