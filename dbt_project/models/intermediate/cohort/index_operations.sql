@@ -16,8 +16,6 @@ select
     operations.metastasis_count_told,
     operations.largest_metastasis_cm_told,
     operations.cea_ng_ml_told,
-    operations.margin_mm_told,
-    operations.margin_status as registry_margin_status,
     operations.has_extrahepatic_disease,
     operations.has_hai_pump,
     operations.had_preoperative_chemotherapy,

@@ -1,5 +1,6 @@
 -- Restricted, it holds free text: the words for sites of disease that could not be read, for the coordinator - how many looks each
--- concerns, and the nearest word that is known, as a proposal that changes nothing.
+-- concerns, and the nearest word that is known, as a proposal that changes nothing. A word that is known to leave the site open has
+-- none: 'retroperitoneum' is not nearly 'peritoneum'.
 with qualifiers as (
     {{ site_qualifiers() }}
 ),
@@ -31,6 +32,7 @@ compared as (
         1 - levenshtein(unread.word_key, known.word_key) / greatest(length(unread.word_key), length(known.word_key)) as similarity
     from unread
     inner join {{ ref('known_site_words') }} as known on known.site <> 'not_stated'
+    where unread.word_key not in (select word_key from {{ ref('known_site_words') }} where site = 'not_stated')
 ),
 
 nearest as (

@@ -26,25 +26,32 @@ with paragraphs as (
     group by all
 ),
 
--- the registry's own margin column, in the words of a synoptic report, as which it ranks
+-- the registry's own margin column, in the words of a synoptic report, as which it ranks; records of one day are specimens of one
+-- operation, of which the smallest counts
 of_registry as (
     select
-        study_id as text_id,
+        index_operations.study_id as text_id,
         'registry' as accession_number,
-        source_record_id as record_id,
+        operations.record_id,
         'synoptic' as section,
-        cast(null as varchar) as specimen,
+        case
+            when count(*) over (partition by index_operations.study_id) > 1
+                then chr(cast(64 + row_number() over (partition by index_operations.study_id order by operations.record_id) as integer))
+        end as specimen,
         concat_ws(
             chr(10),
-            case registry_margin_status
+            case operations.margin_status
                 when 'involved' then 'Hepatic parenchymal margin: involved by tumor'
                 when 'uninvolved' then 'Hepatic parenchymal margin: uninvolved by tumor'
                 when 'not_assessable' then 'Hepatic parenchymal margin: cannot be assessed'
             end,
-            'Hepatic parenchymal margin: ' || margin_mm_told || ' mm'
+            'Hepatic parenchymal margin: ' || operations.margin_mm_told || ' mm'
         ) as text
-    from {{ ref('index_operations') }}
-    where registry_margin_status is not null or margin_mm_told is not null
+    from {{ ref('index_operations') }} as index_operations
+    inner join {{ ref('curative_intent_operations') }} as operations
+        on index_operations.study_id = operations.study_id
+        and index_operations.index_operation_date = operations.operation_date
+    where operations.margin_status is not null or operations.margin_mm_told is not null
 ),
 
 paragraphs_and_columns as (
