@@ -18,6 +18,8 @@ BOX_BARE = f"{TICKED.pattern}|{EMPTY_BOX.pattern}"
 WRAPPED_OPTION = re.compile(r"(?m)^[^\n]*\[ ?[xX ]? ?\][^\n:]*(\n[ \t]*)(?=[a-z][^:\n]{0,60}$)")
 LED_BOX = re.compile(rf"(?m)^[^\n:]*:[ \t]*(?:{BOX_BARE})(?:[^\n]*(?:{BOX_BARE}))?[ \t]*(\n[ \t]*)(?=[^\s\[(])")
 BOX_LINE = re.compile(rf"\n\s*(?=(?:{TICKED.pattern})|(?:{EMPTY_BOX.pattern}))")
+OPTIONS_BEGIN = re.compile(r":[ \t]*[A-Za-z]+$")
+"""'Margin: involved', before '| uninvolved | not assessable'."""
 CELL = re.compile(r"[ \t]*\|[ \t]*|[ \t]*\t[ \t]*|(?<=\S) {3,}(?=\S)")
 SLASHED = re.compile(r" / ")
 LEADER = re.compile(
@@ -209,6 +211,12 @@ def _gaps(text: str, row: list[tuple[int, int]]) -> list[tuple[tuple[int, int], 
     if len(row) > 1 and all(LABEL_AND_VALUE.match(text, *cell) for cell in row if text[slice(*cell)].strip()):
         return [((left[1], right[0]), "\n") for left, right in zip(row, row[1:], strict=False)]
     label = text[slice(*row[0])].strip()
+    if (
+        len(row) > 2
+        and OPTIONS_BEGIN.search(label)
+        and not any(re.search(r"[:\d]", text[slice(*cell)]) for cell in row[1:])
+    ):
+        return [((left[1], right[0]), " / ") for left, right in zip(row, row[1:], strict=False)]
     return [((row[0][1], row[1][0]), " " if label.endswith(":") else ": ")] if _is_pair(text, row) else []
 
 

@@ -53,6 +53,8 @@ def _first_of_label(tokens: list[Token], at: int) -> int | None:
         )
         if colon is None or (tokens[colon].kind != "COLON" and not (tokens[colon].kind == "NUMBER" and is_led)):
             return None
+        if tokens[colon].kind == "NUMBER" and kind_at(tokens, colon + 1) == "COLON":
+            colon += 1  # 'Margins (mm) of nodules 1 to 4: 12, 9, 3, 20'
         place = colon + 1 if tokens[colon].kind == "COLON" else colon
         while kind_at(tokens, place) in (*COMPARATORS, "ABOUT"):
             place += 1
@@ -94,7 +96,7 @@ def _labelled_number(tokens: list[Token], at: int, unit_mm: float, unit: str) ->
 
 def _next_of_label(tokens: list[Token], at: int) -> int | None:
     """The next number of the list: after a comma, 'and', and a few words ('parenchymal 0.8, vascular 6')."""
-    if kind_at(tokens, at + 1) not in ("COMMA", "AND", "SEMICOLON"):
+    if kind_at(tokens, at + 1) not in ("COMMA", "AND", "SEMICOLON", "SLASH"):
         return None
     for place in range(at + 2, min(at + 6, len(tokens))):
         if tokens[place].kind == "NUMBER":

@@ -38,6 +38,46 @@ silent_lesions as (
         and widths.text_id is null
 ),
 
+-- texts in which every distance is that of a metastasis with a name
+named_distances as (
+    select text_id
+    from {{ ref('margin_widths') }}
+    where reading in ('distance', 'involved') and evidence_kind = 'permanent' and not is_additional_margin
+    group by text_id
+    having bool_and(lesion_label is not null)
+),
+
+-- metastases of which something is told: a distance, that it reaches a margin, or that no tumour lives there
+told_lesions as (
+    select text_id, lesion_named
+    from {{ ref('placed_margin_statements') }}
+    where lesion_named is not null and (
+        reading in ('no viable tumour', 'no tumour', 'involved', 'target', 'not assessable') or is_other_tumor
+        or (reading in ('distance', 'damaged') and margin_type <> 'none')
+    )
+    union
+    select text_id, lesion_label as lesion_named from {{ ref('margin_widths') }}
+    where lesion_label is not null
+),
+
+-- of a metastasis that is named beside them nothing is told, or something is told of some of several only
+untold_lesions as (
+    select placed.text_id
+    from {{ ref('placed_margin_statements') }} as placed
+    inner join named_distances on placed.text_id = named_distances.text_id
+    left join told_lesions on placed.text_id = told_lesions.text_id and placed.lesion_named = told_lesions.lesion_named
+    where list_contains(placed.marks, 'names_counted_lesion')
+        and placed.evidence_kind = 'permanent'
+        and placed.is_of_liver and not placed.is_other_tumor and not placed.is_additional_margin
+        and told_lesions.text_id is null
+    union
+    select text_id
+    from {{ ref('placed_margin_statements') }}
+    where evidence_kind = 'permanent' and is_of_liver
+    group by text_id
+    having bool_or(list_contains(marks, 'some_of_several')) and not bool_or(list_contains(marks, 'others_told'))
+),
+
 -- a clause that says involved and holds a distance that was not understood
 doubtful_statuses as (
     select distinct text_id
@@ -75,12 +115,13 @@ joined as (
         coalesce(whole.is_without_viable_tumor, false) or coalesce(parts.are_without_viable_tumor, false) as is_without_viable_tumor,
         re_resected.text_id is not null as is_re_resected,
         doubtful_statuses.text_id is not null as has_doubtful_status,
-        silent_lesions.text_id is not null as has_silent_lesion,
+        silent_lesions.text_id is not null or untold_lesions.text_id is not null as has_silent_lesion,
         coalesce(re_resected.has_tumor, false) as has_additional_tumor
     from others
     left join whole on others.text_id = whole.text_id
     left join doubtful_statuses on others.text_id = doubtful_statuses.text_id
     left join silent_lesions on others.text_id = silent_lesions.text_id
+    left join untold_lesions on others.text_id = untold_lesions.text_id
     left join parts on others.text_id = parts.text_id
     left join {{ ref('re_resected_margins') }} as re_resected on others.text_id = re_resected.text_id
 ),
