@@ -363,3 +363,23 @@ def test_an_empty_cohort_says_which_criteria_took_the_patients():
         "No patient is left of 4 registered: 'Curative intent' took 3; 'First hepatectomy' took 1" in report.summary()
     )
     assert "cohort_is_not_empty" not in set(run_suites(tables, "marts", previous_n_patients=3).checks["check_name"])
+
+
+def test_a_hospital_that_records_no_cea_is_not_asked_for_it_each_night():
+    operations = clean_tables()["stg_registry_operations"].iloc[[0] * 8].reset_index(drop=True)
+    operations["source_system"] = ["north"] * 4 + ["south"] * 4
+    operations.loc[operations["source_system"] == "south", "cea_ng_ml"] = None
+    checks = run_suite("registry_operations", operations).checks.set_index("check_name")
+    assert checks.loc["cea_is_known", ["status", "n_failed", "n_checked"]].tolist() == ["passed", 0, 4]
+
+    operations.loc[[0, 1], "cea_ng_ml"] = None
+    checks = run_suite("registry_operations", operations).checks.set_index("check_name")
+    assert checks.loc["cea_is_known", ["status", "n_failed", "n_checked"]].tolist() == ["failed", 2, 4]
+
+
+def test_a_score_is_missed_only_where_its_hospital_can_tell_one():
+    operations = operations_with_unresolved(0, 10)
+    operations["source_system"] = ["north"] * 5 + ["south"] * 5
+    operations.loc[operations["source_system"] == "south", "clinical_risk_score"] = None
+    checks = run_suite("index_operations", operations).checks.set_index("check_name")
+    assert checks.loc["clinical_risk_score_is_known", ["status", "n_failed", "n_checked"]].tolist() == ["passed", 0, 5]
