@@ -66,8 +66,8 @@ class FittedLikelihood(NamedTuple):
 
     def influence_on(self, name: str) -> np.ndarray:
         """By how much each patient moves the coefficient of a column (dfbeta)."""
-        inverse = _inverse(self.maximum.information)
-        return self.likelihood.influence(self.points, inverse)[:, self.names.index(name)]
+        at = self.names.index(name)
+        return self.likelihood.influence(self.points, _inverse(self.maximum.information)[:, [at]])[:, 0]
 
 
 def fit_cox(
@@ -320,11 +320,10 @@ def _without_variation(design: Mapping[str, np.ndarray], strata: np.ndarray | No
 
 
 def _varies_in(column: np.ndarray, strata: np.ndarray) -> np.ndarray:
-    """For each stratum whether the column has more than one value in it."""
-    lowest, highest = np.full(strata.max() + 1, np.inf), np.full(strata.max() + 1, -np.inf)
-    np.minimum.at(lowest, strata, column)
-    np.maximum.at(highest, strata, column)
-    return highest > lowest
+    """For each stratum whether the column has more than one value in it: another than that of one of its patients."""
+    of_one = np.zeros(strata.max() + 1)
+    of_one[strata] = column
+    return np.bincount(strata, weights=column != of_one[strata], minlength=len(of_one)) > 0
 
 
 def _is_separated(column: np.ndarray, is_event: np.ndarray, strata: np.ndarray | None) -> bool:

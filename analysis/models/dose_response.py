@@ -10,7 +10,7 @@ from analysis.curves.confidence_limits import NORMAL_QUANTILE
 from analysis.models.cox_fit import CoxFit, fit_cox
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
 from analysis.patients.covariates import Covariate
-from analysis.patients.model_rows import ModelRows, model_rows
+from analysis.patients.model_rows import ModelColumns, ModelRows, model_columns
 
 # Harrell (2015, Regression Modeling Strategies, 2nd ed., table 2.3)
 KNOT_QUANTILES = {
@@ -66,7 +66,7 @@ def dose_response(
         ValueError: names the column that is missing or holds what it must not (a negative width); knots that do not
             ascend; a reference or grid that are not numbers.
     """
-    data = spline_rows(frame, endpoint, covariates, width_column, (reference_mm, *grid_mm))
+    data = spline_columns(frame, endpoint, covariates, width_column, (reference_mm, *grid_mm)).rows()
     widths = data.design[WIDTH]
     knots = spline_knots(widths, n_knots) if knots_mm is None else checked_knots(knots_mm)
     fit = fit_spline(data, knots)
@@ -102,21 +102,21 @@ def labelled(
     return DoseResponse(*(frame.astype({"warning": "str"}) for frame in frames))
 
 
-def spline_rows(
+def spline_columns(
     frame: pd.DataFrame,
     endpoint: str,
     covariates: Sequence[Covariate],
     width_column: str,
     widths_asked_for: Sequence[float],
-) -> ModelRows:
-    """The complete rows of a model of the width; arguments and errors as `dose_response`."""
+) -> ModelColumns:
+    """The patients of a model of the width as numbers; arguments and errors as `dose_response`."""
     if not np.isfinite(widths_asked_for).all():
         raise ValueError("reference_mm, grid_mm: must be numbers")
-    data = model_rows(frame, endpoint, (Covariate(WIDTH, width_column), *covariates), exposure=None)
-    n_negative = int((data.design[WIDTH] < 0).sum())
+    columns = model_columns(frame, endpoint, (Covariate(WIDTH, width_column), *covariates), exposure=None)
+    n_negative = int((columns.numbers[WIDTH] < 0).sum())
     if n_negative:
         raise ValueError(f"patient_rows.{width_column}: {n_negative} negative width(s)")
-    return data
+    return columns
 
 
 def fit_spline(data: ModelRows, knots: np.ndarray) -> CoxFit:

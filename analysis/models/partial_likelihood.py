@@ -110,8 +110,12 @@ class PartialLikelihood:
         return found, points
 
     def influence(self, points: "Sequence[_Point]", inverse: np.ndarray) -> np.ndarray:
-        """By how much each patient, in the order given, moves each coefficient (dfbeta); `inverse` of the information."""
-        moves = np.zeros(self.shape)
+        """By how much each patient, in the order given, moves each coefficient (dfbeta).
+
+        Args:
+            inverse: of the information, or some of its columns: those of the coefficients that are asked for.
+        """
+        moves = np.zeros((self.shape[0], inverse.shape[1]))
         for stratum, point, rows in zip(self.strata, points, self.rows, strict=True):
             moves[rows] = stratum.scores_of_patients(point) @ inverse
         return moves

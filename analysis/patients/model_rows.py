@@ -84,7 +84,8 @@ def endpoint_rows(frame: pd.DataFrame, endpoint: str) -> pd.DataFrame:
 class ModelColumns:
     """An endpoint's patients as numbers, those that are missing as NaN: what the rows of several models are taken from.
 
-    `numbers` has a column a covariate's term, `level` the position of each patient's level, `hospital` a number each or None.
+    They stand in the order of time, `index` says where in the frame. `numbers` has a column a covariate's term, `level` the position of
+    each patient's level, `hospital` a number each or None.
     """
 
     endpoint: str
@@ -147,6 +148,10 @@ def model_columns(
 ) -> ModelColumns:
     """The patients of an endpoint as numbers; arguments and errors as `model_rows`."""
     patients = endpoint_rows(frame, endpoint)
+    # likelihoods want the order of time: sorted once for all models of these rows
+    times = patients["time_days"].to_numpy(dtype=float)
+    if (np.diff(times) < 0).any():
+        patients = patients.take(np.argsort(times, kind="stable"))
     require_columns(patients, [covariate.column for covariate in covariates], "patient_rows")
     level, is_unresolved = _levels(patients, exposure)
     numbers = {

@@ -1,6 +1,7 @@
 """The spline of the margin width with patients whose width is only bounded: drawn within their margin group, then pooled."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,14 +17,14 @@ from analysis.models.dose_response import (
     fit_spline,
     labelled,
     log_ratios,
+    spline_columns,
     spline_knots,
-    spline_rows,
     spline_warning,
 )
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import Covariate
 from analysis.patients.missing_values import numbers_or_missing
-from analysis.patients.model_rows import ModelRows, endpoint_rows
+from analysis.patients.model_rows import ModelColumns, ModelRows, endpoint_rows
 from analysis.patients.names import STRATA_NOT_COMPARED, ordered_strata
 from analysis.robustness.rubin import pool, pool_wald
 
@@ -57,19 +58,22 @@ def dose_response_imputed(
         ValueError: as `dose_response`.
     """
     patients = endpoint_rows(frame, endpoint)
-    completed = completed_widths(patients, width_column, n_imputations, seed)
-    asked_for = (reference_mm, *grid_mm)
-    datasets = [
-        spline_rows(patients.assign(**{width_column: widths}), endpoint, covariates, width_column, asked_for)
-        for widths in completed
+    columns = spline_columns(patients, endpoint, covariates, width_column, (reference_mm, *grid_mm))
+    completed = [
+        widths.reindex(columns.index).to_numpy()
+        for widths in completed_widths(patients, width_column, n_imputations, seed)
     ]
-    first = datasets[0]
-    n_imputed = int(patients.loc[first.index, width_column].isna().sum())
+    # whose width is never drawn is the same in each imputation
+    first = _with_widths(columns, completed[0])
+    is_kept = columns.index.isin(first.index)
+    n_imputed = int(np.isnan(columns.numbers[WIDTH][is_kept]).sum())
     if not n_imputed:
         return DoseResponse(pd.DataFrame(columns=CURVE_COLUMNS), pd.DataFrame(columns=TEST_COLUMNS))
-    knots = spline_knots(np.concatenate([data.design[WIDTH] for data in datasets]), n_knots)
-    fits = [fit_spline(data, knots) for data in datasets]
-    curve = _pooled_curve(fits, datasets, knots, reference_mm, np.asarray(grid_mm, dtype=float))
+    all_widths = np.concatenate([widths[is_kept] for widths in completed])
+    knots = spline_knots(all_widths, n_knots)
+    # one completed data set at a time; of a fit only the estimates are kept
+    fits = [replace(fit_spline(_with_widths(columns, widths), knots), fitted=None) for widths in completed]
+    curve = _pooled_curve(fits, first, all_widths, knots, reference_mm, np.asarray(grid_mm, dtype=float))
     tests = pd.DataFrame(_pooled_tests(fits, len(knots) - 1))
     warning = next(filter(None, (spline_warning(fit, knots) for fit in fits)), None)
     labels = {"widths": BOUNDED_IMPUTED, "n_width_imputed": n_imputed, "warning": warning}
@@ -91,45 +95,49 @@ def completed_widths(
     """
     require_columns(patients, ["margin_group", width_column], "patient_rows")
     in_order = patients.sort_values("study_id", kind="stable") if "study_id" in patients.columns else patients
-    widths, group = numbers_or_missing(in_order[width_column]), in_order["margin_group"].to_numpy(dtype=object)
+    widths, (group, levels) = numbers_or_missing(in_order[width_column]), pd.factorize(in_order["margin_group"])
+    is_missing, names = np.isnan(widths), list(map(str, levels))
+    to_draw = []
+    for name in ordered_strata(names):
+        is_of_group = group == names.index(name)
+        observed, missing = widths[is_of_group & ~is_missing], np.flatnonzero(is_of_group & is_missing)
+        if name not in STRATA_NOT_COMPARED and len(observed) and len(missing):
+            to_draw.append((observed, missing))
     completed = []
-    groups = [
-        name for name in ordered_strata(map(str, in_order["margin_group"].dropna())) if name not in STRATA_NOT_COMPARED
-    ]
     for imputation in range(1, n_imputations + 1):
         random = np.random.default_rng([seed, imputation])
         filled = widths.copy()
-        for name in groups:
-            observed, missing = widths[(group == name) & ~np.isnan(widths)], (group == name) & np.isnan(widths)
-            if len(observed) and missing.any():
-                donors = random.choice(observed, size=len(observed))
-                filled[missing] = random.choice(donors, size=int(missing.sum()))
+        for observed, missing in to_draw:
+            donors = random.choice(observed, size=len(observed))
+            filled[missing] = random.choice(donors, size=len(missing))
         completed.append(pd.Series(filled, index=in_order.index).reindex(patients.index))
     return completed
 
 
+def _with_widths(columns: ModelColumns, widths: np.ndarray) -> ModelRows:
+    return replace(columns, numbers=columns.numbers | {WIDTH: widths}).rows()
+
+
 def _pooled_curve(
-    fits: list[CoxFit], datasets: list[ModelRows], knots: np.ndarray, reference_mm: float, grid_mm: np.ndarray
+    fits: list[CoxFit],
+    data: ModelRows,
+    all_widths: np.ndarray,
+    knots: np.ndarray,
+    reference_mm: float,
+    grid_mm: np.ndarray,
 ) -> pd.DataFrame:
     ratios = [log_ratios(fit, knots, reference_mm, grid_mm) for fit in fits]
     estimates, errors = (np.stack(values, axis=1) for values in zip(*ratios, strict=True))
-    n_event, n_parameters = int(datasets[0].is_event.sum()), len(fits[0].names)
-    all_widths = np.concatenate([data.design[WIDTH] for data in datasets])
+    n_event, n_parameters = int(data.is_event.sum()), len(fits[0].names)
+    lowest, highest = all_widths.min(), all_widths.max()
     rows = []
     for width, estimate, error in zip(grid_mm, estimates, errors, strict=True):
         pooled = (0.0, 0.0, 0.0, 0.0)
         if width != reference_mm:
             result = pool(estimate, error**2, n_event, n_parameters)
             pooled = (result.estimate, np.sqrt(result.total_variance), result.conf_low, result.conf_high)
-        rows.append(
-            (
-                width,
-                pooled[0],
-                pooled[1],
-                *np.exp([pooled[0], *pooled[2:]]),
-                bool(all_widths.min() <= width <= all_widths.max()),
-            )
-        )
+        rows.append((width, pooled[0], pooled[1], *np.exp([pooled[0], *pooled[2:]]),
+                     bool(lowest <= width <= highest)))  # fmt: skip
     names = ["width_mm", "log_hazard_ratio", "std_error", "hazard_ratio", "conf_low", "conf_high", "is_within_data"]
     return pd.DataFrame(rows, columns=names)
 
