@@ -1,6 +1,6 @@
 """Results of regressions: the models of the plan, hospital by hospital, period by period, by width, and stratified tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -15,201 +15,141 @@ from analysis.models.time_varying import time_varying_hazard_ratios
 from analysis.patients.collapsed_counts import count_events
 from analysis.patients.covariate_choice import CovariateChoice, choose_covariates
 from analysis.patients.covariates import Covariate
-from analysis.patients.exposures import Exposure, levels_of
+from analysis.patients.exposures import levels_of
 from analysis.patients.model_rows import HOSPITAL_COLUMN
-from analysis.patients.plan import CONTINUOUS, MAIN, SURVIVAL, TREATMENT, Plan
+from analysis.patients.plan import CONTINUOUS, MAIN, TREATMENT, Plan
 from analysis.results.attempts import Attempts
+from analysis.results.each import Inputs, Subject, of_each
 from analysis.results.of_counts import half_years_days
-from analysis.results.study_rows import StudyRows
 from analysis.robustness.dose_response_imputed import dose_response_imputed
 
 ADJUSTED_SETS = (MAIN, TREATMENT, CONTINUOUS)
 
 
-def study_rows(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> StudyRows:
-    """The patients' rows of the inputs (see `StudyRows`), without endpoints that contradict the plan: these leave a reason."""
-    times = inputs["time_to_event"]
-    bad = set(times.loc[times["event_code"] == 2, "endpoint"]) & set(plan.survival_endpoints)
-    for endpoint in sorted(bad):
-        attempts.note("hazard_ratios", endpoint, "of survival by the plan, yet with competing events")
-    return StudyRows(times[~times["endpoint"].isin(bad)] if bad else times, inputs["operations"])
-
-
-def models(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+def models(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """hazard_ratios, proportional_hazards and model_covariates: each exposure and endpoint, unadjusted and by covariate set."""
-    rows, kinds = study_rows(inputs, plan, attempts), {endpoint.name: endpoint.kind for endpoint in plan.endpoints}
-
-    def of(endpoint: str, attempts: Attempts) -> None:
-        patients = rows.of(endpoint)
-        if patients.empty:
-            attempts.note("hazard_ratios", endpoint, "nobody has this endpoint")
-            return
-        for exposure in plan.exposures:
-            _models_of(patients, endpoint, kinds[endpoint] != SURVIVAL, exposure, plan, attempts)
-
-    attempts.each(list(kinds), of)
+    of_each(inputs, plan, attempts, _all_endpoints(plan), _models_of, told_in="hazard_ratios")
 
 
-def _models_of(
-    patients: pd.DataFrame, endpoint: str, has_competing: bool, exposure: Exposure, plan: Plan, attempts: Attempts
-) -> None:
-    both = ("hazard_ratios", "proportional_hazards")
+def _all_endpoints(plan: Plan) -> list[str]:
+    return [endpoint.name for endpoint in plan.endpoints]
 
-    def shown(frame: pd.DataFrame) -> pd.DataFrame:
-        return plan.shown(exposure, frame)
 
-    def cox(rows: pd.DataFrame, covariates: Sequence[Covariate], name: str, warning: str | None = None):
-        found = cox_model(rows, endpoint, exposure, covariates, name, model_warning=warning)
-        return shown(found.hazard_ratios), shown(found.proportional_hazards)
-
-    attempts.add(both, endpoint, lambda: cox(patients, (), "unadjusted"))
-    if has_competing:
-        attempts.add(
-            "hazard_ratios", endpoint, lambda: shown(fine_gray_model(patients, endpoint, exposure, (), "unadjusted"))
-        )
+def _models_of(subject: Subject) -> None:
+    _cox(subject, subject.patients, (), "unadjusted")
+    if subject.is_competing:
+        _fine_gray(subject, subject.patients, (), "unadjusted")
     for covariate_set in ADJUSTED_SETS:
-        if not plan.covariates(covariate_set):
-            continue
-        choice = chosen(patients, endpoint, plan, attempts, covariate_set, exposure)
-        if choice is None:
-            continue
-        name = plan.model_names[covariate_set]
-        attempts.add(
-            "model_covariates", endpoint, lambda choice=choice: choice.reasons.assign(exposure=exposure.column)
-        )
-        attempts.add(
-            both,
-            endpoint,
-            lambda choice=choice, name=name: cox(choice.patients, choice.used, name, choice.warning),
-        )
-        if has_competing and covariate_set == MAIN:
-            attempts.add(
-                "hazard_ratios",
-                endpoint,
-                lambda choice=choice, name=name: shown(
-                    fine_gray_model(choice.patients, endpoint, exposure, choice.used, name, choice.warning)
-                ),
-            )
+        choice = subject.choice(covariate_set) if subject.plan.covariates(covariate_set) else None
+        if choice is not None:
+            _adjusted(subject, covariate_set, choice)
 
 
-def chosen(
-    patients: pd.DataFrame,
-    endpoint: str,
-    plan: Plan,
-    attempts: Attempts,
-    covariate_set: str = MAIN,
-    exposure: Exposure | None = None,
-) -> CovariateChoice | None:
-    """The covariates of a set that the endpoint's patients allow; None, with the reason noted, where nobody can be compared."""
-    name = plan.model_names.get(covariate_set, "adjusted")
-    try:
-        return choose_covariates(
-            patients, endpoint, plan.covariates(covariate_set), exposure or plan.exposure, plan.rules, name
-        )
-    except ValueError as reason:
-        attempts.note("model_covariates", endpoint, str(reason))
-        return None
+def _adjusted(subject: Subject, covariate_set: str, choice: CovariateChoice) -> None:
+    name = subject.plan.model_names[covariate_set]
+    subject.add("model_covariates", lambda: choice.reasons.assign(exposure=subject.exposure.column))
+    _cox(subject, choice.patients, choice.used, name, choice.warning)
+    if subject.is_competing and covariate_set == MAIN:
+        _fine_gray(subject, choice.patients, choice.used, name, choice.warning)
 
 
-def hospitals(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+def _cox(
+    subject: Subject, patients: pd.DataFrame, covariates: Sequence[Covariate], name: str, warning: str | None = None
+) -> None:
+    def fitted() -> tuple[pd.DataFrame, pd.DataFrame]:
+        found = cox_model(patients, subject.endpoint, subject.exposure, covariates, name, model_warning=warning)
+        return subject.shown(found.hazard_ratios), subject.shown(found.proportional_hazards)
+
+    subject.add(("hazard_ratios", "proportional_hazards"), fitted)
+
+
+def _fine_gray(
+    subject: Subject, patients: pd.DataFrame, covariates: Sequence[Covariate], name: str, warning: str | None = None
+) -> None:
+    def fitted() -> pd.DataFrame:
+        return subject.shown(
+            fine_gray_model(patients, subject.endpoint, subject.exposure, covariates, name, warning)
+        )  # fmt: skip
+
+    subject.add("hazard_ratios", fitted)
+
+
+def hospitals(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """hospital_hazard_ratios, of the further modelled endpoints."""
-    rows = study_rows(inputs, plan, attempts)
-    for endpoint in plan.modelled_endpoints:
-        patients = rows.of(endpoint)
-        if len(patients):
-            for exposure in plan.exposures:
-                attempts.add(
-                    "hospital_hazard_ratios",
-                    endpoint,
-                    lambda patients=patients, endpoint=endpoint, exposure=exposure: between_hospitals(
-                        patients, endpoint, exposure, plan.covariates(), plan.rules
-                    ),
-                )
+
+    def of(subject: Subject) -> None:
+        subject.add(
+            "hospital_hazard_ratios",
+            lambda: between_hospitals(
+                subject.patients, subject.endpoint, subject.exposure, plan.covariates(), plan.rules
+            ),
+        )  # fmt: skip
+
+    of_each(inputs, plan, attempts, plan.modelled_endpoints, of)
 
 
-def stratified_tests(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+def stratified_tests(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """stratified_tests: the log-rank and Gray's test within eras of operation and, from two hospitals on, within hospitals."""
-    rows = study_rows(inputs, plan, attempts)
+    operations, blocks = inputs["operations"], []
     for block in ("era", HOSPITAL_COLUMN):
-        if block not in rows.operations.columns or rows.operations[block].isna().all():
+        if block not in operations.columns or operations[block].isna().all():
             attempts.note("stratified_tests", None, f"no patient has an {block}" if block == "era" else f"no {block}")
-            continue
-        if block == HOSPITAL_COLUMN and rows.operations[block].nunique() < 2:
-            continue
-        for endpoint in plan.endpoints:
-            patients = rows.of(endpoint.name)
-            patients = patients[patients[block].notna()]
-            for exposure in plan.exposures if len(patients) else ():
-                attempts.add(
-                    "stratified_tests",
-                    endpoint.name,
-                    lambda patients=patients, block=block, is_competing=endpoint.kind != SURVIVAL, exposure=exposure: (
-                        _within(patients, block, exposure.column, is_competing)
-                    ),
-                )
+        elif block == "era" or operations[block].nunique() > 1:
+            blocks.append(block)
+
+    def of(subject: Subject) -> None:
+        for block in blocks:
+            patients = subject.patients[subject.patients[block].notna()]
+            if len(patients):
+                subject.add(
+                    "stratified_tests", lambda patients=patients, block=block: _within(subject, patients, block)
+                )  # fmt: skip
+
+    of_each(inputs, plan, attempts, _all_endpoints(plan), of)
 
 
-def _within(patients: pd.DataFrame, block: str, grouping: str, is_competing: bool) -> pd.DataFrame:
+def _within(subject: Subject, patients: pd.DataFrame, block: str) -> pd.DataFrame:
+    grouping = subject.exposure.column
     patients = patients.assign(**{grouping: levels_of(patients[grouping])})
     patients = patients[patients[grouping].notna()]
     counts = pd.concat(
         [count_events(rows, grouping).assign(**{block: str(name)}) for name, rows in patients.groupby(block)],
         ignore_index=True,
     )
-    tests = [stratified_logrank_test(counts, block, is_competing)]
-    if is_competing:
+    tests = [stratified_logrank_test(counts, block, subject.is_competing)]
+    if subject.is_competing:
         tests.append(stratified_gray_test(counts, block))
     return pd.concat(tests, ignore_index=True)[STRATIFIED_TEST_COLUMNS]
 
 
-def effect_over_time(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+def effect_over_time(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """time_varying_hazard_ratios, landmark_hazard_ratios and pairwise_hazard_ratios."""
-    rows = study_rows(inputs, plan, attempts)
-
-    def of(endpoint: str, attempts: Attempts) -> None:
-        patients = rows.of(endpoint)
-        for of_exposure in plan.by_exposure() if len(patients) else ():
-            _over_time(patients, endpoint, of_exposure, plan, attempts)
-
-    attempts.each([known.name for known in plan.endpoints], of)
+    of_each(inputs, plan, attempts, _all_endpoints(plan), _over_time)
 
 
-def _over_time(patients: pd.DataFrame, endpoint: str, of_exposure: Plan, plan: Plan, attempts: Attempts) -> None:
-    exposure = of_exposure.exposure
-    choice = chosen(patients, endpoint, of_exposure, attempts)
+def _over_time(subject: Subject) -> None:
+    plan, choice = subject.plan, subject.choice()
     if choice is None:
         return
-    attempts.add(
+    subject.add(
         "time_varying_hazard_ratios",
-        endpoint,
-        lambda: plan.shown(
-            exposure,
-            time_varying_hazard_ratios(
-                choice.patients,
-                endpoint,
-                exposure,
-                choice.used,
-                plan.numbers("period_starts_years"),
-                plan.number("not_proportional_below_p"),
-                plan.days_a_year,
-            ),
-        ),
-    )
-    if endpoint not in plan.modelled_endpoints:
+        lambda: subject.shown(time_varying_hazard_ratios(
+            choice.patients, subject.endpoint, subject.exposure, choice.used, plan.numbers("period_starts_years"),
+            plan.number("not_proportional_below_p"), plan.days_a_year,
+        )),
+    )  # fmt: skip
+    if subject.endpoint not in plan.modelled_endpoints:
         return
     for days in plan.numbers("model_landmarks_days"):
-        attempts.add(
-            "landmark_hazard_ratios",
-            endpoint,
-            lambda days=days: plan.shown(exposure, _from_landmark(patients, endpoint, of_exposure, days)),
-        )
+        subject.add("landmark_hazard_ratios", lambda days=days: subject.shown(_from_landmark(subject, days)))
     # of an exposure of two levels the hazard ratio compares them already
-    if len(exposure.levels) > 2:
-        attempts.add("pairwise_hazard_ratios", endpoint, lambda: _first_two_levels(choice, endpoint, exposure))
+    if len(subject.exposure.levels) > 2:
+        subject.add("pairwise_hazard_ratios", lambda: _first_two_levels(subject, choice))
 
 
-def _from_landmark(patients: pd.DataFrame, endpoint: str, plan: Plan, days: float) -> pd.DataFrame:
+def _from_landmark(subject: Subject, days: float) -> pd.DataFrame:
     """The models from a landmark on, with the covariates that the events after it allow."""
+    patients, endpoint, plan = subject.patients, subject.endpoint, subject.plan
     later = patients[patients["time_days"] > days]
     if later.empty:
         raise ValueError(f"nobody is followed beyond day {days:g}")
@@ -219,77 +159,64 @@ def _from_landmark(patients: pd.DataFrame, endpoint: str, plan: Plan, days: floa
     return landmark_hazard_ratios(with_columns, endpoint, [days], plan.exposure, choice.used)
 
 
-def _first_two_levels(choice: CovariateChoice, endpoint: str, exposure: Exposure) -> pd.DataFrame:
+def _first_two_levels(subject: Subject, choice: CovariateChoice) -> pd.DataFrame:
+    exposure = subject.exposure
     compared, reference = exposure.levels[:2]
     frames = []
     for model, covariates in (("unadjusted", ()), ("adjusted", choice.used)):
-        ratios = cox_model(choice.patients, endpoint, exposure.against(reference), covariates, model).hazard_ratios
-        frames.append(ratios[ratios["term"] == exposure.term(compared)])
+        ratios = cox_model(choice.patients, subject.endpoint, exposure.against(reference), covariates, model)
+        frames.append(ratios.hazard_ratios[ratios.hazard_ratios["term"] == exposure.term(compared)])
     return pd.concat(frames, ignore_index=True)
 
 
-def by_width(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+def by_width(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """dose_response and dose_response_tests: exact widths, and with bounded ones imputed."""
-    rows, reference = study_rows(inputs, plan, attempts), plan.number("reference_width_mm")
     half_millimetres = range(int(2 * plan.number("widest_width_mm")) + 1)
     settings = {
-        "reference_mm": reference,
-        "grid_mm": [half / 2 for half in half_millimetres],
+        "reference_mm": plan.number("reference_width_mm"), "grid_mm": [half / 2 for half in half_millimetres],
         "n_knots": plan.count("spline_knots"),
     }
     draws = {"n_imputations": plan.count("width_imputations"), "seed": plan.count("seed")}
 
-    def of(endpoint: str, attempts: Attempts) -> None:
-        patients = rows.of(endpoint)
-        choice = chosen(patients, endpoint, plan, attempts) if len(patients) else None
+    def of(subject: Subject) -> None:
+        choice = subject.choice()
         if choice is None:
             return
+
+        def response(respond, covariates: Sequence[Covariate], more: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
+            found = respond(choice.patients, subject.endpoint, covariates, **settings, **more)
+            return found.curve[CURVE_COLUMNS], found.tests[TEST_COLUMNS]
+
         for covariates in ((), choice.used) if choice.used else ((),):
             for respond, more in ((dose_response, {}), (dose_response_imputed, draws)):
-                attempts.add(
+                subject.add(
                     ("dose_response", "dose_response_tests"),
-                    endpoint,
-                    lambda choice=choice, endpoint=endpoint, covariates=covariates, respond=respond, more=more: (
-                        _response(respond(choice.patients, endpoint, covariates, **settings, **more))
-                    ),
+                    lambda respond=respond, covariates=covariates, more=more: response(respond, covariates, more),
                 )
 
-    attempts.each(plan.modelled_endpoints, of)
+    # nothing but the margin has a width
+    of_each(inputs, plan._replace(exposures=plan.exposures[:1]), attempts, plan.modelled_endpoints, of)
 
 
-def interval_censored(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+def interval_censored(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """interval_censored_hazard_ratios and interval_censored_curves, of the further modelled endpoints."""
-    rows = study_rows(inputs, plan, attempts)
-    intervals = inputs["recurrence_intervals"]
-    half_years = half_years_days(plan, "horizon_years")
+    intervals, half_years = inputs["recurrence_intervals"], half_years_days(plan, "horizon_years")
 
-    def of(endpoint: str, attempts: Attempts) -> None:
-        patients = rows.of(endpoint)
-        if patients.empty:
+    def of(subject: Subject) -> None:
+        choice, endpoint = subject.choice(), subject.endpoint
+        if choice is None:
             return
-        of_endpoint = intervals[intervals["endpoint"] == endpoint].set_index("study_id")["clear_until_days"]
-        patients = patients.assign(clear_until_days=of_endpoint.reindex(patients["study_id"]).to_numpy())
-        for of_exposure in plan.by_exposure():
-            choice = chosen(patients, endpoint, of_exposure, attempts)
-            if choice is None:
-                continue
-            attempts.add(
-                "interval_censored_hazard_ratios",
-                endpoint,
-                lambda choice=choice, endpoint=endpoint, exposure=of_exposure.exposure: interval_censored_ratios(
-                    choice.patients, endpoint, exposure, choice.used
-                ),
-            )
-            attempts.add(
-                "interval_censored_curves",
-                endpoint,
-                lambda patients=patients, endpoint=endpoint, exposure=of_exposure.exposure: interval_censored_curves(
-                    patients, endpoint, exposure, half_years[1:]
-                ),
-            )
+        clear = intervals[intervals["endpoint"] == endpoint].set_index("study_id")["clear_until_days"]
+        patients = choice.patients.assign(
+            clear_until_days=clear.reindex(choice.patients["study_id"]).to_numpy()
+        )  # fmt: skip
+        subject.add(
+            "interval_censored_hazard_ratios",
+            lambda: interval_censored_ratios(patients, endpoint, subject.exposure, choice.used),
+        )
+        subject.add(
+            "interval_censored_curves",
+            lambda: interval_censored_curves(patients, endpoint, subject.exposure, half_years[1:]),
+        )
 
-    attempts.each(plan.modelled_endpoints, of)
-
-
-def _response(response) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return response.curve[CURVE_COLUMNS], response.tests[TEST_COLUMNS]
+    of_each(inputs, plan, attempts, plan.modelled_endpoints, of)

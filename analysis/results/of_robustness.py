@@ -1,7 +1,5 @@
 """Results by other roads: weights and standardised risks, imputation, unmeasured confounding, all reasonable choices."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from analysis.curves.weighted_incidence import (
@@ -16,8 +14,8 @@ from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
 from analysis.patients.exposures import Exposure, levels_of
 from analysis.patients.plan import MAIN, SCORE, TREATMENT, Plan
 from analysis.results.attempts import Attempts
+from analysis.results.each import Inputs, Subject, of_each
 from analysis.results.of_counts import counts_of_exposures, landmarks_days
-from analysis.results.of_models import chosen, study_rows
 from analysis.results.study_rows import StudyRows
 from analysis.robustness.e_values import with_e_values
 from analysis.robustness.imputed_models import imputed_hazard_ratios
@@ -29,30 +27,28 @@ E_VALUE_COLUMNS = [
 ]  # fmt: skip
 
 
-def weighting(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+def weighting(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """covariate_balance, weight_summary, weighted_hazard_ratios, standardised_incidence and risk_differences."""
-    rows, days = study_rows(inputs, plan, attempts), landmarks_days(plan, "risk_years")
-    counts = counts_of_exposures(inputs, plan)
-    for endpoint in (known.name for known in plan.endpoints):
-        patients = rows.of(endpoint)
-        for of_exposure in plan.by_exposure() if len(patients) else ():
-            exposure = of_exposure.exposure
-            attempts.add(
-                "risk_differences",
-                endpoint,
-                lambda endpoint=endpoint, exposure=exposure: risk_differences(
-                    crude_curves(counts, endpoint, exposure), endpoint, exposure, CRUDE, days
-                ),
-            )
-            if endpoint in plan.modelled_endpoints or endpoint == "overall_recurrence":
-                _weighted(patients, endpoint, of_exposure, attempts, days)
+    days, counts = landmarks_days(plan, "risk_years"), counts_of_exposures(inputs, plan)
+
+    def of(subject: Subject) -> None:
+        endpoint, exposure = subject.endpoint, subject.exposure
+        subject.add(
+            "risk_differences",
+            lambda: risk_differences(crude_curves(counts, endpoint, exposure), endpoint, exposure, CRUDE, days),
+        )
+        if endpoint in plan.modelled_endpoints or endpoint == "overall_recurrence":
+            _weighted(subject, days)
+
+    of_each(inputs, plan, attempts, [endpoint.name for endpoint in plan.endpoints], of)
 
 
-def _weighted(patients: pd.DataFrame, endpoint: str, plan: Plan, attempts: Attempts, days: dict[str, float]) -> None:
-    exposure, low_high = plan.exposure, plan.numbers("weight_percentiles")
+def _weighted(subject: Subject, days: dict[str, float]) -> None:
+    plan, endpoint, exposure, attempts = subject.plan, subject.endpoint, subject.exposure, subject.attempts
+    low_high = plan.numbers("weight_percentiles")
     # the set with treatment and era where the groups overlap on it, else the main one
     for covariate_set in (TREATMENT, MAIN):
-        choice = chosen(patients, endpoint, plan, attempts, covariate_set)
+        choice = subject.choice(covariate_set)
         if choice is None or not choice.used:
             attempts.note("weighted_hazard_ratios", endpoint, f"no covariate of the set {covariate_set} can be used")
             continue
@@ -67,47 +63,39 @@ def _weighted(patients: pd.DataFrame, endpoint: str, plan: Plan, attempts: Attem
     else:
         return
     rows, labels = choice.patients, {"endpoint": endpoint, "exposure": exposure.column, "covariate_set": covariate_set}
-    attempts.add(
+    subject.add(
         "covariate_balance",
-        endpoint,
         lambda: balance_table(rows, exposure.column, choice.used, weights, exposure.reference).assign(**labels),
     )
-    attempts.add("weight_summary", endpoint, lambda: weight_summary(rows, exposure.column, weights).assign(**labels))
-    attempts.add(
+    subject.add("weight_summary", lambda: weight_summary(rows, exposure.column, weights).assign(**labels))
+    subject.add(
         "weighted_hazard_ratios",
-        endpoint,
         lambda: weighted_cox(rows, endpoint, exposure.column, weights, exposure.reference, exposure.prefix).assign(
             covariate_set=covariate_set
         ),
     )
     curves = standardised_curves(rows, endpoint, exposure, weights)
-    attempts.add("standardised_incidence", endpoint, lambda: curve_frame(curves, endpoint, exposure))
-    attempts.add("risk_differences", endpoint, lambda: risk_differences(curves, endpoint, exposure, STANDARDISED, days))
+    subject.add("standardised_incidence", lambda: curve_frame(curves, endpoint, exposure))
+    subject.add("risk_differences", lambda: risk_differences(curves, endpoint, exposure, STANDARDISED, days))
 
 
-def imputation(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+def imputation(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """imputed_hazard_ratios, of the further modelled endpoints."""
-    rows, definitions = study_rows(inputs, plan, attempts), inputs["margin_definitions"]
+    definitions = inputs["margin_definitions"]
     published = definitions[definitions["definition"] == PUBLISHED]
 
-    def of(endpoint: str, attempts: Attempts) -> None:
-        patients = rows.of(endpoint)
-        for of_exposure in plan.by_exposure() if len(patients) else ():
-            exposure = of_exposure.exposure
-            # of an exposure with bounds what is known in part of a patient is respected
-            bounds = published if set(exposure.levels) <= set(published["margin_group"]) else None
-            attempts.add(
-                "imputed_hazard_ratios",
-                endpoint,
-                lambda patients=patients, endpoint=endpoint, of_exposure=of_exposure, bounds=bounds: plan.shown(
-                    of_exposure.exposure, imputed_hazard_ratios(patients, endpoint, of_exposure, bounds)
-                ),
-            )
+    def of(subject: Subject) -> None:
+        # of an exposure with bounds what is known in part of a patient is respected
+        bounds = published if set(subject.exposure.levels) <= set(published["margin_group"]) else None
+        subject.add(
+            "imputed_hazard_ratios",
+            lambda: subject.shown(imputed_hazard_ratios(subject.patients, subject.endpoint, subject.plan, bounds)),
+        )
 
-    attempts.each(plan.modelled_endpoints, of)
+    of_each(inputs, plan, attempts, plan.modelled_endpoints, of)
 
 
-def e_values(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+def e_values(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """e_values of the adjusted cause-specific ratios."""
     attempts.add("e_values", None, lambda: _e_values(inputs["hazard_ratios"], plan))
 
@@ -128,26 +116,16 @@ def _e_values(hazard_ratios: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)[E_VALUE_COLUMNS] if frames else pd.DataFrame(columns=E_VALUE_COLUMNS)
 
 
-def specifications(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
+def specifications(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """specification_curve and specification_summary, endpoint by endpoint and exposure by exposure."""
-    rows = study_rows(inputs, plan, attempts)
 
-    def of(endpoint: str, attempts: Attempts) -> None:
-        patients = rows.of(endpoint)
-        for of_exposure in plan.by_exposure() if len(patients) else ():
-            definitions, primary = _definitions(inputs, of_exposure.exposure)
-            attempts.add(
-                ("specification_curve", "specification_summary"),
-                endpoint,
-                lambda endpoint=endpoint, patients=patients, of_exposure=of_exposure, definitions=definitions, primary=primary: (
-                    _specifications(patients, inputs, rows, definitions, primary, endpoint, of_exposure, attempts)
-                ),
-            )
+    def of(subject: Subject) -> None:
+        subject.add(("specification_curve", "specification_summary"), lambda: _specifications(inputs, subject))
 
-    attempts.each(plan.modelled_endpoints, of)
+    of_each(inputs, plan, attempts, plan.modelled_endpoints, of)
 
 
-def _definitions(inputs: Mapping[str, pd.DataFrame], exposure: Exposure) -> tuple[pd.DataFrame, str]:
+def _definitions(inputs: Inputs, exposure: Exposure) -> tuple[pd.DataFrame, str]:
     """All definitions of the exposure's groups and the name of the plan's; of one without others, its levels are the only one."""
     known = inputs["margin_groups_by_definition"]
     published = known.loc[known["definition"] == PUBLISHED, "margin_group"]
@@ -167,16 +145,9 @@ def _definitions(inputs: Mapping[str, pd.DataFrame], exposure: Exposure) -> tupl
     return own, exposure.label
 
 
-def _specifications(
-    patients: pd.DataFrame,
-    inputs: Mapping[str, pd.DataFrame],
-    rows: StudyRows,
-    definitions: pd.DataFrame,
-    primary: str,
-    endpoint: str,
-    plan: Plan,
-    attempts: Attempts,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _specifications(inputs: Inputs, subject: Subject) -> tuple[pd.DataFrame, pd.DataFrame]:
+    endpoint, patients, plan = subject.endpoint, subject.patients, subject.plan
+    definitions, primary = _definitions(inputs, subject.exposure)
     sets = {"unadjusted": ()}
     columns = pd.DataFrame({"study_id": patients["study_id"]})
     for label, covariate_set in (
@@ -184,17 +155,16 @@ def _specifications(
         (PRIMARY_SET, MAIN),
         ("treatment and era", TREATMENT),
     ):
-        choice = chosen(patients, endpoint, plan, attempts, covariate_set)
+        choice = subject.choice(covariate_set)
         if choice is not None and choice.used:
             sets[label] = choice.used
             added = [name for name in choice.patients.columns if name not in patients.columns]
             columns = columns.assign(**{name: choice.patients[name] for name in added})
     windows = inputs["time_to_event_by_window"]
     of_windows = []
-    for _, of_window in windows[windows["endpoint"] == endpoint].groupby("synchronous_window_days"):
-        window = of_window["synchronous_window_days"].iloc[0]
-        joined = StudyRows(of_window, rows.operations).of(endpoint).merge(columns, on="study_id", how="left")
-        of_windows.append(joined.assign(synchronous_window_days=window))
+    for days, of_window in windows[windows["endpoint"] == endpoint].groupby("synchronous_window_days"):
+        joined = StudyRows(of_window, subject.rows.operations).of(endpoint).merge(columns, on="study_id", how="left")
+        of_windows.append(joined.assign(synchronous_window_days=days))
     found = specification_curve(
         patients.merge(columns, on="study_id"),
         definitions,
@@ -205,5 +175,5 @@ def _specifications(
         plan.survival_endpoints,
     )
     summary = specification_summary(found, plan.count("random_draws"), plan.count("seed"), primary)
-    exposure = plan.exposure.column
+    exposure = subject.exposure.column
     return found.curve.assign(exposure=exposure), summary.assign(exposure=exposure)
