@@ -67,9 +67,7 @@ def _fine_gray(
     subject: Subject, patients: pd.DataFrame, covariates: Sequence[Covariate], name: str, warning: str | None = None
 ) -> None:
     def fitted() -> pd.DataFrame:
-        return subject.shown(
-            fine_gray_model(patients, subject.endpoint, subject.exposure, covariates, name, warning)
-        )  # fmt: skip
+        return subject.shown(fine_gray_model(patients, subject.endpoint, subject.exposure, covariates, name, warning))
 
     subject.add("hazard_ratios", fitted)
 
@@ -83,7 +81,7 @@ def hospitals(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
             lambda: between_hospitals(
                 subject.patients, subject.endpoint, subject.exposure, plan.covariates(), plan.rules
             ),
-        )  # fmt: skip
+        )
 
     of_each(inputs, plan, attempts, plan.modelled_endpoints, of)
 
@@ -103,7 +101,7 @@ def stratified_tests(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
             if len(patients):
                 subject.add(
                     "stratified_tests", lambda patients=patients, block=block: _within(subject, patients, block)
-                )  # fmt: skip
+                )
 
     of_each(inputs, plan, attempts, _all_endpoints(plan), of)
 
@@ -133,11 +131,18 @@ def _over_time(subject: Subject) -> None:
         return
     subject.add(
         "time_varying_hazard_ratios",
-        lambda: subject.shown(time_varying_hazard_ratios(
-            choice.patients, subject.endpoint, subject.exposure, choice.used, plan.numbers("period_starts_years"),
-            plan.number("not_proportional_below_p"), plan.days_a_year,
-        )),
-    )  # fmt: skip
+        lambda: subject.shown(
+            time_varying_hazard_ratios(
+                choice.patients,
+                subject.endpoint,
+                subject.exposure,
+                choice.used,
+                plan.numbers("period_starts_years"),
+                plan.number("not_proportional_below_p"),
+                plan.days_a_year,
+            )
+        ),
+    )
     if subject.endpoint not in plan.modelled_endpoints:
         return
     for days in plan.numbers("model_landmarks_days"):
@@ -173,7 +178,8 @@ def by_width(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """dose_response and dose_response_tests: exact widths, and with bounded ones imputed."""
     half_millimetres = range(int(2 * plan.number("widest_width_mm")) + 1)
     settings = {
-        "reference_mm": plan.number("reference_width_mm"), "grid_mm": [half / 2 for half in half_millimetres],
+        "reference_mm": plan.number("reference_width_mm"),
+        "grid_mm": [half / 2 for half in half_millimetres],
         "n_knots": plan.count("spline_knots"),
     }
     draws = {"n_imputations": plan.count("width_imputations"), "seed": plan.count("seed")}
@@ -207,9 +213,7 @@ def interval_censored(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
         if choice is None:
             return
         clear = intervals[intervals["endpoint"] == endpoint].set_index("study_id")["clear_until_days"]
-        patients = choice.patients.assign(
-            clear_until_days=clear.reindex(choice.patients["study_id"]).to_numpy()
-        )  # fmt: skip
+        patients = choice.patients.assign(clear_until_days=clear.reindex(choice.patients["study_id"]).to_numpy())
         subject.add(
             "interval_censored_hazard_ratios",
             lambda: interval_censored_ratios(patients, endpoint, subject.exposure, choice.used),

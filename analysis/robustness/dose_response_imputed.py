@@ -136,8 +136,7 @@ def _pooled_curve(
         if width != reference_mm:
             result = pool(estimate, error**2, n_event, n_parameters)
             pooled = (result.estimate, np.sqrt(result.total_variance), result.conf_low, result.conf_high)
-        rows.append((width, pooled[0], pooled[1], *np.exp([pooled[0], *pooled[2:]]),
-                     bool(lowest <= width <= highest)))  # fmt: skip
+        rows.append((width, pooled[0], pooled[1], *np.exp([pooled[0], *pooled[2:]]), bool(lowest <= width <= highest)))
     names = ["width_mm", "log_hazard_ratio", "std_error", "hazard_ratio", "conf_low", "conf_high", "is_within_data"]
     return pd.DataFrame(rows, columns=names)
 
