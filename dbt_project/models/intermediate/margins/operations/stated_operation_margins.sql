@@ -5,7 +5,7 @@ with judged as (
         margins.*,
         operations.source_record_id as registry_record_id,
         coalesce(operations.residual_disease = 'R1', false)
-        and spoken.text_id is null
+        and spoken.study_id is null
         and margins.rule <> 'no margins in this hospital''s records' as is_positive_by_registry,
         coalesce(operations.residual_disease = 'R1', false)
         and (
@@ -14,7 +14,7 @@ with judged as (
         ) as is_contradiction
     from {{ ref('read_operation_margins') }} as margins
     inner join {{ ref('index_operations') }} as operations on margins.study_id = operations.study_id
-    left join {{ ref('operations_with_margin_statements') }} as spoken on margins.study_id = spoken.text_id
+    left join {{ ref('operations_with_margin_statements') }} as spoken on margins.study_id = spoken.study_id
 )
 
 select
