@@ -1,7 +1,5 @@
 """Literal raw records of one hospital, and what the real dbt project derives from them."""
 
-import os
-import subprocess
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,7 +13,10 @@ from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.settings import Settings
 
 OPERATION = date(2000, 6, 1)
-KEYS = {"registry": "registry_record_id", "follow_up": "event_id", "treatments": "treatment_id", "vital_status": "mrn"}
+KEYS = {
+    "registry": "registry_record_id", "follow_up": "event_id", "treatments": "treatment_id", "vital_status": "mrn",
+    "patient_merges": "message_control_id",
+}  # fmt: skip
 Records = dict[str, list[dict]]
 """Raw records by feed, the hospital's own columns only; `system` where it is not 'main'."""
 

@@ -13,8 +13,8 @@ class Story:
 
     times: endpoint -> (days, event code), of the endpoints that the rule is about; without: endpoint -> why there is no time;
     set_aside: reasons; pattern: of the initial recurrence; sites: site -> day of its first evidence; episodes: (first day, sites)
-    of each; exclusion: why the patient is not in the cohort; margin: (group, rule); no_salvage: what was lacking; age: in years;
-    operations: registry records, where there is not just the index operation.
+    of each; exclusion: why the patient is not in the cohort; margin: (group, rule), or margin_group alone; no_salvage: what was
+    lacking; age: in years; operations: registry records, where there is not just the index operation.
     """
 
     rule: str
@@ -29,6 +29,7 @@ class Story:
     hospital: str = "h"
     exclusion: str | None = None
     margin: tuple[str, str] | None = None
+    margin_group: str | None = None
     no_salvage: str | None = None
     age: int | None = None
     operations: list[dict] = field(default_factory=lambda: [operated()])
@@ -47,13 +48,19 @@ def clear(at: int, kind: str = "imaging") -> dict:
     return look(at, "no_evidence_of_disease", kind=kind)
 
 
-def treated(at: int, kind: str, residual_disease: str) -> dict:
+def treated(at: int, kind: str, residual_disease: str | None, sites: str | None = None) -> dict:
     return {
         "feed": "treatments",
         "treatment_date": day(at),
         "treatment_type": kind,
         "residual_disease": residual_disease,
+        "sites": sites,
     }
+
+
+def merged() -> dict:
+    """That the patient's other number ('retired' as a record's mrn) was merged into this one."""
+    return {"feed": "patient_merges", "retired_mrn": "retired", "merged_at": day(3000)}
 
 
 def alive(at: int) -> dict:

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from tests.dbt_project.edge_stories import EDGE_STORIES
+from tests.dbt_project.further_stories import FURTHER_STORIES
 from tests.dbt_project.literal_records import Records, day, derived
 from tests.dbt_project.stories import (
     AFTER,
@@ -260,23 +261,28 @@ STORIES = [
         ["death of a cause not stated: not counted for cancer_specific_survival"], hospital="clinic",
     ),
     *EDGE_STORIES,
+    *FURTHER_STORIES,
 ]  # fmt: skip
 
 
 def records_of(stories: list[Story]) -> Records:
-    """The raw records of such patients, M0, M1, ..."""
-    keys = {"follow_up": "event_id", "treatments": "treatment_id"}
-    records: Records = {"registry": [], "follow_up": [], "treatments": [], "vital_status": []}
+    """The raw records of such patients, M0, M1, ...; a record of the number that was merged into one's is M0-retired's."""
+    keys = {"follow_up": "event_id", "treatments": "treatment_id", "patient_merges": "message_control_id"}
+    records: Records = {"registry": [], "follow_up": [], "treatments": [], "vital_status": [], "patient_merges": []}
     for number, story in enumerate(stories):
-        patient = {"mrn": f"M{number}", "source_system": story.hospital}
-        records["registry"] += [
-            {**operation, "registry_record_id": f"M{number}-{position}", **patient}
-            for position, operation in enumerate(story.operations)
+        numbered = [
+            {**operation, "feed": "registry", "registry_record_id": n} for n, operation in enumerate(story.operations)
         ]
-        for position, record in enumerate(story.records):
-            feed = record["feed"]
-            row = {name: value for name, value in record.items() if name != "feed"} | patient
-            records[feed].append(row | ({keys[feed]: f"M{number}-{position}"} if feed in keys else {}))
+        for position, told in enumerate([*numbered, *story.records]):
+            record = {name: value for name, value in told.items() if name != "feed"}
+            record["source_system"] = story.hospital
+            record["mrn"] = f"M{number}-retired" if told.get("mrn") == "retired" else f"M{number}"
+            if "retired_mrn" in record:
+                record["retired_mrn"] = f"M{number}-retired"
+            key = keys.get(told["feed"], "registry_record_id")
+            if told["feed"] != "vital_status":
+                record[key] = f"M{number}-{told.get(key, position)}"
+            records[told["feed"]].append(record)
     return records
 
 
@@ -323,6 +329,8 @@ def test_the_records_of_a_patient_give_these_rows(outcome, story):
     if story.margin is not None:
         margin = rows_of(outcome, "resection_margins", story)
         assert list(margin[["margin_group", "rule"]].itertuples(index=False, name=None)) == [story.margin]
+    if story.margin_group is not None:
+        assert rows_of(outcome, "resection_margins", story)["margin_group"].tolist() == [story.margin_group]
     if story.age is not None:
         assert rows_of(outcome, "index_operations", story)["age_at_operation_years"].tolist() == [story.age]
     if story.episodes is not None:
@@ -344,7 +352,10 @@ def test_every_patient_of_the_stories_has_a_time_or_a_reason_for_every_endpoint(
 
 
 def test_every_definite_statement_is_behind_a_recurrence_or_listed_with_its_reason(outcome):
-    statements = [row for row in records_of(STORIES)["follow_up"] if row["finding"] == "definite"]
+    latest = {row["event_id"]: row for row in records_of(STORIES)["follow_up"]}
+    statements = [
+        row for row in latest.values() if row["finding"] == "definite" and row.get("record_status") != "cancelled"
+    ]
     totals, listed = outcome["recurrence_statement_totals"], outcome["listed_recurrence_statements"]
     assert totals["n_statements"].sum() == len(statements)
     assert (totals["n_statements"] == totals["n_in_recurrences"] + totals["n_listed"]).all()

@@ -1,5 +1,6 @@
 -- Every look at a patient of the cohort against the index operation and the date of death: usable, or why not. A biopsy is a look
--- on the day its tissue was taken. What two systems report alike counts once, as the first system's by name.
+-- on the day its tissue was taken. What two systems report alike counts once, as the first system's by name; an abstractor's statement
+-- and a clinic's are not alike.
 with looks as (
     select
         events.study_id,
@@ -33,7 +34,12 @@ select
         when
             looks.system <> min(looks.system) over (
                 partition by
-                    looks.study_id, looks.event_date, looks.event_type, looks.finding, array_to_string(looks.sites, ';')
+                    looks.study_id,
+                    looks.event_date,
+                    looks.event_type,
+                    looks.finding,
+                    array_to_string(looks.sites, ';'),
+                    coalesce(looks.is_evidence, false)
             )
             then 'the same event from another system'
     end as problem
