@@ -31,6 +31,22 @@ def test_every_asset_has_a_description_and_a_layer(graph):
         assert node.group_name != "default", asset_key
 
 
+def test_every_asset_has_an_owner_and_a_description_in_words_and_what_is_made_here_a_link_to_its_code(graph):
+    for asset_key in graph.get_all_asset_keys():
+        node = graph.get(asset_key)
+        assert node.owners == ["team:outcomes-warehouse"], asset_key
+        assert not node.description.lstrip("`({ \n").lower().startswith(("select ", "with ")), asset_key
+        is_file_of_a_hospital = asset_key.path[0] == "landing"
+        # the list of patients that dbt's last step writes
+        is_by_the_way = asset_key == key("intermediate", "built_patients")
+        assert is_file_of_a_hospital or is_by_the_way or "dagster/code_references" in node.metadata, asset_key
+
+
+def test_what_is_published_may_not_grow_old_unseen(graph):
+    policed = {asset_key for asset_key in graph.get_all_asset_keys() if graph.get(asset_key).freshness_policy}
+    assert policed == {key("published", "warehouse"), key("published", "report"), key("published", "copies")}
+
+
 def test_lineage_runs_from_the_landing_files_to_the_published_warehouse(graph):
     upstream = dg.AssetSelection.assets(key("published", "report")).upstream().resolve(graph)
     assert {key("raw", "pathology_messages"), key("intermediate", "operation_margins")} <= upstream

@@ -16,6 +16,8 @@ from orchestration.settings import PROJECT_ROOT
 from tests.incremental.hospital import small_hospital
 from tests.orchestration.test_publication import build_file, publish_as  # noqa: F401 - a fixture
 
+# what Python compiles it would cut off at the limit too, and every later process would stumble over it
+PYTHON = (sys.executable, "-B")
 LIMITED = """
 import resource, signal, sys
 from pathlib import Path
@@ -40,7 +42,7 @@ except DiskFull as full:
 
 def on_a_full_disk(build: Path, what: str, limit: int) -> str:
     told = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(build), what, str(limit)],
+        [*PYTHON, "-c", LIMITED, str(build), what, str(limit)],
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
@@ -131,7 +133,7 @@ def rows_in(hospital) -> list[tuple]:
 def test_every_step_says_that_the_disk_is_full_and_leaves_what_was_there(hospital, step):
     before = rows_in(hospital)
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", STEP_ON_A_FULL_DISK, str(hospital.folder), step, str(1 << 13)],
+        [*PYTHON, "-W", "ignore", "-c", STEP_ON_A_FULL_DISK, str(hospital.folder), step, str(1 << 13)],
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,

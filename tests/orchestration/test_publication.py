@@ -1,7 +1,9 @@
 """Write, audit, publish: what leaves the build file, and that readers never see half of it."""
 
 import re
+import tempfile
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -41,6 +43,20 @@ def compute_results(connection: duckdb.DuckDBPyConnection) -> None:
 def build_file(tmp_path: Path) -> Path:
     """A judged build file with every table that is published, one patient in it, and one rejected record with a name in it."""
     path = tmp_path / "build.duckdb"
+    path.write_bytes(judged_build())
+    return path
+
+
+@cache
+def judged_build() -> bytes:
+    """That file, made once for all tests that publish it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "build.duckdb"
+        make_judged_build(path)
+        return path.read_bytes()
+
+
+def make_judged_build(path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         create_raw_schema(connection)
         connection.execute(MAKE_TABLES)
@@ -67,7 +83,6 @@ def build_file(tmp_path: Path) -> Path:
         judge(connection)
         compute_results(connection)
         judge(connection, "results")
-    return path
 
 
 def publish_as(build_file: Path, run_id: str):

@@ -55,7 +55,7 @@ def test_the_page_shows_them_and_flags_follow_up_that_differs():
         assert text in page, text
 
 
-def test_an_analysis_that_was_not_done_is_listed_with_its_reason():
+def test_an_analysis_that_was_not_done_is_listed_with_its_reason(undrawn):
     not_done = frame("table endpoint reason", ("dose_response", "margin_recurrence", "no values to take knots from"))
     page = render_report(fake_results() | {"analyses_not_done": not_done}, fake_context())
     assert "<td>no values to take knots from</td>" in page
@@ -64,7 +64,7 @@ def test_an_analysis_that_was_not_done_is_listed_with_its_reason():
     )
 
 
-def test_without_them_the_page_has_no_empty_headings():
+def test_without_them_the_page_has_no_empty_headings(undrawn):
     page = render_report(fake_results(), fake_context())
     assert "Biology or technique?" not in page
     assert "Follow-up by margin group" not in page

@@ -65,7 +65,7 @@ def test_the_page_has_the_plan_the_absolute_risks_and_the_hospitals():
     assert page.count("+20 (+10 to +30)") == 0
 
 
-def test_with_one_hospital_and_without_the_tables_nothing_is_said():
+def test_with_one_hospital_and_without_the_tables_nothing_is_said(undrawn):
     page = render_report(fake_results(), fake_context())
     for text in ("Tests of the plan", "Hospital by hospital", "Difference of risk"):
         assert text not in page

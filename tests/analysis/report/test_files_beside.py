@@ -10,10 +10,8 @@ import pytest
 from analysis.report import draw_report, render_report
 from analysis.report.checklists import KNOWN, PARTLY, WRITE, checklist_items, checklist_rows
 from analysis.results.changes_by_kind import CHANGE_COLUMNS
-from tests.analysis.report.test_report import undrawn, words_of
+from tests.analysis.report.test_report import words_of
 from tests.analysis.report_builders import fake_context, fake_results, frame
-
-__all__ = ["undrawn"]
 
 
 @pytest.fixture(scope="module")

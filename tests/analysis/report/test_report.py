@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import figures
 from analysis.report import render_report
 from analysis.report.formats import p_value, percent_range
 from tests.analysis.report_builders import fake_context, fake_results, frame
@@ -30,21 +29,6 @@ def page() -> str:
 @pytest.fixture(scope="module")
 def words(page: str) -> str:
     return words_of(page)
-
-
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No charts, for tests of the words around them: drawing takes most of a page's two seconds."""
-    for chart in (
-        "cumulative_incidence_chart",
-        "survival_chart",
-        "forest_chart",
-        "initial_pattern_chart",
-        "salvage_chart",
-        "cohort_flow_chart",
-    ):
-        monkeypatch.setattr(figures, chart, lambda *arguments, **options: None)
-    monkeypatch.setattr(figures, "svg", lambda chart, name, is_simulated: "<svg></svg>")
 
 
 class Balance(HTMLParser):

@@ -32,12 +32,12 @@ def words_of_page(**tables) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace("&gt;", ">").replace("&lt;", "<")
 
 
-def test_medians_stand_in_months_and_open_ends_are_named():
+def test_medians_stand_in_months_and_open_ends_are_named(undrawn):
     words = words_of_page(median_times=MEDIANS)
     assert "Overall survival 48 (36\u201360) not reached not available 96 (84\u2013not reached)" in words
 
 
-def test_ratios_by_period_stand_under_their_tests_and_few_events_are_marked():
+def test_ratios_by_period_stand_under_their_tests_and_few_events_are_marked(undrawn):
     words = words_of_page(time_varying_hazard_ratios=PERIODS)
     assert "proportional hazards P=0.021; one ratio for all periods P=0.034" in words
     assert "0-1 years 3.10 (1.60\u20136.00) 2.20 (1.10\u20134.40) not available" in words
@@ -45,7 +45,7 @@ def test_ratios_by_period_stand_under_their_tests_and_few_events_are_marked():
     assert "1 of the 2 models tested" in words
 
 
-def test_without_the_tables_and_without_a_split_the_page_has_neither():
+def test_without_the_tables_and_without_a_split_the_page_has_neither(undrawn):
     without = words_of_page()
     assert "Median months" not in without
     assert "within periods of follow-up" not in words_of_page(time_varying_hazard_ratios=PERIODS.iloc[-1:])
