@@ -228,6 +228,12 @@ ENDS = [
           {RFS: (860, EVENT), ANY: (860, COMPETING)}, set_aside=[CLINIC], episodes=[]),
     Story("nothing but a look is known", [clear(300)], {RFS: (300, CENSORED), SURVIVAL: (300, CENSORED)}),
     Story("heard of on the next day, never looked at", [alive(1)], {SURVIVAL: (1, CENSORED)}, {RFS: NEVER_SEEN}, [NO_LOOK]),
+    Story("alive, with a date of death: known to have lived until then", [clear(300), {**alive(2000), "death_date": day(400)}],
+          {RFS: (300, CENSORED), SURVIVAL: (400, CENSORED)}, set_aside=["alive with a date of death"]),
+    Story("alive, with a date of death that a later look contradicts", [clear(600), {**alive(2000), "death_date": day(400)}],
+          {RFS: (600, CENSORED), SURVIVAL: (600, CENSORED)},
+          set_aside=["alive with a date of death", "last contact before a disease assessment"]),
+    Story("a date of death without a status", [clear(300), {**died(400), "vital_status": None}], {RFS: (400, EVENT), SURVIVAL: (400, EVENT)}),
     Story("recurred, dead of another cause", [look(200, DEFINITE, LUNG), died(400, "other")], {CANCER: (400, COMPETING), AFTER: (200, EVENT)}),
 ]  # fmt: skip
 

@@ -52,6 +52,11 @@ from {{ ref('stg_vital_status') }} as vital
 inner join {{ ref('index_operations') }} as operations on vital.study_id = operations.study_id
 where vital.vital_status = 'dead' and (vital.death_date is null or vital.death_date <= operations.index_operation_date)
 union all
+select 'stg_vital_status', vital.record_id, vital.source_system, vital.study_id, 'alive with a date of death'
+from {{ ref('stg_vital_status') }} as vital
+inner join {{ ref('index_operations') }} as operations on vital.study_id = operations.study_id
+where vital.is_alive_with_death_date
+union all
 select 'stg_vital_status', vital.record_id, vital.source_system, vital.study_id, 'last contact after the date of death'
 from {{ ref('stg_vital_status') }} as vital
 inner join {{ ref('index_operations') }} as operations on vital.study_id = operations.study_id
