@@ -101,6 +101,7 @@ def database(server: Database, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("NORTH_DATABASE_SECRET", SECRET)
     server.run(
         "DROP TABLE IF EXISTS therapy CASCADE",
+        "ALTER DATABASE hospital RESET ALL",
         """CREATE TABLE therapy (id integer PRIMARY KEY, pat text, day date, what text, size numeric(6,1),
                                   changed timestamp, seen timestamptz)""",
         "GRANT SELECT ON therapy TO reader",

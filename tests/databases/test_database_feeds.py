@@ -95,6 +95,24 @@ def test_with_a_watermark_only_what_changed_is_asked_for(database, tmp_path, kin
     )
 
 
+def test_a_watermark_is_an_instant_on_whichever_clock_the_server_tells_it_and_rows_without_one_are_not_missed(
+    database, tmp_path
+):
+    database.run(
+        "ALTER DATABASE hospital SET TimeZone = 'America/New_York'",
+        "ALTER TABLE therapy ALTER changed TYPE timestamptz USING changed AT TIME ZONE 'UTC'",
+    )
+    north = North(tmp_path, "postgres", database.connection, "table: therapy\nwatermark: changed")
+    assert north.night()[0].rows == 2
+    # half an hour after the last change: it is still the hour before on New York's clock
+    database.run(
+        "INSERT INTO therapy VALUES (3, 'P3', '2011-01-01', 'op', 2, '2020-01-02 12:00+00', NULL)",
+        "INSERT INTO therapy VALUES (4, 'P4', '2011-01-01', 'op', 2, NULL, NULL)",
+    )
+    assert north.night()[0].rows == 2
+    assert [treatment for treatment, *_ in north.treatments()] == ["1", "2", "3", "4"]
+
+
 def test_a_vanished_row_is_withdrawn_only_where_the_contract_says_so(database, tmp_path):
     kept = North(tmp_path / "kept", "postgres", database.connection)
     withdrawn = North(tmp_path / "withdrawn", "postgres", database.connection, "table: therapy\nvanished: withdrawn")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration.ingestion.contract import ContractError, load_hospitals
+from orchestration.ingestion.contract import ContractError, load_hospitals, read_hospitals
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,20 @@ def test_a_folder_without_hospital_yml_is_refused(warehouse):
     (warehouse.contracts_folder / "a_hospital" / "hospital.yml").unlink()
     with pytest.raises(ContractError, match="a_hospital/hospital.yml:1: there is no such file"):
         load_hospitals(warehouse.contracts_folder)
+
+
+@pytest.mark.parametrize("name", ["treatments.yaml", "TREATMENTS.YML", "old/treatments.yml"])
+def test_a_contract_that_nobody_would_read_is_told(warehouse, name):
+    folder = warehouse.contracts_folder / "a_hospital"
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / "treatments.yml").rename(folder / name)
+    hospitals = read_hospitals(warehouse.contracts_folder)
+    assert [contract.feed for contract in hospitals.contracts] == ["pathology_messages"]
+    (refusal,) = hospitals.refusals
+    assert (refusal.feed, refusal.reason) == (
+        "treatments",
+        f"a_hospital/{name}:1: nobody reads it: a contract lies in its hospital's folder and ends in .yml",
+    )
 
 
 def test_the_contracts_that_come_with_the_project_are_sound():

@@ -75,6 +75,14 @@ def read_hospitals(contracts_folder: Path, known_endpoints: Collection[str] | No
 
 def _add_contracts(hospitals: Hospitals, folder: Path, identity: HospitalIdentity) -> None:
     seen: dict[tuple[str, str], str] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix.lower() in (".yml", ".yaml") and _is_out_of_place(path, folder):
+            where = path.relative_to(folder).as_posix()
+            reason = (
+                f"{folder.name}/{where}:1: nobody reads it: a contract lies in its hospital's folder and ends in .yml"
+            )
+            feed, system = _feed_named_in(path)
+            hospitals.refusals.append(Refusal(folder.name, where, reason, feed, system, identity.is_simulated))
     for path in sorted(folder.glob("*.yml")):
         if path.name == HOSPITAL_FILE:
             continue
@@ -89,6 +97,10 @@ def _add_contracts(hospitals: Hospitals, folder: Path, identity: HospitalIdentit
             feed, system = _feed_named_in(path)
             refusal = Refusal(folder.name, path.name, str(error), feed, system, identity.is_simulated)
             hospitals.refusals.append(refusal)
+
+
+def _is_out_of_place(path: Path, folder: Path) -> bool:
+    return (path.parent != folder or path.suffix != ".yml") and not path.name.startswith(".")
 
 
 def _feed_named_in(path: Path) -> tuple[str | None, str]:

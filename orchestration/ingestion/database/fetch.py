@@ -100,8 +100,10 @@ def _query(contract: SourceContract, last: Path | None) -> str:
     mark = _metadata(last).get("watermark")
     if mark is None:
         return rows
-    # what has the very mark comes again: another row may have been written in the same instant
-    return f"{rows} WHERE {quoted_name(source.watermark)} >= {text_literal(mark)}"
+    # what has the very mark comes again: another row may have been written in the same instant; and what has none, because a
+    # database that keeps the time of a change may keep none of a row that was never changed
+    name = quoted_name(source.watermark)
+    return f"{rows} WHERE {name} >= {text_literal(mark)} OR {name} IS NULL"
 
 
 def _ask(contract: SourceContract, query: str, part: Path) -> str | None:

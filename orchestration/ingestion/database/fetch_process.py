@@ -43,7 +43,11 @@ def _postgres(connection: duckdb.DuckDBPyConnection, request: dict[str, Any], se
     # libpq takes it from there, so that it is in no connection string that a message could quote
     os.environ["PGPASSWORD"] = secret
     os.environ.setdefault("PGCONNECT_TIMEOUT", "15")
-    os.environ["PGOPTIONS"] = f"-c statement_timeout={1000 * request['timeout']} -c default_transaction_read_only=on"
+    # a watermark that is an instant was noted on the clock of `time_zone`, and is compared on it
+    os.environ["PGOPTIONS"] = (
+        f"-c statement_timeout={1000 * request['timeout']} -c default_transaction_read_only=on"
+        f" -c TimeZone={request['time_zone']}"
+    )
     connection.execute(f"ATTACH {_literal(request['connection'])} AS source (TYPE postgres, READ_ONLY)")
     return f"FROM postgres_query('source', {_literal(request['query'])})"
 
