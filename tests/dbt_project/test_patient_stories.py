@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from analysis.tables.salvage_by_margin import salvage_by_margin
+from tests.analysis.study_plan import MARGIN as MARGIN_GROUPS
 from tests.dbt_project.edge_stories import EDGE_STORIES
 from tests.dbt_project.further_stories import FURTHER_STORIES
 from tests.dbt_project.literal_records import Records, day, derived
@@ -376,6 +378,10 @@ def test_salvage_is_told_alike_by_every_table(outcome):
     treatments = outcome["recurrence_treatments"]
     assert set(treatments.loc[treatments["is_salvage"], "study_id"]) == set(salvaged)
     assert treatments["is_salvage"].ne(treatments["no_salvage_reason"].notna()).all()
+    # the published table counts the same patients
+    groups = first.loc[salvaged, "margin_group"].value_counts()
+    counted = salvage_by_margin(first.reset_index(), MARGIN_GROUPS).set_index("stratum")["n_salvaged"]
+    assert counted[counted > 0].to_dict() == groups.to_dict()
 
 
 def test_words_that_are_not_understood_are_shown_to_the_coordinator_with_the_nearest_known_word(outcome):
