@@ -41,6 +41,7 @@ def imputations(
     seed: int = 1,
     allowed: Mapping[str, np.ndarray] | None = None,
     n_donors: int = N_DONORS,
+    hospital: np.ndarray | None = None,
 ) -> Iterator[tuple[pd.DataFrame, list[tuple]]]:
     """Chained equations (van Buuren 2007, Stat Methods Med Res 16:219): in turn, each column's missing values are drawn
     from a regression on all others, whose parameters are drawn themselves.
@@ -58,6 +59,8 @@ def imputations(
             where the level is possible for that patient: what is known in part (a margin known to be clear, a bound of its
             width) is never contradicted. A patient of whom nothing is possible counts as one of whom everything is.
         n_donors: observed patients of whom one lends the value in predictive mean matching.
+        hospital: the number of each patient's hospital, a predictor of every column. Where a hospital knows a column of nobody its level is
+            drawn from the distribution of the hospitals that do (see `_levels_of_unrecorded`); the other coefficients are common to all.
         seed: with the same frame (rows in the same order) gives the same imputations; the k-th does not depend on m.
     Returns:
         The completed frames one by one, so that not all need be held at once, each with its trace: iteration, column, mean and
@@ -73,7 +76,7 @@ def imputations(
     names = [column.column for column in columns]
     if len(set(names)) < len(names):
         raise ValueError("columns: a column is there twice")
-    variables = [_variable(patients, column, (allowed or {}).get(column.column)) for column in columns]
+    variables = [_variable(patients, column, (allowed or {}).get(column.column), hospital) for column in columns]
     # Nearly complete columns first: the others are then predicted from good values
     variables.sort(key=lambda variable: int(variable.is_missing.sum()))
     for imputation in range(1, n_imputations + 1):
@@ -104,7 +107,8 @@ class _Variable:
     is_missing: np.ndarray
     levels: list
     original: pd.Series
-    allowed: np.ndarray | None = None
+    allowed: np.ndarray | None
+    hospitals: "_Hospitals"
 
     def as_predictors(self, values: np.ndarray) -> np.ndarray:
         """Columns for the regressions of others: a 0/1 column a level but the first of a categorical one."""
@@ -128,11 +132,29 @@ class _Variable:
         return column
 
 
+class _Hospitals(NamedTuple):
+    """Of a column: 0/1 columns of the hospitals that know it but the first, and for each that does not which of the missing are its own."""
+
+    dummies: np.ndarray
+    unrecorded: list[np.ndarray]
+
+
+def _hospitals(hospital: np.ndarray | None, is_missing: np.ndarray) -> _Hospitals:
+    if hospital is None:
+        return _Hospitals(np.empty((len(is_missing), 0)), [])
+    recorded = np.unique(hospital[~is_missing])
+    of_missing = hospital[is_missing]
+    unrecorded = [of_missing == number for number in np.setdiff1d(of_missing, recorded)]
+    return _Hospitals((hospital[:, None] == recorded[1:]).astype(float), unrecorded)
+
+
 def _named(variables: list[_Variable]):
     return ((variable.name, variable) for variable in variables)
 
 
-def _variable(patients: pd.DataFrame, column: ImputedColumn, allowed: np.ndarray | None) -> _Variable:
+def _variable(
+    patients: pd.DataFrame, column: ImputedColumn, allowed: np.ndarray | None, hospital: np.ndarray | None
+) -> _Variable:
     if column.kind not in KINDS:
         raise ValueError(f"{column.column}: kind must be one of {', '.join(KINDS)}, not {column.kind!r}")
     require_columns(patients, [column.column], "patients")
@@ -157,9 +179,9 @@ def _variable(patients: pd.DataFrame, column: ImputedColumn, allowed: np.ndarray
         if allowed.shape != (len(values), len(levels)):
             raise ValueError(f"{column.column}: allowed levels of {allowed.shape}, not {(len(values), len(levels))}")
         allowed = np.where(allowed.any(axis=1, keepdims=True), allowed, True)[is_missing]
-    return _Variable(
-        column.column, column.kind, np.where(is_missing, 0.0, numbers), is_missing, levels, values, allowed
-    )
+    known = np.where(is_missing, 0.0, numbers)
+    hospitals = _hospitals(hospital, is_missing)
+    return _Variable(column.column, column.kind, known, is_missing, levels, values, allowed, hospitals)
 
 
 def _fixed_predictors(patients: pd.DataFrame, predictors: Sequence[str]) -> np.ndarray:
@@ -198,9 +220,9 @@ def _one_chain(
             if not variable.is_missing.any():
                 continue
 
-            def predictors_of(rows: np.ndarray, name: str = name) -> np.ndarray:
+            def predictors_of(rows: np.ndarray, name: str = name, own: _Hospitals = variable.hospitals) -> np.ndarray:
                 others = [other.as_predictors(values[key][rows]) for key, other in _named(variables) if key != name]
-                return np.hstack([fixed[rows], *others])
+                return np.hstack([own.dummies[rows], fixed[rows], *others])
 
             drawn = _draw(variable, predictors_of, rng, n_donors, starts)
             values[name][variable.is_missing] = drawn
@@ -208,11 +230,16 @@ def _one_chain(
     return values, trace
 
 
-def _standardised(observed: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Columns with mean 0 and spread 1 among the observed; those without spread there say nothing and are dropped."""
+def _standardised(observed: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Columns with mean 0 and spread 1 among the observed; those without spread there say nothing and are dropped.
+
+    Returns:
+        Both, and the spread of every column, NaN of those dropped.
+    """
     mean, spread = observed.mean(axis=0), observed.std(axis=0)
     varies = spread > 1e-12 * (1 + np.abs(mean))
-    return tuple((rows[:, varies] - mean[varies]) / spread[varies] for rows in (observed, missing))  # type: ignore[return-value]
+    observed, missing = ((rows[:, varies] - mean[varies]) / spread[varies] for rows in (observed, missing))
+    return observed, missing, np.where(varies, spread, np.nan)
 
 
 def _draw(
@@ -227,15 +254,71 @@ def _draw(
     fitted_to = np.flatnonzero(~variable.is_missing)
     if is_level:
         fitted_to = fitted_to[_at_most(LARGEST_FIT, len(fitted_to), rng)]
-    observed, missing = _standardised(predictors_of(fitted_to), predictors_of(np.flatnonzero(variable.is_missing)))
+    observed, missing, spreads = _standardised(
+        predictors_of(fitted_to), predictors_of(np.flatnonzero(variable.is_missing))
+    )
     known = variable.numbers[fitted_to]
     if is_level:
-        return _draw_level(known.astype(int), observed, missing, rng, variable, starts)
+        return _draw_level(known.astype(int), observed, missing, spreads, rng, variable, starts)
     observed, missing = _with_intercept(observed), _with_intercept(missing)
-    fitted, drawn, spread = _draw_linear(known, observed, rng)
+    fitted, drawn, spread, covariance = _draw_linear(known, observed, rng)
+    wanted = missing @ drawn
+    if variable.hospitals.unrecorded:
+        wanted += _levels_of_unrecorded(variable, fitted[None], drawn[None], covariance, spreads, rng)[:, 0]
     if variable.kind == "normal":
-        return missing @ drawn + spread * rng.standard_normal(len(missing))
-    return _matched(known, observed @ fitted, missing @ drawn, rng, n_donors)
+        return wanted + spread * rng.standard_normal(len(missing))
+    return _matched(known, observed @ fitted, wanted, rng, n_donors)
+
+
+def variance_between(levels: np.ndarray, covariance: np.ndarray) -> float:
+    """The variance between k hospitals of a level estimated at each: theirs, less what their errors put into it (not below 0).
+
+    Hedges (1983, Psychol Bull 93:388), whose estimator asks for no weights and so allows correlated errors.
+
+    >>> variance_between(np.array([0.0, 1.0, 2.0]), np.diag([0.1, 0.2, 0.3]))
+    0.8
+    """
+    k = len(levels)
+    centred = np.eye(k) - 1 / k
+    of_errors = float((centred * covariance).sum()) / (k - 1)
+    return max(float(levels.var(ddof=1)) - of_errors, 0.0)
+
+
+def _levels_of_unrecorded(
+    variable: _Variable,
+    fitted: np.ndarray,
+    drawn: np.ndarray,
+    covariance: np.ndarray,
+    spreads: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """What the hospitals that do not record a column add to the predictor of their patients, a row each missing.
+
+    A hospital's level is a draw from the normal distribution of the recording hospitals' (a random intercept: Resche-Rigon, White and
+    others 2013, Stat Med 32:4890), whose mean and variance are drawn too: the variance by a scaled inverse chi-square of k - 1
+    degrees of freedom. In the predictor as it is such patients are of the first recording hospital.
+
+    Args:
+        fitted, drawn: coefficients, a row a level but the first; the intercept, then the columns of which `spreads` is known.
+        covariance: of them all.
+    """
+    n_dummies, n_columns = variable.hospitals.dummies.shape[1], fitted.shape[1]
+    is_kept = ~np.isnan(spreads)
+    at = np.cumsum(is_kept)[:n_dummies][is_kept[:n_dummies]]
+    units = spreads[:n_dummies][is_kept[:n_dummies]]
+    added, k = np.zeros((int(variable.is_missing.sum()), len(fitted))), len(at) + 1
+    if k < 2:
+        return added
+    for row in range(len(fitted)):
+        errors = np.zeros((k, k))
+        errors[1:, 1:] = covariance[np.ix_(row * n_columns + at, row * n_columns + at)] / np.outer(units, units)
+        # separated levels have no errors
+        variance = variance_between(np.append(0.0, fitted[row, at] / units), np.nan_to_num(errors))
+        mean = float((drawn[row, at] / units).sum()) / k
+        for is_own in variable.hospitals.unrecorded:
+            spread = np.sqrt(variance * (k - 1) / rng.chisquare(k - 1) * (1 + 1 / k))
+            added[is_own, row] = mean + spread * rng.standard_normal()
+    return added
 
 
 def _with_intercept(columns: np.ndarray) -> np.ndarray:
@@ -244,9 +327,9 @@ def _with_intercept(columns: np.ndarray) -> np.ndarray:
 
 def _draw_linear(
     known: np.ndarray, observed: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Least squares, and a draw of coefficients and residual spread from their posterior under a flat prior (Rubin 1987,
-    p. 167), with a slight ridge against collinear columns."""
+) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
+    """Least squares, a draw of coefficients and residual spread from their posterior under a flat prior (Rubin 1987, p. 167), with a
+    slight ridge against collinear columns, and the coefficients' covariance."""
     information = observed.T @ observed
     covariance = np.linalg.inv(information + RIDGE * np.diag(information.diagonal()))
     fitted = covariance @ (observed.T @ known)
@@ -254,7 +337,7 @@ def _draw_linear(
     degrees = max(len(known) - observed.shape[1], 1)
     spread = float(np.sqrt(residuals @ residuals / rng.chisquare(degrees)))
     drawn = fitted + spread * np.linalg.cholesky(covariance) @ rng.standard_normal(len(fitted))
-    return fitted, drawn, spread
+    return fitted, drawn, spread, spread**2 * covariance
 
 
 def _at_most(most: int, n: int, rng: np.random.Generator) -> np.ndarray | slice:
@@ -299,6 +382,7 @@ def _draw_level(
     level: np.ndarray,
     observed: np.ndarray,
     missing: np.ndarray,
+    spreads: np.ndarray,
     rng: np.random.Generator,
     variable: _Variable,
     starts: dict[str, np.ndarray],
@@ -321,4 +405,8 @@ def _draw_level(
         starts[variable.name] = fit.coefficients
         noise = np.linalg.cholesky(fit.covariance) @ rng.standard_normal(len(fit.covariance))
         drawn = fit.coefficients + noise.reshape(fit.coefficients.shape)
-    return _chosen_levels(probabilities(_with_intercept(missing), drawn), variable.allowed, rng)
+    design = _with_intercept(missing)
+    if variable.hospitals.unrecorded:
+        added = _levels_of_unrecorded(variable, fit.coefficients, drawn, fit.covariance, spreads, rng)
+        design, drawn = np.hstack([design, added]), np.hstack([drawn, np.eye(len(drawn))])
+    return _chosen_levels(probabilities(design, drawn), variable.allowed, rng)

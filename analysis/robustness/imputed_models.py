@@ -1,5 +1,7 @@
 """The adjusted model with missing covariates and unresolved margins imputed, within what is known of them."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -25,8 +27,9 @@ def imputed_hazard_ratios(
 
     Numbers by predictive mean matching, truths by logistic draws, an unresolved level of the exposure as a missing one: only
     levels that its bounds allow are drawn ('known to be clear' never becomes positive). Patients without viable tumour have no
-    margin to impute and are left out, as are those of whom a covariate is known of nobody at their hospital: such a covariate is
-    not in the model (`warning`). Each hospital is a predictor, and a stratum of the models.
+    margin to impute and are left out. What a hospital knows of nobody is imputed there from as many other hospitals as the plan asks
+    for (`least_hospitals_to_borrow`), the hospital's own level drawn as theirs vary, and a `warning` says so; with fewer a covariate is
+    not in the model, and of the exposure the hospital's patients are not. Each hospital is a predictor, and a stratum of the models.
 
     Args:
         patients: rows of the endpoint; `margin_low_mm`, `margin_high_mm` and `unresolved_reason` where there are any.
@@ -37,14 +40,18 @@ def imputed_hazard_ratios(
     rows = endpoint_rows(patients, endpoint)
     if "unresolved_reason" in rows.columns:
         rows = rows[rows["unresolved_reason"].astype("string").fillna("") != NO_VIABLE_TUMOUR]
-    exposure = plan.exposure
-    covariates, left_out = _imputable(rows, plan.covariates())
+    exposure, least = plan.exposure, plan.count("least_hospitals_to_borrow")
     levels = levels_of(rows[exposure.column])
     named = rows.assign(**{exposure.column: levels.where(~is_not_compared(levels)).astype(object)})
+    borrowed, notes = _recording(named, exposure.column, least), []
+    if not borrowed.is_enough:
+        named = named[~borrowed.is_unrecorded]
+    elif borrowed.is_unrecorded.any():
+        notes = [f"{exposure.label}: {borrowed.words}"]
     if named[exposure.column].nunique() < 2:
         raise ValueError(f"{exposure.column}: fewer than two levels are known")
+    covariates, of_covariates = _imputable(named, plan.covariates(), least)
     hospitals = hospital_strata(named)
-    predictors = {} if hospitals is None else _dummies(hospitals)
     columns = [ImputedColumn(exposure.column, "categorical")] + [
         ImputedColumn(covariate.column, "binary" if covariate.kind == TRUTH else "numeric") for covariate in covariates
     ]
@@ -58,26 +65,24 @@ def imputed_hazard_ratios(
         *([HOSPITAL_COLUMN] if HOSPITAL_COLUMN in named.columns else []),
     ]
     completed = imputations(
-        named[[*dict.fromkeys([*carried, *wanted])]].assign(**predictors),
+        named[[*dict.fromkeys([*carried, *wanted])]],
         columns,
-        list(predictors),
+        (),
         plan.count("imputations"),
         plan.count("imputation_iterations"),
         plan.count("seed"),
         allowed,
         plan.count("imputation_donors"),
+        hospitals,
     )
     # Rubin's rules need Wald's limits, which Firth's model does not have
-    warning = f"without {', '.join(left_out)}: a hospital knows it of nobody" if left_out else None
     fits = [_fitted(data, endpoint, exposure, covariates) for data, _ in completed]
     pooled = pooled_hazard_ratios(fits, exposure)
-    if warning:
-        is_adjusted = pooled["model"] == "adjusted"
-        texts = [text for text in pooled["warning"]]
-        pooled["warning"] = [
-            "; ".join(filter(None, [text if isinstance(text, str) else None, warning if adjusted else None])) or None
-            for text, adjusted in zip(texts, is_adjusted, strict=True)
-        ]
+    pooled["warning"] = [
+        "; ".join(filter(None, [text if isinstance(text, str) else None, *notes, *(of_covariates if adjusted else ())]))
+        or None
+        for text, adjusted in zip(pooled["warning"], pooled["model"] == "adjusted", strict=True)
+    ]
     return pooled.astype({"warning": "str"})
 
 
@@ -114,21 +119,56 @@ def possible_levels(low: np.ndarray, high: np.ndarray, levels: list[str], level_
     return possible
 
 
-def _imputable(rows: pd.DataFrame, covariates: tuple[Covariate, ...]) -> tuple[tuple[Covariate, ...], list[str]]:
-    """One-column covariates that somebody at every hospital is known of and that vary; the names of the others."""
-    kept, left_out = [], []
-    hospital = rows[HOSPITAL_COLUMN].astype("string").fillna("") if HOSPITAL_COLUMN in rows.columns else None
+class _Recording(NamedTuple):
+    """Who is of a hospital that knows a column of nobody, and whether it can be borrowed from so many others."""
+
+    is_unrecorded: np.ndarray
+    n_recording: int
+    is_enough: bool
+
+    @property
+    def words(self) -> str:
+        """What was done."""
+        return f"imputed from {self.n_recording} hospitals for {int(self.is_unrecorded.sum())} patients of hospitals that do not record it"
+
+
+def _recording(rows: pd.DataFrame, column: str, least: int) -> _Recording:
+    known = rows[column].notna()
+    if HOSPITAL_COLUMN not in rows.columns:
+        return _Recording(np.zeros(len(rows), dtype=bool), 1, bool(known.any()))
+    hospital = rows[HOSPITAL_COLUMN].astype("string").fillna("")
+    is_unrecorded = ~known.groupby(hospital).transform("any").to_numpy()
+    n_recording = hospital[known].nunique()
+    return _Recording(is_unrecorded, n_recording, n_recording >= least or not is_unrecorded.any())
+
+
+def _imputable(
+    rows: pd.DataFrame, covariates: tuple[Covariate, ...], least: int
+) -> tuple[tuple[Covariate, ...], list[str]]:
+    """One-column covariates that vary and are known at every hospital, or at enough of them; what the adjusted rows say of the others."""
+    kept, notes = [], []
+    left_out: dict[str, list[str]] = {}
     for covariate in covariates:
-        if not covariate.is_one_column or covariate.column not in rows.columns:
-            left_out.append(covariate.term)
+        recording, reason = None, _why_not_imputed(rows, covariate)
+        if reason is None:
+            recording = _recording(rows, covariate.column, least)
+            if not recording.is_enough:
+                reason = f"a hospital knows it of nobody, and fewer than {least} others do"
+        if reason is not None:
+            left_out.setdefault(reason, []).append(covariate.term)
             continue
-        known = rows[covariate.column].notna()
-        is_known_everywhere = known.any() if hospital is None else known.groupby(hospital).any().all()
-        if is_known_everywhere and rows[covariate.column].nunique() > 1:
-            kept.append(covariate)
-        else:
-            left_out.append(covariate.term)
-    return tuple(kept), left_out
+        kept.append(covariate)
+        if recording is not None and recording.is_unrecorded.any():
+            notes.append(f"{covariate.term}: {recording.words}")
+    return tuple(kept), [*(f"without {', '.join(terms)}: {reason}" for reason, terms in left_out.items()), *notes]
+
+
+def _why_not_imputed(rows: pd.DataFrame, covariate: Covariate) -> str | None:
+    if covariate.column not in rows.columns:
+        return f"no column {covariate.column}"
+    if not covariate.is_one_column:
+        return "of several columns"
+    return "the same in everybody of whom it is known" if rows[covariate.column].nunique() < 2 else None
 
 
 def _allowed(rows: pd.DataFrame, exposure: Exposure, level_bounds: pd.DataFrame | None) -> dict[str, np.ndarray] | None:
@@ -137,7 +177,3 @@ def _allowed(rows: pd.DataFrame, exposure: Exposure, level_bounds: pd.DataFrame 
     levels = ordered_strata(rows[exposure.column].dropna().astype(str))
     low, high = (numbers_or_missing(rows[column]) for column in BOUND_COLUMNS)
     return {exposure.column: possible_levels(low, high, levels, level_bounds)}
-
-
-def _dummies(hospitals: np.ndarray) -> dict[str, np.ndarray]:
-    return {f"hospital: {number}": (hospitals == number).astype(float) for number in range(1, hospitals.max() + 1)}

@@ -22,6 +22,7 @@ WRITTEN = {
     "imputations": (10,), "imputation_iterations": (5,), "imputation_donors": (5,), "width_imputations": (20,),
     "spline_knots": (4,), "reference_width_mm": (10,), "widest_width_mm": (20,), "events_per_parameter": (5,),
     "events_per_parameter_wanted": (10,), "least_share_recorded": (0.5,), "least_share_complete": (0.5,),
+    "least_hospitals_to_borrow": (5,),
     "common_outcome_share": (0.15,), "random_draws": (200,), "seed": (1,),
 }  # fmt: skip
 

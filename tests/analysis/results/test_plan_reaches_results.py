@@ -36,6 +36,7 @@ REACHES = {
     "imputation_iterations": ((2.0,), "imputation", "imputed_hazard_ratios", ["hazard_ratio"]),
     "imputation_donors": ((40.0,), "imputation", "imputed_hazard_ratios", ["hazard_ratio"]),
     "seed": ((2.0,), "imputation", "imputed_hazard_ratios", ["hazard_ratio"]),
+    "least_hospitals_to_borrow": ((2.0,), "imputation", "imputed_hazard_ratios", ["term"]),
     "width_imputations": ((3.0,), "by_width", "dose_response", ["std_error"]),
     "spline_knots": ((3.0,), "by_width", "dose_response", ["knots_mm"]),
     "reference_width_mm": ((8.0,), "by_width", "dose_response", ["reference_mm"]),
@@ -52,6 +53,9 @@ def inputs() -> dict[str, pd.DataFrame]:
     operations, times = study.operations(), study.times()
     # an age that is not known is lent by a donor
     operations.loc[30:60, "age_at_operation_years"] = np.nan
+    # one of three hospitals does not record pumps
+    operations["source_system"] = np.array(["A", "B", "C"])[operations.index % 3]
+    operations.loc[operations["source_system"] == "C", "has_hai_pump"] = np.nan
     return study.inputs_of(times[times["endpoint"] == "margin_recurrence"], operations)
 
 

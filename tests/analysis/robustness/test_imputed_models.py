@@ -11,6 +11,7 @@ from tests.analysis.robustness.imputed import impute
 from tests.analysis.study_plan import MARGIN_GROUPS, PLAN, SEEDS
 
 ENDPOINT = "margin_recurrence"
+FEW_DRAWS = PLAN._replace(settings=dict(PLAN.settings) | {"imputations": (5.0,), "imputation_iterations": (3.0,)})
 LEVELS = sorted(MARGIN_GROUPS, key=MARGIN_GROUPS.index)
 
 
@@ -61,6 +62,86 @@ def test_no_viable_tumour_is_no_margin_to_impute_and_a_covariate_no_hospital_kno
     adjusted = pooled[pooled["model"] == "adjusted"]
     assert "hepatic artery infusion pump" not in set(adjusted["term"])
     assert adjusted["warning"].str.contains("without hepatic artery infusion pump").all()
+
+
+def test_a_hospital_without_a_covariate_borrows_from_five_others_and_the_row_says_so(bounds):
+    rows = study.times().query("endpoint == @ENDPOINT").merge(study.operations(), on="study_id")
+    rows["source_system"] = np.array([*"ABCDEF"])[np.arange(len(rows)) % 6]
+    rows.loc[rows["source_system"] == "F", "has_hai_pump"] = np.nan
+    pooled = imputed_hazard_ratios(rows, ENDPOINT, FEW_DRAWS, bounds).set_index(["model", "term"])
+    assert set(pooled["n"]) == {500}
+    assert np.isfinite(pooled.loc[("adjusted", "hepatic artery infusion pump"), "hazard_ratio"])
+    said = "hepatic artery infusion pump: imputed from 5 hospitals for 83 patients of hospitals that do not record it"
+    assert pooled.loc["adjusted", "warning"].str.contains(said, regex=False).all()
+    assert pooled.loc["unadjusted", "warning"].isna().all()
+    # a fifth one less, and there is no borrowing
+    four = rows[rows["source_system"] != "E"]
+    without = imputed_hazard_ratios(four, ENDPOINT, FEW_DRAWS, bounds)
+    assert "hepatic artery infusion pump" not in set(without["term"])
+    assert without["warning"].str.contains("fewer than 5 others do", regex=False).any()
+
+
+def test_where_nobody_else_can_lend_it_a_hospital_without_margins_has_no_part(bounds):
+    rows = study.times().query("endpoint == @ENDPOINT").merge(study.operations(), on="study_id")
+    rows["source_system"] = np.where(np.arange(len(rows)) < 200, "A", "B")
+    rows.loc[rows["source_system"] == "B", "margin_group"] = "unresolved"
+    assert set(imputed_hazard_ratios(rows, ENDPOINT, FEW_DRAWS, bounds)["n"]) == {200}
+
+
+def of_hospitals(spread: float, n_hospitals: int = 25, n: int = 200) -> tuple[pd.DataFrame, np.ndarray]:
+    """A smoker's share and a weight that differ between hospitals by `spread` (log-odds, units); the last hospital records neither."""
+    random = np.random.default_rng(8)
+    hospital = np.repeat(np.arange(n_hospitals), n)
+    level = (spread * random.standard_normal(n_hospitals))[hospital]
+    x = random.standard_normal(len(hospital))
+    rows = pd.DataFrame({
+        "x": x, "smokes": (random.random(len(x)) < 1 / (1 + np.exp(-(level + x)))).astype(float),
+        "weight": 70 + level + x + random.standard_normal(len(x)), "time_days": random.integers(1, 900, len(x)), "event_code": 1,
+    })  # fmt: skip
+    rows.loc[hospital == n_hospitals - 1, ["smokes", "weight"]] = np.nan
+    return rows, hospital
+
+
+@pytest.mark.parametrize(("spread", "low", "high"), [(0.0, 0.0, 0.3), (1.0, 0.7, 1.5)])
+def test_the_level_of_a_hospital_that_records_nothing_varies_as_the_others_levels_do(spread, low, high):
+    rows, hospital = of_hospitals(spread)
+    columns = [ImputedColumn("smokes", "binary"), ImputedColumn("weight", "normal")]
+    drawn = impute(rows, columns, ["x"], n_imputations=60, n_iterations=1, hospital=hospital).completed
+    own = drawn[np.tile(hospital == hospital.max(), 60)].groupby("imputation")
+    share, weight = own["smokes"].mean(), own["weight"].mean()
+    assert low <= np.log(share / (1 - share)).std() <= high
+    assert low <= weight.std() <= high
+    # the relation to x is that of the hospitals that know
+    of_own = drawn[np.tile(hospital == hospital.max(), 60)]
+    slopes = [np.polyfit(once["x"], once["weight"], 1)[0] for _, once in of_own.groupby("imputation")]
+    assert np.mean(slopes) == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_confounder_that_one_of_six_hospitals_does_not_record_is_adjusted_for_there_too():
+    """Pumps are given with positive margins and treble the hazard; the margin itself does nothing."""
+    random, n = np.random.default_rng(5), 3000
+    operations = study.operations().iloc[:1].loc[np.zeros(n, dtype=int)].reset_index(drop=True)
+    hospital = np.where(np.arange(n) < 1500, "F", np.array([*"ABCDE"])[np.arange(n) % 5])
+    has_pump = random.random(n) < 0.3
+    is_positive = random.random(n) < np.where(has_pump, 0.6, 0.2)
+    time = np.ceil(random.exponential(1500, n) / np.where(has_pump, 3, 1))
+    rows = operations.assign(
+        study_id=np.arange(n).astype(str), endpoint=ENDPOINT, source_system=hospital, has_hai_pump=has_pump.astype(float),
+        margin_group=np.where(is_positive, "positive", ">=10 mm"), time_days=np.minimum(time, 1000), event_code=(time <= 1000).astype(int),
+    )  # fmt: skip
+    whole = imputed_hazard_ratios(rows, ENDPOINT, FEW_DRAWS).set_index(["model", "term"])
+    rows.loc[rows["source_system"] == "F", "has_hai_pump"] = np.nan
+    found = imputed_hazard_ratios(rows, ENDPOINT, FEW_DRAWS).set_index(["model", "term"])
+    crude, adjusted = found.loc[("unadjusted", "margin positive")], found.loc[("adjusted", "margin positive")]
+    assert crude["conf_low"] > 1.2
+    assert adjusted["conf_low"] < 1 < adjusted["conf_high"]
+    assert adjusted["hazard_ratio"] == pytest.approx(
+        whole.loc[("adjusted", "margin positive"), "hazard_ratio"], abs=0.1
+    )
+    # what is not known makes it less certain than it would be were the pump known of all
+    assert adjusted["fraction_missing_information"] > 0.02
+    pump = found.loc[("adjusted", "hepatic artery infusion pump")]
+    assert pump["conf_low"] < 3 < pump["conf_high"]
 
 
 def test_matching_by_halving_finds_the_nearest():
