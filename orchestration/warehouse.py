@@ -246,10 +246,13 @@ class PublishedTable:
 
 @cache
 def published_tables() -> tuple[PublishedTable, ...]:
-    """All that leaves the build file, from published_tables.yml."""
+    """All that leaves the build file, from published_tables.yml; of the results, what the catalogue has."""
+    from analysis.results.catalogue import CATALOGUE
+
     tables = []
     for schema, listed in yaml.safe_load(PUBLISHED_TABLES_FILE.read_text(encoding="utf-8")).items():
-        for name, how in listed.items():
+        of_schema = dict.fromkeys((table.name for table in CATALOGUE), {}) if listed == "catalogue" else listed
+        for name, how in of_schema.items():
             source_schema, source_name = how.get("from", f"{schema}.{name}").split(".")
             opaque = {column: OPAQUE[kind].format(column) for column, kind in how.get("opaque", {}).items()}
             tables.append(

@@ -21,6 +21,7 @@ Results = Mapping[str, pd.DataFrame]
 # widths of the plotting area; axis and labels come on top and together fill the page's column
 FULL_WIDTH, HALF_WIDTH = 730, 285
 WIDTH_WITHOUT_AXES = 860
+STANDARDISED_ENDPOINT = "overall_recurrence"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def drawings_of_page(
             lambda frame: _flow_text(frame, exposure, margin_groups),
         ),
         "recurrence": _incidence(known, "overall_recurrence", FULL_WIDTH, 320),
+        "standardised": _incidence(known, STANDARDISED_ENDPOINT, FULL_WIDTH, 320, "standardised_incidence"),
         "liver": _incidence(known, "liver_recurrence_any_time", HALF_WIDTH, 240),
         "recurrence_free_survival": _survival(known, "recurrence_free_survival", HALF_WIDTH, 240),
         "forest": Drawing(
@@ -91,15 +93,18 @@ def drawings_of_exposure(known: Definitions, name: str) -> dict[str, Drawing]:
     """The curves of a further exposure of the plan; their names begin with its."""
     return {
         f"recurrence_{name}": _incidence(known, "overall_recurrence", FULL_WIDTH, 320),
+        f"standardised_{name}": _incidence(known, STANDARDISED_ENDPOINT, FULL_WIDTH, 320, "standardised_incidence"),
         f"recurrence_free_survival_{name}": _survival(known, "recurrence_free_survival", HALF_WIDTH, 240),
         f"salvage_over_time_{name}": _incidence(known, "salvage", HALF_WIDTH, 240),
     }
 
 
-def _incidence(known: Definitions, endpoint: str, width: int, height: int) -> Drawing:
+def _incidence(
+    known: Definitions, endpoint: str, width: int, height: int, table: str = "cumulative_incidence"
+) -> Drawing:
     shown = Shown(endpoint, known.exposure, known.days_a_year)
     return Drawing(
-        "cumulative_incidence",
+        table,
         lambda frame: figures.cumulative_incidence_chart(frame, shown, width, height),
         lambda frame: _curves_text(frame, shown, known.label(endpoint), 0.0),
     )

@@ -68,7 +68,7 @@ def draw_report(
             cohort_flow, check_results, and the summaries margin_groups (margin_group, n, share), ingest_by_feed,
             rejected_by_reason, unresolved_by_reason, records_set_aside; the definitions exposures, analysis_endpoints and
             analysis_plan, which name and order everything; optional: event_count_groupings, not_derivable_endpoints, dose_response,
-            median_times, time_varying_hazard_ratios, planned_tests, risk_differences,
+            median_times, time_varying_hazard_ratios, planned_tests, risk_differences, standardised_incidence,
             hospital_hazard_ratios, specification_curve, covariate_balance, follow_up_quality, analyses_not_done,
             clinical_settings (name, value, unit); stale_feeds (source_system, feed, reason); since_publications, since_cohort,
             since_patients, since_numbers, since_notes (what changed since the publication before); drawn_from (endpoint,

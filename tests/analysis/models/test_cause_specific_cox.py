@@ -170,6 +170,18 @@ def test_nobody_of_two_recurs_after_a_narrow_margin_by_hand():
     assert trend["hazard_ratio"] ** 2 == pytest.approx(narrow["hazard_ratio"], rel=1e-6)
 
 
+def test_a_test_of_some_of_the_levels_says_which_it_is_without():
+    rows = margin_rows()
+    absent = rows[rows["margin_group"] != "<1 mm"]
+    ratios = cause_specific_cox(absent, ENDPOINT, MARGIN).hazard_ratios.set_index(["model", "term"])
+    whole = ratios.loc[("unadjusted", MARGIN.omnibus)]
+    assert whole["degrees_of_freedom"] == 2
+    assert whole["warning"] == "test of the 2 level(s) that could be compared, without margin <1 mm"
+    all_levels = cause_specific_cox(rows, ENDPOINT, MARGIN).hazard_ratios.set_index(["model", "term"])
+    assert all_levels.loc[("unadjusted", MARGIN.omnibus), "degrees_of_freedom"] == 3
+    assert not isinstance(all_levels.loc[("unadjusted", MARGIN.omnibus), "warning"], str)
+
+
 def test_a_hazard_ratio_from_three_recurrences_carries_a_warning():
     rows = margin_rows()
     recurred = rows[(rows["margin_group"] == "positive") & (rows["event_code"] == 1)]

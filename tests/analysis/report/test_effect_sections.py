@@ -4,7 +4,7 @@ import pandas as pd
 
 from analysis import figures
 from analysis.report import render_report
-from tests.analysis.report_builders import fake_context, fake_results, frame
+from tests.analysis.report_builders import curves, fake_context, fake_results, frame
 from tests.analysis.study_plan import MARGIN
 
 RATIOS = "endpoint model term summary hospital hazard_ratio conf_low conf_high i_squared prediction_low prediction_high"
@@ -63,6 +63,18 @@ def test_the_page_has_the_plan_the_absolute_risks_and_the_hospitals():
         assert text in page, text
     # only crude: no panel of its own
     assert page.count("+20 (+10 to +30)") == 0
+
+
+def test_the_standardised_curves_stand_below_the_differences_that_they_explain(undrawn):
+    title = "Recurrence at any site had all patients been alike"
+    assert title not in render_report(results(), fake_context())
+    weighted = curves(("overall_recurrence",), "standardised_incidence")
+    page = render_report(results() | {"standardised_incidence": weighted}, fake_context())
+    drawing = page.split(title)[1].split("</figure>")[0]
+    # each group's last step before three years
+    assert "At 3 years: positive 69%, &lt;1 mm 61%, 1.0-9.9 mm 53%, &gt;=10 mm 45%." in drawing
+    assert drawing.count("<svg") == 1
+    assert page.index("Difference of risk") < page.index(title) < page.index('<h2 id="hospitals">')
 
 
 def test_with_one_hospital_and_without_the_tables_nothing_is_said(undrawn):

@@ -93,6 +93,25 @@ def test_weighting_balances_what_treatment_depended_on():
     assert (summary["effective_n"] < summary["n"]).all()
 
 
+def test_groups_are_weighted_to_be_alike_within_hospitals():
+    """Margins are positive in 80 % at one hospital, 20 % at the other, whose patients are like any by age."""
+    n = 400
+    hospital = np.repeat(["A", "B"], n // 2)
+    is_positive = np.concatenate([np.arange(n // 2) % 5 != 0, np.arange(n // 2) % 5 == 0])
+    rows = pd.DataFrame({
+        "margin_group": np.where(is_positive, "positive", ">=10 mm"), "age": np.random.default_rng(2).normal(60, 10, n),
+        "source_system": hospital,
+    })  # fmt: skip
+    weights = treatment_weights(rows, "margin_group", [Covariate("age", "age")]).weights.to_numpy()
+    share = [
+        np.average(hospital[is_positive == group] == "A", weights=weights[is_positive == group])
+        for group in (True, False)
+    ]
+    assert share == pytest.approx([0.5, 0.5], abs=0.01)
+    without = treatment_weights(rows.drop(columns="source_system"), "margin_group", [Covariate("age", "age")])
+    assert np.average(hospital[is_positive] == "A", weights=without.weights[is_positive]) > 0.75
+
+
 def test_equal_weights_give_the_ordinary_ratio():
     rows = margin_patients().assign(margin_group=lambda rows: np.where(rows["margin"] < 1, "<1 mm", ">=10 mm"))
     ours = weighted_cox(rows, ENDPOINT, "margin_group", pd.Series(1.0, index=rows.index), ">=10 mm", "margin")

@@ -77,6 +77,21 @@ def test_losing_one_group_more_than_another_is_flagged():
     assert not alike["is_informative_difference"].any()
 
 
+def test_looking_at_one_group_more_often_than_at_another_is_flagged():
+    rows = [("positive", 900, False, 1000, False, days) for days in (80, 90, 100, 110, 120)]
+    rarely = [(">=10 mm", 900, False, 1000, False, days) for days in (150, 160, 170, 180, None)]
+    quality = by_stratum(patients(*rows, *rarely))
+    # R: kruskal.test(list(c(80, 90, 100, 110, 120), c(150, 160, 170, 180))): chi-squared = 6, df = 1
+    assert quality.loc["positive", "interval_p_value"] == pytest.approx(0.01430588, rel=1e-6)
+    assert (
+        quality.loc["positive", ["length_p_value", "loss_p_value"]].isna().any()
+        or (quality.loc["positive", ["length_p_value", "loss_p_value"]].astype(float) > 0.05).all()
+    )
+    assert quality.loc["positive", "is_informative_difference"]
+    as_often = by_stratum(patients(*rows, *[(">=10 mm", *row[1:]) for row in rows]))
+    assert not as_often["is_informative_difference"].any()
+
+
 def test_a_patient_may_stand_once_only():
     twice = patients(("positive", 100, False, 200, False, 30), ("positive", 100, False, 200, False, 30)).assign(
         study_id="P1"

@@ -48,6 +48,23 @@ def test_open_readings_and_contradictory_answers_are_no_pairs():
     assert "rough" in rows.loc["two reviewers", "warning"]
 
 
+def test_two_answers_about_one_margin_are_one_pair_with_the_rules():
+    rows = margin_agreement(
+        pd.DataFrame(
+            [
+                answer("A", 2, ">=10 mm", "positive"),
+                answer("A", 1, "positive", "positive"),
+                answer("B", 1, "<1 mm", "<1 mm"),
+                answer("B", 2, "<1 mm", "<1 mm"),
+                answer("C", 1, "positive", "<1 mm"),
+            ]
+        )
+    ).set_index("comparison")
+    # the first reviewer's, whichever came first
+    assert rows.loc["rules and reviewer", ["n", "n_agreed"]].tolist() == [3, 2]
+    assert rows.loc["two reviewers", ["n", "n_agreed"]].tolist() == [2, 1]
+
+
 def test_without_pairs_or_variety_kappa_is_missing_and_says_why():
     nobody = margin_agreement(pd.DataFrame([answer("A", 1, "positive", "unresolved")]))
     assert nobody["kappa"].isna().all()
