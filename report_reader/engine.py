@@ -263,7 +263,7 @@ def read_doubts(clause: Clause, readings: list[Reading]) -> list[Reading]:
     `beside`: the readings that it guards (nothing: where nothing was read); `not_beside`: those which say it already.
     """
     book = clause.book
-    away = {"none", *book.subjects.values()} - {book.subjects[kind] for kind in book.group("SUBJECT")}
+    away = {"none", "unexplained", *book.subjects.values()} - {book.subjects[kind] for kind in book.group("SUBJECT")}
     said = {reading.reading for reading in readings}
     read = {reading.reading for reading in readings if reading.subject not in away} or {"nothing"}
     kinds = clause.kinds

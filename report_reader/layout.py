@@ -21,6 +21,8 @@ BOX_LINE = re.compile(rf"\n\s*(?=(?:{TICKED.pattern})|(?:{EMPTY_BOX.pattern}))")
 OPTIONS_BEGIN = re.compile(r":[ \t]*[A-Za-z]+$")
 """'Margin: involved', before '| uninvolved | not assessable'."""
 CELL = re.compile(r"[ \t]*\|[ \t]*|[ \t]*\t[ \t]*|(?<=\S) {3,}(?=\S)")
+NARROW_CELL = re.compile(r"(?<=\S) {2,}(?=\S)")
+"""Between the titles of a table whose rows stand farther apart."""
 SLASHED = re.compile(r" / ")
 LEADER = re.compile(
     r"(?<=[^\s.]) \.{2,3} (?=[^\s.])|[ \t]*(?:\.[ ]?){4,}[ \t]*:?|[ \t]*(?:_[ ]?){4,}[ \t]*|[ \t]+-{3,}>?[ \t]*"
@@ -32,6 +34,9 @@ ARROW = re.compile(r"[ \t]*(?:->|=>|={2,}|:=)[ \t]*")
 FULL_STOP = r"[.!?]+[\"')\]]*(?=\s)"
 SEMICOLON = r";\.?(?=\s|$)(?!\s+(?:[A-H]|#?\d{1,2})?[ :]*[\d.,]+\s*(?:[;.]|$))"
 """Not the one before a bare number: 'A 4; B 6 mm'."""
+ITEM_BEFORE = re.compile(r"[A-Za-z][ :]{1,2}[<>=]{0,2} ?[\d.,]*\d$")
+ITEM_BEHIND = re.compile(r"\s+(?:[A-Za-z]+[ :]+){1,3}[<>=]{0,2} ?[\d.,]*\d\s*(?:[;.]|$)")
+"""'superior 6; inferior 9; medial 0.5': numbers without units are a list."""
 BARS = r"\s//\s|\s\|\s|\s/\s(?=[A-Z][A-Za-z ]{2,60}:\s)"
 STOP = re.compile(f"{FULL_STOP}|{SEMICOLON}|{BARS}")
 BULLET = re.compile(r"[ \t]*(?:[-*\u2022>+]|\(?\d{1,2}[.)]|\(?(?:i{1,3}|iv|v|vi{0,3})\)|\(?[A-Za-z][.)])[ \t]+(?=\S)")
@@ -155,6 +160,9 @@ def _with_table_rows(page: Traced) -> Traced:
     at = 0
     while at < len(rows):
         last = at
+        if at + 1 < len(rows) and len(rows[at]) < len(rows[at + 1]) > 2:
+            narrow = _cells(page.text, *lines[at], NARROW_CELL)
+            rows[at] = narrow if len(narrow) == len(rows[at + 1]) else rows[at]
         while last + 1 < len(rows) and len(rows[last + 1]) == len(rows[at]) > 1:
             last += 1
         if len(rows[at]) > 1:
@@ -163,9 +171,9 @@ def _with_table_rows(page: Traced) -> Traced:
     return page.edited(edits)
 
 
-def _cells(text: str, start: int, end: int) -> list[tuple[int, int]]:
+def _cells(text: str, start: int, end: int, between: re.Pattern[str] = CELL) -> list[tuple[int, int]]:
     cells, begin = [], start
-    for match in CELL.finditer(text, start, end):
+    for match in between.finditer(text, start, end):
         cells.append((begin, match.start()))
         begin = match.end()
     cells.append((begin, end))
@@ -297,6 +305,12 @@ def _goes_on_behind_blank_lines(line: str, following: str, words: Words) -> bool
 
 
 def _ends_here(line: str, stop: re.Match[str], words: Words) -> bool:
+    if (
+        stop.group().startswith(";")
+        and ITEM_BEFORE.search(line[: stop.start()])
+        and ITEM_BEHIND.match(line, stop.end())
+    ):
+        return False
     if stop.group().startswith(";") and _is_in_brackets(line, stop):
         return False
     if not stop.group().startswith("."):

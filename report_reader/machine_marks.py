@@ -8,8 +8,15 @@ ESCAPE = re.compile(r"\\(\.(?:br|sp|in|ti|ce|fi|nf|sk)[+\-\d ]*|[TSFREHNP]|X0[AD
 ESCAPED = {"T": "&", "S": "^", "F": "|", "R": "~", "E": "\\", "H": "", "N": "", "P": ""}
 SAID = r"(?:OBX\|(?:[^|\n]*\|){4}|NTE\|(?:[^|\n]*\|){2})(?P<said>[^|\n]*)"
 SAYS_NOTHING = r"(?:MSH|EVN|PID|PV1|ORC|OBR|SPM|TXA)(?=\|)"
+_NAME, _REST = r"(?:[^|^\n]*\^)?(?P<{}>[^|^\n]+)[^|\n]*", r"(?:\|(?P<unit>[^|^\n]*))?[^\n]*$"
+_RESULT = r"(?m)^OBX\|[^|\n]*\|(?:NM|SN|CWE|CE|CNE)\|" + _NAME.format("name")
+RESULT = re.compile(_RESULT + r"\|[^|\n]*\|" + _NAME.format("value") + _REST)
+"""A result with a name, a value and a unit."""
 SEGMENT = re.compile(rf"(?m)^(?:{SAID}|{SAYS_NOTHING})[^\n]*$")
 """A line of a message: of a result or a note its text stays, of the others nothing."""
+DICTATED = re.compile(r" (?:comma|new (?:paragraph|line|sentence))(?= )|(?<=[a-z]) (?:period|full stop)[.]?\Z")
+"""Somebody's signs, written out as words by whoever or whatever typed them."""
+SPOKEN = re.compile(r",? (?P<comma>comma)(?= )|[.,]? (?:period|full stop|new (?:paragraph|line|sentence))[.,]?(?= |\Z)")
 LINE_SIGN = re.compile(r"(?<=[^\W_.;,:)\]])~(?=[A-Za-z])|(?<=[.;,:)\]])~(?=\w)")
 PAGE_LINE = re.compile(
     r"(?m)^[ \t]*-*[ \t]*(?:page|seite|p[aá]gina)[ \t]+\d+(?:[ \t]*(?:of|/|von|de)[ \t]*\d+)?[ \t]*-*[ \t]*$\n?", re.I
@@ -26,7 +33,10 @@ def without_machine_marks(traced: Traced) -> Traced:
         traced = traced.replaced(ESCAPE, _meant)
     if "~" in traced.text:
         traced = traced.replaced(LINE_SIGN, "\n")
+    if DICTATED.search(traced.text):
+        traced = traced.replaced(SPOKEN, lambda match: "," if match["comma"] else ".")
     if "OBX|" in traced.text or "NTE|" in traced.text:
+        traced = traced.edited(edit for match in RESULT.finditer(traced.text) for edit in _named_value(match))
         traced = traced.edited(edit for match in SEGMENT.finditer(traced.text) for edit in _around(match))
     if "\n" in traced.text:
         traced = _without_doubled_ends(_without_line_numbers(traced.replaced(PAGE_LINE, "")))
@@ -40,6 +50,17 @@ def _meant(match: re.Match[str]) -> str | None:
     if len(name) == 1:
         return ESCAPED[name.upper()] if match.group().endswith("\\") else None
     return "\n"
+
+
+def _named_value(match: re.Match[str]) -> list[Edit]:
+    """'OBX|5|NM|Closest margin distance||1.2|cm' is 'Closest margin distance: 1.2 cm.'."""
+    pieces = [name for name in ("name", "value", "unit") if match[name]]
+    between = {"value": ": ", "unit": " "}
+    edits, end = [], match.start()
+    for name in pieces:
+        edits.append(Edit(end, match.start(name), between.get(name, "")))
+        end = match.end(name)
+    return [*edits, Edit(end, match.end(), ".")]
 
 
 def _around(match: re.Match[str]) -> list[Edit]:

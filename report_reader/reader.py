@@ -65,7 +65,16 @@ class Statement:
 FIELDS = tuple(field.name for field in fields(Statement))
 
 OPEN_READINGS = frozenset(
-    {"damaged", "unexplained", "not understood", "question", "not assessable", "not stated", "doubtful"}
+    {
+        "damaged",
+        "unexplained",
+        "not understood",
+        "question",
+        "not assessable",
+        "not stated",
+        "doubtful",
+        "word not known",
+    }
 )
 
 
@@ -166,7 +175,7 @@ class Reader:
     def _is_under(self, clause: Clause) -> bool:
         """Whether it begins with a bare name that a heading above completes ('Margins' ... 'Hepatic duct: involved')."""
         kinds = [token.kind for token in clause.tokens[:2]]
-        return kinds[0] in self.book.group("BARE_NAME") and (
+        return kinds[0] in self.book.group("UNDER_HEADING") and (
             len(kinds) < 2 or kinds[1] in ("COLON", "COMMA", "HYPHEN", "OPEN")
         )
 
@@ -182,7 +191,7 @@ class Reader:
             return [replace(tokens[0], kind=min(heads), start=tokens[0].start + offset, end=tokens[0].end + offset)]
         if tokens[0].kind not in heads:
             return []
-        if len(tokens) > 1 and tokens[1].kind != "COLON" and not clauses[0].is_label:
+        if len(tokens) > 1 and tokens[1].kind != "COLON" and not clauses[0].is_label and not _is_explained(tokens):
             return []
         head = tokens[0]
         return [replace(head, start=head.start + offset, end=head.end + offset)]
@@ -269,6 +278,12 @@ class Reader:
             counted = {self.book.subjects.get(kind) for kind in self.book.group("SUBJECT")}
             return (previous if previous in counted else "") or clause.subject or previous or "unexplained"
         return reading.subject
+
+
+def _is_explained(tokens: list) -> bool:
+    """Whether nothing but a bracket stands behind a heading: 'Margins (wedge, segment 5)'."""
+    kinds = [token.kind for token in tokens]
+    return kinds[1] == "OPEN" and kinds[-1] == "CLOSE" and not any(kind in A_LENGTH for kind in kinds)
 
 
 def _with_series(statements: list[Statement]) -> list[Statement]:

@@ -96,7 +96,7 @@ def _labelled_number(tokens: list[Token], at: int, unit_mm: float, unit: str) ->
 
 def _next_of_label(tokens: list[Token], at: int) -> int | None:
     """The next number of the list: after a comma, 'and', and a few words ('parenchymal 0.8, vascular 6')."""
-    if kind_at(tokens, at + 1) not in ("COMMA", "AND", "SEMICOLON", "SLASH"):
+    if kind_at(tokens, at + 1) not in ("COMMA", "AND", "SEMICOLON", "SLASH", "SIDE", "DEEP"):
         return None
     for place in range(at + 2, min(at + 6, len(tokens))):
         if tokens[place].kind == "NUMBER":

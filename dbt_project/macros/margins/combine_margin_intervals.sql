@@ -21,3 +21,12 @@ coalesce(({{ own_high }} = 0 and {{ child_low }} > 0) or ({{ child_high }} = 0 a
 {#- Open ends of an interval: 'more than 5 mm' begins this much above 5; no upper end -#}
 {% macro smallest_step_mm() %}{{ return('0.000001') }}{% endmacro %}
 {% macro unbounded_mm() %}{{ return('1000000') }}{% endmacro %}
+
+{#- Labels of metastases beside which there may be others: 'the main tumour', 'three are', 'four of five metastases'. -#}
+{% macro some_lesions_pattern() %}
+{%- set which = 'main|dominant|principal|larger|bigger|largest|biggest|index|smaller|other|others|remaining|rest' -%}
+{%- set how_many = 'one|two|three|four|five|six|seven|eight|nine|ten' -%}
+^(the )?({{ which }})( |$)|^({{ how_many }}) {% endmacro %}
+
+{#- Labels of all that were not named before. -#}
+{% macro the_others_pattern() %}{{ return('^(the |all )?(other|others|remaining|rest)( |$)') }}{% endmacro %}

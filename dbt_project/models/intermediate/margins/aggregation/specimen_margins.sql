@@ -10,7 +10,14 @@ numbered_lesions as (
         min(low_mm) filter (where not is_without_viable_tumor) as low_mm,
         min(high_mm) filter (where not is_without_viable_tumor) as high_mm,
         bool_and(is_remainder) as are_remainder,
-        max(blocking_reason) as blocking_reason,
+        -- one that is involved decides, whatever cannot be assessed of the others
+        case
+            when bool_or(high_mm = 0 and blocking_reason is null)
+                then max(blocking_reason) filter (where blocking_reason <> 'margin not assessable')
+            else max(blocking_reason)
+        end as blocking_reason,
+        -- 'the main tumour', 'three of them': there are others without a name
+        bool_and(regexp_matches(lesion_label, '{{ some_lesions_pattern() }}')) as are_some,
         bool_and(is_without_viable_tumor) as are_without_viable_tumor
     from lesions
     where lesion_label is not null
@@ -32,6 +39,7 @@ joined as (
         numbered_lesions.low_mm as lesion_low_mm,
         numbered_lesions.high_mm as lesion_high_mm,
         coalesce(numbered_lesions.are_remainder, false) as are_remainder,
+        coalesce(numbered_lesions.are_some, false) as are_some,
         coalesce(whole.blocking_reason, numbered_lesions.blocking_reason) as blocking_reason,
         coalesce(whole.is_without_viable_tumor, false) or coalesce(numbered_lesions.are_without_viable_tumor, false) as is_without_viable_tumor,
         coalesce(whole.is_without_tumor, false) and numbered_lesions.low_mm is null as is_without_tumor
@@ -47,7 +55,7 @@ select
     {{ combined_high('own_high_mm', 'lesion_high_mm') }} as high_mm,
     case
         when {{ is_contradiction('own_low_mm', 'own_high_mm', 'lesion_low_mm', 'lesion_high_mm') }}
-            and not (are_remainder and own_high_mm = 0) and not (is_own_remainder and lesion_high_mm = 0) then 'status and distance conflict'
+            and not ((are_remainder or are_some) and own_high_mm = 0) and not (is_own_remainder and lesion_high_mm = 0) then 'status and distance conflict'
         else blocking_reason
     end as blocking_reason,
     is_without_viable_tumor,

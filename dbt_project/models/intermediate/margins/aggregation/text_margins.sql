@@ -12,7 +12,11 @@ parts as (
         text_id,
         min(low_mm) filter (where not is_without_viable_tumor) as low_mm,
         min(high_mm) filter (where not is_without_viable_tumor) as high_mm,
-        max(blocking_reason) as blocking_reason,
+        case
+            when bool_or(high_mm = 0 and blocking_reason is null)
+                then max(blocking_reason) filter (where blocking_reason <> 'margin not assessable')
+            else max(blocking_reason)
+        end as blocking_reason,
         bool_or(is_without_viable_tumor) as has_nonviable,
         bool_and(is_without_viable_tumor) as are_without_viable_tumor
     from specimens
@@ -44,7 +48,7 @@ named_distances as (
     from {{ ref('margin_widths') }}
     where reading in ('distance', 'involved') and evidence_kind = 'permanent' and not is_additional_margin
     group by text_id
-    having bool_and(lesion_label is not null)
+    having bool_and(lesion_label is not null and not regexp_matches(lesion_label, '{{ the_others_pattern() }}'))
 ),
 
 -- metastases of which something is told: a distance, that it reaches a margin, or that no tumour lives there
@@ -76,6 +80,29 @@ untold_lesions as (
     where evidence_kind = 'permanent' and is_of_liver
     group by text_id
     having bool_or(list_contains(marks, 'some_of_several')) and not bool_or(list_contains(marks, 'others_told'))
+),
+
+clauses as (
+    select
+        text_id,
+        record_id,
+        section,
+        clause_number,
+        bool_or(reading = 'involved') as is_involved,
+        bool_or(reading in ('doubtful', 'word not known')) as is_doubtful,
+        bool_or(reading = 'word not known') as has_word_not_known,
+        min(low_mm) filter (where reading in ('distance', 'involved', 'negative')) as low_mm,
+        min(high_mm) filter (where reading in ('distance', 'involved', 'negative')) as high_mm
+    from {{ ref('margin_widths') }}
+    where evidence_kind = 'permanent' and not is_additional_margin
+    group by text_id, record_id, section, clause_number
+),
+
+-- tumour at the margin in a clause of which every word is understood
+sure_involvement as (
+    select distinct text_id
+    from clauses
+    where is_involved and not is_doubtful
 ),
 
 -- a clause that says involved and holds a distance that was not understood
@@ -116,9 +143,11 @@ joined as (
         re_resected.text_id is not null as is_re_resected,
         doubtful_statuses.text_id is not null as has_doubtful_status,
         silent_lesions.text_id is not null or untold_lesions.text_id is not null as has_silent_lesion,
-        coalesce(re_resected.has_tumor, false) as has_additional_tumor
+        coalesce(re_resected.has_tumor, false) as has_additional_tumor,
+        sure_involvement.text_id is not null as is_surely_involved
     from others
     left join whole on others.text_id = whole.text_id
+    left join sure_involvement on others.text_id = sure_involvement.text_id
     left join doubtful_statuses on others.text_id = doubtful_statuses.text_id
     left join silent_lesions on others.text_id = silent_lesions.text_id
     left join untold_lesions on others.text_id = untold_lesions.text_id
@@ -126,9 +155,18 @@ joined as (
     left join {{ ref('re_resected_margins') }} as re_resected on others.text_id = re_resected.text_id
 ),
 
+-- a word that is not known matters where the clause it stands in decides
+unknown_words as (
+    select distinct joined.text_id
+    from joined
+    inner join clauses on joined.text_id = clauses.text_id
+    where clauses.has_word_not_known
+        and (clauses.low_mm is null or clauses.low_mm <= joined.low_mm or clauses.high_mm <= joined.high_mm)
+),
+
 reasoned as (
     select
-        *,
+        joined.*,
         case
             when has_open_question then 'margin not assessable'
             when blocking_reason is not null then blocking_reason
@@ -137,7 +175,7 @@ reasoned as (
                 and coalesce(high_mm, 1) > 0 then 're-resected margin'
             when is_without_viable_tumor and coalesce(high_mm, 1) > 0 then 'no viable tumour'
             when high_mm = 0 and has_doubtful_status then 'status and distance conflict'
-            when high_mm = 0 and has_doubtful_words then 'words in doubt'
+            when high_mm = 0 and not is_surely_involved and (has_doubtful_words or unknown_words.text_id is not null) then 'words in doubt'
             when high_mm = 0 then null
             when low_mm is null or (low_mm < {{ narrow }} and high_mm >= {{ unbounded }}) then
                 case
@@ -155,10 +193,11 @@ reasoned as (
                 or (unexplained_mm < {{ wide }} and low_mm >= {{ wide }})
                 then 'shorter distance not understood'
             when has_statement_not_understood then 'statement not understood'
-            when has_doubtful_words then 'words in doubt'
+            when has_doubtful_words or unknown_words.text_id is not null then 'words in doubt'
             when has_silent_lesion then 'metastasis without a margin'
         end as unresolved_reason
     from joined
+    left join unknown_words on joined.text_id = unknown_words.text_id
 ),
 
 grouped as (
@@ -191,7 +230,7 @@ ranked_readings as (
     inner join grouped on readings.text_id = grouped.text_id
     where grouped.margin_group <> 'unresolved'
         and readings.evidence_kind = 'permanent' and not readings.is_additional_margin
-        and readings.reading not in ('tumour', 'no tumour', 'unexplained', 'damaged', 'not understood', 'question', 'doubtful', 'target')
+        and readings.reading not in ('tumour', 'no tumour', 'unexplained', 'damaged', 'not understood', 'question', 'doubtful', 'word not known', 'target')
 ),
 
 all_evidence as (

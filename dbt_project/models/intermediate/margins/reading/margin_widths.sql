@@ -30,13 +30,20 @@ named_closest as (
     where list_contains(marks, 'names_closest_margin')
 ),
 
+-- 'Specify margin: parenchymal', below the distance
+specified as (
+    select distinct text_id, record_id, section, specimen, clause_number
+    from {{ ref('placed_margin_statements') }}
+    where list_contains(marks, 'specifies_parenchyma')
+),
+
 statements as (
     select
         placed.*,
         -- the distance 'from the closest margin' does not say from which
         placed.reading = 'distance' and placed.margin_type = 'margin' and not list_contains(placed.marks, 'names_parenchyma')
         and coalesce(placed.previous_margin_type, 'margin') <> 'parenchymal' and (
-            (coalesce(other_margins.has_clear_one, false) and list_contains(placed.marks, 'of_closest_margin'))
+            (coalesce(other_margins.has_clear_one, false) and list_contains(placed.marks, 'of_closest_margin') and specified.text_id is null)
             or coalesce(placed.previous_margin_type in ('bile_duct', 'vascular'), false) and named_closest.text_id is not null
         ) as may_be_of_another_margin,
         coalesce(other_margins.has_involved_one, false) as has_other_involved_margin,
@@ -69,6 +76,12 @@ statements as (
         and placed.section is not distinct from named_closest.section
         and placed.specimen is not distinct from named_closest.specimen
         and placed.clause_number = named_closest.clause_number + 1
+    left join specified
+        on placed.text_id = specified.text_id
+        and placed.record_id is not distinct from specified.record_id
+        and placed.section is not distinct from specified.section
+        and placed.specimen is not distinct from specified.specimen
+        and placed.clause_number = specified.clause_number - 1
     where placed.is_of_liver and placed.reading is not null
 ),
 
