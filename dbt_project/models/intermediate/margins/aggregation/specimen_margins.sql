@@ -17,7 +17,7 @@ numbered_lesions as (
             else max(blocking_reason)
         end as blocking_reason,
         -- 'the main tumour', 'three of them': there are others without a name
-        bool_and(regexp_matches(lesion_label, '{{ some_lesions_pattern() }}')) as are_some,
+        bool_and(regexp_extract(lesion_label, '{{ some_lesions_pattern() }}', 0) <> '') as are_some,
         bool_and(is_without_viable_tumor) as are_without_viable_tumor
     from lesions
     where lesion_label is not null

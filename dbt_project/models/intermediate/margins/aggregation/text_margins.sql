@@ -48,7 +48,7 @@ named_distances as (
     from {{ ref('margin_widths') }}
     where reading in ('distance', 'involved') and evidence_kind = 'permanent' and not is_additional_margin
     group by text_id
-    having bool_and(lesion_label is not null and not regexp_matches(lesion_label, '{{ the_others_pattern() }}'))
+    having bool_and(lesion_label is not null and regexp_extract(lesion_label, '{{ the_others_pattern() }}', 0) = '')
 ),
 
 -- metastases of which something is told: a distance, that it reaches a margin, or that no tumour lives there
