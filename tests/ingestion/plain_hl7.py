@@ -40,13 +40,19 @@ def typed(text: str) -> str:
 
     def meant(match: re.Match) -> str:
         name = match[1]
+        if name is None:
+            return "\n"
         if name.upper() in ESCAPES:
             return ESCAPES[name.upper()]
         if re.fullmatch(r"(?i)\.(br|sp|in|ti|fi|nf|ce)[+-]?\d*", name):
             return "\n"
         return bytes.fromhex(name[1:]).decode() if re.fullmatch(r"(?i)x([0-9a-f]{2})+", name) else match[0]
 
-    return re.sub(r"\\([^\\]+)\\", meant, text)
+    sequence = r"\\([^\\]+)\\"
+    if "\\h\\" not in text.lower():
+        # not the end of a highlighting, but what a program wrote for the end of a line
+        sequence = r"(?:\\r)?\\n(?=\\n|\\r\\n|[^\\]|$)|" + sequence
+    return re.sub(sequence, meant, text)
 
 
 def part(text: str, separator: str, number: int) -> str:

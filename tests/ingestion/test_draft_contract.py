@@ -55,6 +55,15 @@ def test_a_draft_without_open_questions_is_a_contract_and_loads_the_file(tmp_pat
     assert (load.status, load.rows_loaded, load.fields_rejected) == ("loaded", 3, 0)
 
 
+def test_a_draft_is_made_of_what_lies_in_an_archive(tmp_path):
+    from tests.ingestion.test_tables_as_they_come import zipped
+
+    path = tmp_path / "t.csv.zip"
+    path.write_bytes(zipped(t__csv=TREATMENTS))
+    plain = drafted(tmp_path, TREATMENTS)
+    assert plain.splitlines()[-5:] == draft_contract(path, "treatments").splitlines()[-5:]
+
+
 def test_a_code_that_may_mean_anything_is_a_question_that_the_contract_is_refused_for(tmp_path, warehouse):
     draft = drafted(tmp_path, TREATMENTS.replace("RFA", "1").replace("chemo", "2"))
     assert 'codes: {"1": "?", "2": "?"}' in line(draft, "treatment_type:")

@@ -238,6 +238,9 @@ def test_text_that_is_a_document_itself_is_read_as_one(laboratory):
         (r"\S\F\S\ ", "^F^ "),
         (r"M\Xe9\tastase", "Métastase"),
         ("one\ntwo", "one\ntwo"),
+        # what a program wrote for the end of a line, and what only looks like it
+        (r"one.\r\ntwo\n\nthree\T\n", "one.\ntwo\n\nthree&n"),
+        (r"\h\bold\n\not bold", "boldnot bold"),
     ],
 )
 def test_escapes_of_any_case_are_read_from_left_to_right_and_a_line_feed_in_a_field_is_text(laboratory, sent, meant):

@@ -444,6 +444,14 @@ def test_follow_up_in_wide_form_is_a_record_a_look(warehouse):
     ]
 
 
+def test_columns_that_a_program_left_without_a_number_are_told(warehouse):
+    write_contract(warehouse, "wide", WIDE.replace("fu{n}_date", "date.{n}").replace("fu{n}_result", "result.{n}"))
+    warehouse.land("looks/a.csv", "mrn,date,result,date.1,result.1\n900001,2004-04-03,0,2005-04-03,3\n")
+    warehouse.load("follow_up")
+    assert warehouse.rows("SELECT event_id, event_date FROM raw.follow_up") == [("1", "2005-04-03")]
+    assert [(what, n) for _, what, n, *_ in notices(warehouse)] == [("column without a number", 2)]
+
+
 def test_a_wide_table_that_lacks_one_of_its_numbered_columns_is_refused(warehouse):
     write_contract(warehouse, "wide", WIDE)
     warehouse.land("looks/a.csv", "mrn,fu1_date,fu1_result,fu2_date\n900001,2005-04-03,0,2006-04-03\n")

@@ -15,6 +15,7 @@ import yaml
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import FieldContract, SourceContract
 from orchestration.ingestion.readers import UnreadableFile, read_records
+from orchestration.ingestion.readers.archive import archived_files, is_archive
 from orchestration.ingestion.readers.landed_file import as_utf_8, unpacked
 
 WORDS_FILE = Path(__file__).parent / "words.yml"
@@ -53,6 +54,9 @@ def source_tables(path: Path, feed: str) -> list[SourceTable]:
     """
     content = unpacked(path.read_bytes())
     name = path.name.removesuffix(".gz").lower()
+    if is_archive(content, may_be_workbook=name.endswith(WORKBOOKS)):
+        files, _ = archived_files(content, name.removesuffix(".zip"))
+        name, content = files[0][0].lower(), unpacked(files[0][1])
     if content.startswith(b"PAR1"):
         header = pq.ParquetFile(pa.BufferReader(content)).schema_arrow.names
         return [_table(content, "parquet", feed, header, {})]

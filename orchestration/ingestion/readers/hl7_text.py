@@ -11,6 +11,10 @@ from orchestration.ingestion.readers.hl7_segments import CONTINUATION
 LETTERS = {"F": "|", "S": "^", "T": "&", "R": "~", "E": "\\", "H": "", "N": ""}
 NAME = r"[FSTREHN]|X(?:[0-9A-F]{2})+|\.(?:br|sp|in|ti|fi|nf|ce|sk) ?[+-]?\d*"
 _SEQUENCE = re.compile(rf"(?:\\X(?:[0-9A-F]{{2}})+\\)+|\\(?:{NAME})\\", re.IGNORECASE)
+# what a program wrote for a line's end (\r\n, \n), where lower case does not end a highlighting instead
+_LINE_END = r"(?:\\r)?\\n(?=\\n|\\r\\n|[^\\]|$)"
+_SEQUENCE_OR_LINE_END = re.compile(rf"(?-i:{_LINE_END})|{_SEQUENCE.pattern}", re.IGNORECASE)
+_MAY_BE_LINE_END = r"\\(?:r\\)?n"
 # the name of a sequence between two others may be text: \S\F\S\ is ^F^
 _MAY_BE_TEXT = rf"(?i)\\(?:{NAME})\\(?:{NAME})\\"
 
@@ -23,12 +27,16 @@ def typed_text(column: pa.Array, repetitions_are_lines: bool = True) -> pa.Array
     if not pc.any(pc.match_substring(value, "\\")).as_py():
         return value
     one_by_one = pc.fill_null(
-        pc.or_(pc.match_substring(value, "\\X", ignore_case=True), pc.match_substring_regex(value, _MAY_BE_TEXT)), False
+        pc.or_(
+            pc.or_(pc.match_substring(value, "\\X", ignore_case=True), pc.match_substring_regex(value, _MAY_BE_TEXT)),
+            pc.match_substring_regex(value, _MAY_BE_LINE_END),
+        ),
+        False,
     )
     if not pc.any(one_by_one).as_py():
         return _undone(value)
     places = pc.indices_nonzero(one_by_one)
-    rare = pa.array([_SEQUENCE.sub(_meaning, line) for line in value.take(places).to_pylist()], pa.string())
+    rare = pa.array([typed(line) for line in value.take(places).to_pylist()], pa.string())
     return pc.replace_with_mask(_undone(value), one_by_one, rare)
 
 
@@ -43,6 +51,8 @@ def _undone(value: pa.Array) -> pa.Array:
 
 
 def _meaning(match: re.Match) -> str:
+    if match[0] in ("\\n", "\\r\\n"):
+        return "\n"
     name = match[0][1:-1].upper()
     if name in LETTERS:
         return LETTERS[name]
@@ -59,4 +69,7 @@ def _meaning(match: re.Match) -> str:
 
 def typed(value: str) -> str:
     """`typed_text` of one value whose repetitions are no lines."""
-    return _SEQUENCE.sub(_meaning, value) if "\\" in value else value
+    if "\\" not in value:
+        return value
+    is_highlighted = "\\h\\" in value or "\\H\\" in value
+    return (_SEQUENCE if is_highlighted else _SEQUENCE_OR_LINE_END).sub(_meaning, value)

@@ -225,6 +225,7 @@ def in_long_form(rows: Rows, contract: SourceContract) -> Rows:
     if not templates:
         return rows
     numbers = _numbers_in_header(rows.header, templates)
+    rows = rows.noticed(_columns_without_a_number(rows.header, templates, contract))
     is_broken = np.asarray(pc.is_valid(rows.structure_problem))
     places, of_number = [np.flatnonzero(is_broken)], [np.full(is_broken.sum(), -1)]
     missing = pa.array(contract.spellings_of_missing())
@@ -255,6 +256,14 @@ def in_long_form(rows: Rows, contract: SourceContract) -> Rows:
             at = np.where(number_of_record < 0, len(stacked) - 1, at)
             long = long.with_column(name, stacked.take(pa.array(at)))
     return long
+
+
+def _columns_without_a_number(header: list[str], templates: list[str], contract: SourceContract) -> list[Notice]:
+    """Columns such as fu_date beside fu_date.1, fu_date.2: a program numbered only the later ones of the same name."""
+    bare = [re.sub(r"[-._ ]?\{n\}", "", name) for name in templates if name != NUMBER]
+    found = [name for name in dict.fromkeys(bare) if name in header and name not in contract.source_columns]
+    reason = f"{', '.join(found)}: named as the numbered ones, without a number; a contract of its own can read them"
+    return [Notice("column without a number", len(found), reason)] if found else []
 
 
 def _numbers_in_header(header: list[str], templates: list[str]) -> list[str]:
