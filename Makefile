@@ -136,8 +136,9 @@ lint: $(INSTALLED) ## ruff, basedpyright, sqlfluff, import-linter
 	@$(BIN)/sqlfluff lint --processes 2 --nocolor dbt_project/models | tail -20; test $${PIPESTATUS[0]} -eq 0
 
 .PHONY: results-doc
-results-doc: $(INSTALLED) ## Write docs/results.md anew from the catalogue of results
+results-doc: $(INSTALLED) ## Write docs/results.md and README's rows of results anew from the catalogue of results
 	@$(BIN)/python -m analysis.results.document > docs/results.md
+	@readme=$$(mktemp) && $(BIN)/python -m analysis.results.document readme < README.md > $$readme && cat $$readme > README.md; rm -f $$readme
 
 bench: $(INSTALLED) ## Timings on this machine: statistics against R, sentences read, ingestion against DuckDB, a night against a build of everybody
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.bench

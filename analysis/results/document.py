@@ -1,4 +1,10 @@
-"""docs/results.md, made from the catalogue: `python -m analysis.results.document > docs/results.md`."""
+"""What is written of the tables of results, made from the catalogue (`make results-doc`): docs/results.md, and README's rows of them.
+
+`python -m analysis.results.document` prints the first; with `readme` it prints the README given to it with its rows made anew.
+"""
+
+import re
+import sys
 
 from analysis.results.catalogue import CATALOGUE, ResultTable
 from analysis.results.families import FAMILIES
@@ -16,6 +22,27 @@ def as_markdown() -> str:
     return HEAD + "".join(_section(table) for table in CATALOGUE)
 
 
+def in_readme(readme: str) -> str:
+    """The README with its rows of results, one a family of tables: what each table is, and what a row of it is told by.
+
+    Raises:
+        ValueError: the README has no such rows.
+    """
+    rows = []
+    for family in FAMILIES:
+        of_family = [table for table in CATALOGUE if table.family == family.name]
+        names, words = ", ".join(f"`{table.name}`" for table in of_family), "; ".join(t.description for t in of_family)
+        rows.append(f"| {'' if rows else '`results`'} | {names} | {words} |".replace("|  |", "| |"))
+    of_none = [table for table in CATALOGUE if all(table.family != family.name for family in FAMILIES)]
+    rows += [f"| | `{table.name}` | {table.description} |" for table in of_none]
+    written, n = re.subn(
+        r"\| `results` \|.*?\n(?=\| `quality` \|)", lambda _: "\n".join(rows) + "\n", readme, flags=re.DOTALL
+    )
+    if n != 1:
+        raise ValueError("README: no rows of `results` before those of `quality`")
+    return written
+
+
 def _section(table: ResultTable) -> str:
     needs = next((family.needs for family in FAMILIES if family.name == table.family), ())
     grain = ", ".join(f"`{name}`" for name in table.grain) or "a reason"
@@ -29,4 +56,4 @@ def _section(table: ResultTable) -> str:
 
 
 if __name__ == "__main__":
-    print(as_markdown(), end="")
+    print(in_readme(sys.stdin.read()) if sys.argv[1:] == ["readme"] else as_markdown(), end="")

@@ -8,7 +8,7 @@ import pytest
 from analysis.results import column_meanings
 from analysis.results.attempts import Attempts
 from analysis.results.catalogue import CATALOGUE, Column, ResultTable, checked_frame, table_named
-from analysis.results.document import as_markdown
+from analysis.results.document import as_markdown, in_readme
 from analysis.results.families import FAMILIES, NOT_DONE, Family, compute_family
 
 ROOT = Path(__file__).parents[3]
@@ -53,6 +53,8 @@ def test_a_new_table_is_an_entry_and_a_function(monkeypatch):
     }  # fmt: skip
     assert reasons.empty
     assert "## events_by_endpoint\n\nEvents of each endpoint." in as_markdown()
+    readme = in_readme((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert "`e_values`, `events_by_endpoint`" in readme and "Events of each endpoint" in readme
     assert ["results", "events_by_endpoint"] in [list(spec.key.path) for spec in _family_asset(family).specs]
     published_tables.cache_clear()
     try:
@@ -77,6 +79,8 @@ def test_every_column_has_words_and_every_word_a_column():
 def test_the_document_is_that_of_the_catalogue():
     written = (ROOT / "docs/results.md").read_text(encoding="utf-8")
     assert written == as_markdown(), "run `make results-doc`"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert in_readme(readme) == readme, "run `make results-doc`"
 
 
 def rows(**columns) -> pd.DataFrame:
