@@ -206,15 +206,15 @@ class TurnbullEstimate(NamedTuple):
     has_settled: bool
 
 
-def turnbull(left: np.ndarray, right: np.ndarray, n_steps: int = 5000, tolerance: float = 0.1) -> TurnbullEstimate:
+def turnbull(left: np.ndarray, right: np.ndarray, n_steps: int = 5000, tolerance: float = 1e-6) -> TurnbullEstimate:
     """The distribution of times known to lie in (left, right] that maximises their likelihood (Turnbull 1976, J R Stat Soc B 38:290).
 
     All probability lies in innermost intervals, from an end on the left to the next end where that is one on the right. Self-consistent
     steps over these, with leaps along their path (Varadhan and Roland 2008, Scand J Stat 35:335); every step costs the distinct pairs
-    of ends, as sums over ranges are differences of cumulative ones. They have settled where the log-likelihood is certainly within
-    `tolerance` of its maximum: n times (the largest of its derivatives / n - 1) bounds what is missing, as it is concave.
+    of ends, as sums over ranges are differences of cumulative ones. They have settled where the mean log-likelihood of a patient is
+    certainly within `tolerance` of its maximum: the largest of its derivatives less 1 bounds what is missing, as it is concave.
 
-    >>> found = turnbull(np.array([0.0, 1, 2, 4]), np.array([2.0, 3, 5, np.inf]), tolerance=1e-6)
+    >>> found = turnbull(np.array([0.0, 1, 2, 4]), np.array([2.0, 3, 5, np.inf]))
     >>> found.time_days.tolist(), np.round(found.incidence, 3).tolist()
     ([2.0, 3.0, 5.0], [0.5, 0.5, 1.0])
 
@@ -242,7 +242,8 @@ def turnbull(left: np.ndarray, right: np.ndarray, n_steps: int = 5000, tolerance
 
 
 class _Step(NamedTuple):
-    """Masses of the cells, those that one self-consistent step makes of them, and how far the maximum may be above at most."""
+    """Masses of the cells, those that one self-consistent step makes of them, and how far above the maximum of a patient's mean
+    log-likelihood may be at most."""
 
     mass: np.ndarray
     following: np.ndarray
@@ -262,7 +263,7 @@ class _SelfConsistency:
         weight, size = self.counts / held, self.n_cells + 1
         change = np.bincount(self.begin, weight, minlength=size) - np.bincount(self.end, weight, minlength=size)
         derivative = np.cumsum(change)[:-1] / max(self.n, 1)
-        gap = self.n * (derivative.max() - 1) if self.n_cells else 0.0
+        gap = derivative.max() - 1 if self.n_cells else 0.0
         return _Step(mass, mass * derivative, float(self.counts @ np.log(held)), float(gap))
 
 

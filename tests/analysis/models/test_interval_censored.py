@@ -36,7 +36,7 @@ def test_the_weibull_model_equals_survreg():
 
 def test_turnbulls_estimate_equals_the_one_written_out():
     values = hospital_values()["turnbull"]
-    found = turnbull(np.array(values["left"], dtype=float), or_infinite(values["right"]), 100_000, 1e-10)
+    found = turnbull(np.array(values["left"], dtype=float), or_infinite(values["right"]), 100_000, 1e-12)
     assert found.has_settled
     survival = [1 - found.incidence[np.searchsorted(found.time_days, day, side="right") - 1] for day in values["time"]]
     np.testing.assert_allclose(survival, values["survival"], rtol=1e-6)
@@ -44,7 +44,7 @@ def test_turnbulls_estimate_equals_the_one_written_out():
 
 def test_turnbull_by_hand():
     """Three events in (0, 1], (0, 2], (1, 2] and one beyond 2: by symmetry the first cell and the second hold 3/8 each."""
-    found = turnbull(np.array([0.0, 0.0, 1.0, 2.0]), np.array([1.0, 2.0, 2.0, np.inf]), tolerance=1e-12)
+    found = turnbull(np.array([0.0, 0.0, 1.0, 2.0]), np.array([1.0, 2.0, 2.0, np.inf]), tolerance=1e-13)
     assert found.time_days.tolist() == [1.0, 2.0]
     np.testing.assert_allclose(found.incidence, [0.375, 0.75], atol=1e-6)
 
@@ -57,10 +57,10 @@ def test_the_steps_settle_where_the_maximum_is_certainly_near_and_say_so_where_i
     )
     settled, best = (
         turnbull(left.to_numpy(), right.to_numpy()),
-        turnbull(left.to_numpy(), right.to_numpy(), 20_000, 1e-8),
+        turnbull(left.to_numpy(), right.to_numpy(), 20_000, 1e-10),
     )
     assert settled.has_settled and best.has_settled
-    np.testing.assert_allclose(settled.incidence[::26], best.incidence[::26], atol=2e-3)
+    np.testing.assert_allclose(settled.incidence[::26], best.incidence[::26], atol=1e-4)
     assert not turnbull(left.to_numpy(), right.to_numpy(), 2).has_settled
 
 
