@@ -92,11 +92,15 @@ class Hospital:
 
     def night(self, *, killed_after: str | None = None) -> None:
         """Take in what landed and build; or kill dbt (SIGKILL) once it has said that it built that table."""
+        has_seeds = self.settings.build_file.exists()
         self.load()
         current_manifest(self.settings)
         settings = self.settings
         environment = dbt_environment(settings.build_file, settings.dbt_target, settings.dbt_project_dir)
         arguments = [*dbt_build_arguments(settings), "--exclude-resource-type", "test"]
+        if has_seeds:
+            # the rules' tables are those of this code, as in the night before
+            arguments += ["--exclude-resource-type", "seed"]
         command = [*dbt_command(), "--no-use-colors", *arguments]
         with subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True) as process:
             said = []

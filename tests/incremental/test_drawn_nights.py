@@ -11,7 +11,6 @@ from tests.incremental.hospital import (
     land_follow_up,
     land_merge,
     land_report,
-    small_hospital,
 )
 
 N_NIGHTS = 3
@@ -72,9 +71,8 @@ class Drawing:
 
 
 @pytest.mark.parametrize("seed", [1])
-def test_any_nights_leave_what_a_build_from_scratch_leaves(tmp_path, seed):
-    hospital = small_hospital(tmp_path / "nights", 40)
-    hospital.night()
+def test_any_nights_leave_what_a_build_from_scratch_leaves(first_night, tmp_path, seed):
+    hospital = first_night.copied_to(tmp_path / "nights")
     drawing = Drawing(hospital, seed)
     drawing.reports = hospital.query(
         """SELECT mrn, accession_number, strftime(CAST(collected_date AS DATE), '%Y%m%d') FROM raw.pathology_messages

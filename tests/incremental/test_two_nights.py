@@ -12,18 +12,10 @@ from tests.incremental.hospital import (
     land_follow_up,
     land_merge,
     land_report,
-    small_hospital,
 )
 
 NEW_MRNS = ("SIM9900001", "SIM9900002")
 REGISTRY_ROW = "R9{number},{mrn},Doe,Jo,1950-01-01,2,2001-05-01,1,1,0,1,1,0,1999-01-01,2001-01-01,1,3.0,5.0,0,0,0\n"
-
-
-@pytest.fixture(scope="module")
-def first_night(tmp_path_factory: pytest.TempPathFactory) -> Hospital:
-    hospital = small_hospital(tmp_path_factory.mktemp("incremental") / "first", 60)
-    hospital.night()
-    return hospital
 
 
 class Patients:
@@ -168,13 +160,14 @@ def test_only_the_patients_whose_records_changed_are_computed(first_night, secon
         "reports_with_lines_that_do_not_count",
         "records_set_aside",
     }
-    for _, schema, table, n_computed, n_inserted, n_deleted, n_before in accounts:
-        of_changed = f"COLUMNS(c -> c IN ('study_id', 'text_id')) IN {tuple(sorted(changed))}"
-        assert first_night.query(f"SELECT count(*), count(*) FILTER ({of_changed}) FROM {schema}.{table}") == [
-            (n_before, n_deleted)
-        ]
-        assert hospital.query(f"SELECT count(*) FROM {schema}.{table}") == [(n_before - n_deleted + n_inserted,)], table
-        assert n_computed == n_inserted or table in looks_across, table
+    of_changed = f"COLUMNS(c -> c IN ('study_id', 'text_id')) IN {tuple(sorted(changed))}"
+    with first_night.build() as before, hospital.build() as after:
+        for _, schema, table, n_computed, n_inserted, n_deleted, n_before in accounts:
+            counted = before.execute(f"SELECT count(*), count(*) FILTER ({of_changed}) FROM {schema}.{table}")
+            assert counted.fetchall() == [(n_before, n_deleted)]
+            counted = after.execute(f"SELECT count(*) FROM {schema}.{table}")
+            assert counted.fetchall() == [(n_before - n_deleted + n_inserted,)], table
+            assert n_computed == n_inserted or table in looks_across, table
 
 
 def test_a_night_that_is_killed_between_two_models_is_made_up_for(first_night, second_night, tmp_path):
@@ -220,11 +213,11 @@ def test_what_vanishes_from_raw_and_what_a_hospital_cannot_tell_any_more_is_gone
     with (hospital.folder / "contracts" / HOSPITAL / "hospital.yml").open("a", encoding="utf-8") as contract:
         contract.write("\nnot_derivable: {salvage: treatments are not told}\n")
     hospital.night()
-    for schema, table in hospital.query("SELECT schema_name, table_name FROM intermediate.recomputed_rows"):
-        assert (
-            hospital.query(f"FROM {schema}.{table} WHERE COLUMNS(c -> c IN ('study_id', 'text_id')) = '{vanished}'")
-            == []
-        )
+    hers = f"WHERE COLUMNS(c -> c IN ('study_id', 'text_id')) = '{vanished}'"
+    recomputed = hospital.query("SELECT schema_name, table_name FROM intermediate.recomputed_rows")
+    with hospital.build() as build:
+        for schema, table in recomputed:
+            assert build.execute(f"FROM {schema}.{table} {hers}").fetchall() == [], table
     # hers are everybody's: the hospital's limits concern all its patients
     assert hospital.query("SELECT count(*) FROM intermediate.changed_patients") == first_night.query(
         "SELECT count(DISTINCT study_id) FROM staging.stg_patient_identities"
