@@ -61,19 +61,28 @@ sql: $(INSTALLED) ## Query the published warehouse: make sql Q="SELECT * FROM re
 ui: $(INSTALLED) ## Open Dagster's lineage, runs and schedule at localhost:3000
 	@$(CRLM) ui
 
-# whole nights and real servers beside all other tests: each half keeps one of two cores busy
-NIGHTS := tests/end_to_end tests/incremental tests/reliability tests/installed tests/service tests/databases tests/listener tests/fault_study tests/exports
 # needs requirements of its own: make test-spark
 CLUSTER := tests/cluster
-test: $(INSTALLED) lint ## Every test
-	@nights=$$(mktemp); \
-	$(BIN)/python -m pytest $(NIGHTS) > $$nights 2>&1 & whole=$$!; \
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(NIGHTS) $(CLUSTER)); others=$$?; \
-	wait $$whole; nights_ended=$$?; cat $$nights; rm -f $$nights; \
-	test $$others -eq 0 -a $$nights_ended -eq 0
+# longest first; whoever is ready takes the next lot, so that both cores end together. What is not named is one more lot
+LOTS := tests/end_to_end tests/incremental lint tests/ingestion tests/analysis tests/orchestration tests/fault_study tests/installed tests/margins \
+	tests/quality tests/dbt_project tests/exports tests/service
+REST := $(filter-out $(LOTS) $(CLUSTER) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
+AT_ONCE ?= 2
+comma := ,
+together = $(subst $(eval) ,$(comma),$(strip $(1)))
+# $(call side_by_side,lots,pytest's options): AT_ONCE lots at a time, what each says when it has ended; folders joined by commas are one lot
+side_by_side = printf '%s\n' $(1) | xargs -P $(AT_ONCE) -I LOT sh -c 'said=$$(mktemp); \
+	if [ LOT = lint ]; then $(MAKE) --no-print-directory lint; else $(BIN)/python -m pytest $$(echo LOT | tr , " ") $(2); fi > $$said 2>&1; \
+	ended=$$?; echo "== LOT (ended with $$ended)"; cat $$said; rm -f $$said; exit $$ended'
+test: $(INSTALLED) ## Every test, and the linters: two lots at a time
+	@$(call side_by_side,$(LOTS) $(call together,$(REST)))
 
-test-fast: $(INSTALLED) ## What every change is tried with: no whole night, no server, no linter
-	@$(BIN)/python -m pytest $(addprefix --ignore=,$(NIGHTS) $(CLUSTER)) --ignore=tests/analysis/results --ignore=tests/simulation_study --ignore=tests/margins
+# what a change is tried with: of the rooms below, without what starts processes, draws or tries thousands of files
+SLOW := tests/analysis/results tests/analysis/report tests/analysis/figures tests/orchestration/test_publication.py tests/orchestration/test_disk_full.py \
+	tests/orchestration/test_encryption.py tests/ingestion/test_killed_nights.py tests/ingestion/test_damaged_files.py tests/simulated_hospital/test_calibration.py
+FAST := tests/ingestion tests/analysis tests/orchestration tests/dbt_project tests/quality $(call together,tests/reading tests/simulated_hospital tests/comparison)
+test-fast: $(INSTALLED) ## What every change is tried with: no whole night, no server, no browser, no linter
+	@$(call side_by_side,$(FAST),$(addprefix --ignore=,$(SLOW)))
 
 test-spark: $(SPARK_INSTALLED) ## The same dbt project on a Spark Connect engine (Sail, which the tests start): every table row for row
 	@export CRLM_TEST_SPARK=1; night=$$(mktemp); \
@@ -99,15 +108,16 @@ walkthroughs: $(INSTALLED) ## Do the tasks of docs/walkthroughs.md in a new data
 	@copy=$$(mktemp -d) && if [ -n "$(FOLDER)" ]; then cp -r $(FOLDER)/. $$copy; else $(BIN)/python -m tests.walkthroughs.two_nights $$copy; fi \
 		&& $(BIN)/python -m tests.walkthroughs $$copy; rm -rf $$copy
 
-# PYTHONS="python3.12 python3.13" by default: those of them that the machine has
+# PYTHONS="python3.12 python3.13" by default: those of them that the machine has, on the path or as pyenv keeps them
 test-pythons: ## The quick tests and a small night under each other Python that the machine has
-	@set -e; for python in $${PYTHONS:-python3.12 python3.13}; do \
-		if ! command -v $$python >/dev/null; then echo "$$python: not on this machine"; continue; fi; \
+	@set -e; for name in $${PYTHONS:-python3.12 python3.13}; do \
+		python=$$name; $$python -c '' 2>/dev/null || python=$$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$${name#python}*/bin/python 2>/dev/null | tail -1); \
+		if [ -z "$$python" ]; then echo "$$name: not on this machine"; continue; fi; echo "== $$name: $$($$python --version)"; \
 		venv=$$(mktemp -d)/venv; data=$$(mktemp -d); $$python -m venv $$venv; \
 		$$venv/bin/python -m pip install -qq --require-hashes --no-deps -r requirements.lock; \
 		$$venv/bin/python -m pip install -qq --no-deps --editable .; \
 		CRLM_DATA_DIR=$$data $$venv/bin/crlm simulate --patients 120 --out $$data; CRLM_DATA_DIR=$$data $$venv/bin/crlm refresh; \
-		$$venv/bin/python -m pytest $(addprefix --ignore=,$(NIGHTS) $(CLUSTER)) --ignore=tests/analysis/results --ignore=tests/simulation_study --ignore=tests/margins; \
+		$(MAKE) --no-print-directory test-fast BIN=$$venv/bin INSTALLED=; \
 		rm -rf $$(dirname $$venv) $$data; \
 	done
 
