@@ -17,6 +17,9 @@ from typing import NamedTuple
 
 from rich.progress import track
 
+from analysis.patients.plan import CovariateRules
+from tests.analysis.results.test_plan_reaches_results import PLACES
+
 ROOT = Path(__file__).parents[2]
 PLAN_SEED = "dbt_project/seeds/definitions/analysis_plan.csv"
 SEEN_IN_ROW = "tests/analysis/patients/test_plan.py::test_the_numbers_are_those_written_down_and_each_has_a_source"
@@ -25,7 +28,7 @@ USED_IN = ("analysis/results", "analysis/robustness", "analysis/patients/plan.py
 
 
 class Mutant(NamedTuple):
-    """A change of a file, and the test that must see it."""
+    """A change of a file, and the test (of several by blanks one) that must see it."""
 
     name: str
     file: str
@@ -49,31 +52,34 @@ def _of_the_plan() -> Iterator[Mutant]:
         first = float(value.split(";")[0])
         other = f"{first + 1:g}" + value[len(value.split(";")[0]) :]
         yield Mutant(f"{name} in its row", PLAN_SEED, f"{name},{value},", f"{name},{other},", SEEN_IN_ROW)
-        yield _in_use(name, tuple(float(part) for part in value.split(";")))
+        yield from _in_use(name, tuple(float(part) for part in value.split(";")))
 
 
-def _in_use(name: str, numbers: tuple[float, ...]) -> Mutant:
-    """The number written into the code where it is asked for: another plan would then change nothing."""
-    seen_by = f"{SEEN_IN_USE}[{name}]"
+def _in_use(name: str, numbers: tuple[float, ...]) -> Iterator[Mutant]:
+    """The number written into the code wherever it is asked for: another plan would then change nothing there."""
+    seen_by = " ".join(f"{SEEN_IN_USE}[{place[0]}-{place[2]}]" for place in PLACES if place[0] == name)
+    found = list(_places(name, numbers))
+    if name in CovariateRules._fields:
+        rule = "self.number(name) for name in CovariateRules._fields"
+        fixed = f'({numbers[0]!r} if name == "{name}" else self.number(name)) for name in CovariateRules._fields'
+        found.append(("analysis/patients/plan.py", rule, fixed))
+    for file, written, changed in found:
+        yield Mutant(f"{name} where it is used in {file}", file, written, changed, seen_by)
+
+
+def _places(name: str, numbers: tuple[float, ...]) -> Iterator[tuple[str, str, str]]:
+    """File, what is written there, and the number itself in its place."""
+    literal = {"number": repr(numbers[0]), "count": repr(int(numbers[0])), "numbers": repr(numbers)}
     for place in USED_IN:
-        files = [ROOT / place] if place.endswith(".py") else sorted((ROOT / place).glob("*.py"))
-        for file in files:
-            text = file.read_text(encoding="utf-8")
-            found = re.search(rf"(?:plan|of_exposure|self)\.(number|count|numbers)\(\"{name}\"\)", text)
-            if found:
-                literal = {"number": numbers[0], "count": int(numbers[0]), "numbers": numbers}[found.group(1)]
-                return Mutant(
-                    f"{name} where it is used", str(file.relative_to(ROOT)), found.group(0), repr(literal), seen_by
-                )
+        for file in [ROOT / place] if place.endswith(".py") else sorted((ROOT / place).glob("*.py")):
+            text, path = file.read_text(encoding="utf-8"), str(file.relative_to(ROOT))
+            asked = rf"(?:plan|self)\.(number|count|numbers)\(\"{name}\"\)"
+            for found in {match.group(0): match for match in re.finditer(asked, text)}.values():
+                yield path, found.group(0), literal[found.group(1)]
             helper = re.search(rf"(landmarks_days|half_years_days)\(plan, \"{name}\"\)", text)
             if helper:
-                fixed = (
-                    f'{helper.group(1)}(plan._replace(settings={{**plan.settings, "{name}": {numbers!r}}}), "{name}")'
-                )
-                return Mutant(f"{name} where it is used", str(file.relative_to(ROOT)), helper.group(0), fixed, seen_by)
-    rule = "self.number(name) for name in CovariateRules._fields"
-    fixed = f'({numbers[0]!r} if name == "{name}" else self.number(name)) for name in CovariateRules._fields'
-    return Mutant(f"{name} where it is used", "analysis/patients/plan.py", rule, fixed, seen_by)
+                with_it = f'plan._replace(settings={{**plan.settings, "{name}": {numbers!r}}})'
+                yield path, helper.group(0), f'{helper.group(1)}({with_it}, "{name}")'
 
 
 def copy_of_project(folder: Path) -> Path:
@@ -118,7 +124,8 @@ def passes(test: str, folder: Path) -> bool:
             *test.split()[1:],
         ]
     else:
-        command = ["-m", "pytest", "-x", "-q", *(["--doctest-modules"] if test.startswith("analysis/") else []), test]
+        doctests = ["--doctest-modules"] if test.startswith("analysis/") else []
+        command = ["-m", "pytest", "-x", "-q", *doctests, *test.split()]
     return subprocess.run([sys.executable, *command], cwd=folder, capture_output=True).returncode == 0
 
 

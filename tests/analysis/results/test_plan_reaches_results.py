@@ -11,6 +11,7 @@ from analysis.patients.plan import Plan
 from analysis.results.families import FAMILIES, compute_family
 from tests.analysis.results import study
 from tests.analysis.study_plan import PLAN
+from tests.bench.drawn_marts import drawn_marts
 
 # few draws, and everything split by period
 FEW_DRAWS = {
@@ -20,7 +21,7 @@ FEW_DRAWS = {
     "random_draws": (20.0,),
     "not_proportional_below_p": (0.9999,),
 }
-# setting -> (another value, family, table, columns in which it shows)
+# where each is used first: setting -> (another value, family, table, columns in which it shows)
 REACHES = {
     "days_a_year": ((360.0,), "curves", "landmark_estimates", ["landmark_days"]),
     "landmark_years": ((2.0,), "curves", "landmark_estimates", ["landmark_days"]),
@@ -46,6 +47,18 @@ REACHES = {
     "least_share_recorded": ((0.999,), "models", "model_covariates", ["reason"]),
     "least_share_complete": ((0.999,), "models", "model_covariates", ["reason"]),
 }
+# and where else
+REACHES_TOO = [
+    ("landmark_years", (1.0, 2.0), "state_occupation", "state_occupation", ["time_days"]),
+    ("risk_years", (2.0,), "death_rules", "death_rule_estimates", ["landmark_days"]),
+    ("horizon_years", (4.0,), "interval_censored", "interval_censored_curves", ["time_days"]),
+    ("seed", (2.0,), "by_width", "dose_response", ["hazard_ratio"]),
+    ("seed", (2.0,), "specifications", "specification_summary", ["joint_p_value_of_median", "joint_p_value_of_share"]),
+    ("events_per_parameter", (60.0,), "specifications", "specification_curve", ["warning"]),
+]
+PLACES = [*((name, *reached) for name, reached in REACHES.items()), *REACHES_TOO]
+# families of which the small cohort has no rows, or an effect beyond all draws
+OF_A_DRAWN_STUDY = ("state_occupation", "death_rules", "interval_censored", "specifications")
 
 
 @pytest.fixture(scope="module")
@@ -67,17 +80,24 @@ def made(family_name: str, plan: Plan, inputs: dict[str, pd.DataFrame]) -> dict[
 
 
 @pytest.fixture(scope="module")
-def as_planned(inputs) -> Callable[[str], dict[str, pd.DataFrame]]:
+def drawn() -> dict[str, pd.DataFrame]:
+    marts = drawn_marts(300)
+    return marts | {"time_to_event": marts["time_to_event"].query("endpoint == 'margin_recurrence'")}
+
+
+@pytest.fixture(scope="module")
+def as_planned(inputs, drawn) -> Callable[[str], dict[str, pd.DataFrame]]:
     """The tables of a family with the plan's own numbers, each computed once."""
     plan = PLAN._replace(settings=dict(PLAN.settings) | FEW_DRAWS)
-    return cache(lambda family: made(family, plan, inputs))
+    return cache(lambda family: made(family, plan, drawn if family in OF_A_DRAWN_STUDY else inputs))
 
 
-@pytest.mark.parametrize("setting", REACHES)
-def test_another_number_of_the_plan_gives_other_rows(setting, inputs, as_planned):
-    value, family, table, columns = REACHES[setting]
+@pytest.mark.parametrize(
+    ("setting", "value", "family", "table", "columns"), PLACES, ids=[f"{place[0]}-{place[2]}" for place in PLACES]
+)
+def test_another_number_of_the_plan_gives_other_rows(setting, value, family, table, columns, inputs, drawn, as_planned):
     plan = PLAN._replace(settings=dict(PLAN.settings) | FEW_DRAWS | {setting: value})
-    other = made(family, plan, inputs)[table]
+    other = made(family, plan, drawn if family in OF_A_DRAWN_STUDY else inputs)[table]
     assert len(other)
     assert not other[columns].equals(as_planned(family)[table][columns])
 
