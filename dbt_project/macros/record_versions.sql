@@ -33,21 +33,54 @@ coalesce({{ of }}record_key, concat_ws('|', {{ of }}{{ keys_of_feeds()[feed] | j
     that is kept from night to night looks only at the records that may matter to tonight's changed patients, at all versions
     of each. -#}
 {% macro latest_version(feed) %}
+    {%- set condition -%}
+    {%- if not execute or is_of_changed_patients() -%}
+    {{ record_number_of(feed, 'versions.') }} in (select record_number from {{ ref('changed_records') }})
+    {%- endif -%}
+    {%- endset -%}
     select *
-    from (
-        select versions.*
-        from {{ source('raw', feed) }} as versions
-        {% if 'mrn' in patient_of_record(feed) %}
-        left join {{ ref('stg_patient_identities') }} as whose
-            on versions.source_system = whose.source_system and versions.mrn = whose.mrn
-        {% endif %}
-        {% if not execute or is_of_changed_patients() %}
-        where {{ record_number_of(feed, 'versions.') }} in (select record_number from {{ ref('changed_records') }})
-        {% endif %}
-        {{ only_the_latest(feed, patient_of_record(feed)) }}
-    ) as latest
+    from ({{ latest_of(feed, patient_of_record(feed), condition, 'mrn' in patient_of_record(feed)) }}) as latest
     where not coalesce(is_withdrawn, false)
 {% endmacro %}
+
+{#- The same, also of records that are withdrawn; what an earlier contract read from the same file is no version. Most records have
+    one version, and only those that may have several are put in
+    order: to sort the texts of a million reports by their keys took longer than all that is read out of them. Two records that
+    share a number are looked at closely both, which does no harm. -#}
+{% macro latest_of(feed, patient, condition='', needs_patient=false) %}
+    with several as (
+        select {{ record_number_of(feed, 'versions.') }} as record_number
+        from {{ source('raw', feed) }} as versions
+        where versions.superseded_by is null{% if condition %} and {{ condition }}{% endif %}
+
+        group by {{ record_number_of(feed, 'versions.') }}
+        having count(*) > 1
+    )
+
+    select versions.*
+    from {{ source('raw', feed) }} as versions
+    where versions.superseded_by is null{% if condition %} and {{ condition }}{% endif %}
+
+        and {{ record_number_of(feed, 'versions.') }} not in (select record_number from several)
+    union all
+    select versions.*
+    from {{ source('raw', feed) }} as versions
+    {% if needs_patient -%}
+    left join {{ ref('stg_patient_identities') }} as whose
+        on versions.source_system = whose.source_system and versions.mrn = whose.mrn
+    {% endif -%}
+    where versions.superseded_by is null{% if condition %} and {{ condition }}{% endif %}
+
+        and {{ record_number_of(feed, 'versions.') }} in (select record_number from several)
+    {{ only_the_latest(feed, patient) }}
+{% endmacro %}
+
+{#- As a condition of `latest_of`: records of which a version says that there is a recurrence -#}
+{% macro told_as_definite() -%}
+{{ record_number_of('follow_up', 'versions.') }} in (
+    select {{ record_number_of('follow_up', 'told.') }} from {{ source('raw', 'follow_up') }} as told where told.finding = 'definite'
+)
+{%- endmacro %}
 
 {#- Whose a record is, in `latest_version` -#}
 {% macro patient_of_record(feed) %}
@@ -55,11 +88,10 @@ coalesce({{ of }}record_key, concat_ws('|', {{ of }}{{ keys_of_feeds()[feed] | j
 {% endmacro %}
 
 {#- The source's own order of the versions decides (its version number, its time of update or of sending), whatever the order in
-    which its files arrived; else the order of loading. What an earlier contract read from the same file is no version. -#}
+    which its files arrived; else the order of loading. -#}
 {% macro only_the_latest(feed, patient) %}
-    qualify versions.superseded_by is null and row_number() over (
+    qualify row_number() over (
         partition by
-            versions.superseded_by is null,
             versions.source_system,
             versions.system,
             {{ record_key(feed, 'versions.') }},

@@ -2,8 +2,7 @@
 -- of few it does little harm, of many the hospital cannot tell what patients die of. It concerns all patients of the hospital, so
 -- it is counted from raw before it is known who changed.
 with latest as (
-    select versions.* from {{ source('raw', 'vital_status') }} as versions
-    {{ only_the_latest('vital_status', 'coalesce(versions.source_patient, versions.mrn)') }}
+    {{ latest_of('vital_status', 'coalesce(versions.source_patient, versions.mrn)') }}
 ),
 
 deaths as (

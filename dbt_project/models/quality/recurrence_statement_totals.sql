@@ -1,11 +1,7 @@
 -- One row a hospital: its definite statements of a recurrence as raw has them, and where they went; and how many of its recurrences
 -- have no readable site.
 with latest as (
-    select versions.*
-    from {{ source('raw', 'follow_up') }} as versions
-    left join {{ ref('stg_patient_identities') }} as whose
-        on versions.source_system = whose.source_system and versions.mrn = whose.mrn
-    {{ only_the_latest('follow_up', patient_of_record('follow_up')) }}
+    {{ latest_of('follow_up', patient_of_record('follow_up'), told_as_definite(), true) }}
 ),
 
 statements as (

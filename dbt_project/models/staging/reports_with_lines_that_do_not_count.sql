@@ -3,9 +3,15 @@ with messages as (
     {{ latest_version('pathology_messages') }}
 ),
 
-lines as (
-    select record_id, unnest(observations) as line
+-- whether there are such lines, not how many: each status of a report once
+statuses_of_reports as (
+    select record_id, list_distinct(list_transform(observations, x -> coalesce(x.status, 'F'))) as statuses
     from messages
+),
+
+lines as (
+    select record_id, unnest(statuses) as status
+    from statuses_of_reports
 ),
 
 counted as (
@@ -14,7 +20,7 @@ counted as (
         count(case when coalesce(statuses.is_read, 'yes') = 'yes' then 1 end) as n_read,
         count(case when statuses.is_pending = 'yes' then 1 end) as n_pending
     from lines
-    left join {{ ref('observation_statuses') }} as statuses on coalesce(lines.line.status, 'F') = statuses.status
+    left join {{ ref('observation_statuses') }} as statuses on lines.status = statuses.status
     group by lines.record_id
 )
 
