@@ -44,9 +44,8 @@ coalesce({{ of }}record_key, concat_ws('|', {{ of }}{{ keys_of_feeds()[feed] | j
 {% endmacro %}
 
 {#- The same, also of records that are withdrawn; what an earlier contract read from the same file is no version. Most records have
-    one version, and only those that may have several are put in
-    order: to sort the texts of a million reports by their keys took longer than all that is read out of them. Two records that
-    share a number are looked at closely both, which does no harm. -#}
+    one version, and only those that may have several are put in order: to sort the texts of a million reports by their keys took
+    longer than all that is read out of them. Two records that share a number are looked at closely both, which does no harm. -#}
 {% macro latest_of(feed, patient, condition='', needs_patient=false) %}
     with several as (
         select {{ record_number_of(feed, 'versions.') }} as record_number
@@ -55,24 +54,31 @@ coalesce({{ of }}record_key, concat_ws('|', {{ of }}{{ keys_of_feeds()[feed] | j
 
         group by {{ record_number_of(feed, 'versions.') }}
         having count(*) > 1
+    ),
+
+    the_latest as (
+        select versions.record_id, versions.load_number, versions.loaded_at, true as is_latest
+        from {{ source('raw', feed) }} as versions
+        {% if needs_patient -%}
+        left join {{ ref('stg_patient_identities') }} as whose
+            on versions.source_system = whose.source_system and versions.mrn = whose.mrn
+        {% endif -%}
+        where versions.superseded_by is null{% if condition %} and {{ condition }}{% endif %}
+
+            and {{ record_number_of(feed, 'versions.') }} in (select record_number from several)
+        {{ only_the_latest(feed, patient) }}
     )
 
     select versions.*
     from {{ source('raw', feed) }} as versions
+    left join several on {{ record_number_of(feed, 'versions.') }} = several.record_number
+    left join the_latest
+        on versions.record_id is not distinct from the_latest.record_id
+        and versions.load_number is not distinct from the_latest.load_number
+        and versions.loaded_at is not distinct from the_latest.loaded_at
     where versions.superseded_by is null{% if condition %} and {{ condition }}{% endif %}
 
-        and {{ record_number_of(feed, 'versions.') }} not in (select record_number from several)
-    union all
-    select versions.*
-    from {{ source('raw', feed) }} as versions
-    {% if needs_patient -%}
-    left join {{ ref('stg_patient_identities') }} as whose
-        on versions.source_system = whose.source_system and versions.mrn = whose.mrn
-    {% endif -%}
-    where versions.superseded_by is null{% if condition %} and {{ condition }}{% endif %}
-
-        and {{ record_number_of(feed, 'versions.') }} in (select record_number from several)
-    {{ only_the_latest(feed, patient) }}
+        and (several.record_number is null or the_latest.is_latest)
 {% endmacro %}
 
 {#- As a condition of `latest_of`: records of which a version says that there is a recurrence -#}
