@@ -86,6 +86,8 @@ def test_every_repetition_of_mrg_1_of_the_same_kind_is_a_retired_record(registra
         ("3", "4", "5", "merge"),
         ("1", "6", "7", "merge"),
     ]
+    # what is no number of that kind retires nobody, and is told
+    assert registration.rows("SELECT what, n FROM raw.load_notices") == [("repetition of MRG-1", 1)]
 
 
 def test_a_retired_number_is_chosen_by_type_and_authority(registration):

@@ -279,6 +279,16 @@ def test_a_character_set_is_known_by_its_other_names_and_one_that_nobody_knows_r
     ]
 
 
+@pytest.mark.parametrize("between", [b"\xef\xbb\xbf", b"  ", b"\r\n\t"])
+def test_what_stands_before_a_message_in_joined_files_is_no_part_of_the_one_before(laboratory, between):
+    laboratory.land(
+        "lab/a.hl7",
+        between + message(text("one")).encode() + between + message(text("two"), control_id="M2").encode(),
+    )
+    laboratory.load("pathology_messages")
+    assert lines(laboratory) == [("one",), ("two",)]
+
+
 def test_msh_18_is_believed_before_the_contract(laboratory):
     write_contract(laboratory, "laboratory", CONTRACT.format(more="encoding: cp1252"))
     laboratory.land("lab/a.hl7", message(text("margin ≥ 5 mm"), charset="UNICODE UTF-8"))

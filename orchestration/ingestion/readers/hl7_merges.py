@@ -43,8 +43,9 @@ def read_merges(segments: Segments, messages: Messages, contract: SourceContract
     # a message that is no ADT, or whose event is not known, is taken for a merge, so that it is rejected with its reason
     is_known = np.isin(events, list(effects["moves"])) | (_has_no_mrg(segments, messages) & _is_event(events))
     is_other = is_adt & ~(is_merge | is_link | is_unlink) & is_known
+    merging = groups_of(segments, messages.taken(~is_link & ~is_unlink & ~is_other), MRG)
     tables = [
-        _rows(segments, groups_of(segments, messages.taken(~is_link & ~is_unlink & ~is_other), MRG), contract, "merge"),
+        _rows(segments, merging, contract, "merge"),
         _rows(segments, groups_of_linked_patients(segments, messages.taken(is_adt & is_link)), contract, "merge"),
         _rows(segments, groups_of_linked_patients(segments, messages.taken(is_adt & is_unlink)), contract, "unlink"),
     ]
@@ -56,6 +57,9 @@ def read_merges(segments: Segments, messages: Messages, contract: SourceContract
         Notice(f"ADT^{name} message", int(n), "it says nothing of whose record a record is")
         for name, n in zip(names, counts, strict=True)
     ]
+    if n_others := _n_of_other_kinds(segments, merging, contract):
+        reason = "of another type or authority than the survivor's number: it retires nobody"
+        notices.append(Notice("repetition of MRG-1", n_others, reason))
     return table, int(is_other.sum()), notices
 
 
@@ -85,6 +89,18 @@ def _rows(segments: Segments, groups: Groups, contract: SourceContract, merge_ev
         }
     )
     return table if is_pair else _one_row_a_retired_record(table, segments, groups, contract)
+
+
+def _n_of_other_kinds(segments: Segments, groups: Groups, contract: SourceContract) -> int:
+    """How many repetitions of MRG-1 retire nobody, because they are of another type or authority than the first choice."""
+    paths = [path for path in contract.source_columns if path.startswith("MRG-1.") or path == "MRG-1"]
+    if not paths or any(FIELD_PATH.match(path)["choice"] for path in paths):
+        return 0
+    survivors = field_column(segments, groups, "PID-3").cast(pa.string()).to_pylist()
+    written = field(segments, groups.first, 1, ~groups.has_group).cast(pa.string()).to_pylist()
+    several = [(text, who or "") for text, who in zip(written, survivors, strict=True) if text and "~" in text]
+    taken = [len(_retired(text, paths[0], _type_and_authority(who.split("~")[0]))) for text, who in several]
+    return sum(sum(bool(one) for one in text.split("~")) for text, _ in several) - sum(taken)
 
 
 def _unknown_event(groups: Groups) -> Reason:
