@@ -21,4 +21,5 @@ from versions
 inner join {{ ref('stg_patient_identities') }} as identifiers
     on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn
 left join {{ ref('stg_recurrence_site_texts') }} as site_texts
-    on versions.sites is null and versions.sites_text = site_texts.sites_text
+    -- one comparison: with a condition on one side beside it, every look is compared with every text
+    on case when versions.sites is null then versions.sites_text end = site_texts.sites_text

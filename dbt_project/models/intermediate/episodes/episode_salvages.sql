@@ -24,7 +24,8 @@ followed as (
     left join {{ ref('disease_assessments') }} as assessments
         on salvages.study_id = assessments.study_id
         and assessments.event_date > salvages.salvage_date
-        and (assessments.event_date < episodes.next_start_date or episodes.next_start_date is null)
+        -- one comparison: with an 'or', every look is compared with every salvage
+        and assessments.event_date < coalesce(episodes.next_start_date, date '9999-12-31')
     group by all
 )
 
