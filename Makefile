@@ -79,7 +79,7 @@ test: $(INSTALLED) ## Every test, and the linters: two lots at a time
 
 # what a change is tried with: of the rooms below, without what starts processes, draws or tries thousands of files
 SLOW := tests/analysis/results tests/analysis/report tests/analysis/figures tests/orchestration/test_publication.py tests/orchestration/test_disk_full.py \
-	tests/orchestration/test_encryption.py tests/ingestion/test_killed_nights.py tests/ingestion/test_damaged_files.py tests/simulated_hospital/test_calibration.py
+	tests/orchestration/test_encryption.py tests/ingestion/test_killed_nights.py tests/ingestion/test_damaged_files.py tests/simulated_hospital/test_calibration.py tests/quality/test_counted_gate.py
 FAST := tests/ingestion tests/analysis tests/orchestration tests/dbt_project tests/quality $(call together,tests/reading tests/simulated_hospital tests/comparison)
 test-fast: $(INSTALLED) ## What every change is tried with: no whole night, no server, no browser, no linter
 	@$(call side_by_side,$(FAST),$(addprefix --ignore=,$(SLOW)))
