@@ -165,7 +165,8 @@ select
         and words.report_status in ('final', 'corrected')
         and (
             not accessions.has_words
-            or (accessions.has_words_in_force and words.reported_at >= accessions.first_word_at)
+            -- where nobody says when they were reported, the order of sending (report_version) is all that is known
+            or (accessions.has_words_in_force and coalesce(words.reported_at >= accessions.first_word_at, true))
         )
         and words.report_version > coalesce(last_replacements.report_version, 0)
     ) as is_current,
