@@ -47,6 +47,7 @@ ONCE_UNSEEN = [name for name in PHRASE_FILES if name not in ("phrases.csv", "phr
 OPEN_AT_MOST = {name: 0.3 for name in PHRASE_FILES if "adversarial" in name} | {
     "phrases_adversarial_7.csv": 0.45,
     "phrases_adversarial_11.csv": 0.4,
+    "phrases_adversarial_14.csv": 0.45,
     "phrases_blind_reading_2.csv": 0.165,
     "phrases_blind_reading_3.csv": 0.21,
 }
