@@ -1,24 +1,18 @@
 -- The lines of text of every pathology message, each with its section and specimen; a discrete statement (a number, a code, a
 -- short text that is the only one of its code, which is no section's) is a line 'label: value unit' of the synoptic section.
 -- A line that a later correction of single lines speaks of again is left out.
-with of_their_own as (
-    select
-        lines.record_id,
-        reports.study_id,
-        reports.accession_number,
-        lines.line_sequence,
-        lines.line,
-        sections.section,
-        lines.line.kind = 'statement' as is_statement,
-        lines.line.value as value
-    from ({{ pathology_lines('false') }}) as lines
-    inner join {{ ref('stg_pathology_reports') }} as reports on lines.record_id = reports.record_id
-    left join {{ ref('pathology_sections') }} as sections on lines.line.loinc_code = sections.loinc_code
-    left join {{ ref('observation_statuses') }} as statuses on coalesce(lines.line.status, 'F') = statuses.status
-    where coalesce(statuses.is_read, 'yes') = 'yes'
+with messages as (
+    {{ latest_version('pathology_messages') }}
 ),
 
--- as far as one line says what another means
+lines as (
+    select
+        record_id,
+        unnest(observations) as line,
+        generate_subscripts(observations, 1) as line_sequence
+    from messages
+),
+
 placed as (
     select
         lines.record_id,
@@ -50,7 +44,7 @@ placed as (
             ))
             else lines.line.value
         end as value
-    from ({{ pathology_lines('true') }}) as lines
+    from lines
     inner join {{ ref('stg_pathology_reports') }} as reports on lines.record_id = reports.record_id
     left join {{ ref('pathology_sections') }} as sections on lines.line.loinc_code = sections.loinc_code
     left join {{ ref('observation_statuses') }} as statuses on coalesce(lines.line.status, 'F') = statuses.status
@@ -66,40 +60,23 @@ spoken_of_again as (
         and before.report_part is not distinct from later.report_part
         and before.report_version < later.report_version
         and before.line.loinc_code is not distinct from later.line.loinc_code
-    where later.corrects_only is not null
-        and (
-            (later.corrects_only = 'lines' and before.line.set_id = later.line.set_id)
-            or (later.corrects_only = 'observations' and before.line.specimen is not distinct from later.line.specimen)
-        )
-),
-
-in_force as (
-    select * from of_their_own
-    union all
-    select
-        placed.record_id,
-        placed.study_id,
-        placed.accession_number,
-        placed.line_sequence,
-        placed.line,
-        placed.section,
-        placed.is_statement,
-        placed.value
-    from placed
-    left join spoken_of_again
-        on placed.record_id = spoken_of_again.record_id and placed.line_sequence = spoken_of_again.line_sequence
-    where placed.is_read and spoken_of_again.record_id is null
+    where (later.corrects_only = 'lines' and before.line.set_id = later.line.set_id)
+        or (later.corrects_only = 'observations' and before.line.specimen is not distinct from later.line.specimen)
 )
 
 select
-    record_id,
-    study_id,
-    accession_number,
-    cast(line_sequence as integer) as line_sequence,
-    coalesce(line.section, case when is_statement then 'synoptic' end, section, 'comment') as section,
-    line.specimen as specimen,
+    placed.record_id,
+    placed.study_id,
+    placed.accession_number,
+    cast(placed.line_sequence as integer) as line_sequence,
+    coalesce(placed.line.section, case when placed.is_statement then 'synoptic' end, placed.section, 'comment') as section,
+    placed.line.specimen as specimen,
     case
-        when is_statement then concat(line.label || ': ', value, ' ' || line.unit)
-        else value
+        when placed.is_statement
+            then concat(placed.line.label || ': ', placed.value, ' ' || placed.line.unit)
+        else placed.value
     end as line_text
-from in_force
+from placed
+left join spoken_of_again
+    on placed.record_id = spoken_of_again.record_id and placed.line_sequence = spoken_of_again.line_sequence
+where placed.is_read and spoken_of_again.record_id is null

@@ -22,8 +22,6 @@ typed as (
         list_filter(list_transform(messages.observations, x -> try_cast(x.set_id as integer)), x -> x is not null) as set_ids,
         list_distinct(list_transform(messages.observations, x -> coalesce(x.loinc_code, ''))) as codes,
         list_distinct(list_transform(messages.observations, x -> coalesce(x.status, ''))) as statuses,
-        len(list_filter(messages.observations, x -> x.kind = 'short text' and x.label is not null and x.section is null)) > 0
-            as has_short_texts,
         messages.source_system,
         messages.record_id
     from messages
@@ -135,9 +133,7 @@ accessions as (
         accession_number,
         min(case when is_word then reported_at end) as first_word_at,
         count(case when is_word then 1 end) > 0 as has_words,
-        count(case when is_word_in_force then 1 end) > 0 as has_words_in_force,
-        count(case when corrects_only is not null or has_short_texts or list_contains(statuses, 'U') then 1 end) > 0
-            as has_dependent_lines
+        count(case when is_word_in_force then 1 end) > 0 as has_words_in_force
     from words
     group by source_system, study_id, accession_number
 ),
@@ -158,7 +154,6 @@ select
     words.reported_at,
     words.is_addendum,
     words.corrects_only,
-    accessions.has_dependent_lines,
     words.is_word_in_force
     or (
         words.is_addendum
