@@ -30,3 +30,19 @@ coalesce(({{ own_high }} = 0 and {{ child_low }} > 0) or ({{ child_high }} = 0 a
 
 {#- Labels of all that were not named before. -#}
 {% macro the_others_pattern() %}{{ return('^(the |all )?(other|others|remaining|rest)( |$)') }}{% endmacro %}
+
+{#- Labels of one metastasis by its size: 'the largest' is one of those that are numbered. -#}
+{% macro by_size_pattern() %}{{ return('^(the )?(largest|biggest|smallest)( |$)') }}{% endmacro %}
+
+{#- Labels with a number or a letter: 'metastasis 1', 'lesion b'. -#}
+{% macro numbered_lesion_pattern() %}{{ return('^[a-z ]+ ([0-9]+|[a-z])$') }}{% endmacro %}
+
+{#- How many metastases a clause counts at its beginning: 3 of '3 deposits, the largest 4 cm across', else NULL. -#}
+{% macro lesions_counted(clause_text) -%}
+{%- set words = {'two': 2, 'three': 3, 'four': 4, 'five': 5, 'six': 6, 'seven': 7, 'eight': 8, 'nine': 9, 'ten': 10} -%}
+{%- set counted = "regexp_extract(lower(" ~ clause_text ~ "), '^[^a-z0-9]*([0-9]+|" ~ words | join('|') ~ ")[ \\n]', 1)" -%}
+case {{ counted }}
+    {% for word, number in words.items() %}when '{{ word }}' then {{ number }} {% endfor %}
+    else try_cast({{ counted }} as integer)
+end
+{%- endmacro %}

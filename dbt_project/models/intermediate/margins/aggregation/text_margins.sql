@@ -64,13 +64,32 @@ told_lesions as (
     where lesion_label is not null
 ),
 
+numbered_lesions as (
+    select text_id, count(distinct lesion_named) as lesions
+    from told_lesions
+    where regexp_extract(lesion_named, '{{ numbered_lesion_pattern() }}', 0) <> ''
+    group by text_id
+),
+
+-- '3 deposits, the largest 4 cm across', where something is told of metastases 1, 2 and 3: the largest is one of them
+largest_of_numbered as (
+    select distinct placed.text_id, placed.lesion_named
+    from {{ ref('placed_margin_statements') }} as placed
+    inner join numbered_lesions on placed.text_id = numbered_lesions.text_id
+    where regexp_extract(placed.lesion_named, '{{ by_size_pattern() }}', 0) <> ''
+        and not list_contains(placed.marks, 'names_hepatic_margin')
+        and {{ lesions_counted('placed.clause_text') }} <= numbered_lesions.lesions
+),
+
 -- of a metastasis that is named beside them nothing is told, or something is told of some of several only
 untold_lesions as (
     select placed.text_id
     from {{ ref('placed_margin_statements') }} as placed
     inner join named_distances on placed.text_id = named_distances.text_id
     left join told_lesions on placed.text_id = told_lesions.text_id and placed.lesion_named = told_lesions.lesion_named
+    left join largest_of_numbered as largest on placed.text_id = largest.text_id and placed.lesion_named = largest.lesion_named
     where list_contains(placed.marks, 'names_counted_lesion')
+        and largest.text_id is null
         and placed.evidence_kind = 'permanent'
         and placed.is_of_liver and not placed.is_other_tumor and not placed.is_additional_margin
         and told_lesions.text_id is null
