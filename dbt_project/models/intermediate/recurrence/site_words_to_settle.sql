@@ -24,6 +24,13 @@ unread as (
     group by all
 ),
 
+-- words that are known to say of no site
+no_site as (
+    select distinct word_key
+    from {{ ref('known_site_words') }}
+    where site = 'not_stated'
+),
+
 compared as (
     select
         unread.word,
@@ -32,7 +39,8 @@ compared as (
         1 - levenshtein(unread.word_key, known.word_key) / greatest(length(unread.word_key), length(known.word_key)) as similarity
     from unread
     inner join {{ ref('known_site_words') }} as known on known.site <> 'not_stated'
-    where unread.word_key not in (select word_key from {{ ref('known_site_words') }} where site = 'not_stated')
+    left join no_site on unread.word_key = no_site.word_key
+    where no_site.word_key is null
 ),
 
 nearest as (
