@@ -318,6 +318,8 @@ def _read_length(clause: Clause, places: list[int], number: int, follows: bool) 
         bound = rule.fields.get("bound")
         if bound is not None and length and not length.comparator:
             length = Length(bound, length.mm)
+        if rule.fields.get("smallest") and length and length.comparator == "-":
+            length = Length("", length.mm)
         return Reading(
             rule.id,
             reading,

@@ -231,7 +231,7 @@ def _gaps(text: str, row: list[tuple[int, int]]) -> list[tuple[tuple[int, int], 
 def _row_name(title: str, cell: str) -> str:
     """'Lesion' and '2' are 'Lesion 2', 'Margin' and 'Parenchymal' are 'Parenchymal Margin'."""
     if re.fullmatch(r"#?\s?(?:\d{1,2}[a-z]?|[A-Z]|[IVX]{1,4})", cell) and title:
-        return f"{title} {cell}"
+        return f"{title[:1].upper()}{title[1:]} {cell}"
     is_adjective = re.fullmatch(r"[A-Za-z]{3,12}", title) and re.fullmatch(r"[A-Za-z ]{3,30}", cell)
     return f"{cell} {title}" if is_adjective and title.lower() not in cell.lower() else cell
 

@@ -25,6 +25,8 @@ def _number_phrase(tokens: list[Token], at: int) -> tuple[int, float]:
     """How many tokens from `at` are a number in words that a unit follows (or a range to one), and its value; (0, 0) if none."""
     place, value = at, None
     kind = kind_at(tokens, place)
+    if kind == "COUNT" and kind_at(tokens, at - 1) == "AT" and kind_at(tokens, at + 1) == "AND":
+        return 0, 0.0  # '10 mm on one and 13 mm on the other slide'
     if kind in ("COUNT", "NUMBER", "ZERO_WORD"):
         value = plain_value(tokens[place])
         place += 1

@@ -34,7 +34,7 @@ FORMS: dict[str, Form] = {
     "non-breaking blanks": lambda t: t.replace(" ", "\u00a0"),
     "value on the next line": lambda t: t.replace(": ", ":\n"),
     "HTML entities": lambda t: html.escape(t).replace("'", "&#39;"),
-    "full stop at line ends": lambda t: re.sub(r"\.\.", ".", wrapped(t, ". ", len(t) + 3)),
+    "full stop at line ends": lambda t: re.sub(r"\.\.(?!\d)", ".", wrapped(t, ". ", len(t) + 3)),
     "'0. 8'": lambda t: re.sub(r"(\d)\.(\d)", r"\1. \2", t),
     "'0 .8'": lambda t: re.sub(r"(\d)\.(\d)", r"\1 .\2", t),
     "l for 1": lambda t: re.sub(r"(?<![\w.])1(?=[\d.]|\s?(?:mm|cm))", "l", t),
