@@ -50,6 +50,8 @@ OPEN_AT_MOST = {name: 0.3 for name in PHRASE_FILES if "adversarial" in name} | {
     "phrases_adversarial_14.csv": 0.45,
     "phrases_blind_reading_2.csv": 0.165,
     "phrases_blind_reading_3.csv": 0.21,
+    "phrases_blind_reading_6.csv": 0.15,
+    "phrases_blind_reading_7.csv": 0.15,
 }
 
 
