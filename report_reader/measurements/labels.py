@@ -41,6 +41,10 @@ def _first_of_label(tokens: list[Token], at: int) -> int | None:
         "MARGIN",
         "DISTANCE",
         "CLEARANCE",
+        "COLON",
+        "AND",
+        "BY",
+        "TUMOR",
     )
     if not (is_led and _may_be_number(tokens, place)):
         colon = next(
