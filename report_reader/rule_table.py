@@ -38,6 +38,7 @@ def _reading(fields: dict) -> str:
         fields.get("mark"),
         fields.get("becomes"),
         fields.get("bound"),
+        "the smallest" if fields.get("smallest") else None,
     ]
     told += [f"{name} {value}" for name, value in (fields.get("set") or {}).items()]
     return _cell(", ".join(str(one) for one in told if one)) or "left out"
