@@ -1,0 +1,48 @@
+"""Check boxes before and behind their options: which option is ticked, and that two ticked ones of a row stay open."""
+
+import pytest
+
+from report_reader.margins import margin_reader
+
+BEFORE = "{a} Involved{gap}{b} Not involved{gap}{c} Not assessable{comment}"
+BEHIND = "Involved {a}{gap}Not involved {b}{gap}Not assessable {c}{comment}"
+BOXES = [("[ ]", "[X]"), ("( )", "(x)"), ("\u2610", "\u2611")]
+READINGS = {0: {"involved"}, 1: {"negative"}, 2: {"not assessable"}}
+
+
+def readings(text):
+    return {s.reading for s in margin_reader().read(text) if s.reading} - {"tumour", "not stated"}
+
+
+@pytest.mark.parametrize("row", [BEFORE, BEHIND], ids=["before", "behind"])
+@pytest.mark.parametrize("label", ["Parenchymal margin\n  ", "Parenchymal margin: ", "Parenchymal margin:\n"])
+@pytest.mark.parametrize("gap", ["   ", " ", "\n"])
+@pytest.mark.parametrize("comment", ["", " (diathermy)"])
+@pytest.mark.parametrize(("empty", "tick"), BOXES)
+@pytest.mark.parametrize("ticked", READINGS)
+def test_the_ticked_option_is_read(row, label, gap, comment, empty, tick, ticked):
+    marks = {name: tick if at == ticked else empty for at, name in enumerate("abc")}
+    assert readings(label + row.format(**marks, gap=gap, comment=comment)) == READINGS[ticked]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Margin category: [ ] 0 mm  [X] <1 mm  [X] 1 to 9 mm  [ ] 10 mm or more",
+        "Margin category: 0 mm [ ]  <1 mm [X]  1 to 9 mm [X]  10 mm or more [ ]",
+        "Margin category:\n[ ] 0 mm\n[x] <1 mm\n[x] 1 to 9 mm",
+        "Margin category:\n<1 mm [x]\n1-9 mm [ ]\n>=10 mm [x]",
+        "Parenchymal margin: [x] involved [x] not involved",
+        "Parenchymal margin: involved [x] not involved [x]",
+    ],
+)
+def test_two_ticks_of_one_row_are_in_doubt(text):
+    assert {"doubtful", "not assessable"} & readings(text)
+
+
+def test_a_second_row_in_the_line_keeps_its_label():
+    for text in (
+        "Parenchymal margin: Clear [x] Involved [ ]  Capsule: Clear [ ] Involved [x]",
+        "Parenchymal margin: [x] Clear [ ] Involved  Capsule: [ ] Clear [x] Involved",
+    ):
+        assert "involved" not in {s.reading for s in margin_reader().read(text) if s.subject == "margin"}
