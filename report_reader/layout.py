@@ -16,6 +16,10 @@ EMPTY_BOX = re.compile(r"\[ {0,3}\]|\( {0,3}\)|\[_+\]|(?<![\w])_{1,3}(?= ?[A-Za-
 BOX = re.compile(f"(?P<ticked>{TICKED.pattern})|(?P<empty>{EMPTY_BOX.pattern})")
 BOX_BARE = f"{TICKED.pattern}|{EMPTY_BOX.pattern}"
 WRAPPED_OPTION = re.compile(r"(?m)^[^\n]*\[ ?[xX ]? ?\][^\n:]*(\n[ \t]*)(?=[a-z][^:\n]{0,60}$)")
+BROKEN_BOX = re.compile(r"\[[ \t]*([xX]?)[ \t]*\n[ \t]*([xX]?)[ \t]*\]")
+WRAPPED_BOUND = re.compile(r"(?m)^[^\n]*\[ ?[xX ]? ?\][^\n:]*\b(?:than|least|to|or)[ \t]*(\n[ \t]*)(?=\d)")
+LAST_BOX = re.compile(rf"(?m)^[^\n]*(?:{BOX_BARE})[^\n]*\S {{2,}}(?:{BOX_BARE})[ \t]*(\n[ \t]*)(?=[^\s\[(:][^\n:]*$)")
+"""Of a row of boxes before their options the last, whose option stands on the next line."""
 LED_BOX = re.compile(rf"(?m)^[^\n:]*:[ \t]*(?:{BOX_BARE})(?:[^\n]*(?:{BOX_BARE}))?[ \t]*(\n[ \t]*)(?=[^\s\[(])")
 BOX_LINE = re.compile(rf"\n\s*(?=(?:{TICKED.pattern})|(?:{EMPTY_BOX.pattern}))")
 OPTIONS_BEGIN = re.compile(r":[ \t]*[A-Za-z]+$")
@@ -117,6 +121,7 @@ def laid_out(page: Traced, words: Words) -> tuple[Traced, list[tuple[int, int]]]
 
 def _with_ticked_boxes(page: Traced) -> Traced:
     """Options that are not ticked leave; of a list of boxes the ticked ones follow their label."""
+    page = page.replaced(BROKEN_BOX, lambda match: f"[{match.group(1) or match.group(2) or ' '}]")
     if not TICKED.search(page.text):
         return (
             page.edited(_edits_of_lines(page.text, re.compile(rf"(?=\[)(?:{BOX.pattern})")))
@@ -125,7 +130,8 @@ def _with_ticked_boxes(page: Traced) -> Traced:
         )
     if all(re.fullmatch(r"\( ?\+ ?\)", box.group()) for box in BOX.finditer(page.text)):
         return page  # 'margin (+)' is a status
-    page = page.edited(Edit(m.start(1), m.end(1), " ") for m in WRAPPED_OPTION.finditer(page.text))
+    for wrapped in (WRAPPED_OPTION, WRAPPED_BOUND, LAST_BOX):
+        page = page.edited(Edit(m.start(1), m.end(1), " ") for m in wrapped.finditer(page.text))
     for _ in range(MOST_WRAPPED_BOXES):  # 'Margin: ( )' with its option on the next line
         page = page.edited(Edit(m.start(1), m.end(1), " ") for m in LED_BOX.finditer(page.text))
     page = page.replaced(BOX_LINE, " ")
@@ -428,6 +434,8 @@ def _goes_on(line: str, following: str, words: Words) -> bool:
         return True
     if BULLET.match(following) and not after[0].isdigit():
         return False
+    if after.startswith("(") and not before.endswith((".", ";", "!", "?")) and not BOX.match(after):
+        return True
     if re.match(r"[ \t]*\d{1,2}[.)][ \t]+[A-Z]", following):
         return False
     if NUMBERED_LABEL.match(following) and not before.endswith((",", ":")):
