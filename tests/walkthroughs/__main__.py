@@ -1,6 +1,6 @@
 """Does every task of docs/walkthroughs.md on a data folder with two publications and questions, and writes docs/pictures.
 
-    python -m tests.walkthroughs DATA_FOLDER [PICTURES_FOLDER [analyst|coordinator|surgeon]]
+    python -m tests.walkthroughs DATA_FOLDER [PICTURES_FOLDER [analyst|coordinator|surgeon|operator]]
 
 The tasks answer questions in DATA_FOLDER's landing folder: give it a copy.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from orchestration.page.service import port_is_free
+from tests.walkthroughs.operators_night import operator
 from tests.walkthroughs.stage import CHROMIUM, Stage
 
 ANALYST, COORDINATOR, SURGEON = "analyst", "coordinator", "surgeon"
@@ -133,7 +134,7 @@ def main(data: Path, pictures: Path, who: str) -> None:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
         stage = Stage(data, pictures, browser)
-        for tasks in (analyst, coordinator, surgeon):
+        for tasks in (analyst, coordinator, surgeon, operator):
             if who in ("all", tasks.__name__):
                 tasks(stage)
         browser.close()

@@ -33,8 +33,8 @@ class Stage:
         self.done.append((who, what, steps, time.monotonic() - began))
         print(f"{who}: {what}: {self.done[-1][3]:.1f} s", flush=True)
 
-    def crlm(self, *arguments: str) -> str:
-        """A command in a terminal of COLUMNS columns; what it printed."""
+    def crlm(self, *arguments: str, returns: int = 0) -> str:
+        """A command in a terminal of COLUMNS columns; what it printed (what it printed of errors after it)."""
         environment = {**os.environ, "CRLM_DATA_DIR": str(self.data), "COLUMNS": str(COLUMNS), "NO_COLOR": "1"}
         done = subprocess.run(
             [sys.executable, "-m", "orchestration.command_line", *arguments],
@@ -43,8 +43,8 @@ class Stage:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert done.returncode == returns, done.stdout + done.stderr
+        return done.stdout + (done.stderr if returns else "")
 
     def tab(self, width: int = 1180, height: int = 780) -> Any:
         """A new page of the browser, with nothing kept from another."""
