@@ -19,6 +19,7 @@ from orchestration.night_profile.baseline import files_gone
 from orchestration.nights.healing import heal
 from orchestration.nights.lock import whole_night
 from orchestration.page.dagster_yaml import dagster_yaml
+from orchestration.page.storage import make_dagster_storage
 from orchestration.settings import Settings
 from orchestration.warehouse import has_unpublished_files, open_build_file, read_publication, table_exists
 
@@ -127,7 +128,7 @@ def told_stale_feeds(settings: Settings) -> str:
 
 
 def prepare_dagster_home(settings: Settings) -> None:
-    """Dagster's home folder with telemetry off, and the variables that runs need."""
+    """Dagster's home folder with telemetry off and its storage made, and the variables that runs need."""
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     written = settings.dagster_home / "dagster.yaml"
@@ -135,6 +136,7 @@ def prepare_dagster_home(settings: Settings) -> None:
         new_file = written.with_suffix(".new")
         new_file.write_text(dagster_yaml(bool(settings.dagster_postgres_url)), encoding="utf-8")
         new_file.replace(written)
+    make_dagster_storage(settings.dagster_home)
 
 
 def refresh(

@@ -83,6 +83,38 @@ def test_dagster_takes_that_configuration_and_queues_one_run_at_a_time(settings)
         assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 1
 
 
+def open_storage(dagster_home: Path, begin: float) -> None:
+    import time
+
+    from orchestration.page.storage import make_dagster_storage
+
+    while time.time() < begin:
+        pass
+    make_dagster_storage(dagster_home)
+
+
+def test_page_daemon_and_night_may_begin_in_a_new_folder_at_once(tmp_path):
+    """Without the lock one of four dies of `table ... already exists` in nearly every of these folders."""
+    import multiprocessing
+    import time
+
+    import dagster  # noqa: F401  (imported here, so that the four are about the tables at the same moment)
+
+    for home in (tmp_path / str(number) for number in range(5)):
+        home.mkdir()
+        (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+        begin = time.time() + 0.2
+        starting = [
+            multiprocessing.get_context("fork").Process(target=open_storage, args=(home, begin)) for _ in range(4)
+        ]
+        for process in starting:
+            process.start()
+        for process in starting:
+            process.join()
+        assert [process.exitcode for process in starting] == [0] * 4
+        assert (home / "history" / "runs.db").exists()
+
+
 def test_make_clean_keeps_the_key_and_the_kept_publications(settings):
     for kept in (
         "build/study_id.key",

@@ -1,6 +1,7 @@
 """Page and daemon as real processes: a port that is taken, an end at once, a schedule that fires, Dagster's storage in PostgreSQL."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,7 +10,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -21,18 +21,20 @@ from orchestration.settings import PROJECT_ROOT
 from tests.databases.conftest import server  # noqa: F401  (a real PostgreSQL)
 
 CRLM = str(Path(sys.executable).with_name("crlm"))
+SAID = "said.log"
 
 
 def started(*arguments: str, data: Path, **variables: str) -> subprocess.Popen:
-    """`crlm` on a data folder of its own."""
-    return subprocess.Popen(
-        [CRLM, *arguments],
-        cwd=PROJECT_ROOT,
-        env=os.environ | {"CRLM_DATA_DIR": str(data)} | variables,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    """`crlm` on a data folder of its own, what it says in `said.log` there."""
+    with (data / SAID).open("w") as said:
+        return subprocess.Popen(
+            [CRLM, *arguments],
+            cwd=PROJECT_ROOT,
+            env=os.environ | {"CRLM_DATA_DIR": str(data)} | variables,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        )
 
 
 def end(process: subprocess.Popen) -> None:
@@ -46,6 +48,7 @@ class Scheduled(NamedTuple):
 
     data: Path
     url: str
+    process: subprocess.Popen
 
     def runs(self) -> list[tuple]:
         import psycopg
@@ -69,27 +72,34 @@ def scheduled(request, tmp_path_factory):
     url = f"postgresql://owner:owner@127.0.0.1:{server.port}/dagster"
     data = tmp_path_factory.mktemp("scheduled")
     daemon = started("serve", "daemon", data=data, CRLM_NIGHTLY_CRON="* * * * *", CRLM_DAGSTER_POSTGRES_URL=url)
-    yield Scheduled(data, url)
+    yield Scheduled(data, url, daemon)
     end(daemon)
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 240) -> None:
+def wait_until(
+    condition: Callable[[], bool], what: str, process: subprocess.Popen, data: Path, seconds: float = 600
+) -> None:
+    """Fails at once, with what the process said, when it has ended before."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come about"
+        said = (data / SAID).read_text(encoding="utf-8")[-4000:]
+        assert process.poll() is None, (
+            f"{what} did not come about, the process ended with {process.returncode}:\n{said}"
+        )
+        assert time.monotonic() < deadline, f"{what} did not come about:\n{said}"
         time.sleep(0.5)
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
+    """Of those that no connection gets by chance while the page is on its way (Linux gives 32768 and above)."""
+    return next(port for port in random.sample(range(20000, 32000), 500) if port_is_free(port))
 
 
 def is_answering(port: int) -> bool:
     try:
-        with urlopen(f"http://127.0.0.1:{port}/server_info") as response:
+        with urlopen(f"http://127.0.0.1:{port}/server_info", timeout=30) as response:
             return response.status == 200
-    except URLError:
+    except OSError:
         return False
 
 
@@ -118,7 +128,7 @@ def test_the_page_and_the_daemon_end_with_whoever_started_them(tmp_path):
     port = free_port()
     process = started("ui", "--port", str(port), data=tmp_path)
     try:
-        wait_until(lambda: is_answering(port), "the page")
+        wait_until(lambda: is_answering(port), "the page", process, tmp_path)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     finally:
@@ -130,7 +140,7 @@ def test_the_page_and_the_daemon_end_with_whoever_started_them(tmp_path):
 def test_a_daemon_with_its_storage_in_postgresql_starts_a_night_by_the_schedule(scheduled):
     if scheduled is None:
         pytest.skip("PostgreSQL 15 is not installed (Debian: postgresql)")
-    wait_until(lambda: bool(scheduled.runs()), "a night")
+    wait_until(lambda: bool(scheduled.runs()), "a night", scheduled.process, scheduled.data)
     assert scheduled.runs()[0][0] == "nightly_refresh"
     written = (scheduled.data / "dagster" / "dagster.yaml").read_text(encoding="utf-8")
     assert "password" not in written and scheduled.url not in dagster_yaml(True)
