@@ -121,7 +121,10 @@ def _gate_asset(stage: str, judged: list[tuple[str, str]], description: str) -> 
         description=description,
         deps=[list(table) for table in judged],
         check_specs=[
-            dg.AssetCheckSpec(f"expectations_of_{suite}", asset=key, description=f"Great Expectations suite of {suite}")
+            # blocking where it fails with severity ERROR; warnings and accepted changes have severity WARN (check_pages)
+            dg.AssetCheckSpec(
+                f"expectations_of_{suite}", asset=key, blocking=True, description=f"Great Expectations suite of {suite}"
+            )
             for suite in _suites(stage)
         ],
     )

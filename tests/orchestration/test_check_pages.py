@@ -47,3 +47,14 @@ def test_a_check_that_could_not_be_run_stops_the_night_and_says_so():
     page = page_of_check(KEY, "feed", checks(unrun), KEYS)
     assert page.severity == dg.AssetCheckSeverity.ERROR
     assert "could not be run (MissingColumn: site)" in page.metadata["what_is_wrong"].value
+
+
+def test_a_change_that_was_accepted_by_name_stops_nothing_and_stays_listed():
+    accepted = (*SOUND[:6], "accepted", 300, 3, 0.01, *SOUND[10:])
+    page = page_of_check(KEY, "feed", checks(SOUND, accepted), KEYS)
+    assert (page.passed, page.severity) == (True, dg.AssetCheckSeverity.WARN)
+    assert "| no, it was accepted |" in page.metadata["what_is_wrong"].value
+    beside_a_broken_one = page_of_check(
+        KEY, "feed", checks(accepted, (*SOUND[:6], "failed", 300, 3, 0.01, *SOUND[10:])), KEYS
+    )
+    assert (beside_a_broken_one.passed, beside_a_broken_one.severity) == (False, dg.AssetCheckSeverity.ERROR)

@@ -68,6 +68,12 @@ def test_dbt_tests_and_expectations_show_as_asset_checks(graph):
     assert any(asset == key("marts", "time_to_event") and "one_row_per" in name for asset, name in checks)
 
 
+def test_the_page_calls_the_checks_of_a_gate_blocking(graph):
+    checks = [check for check in graph.asset_check_keys if check.name.startswith("expectations_of_")]
+    assert len(checks) > 20
+    assert all(graph.get_check_spec(check).blocking for check in checks)
+
+
 def test_the_nightly_refresh_runs_every_night_over_everything(definitions):
     schedule = definitions.resolve_schedule_def("nightly_refresh")
     assert schedule.cron_schedule == "0 2 * * *"
