@@ -7,49 +7,6 @@ with used as (
     where evidence_kind = 'permanent' and not is_additional_margin
 ),
 
--- 'no viable tumour' in one clause and a distance in another: of another metastasis, or of what is left of this one?
-clauses as (
-    select
-        text_id,
-        part,
-        lesion_label,
-        clause_number,
-        bool_or(reading = 'no viable tumour') as is_without_viable_tumor,
-        bool_or(reading = 'distance') as has_distance
-    from used
-    group by text_id, part, lesion_label, record_id, section, clause_number
-),
-
-mixed as (
-    select text_id, part, lesion_label
-    from clauses
-    group by text_id, part, lesion_label
-    having bool_or(is_without_viable_tumor) and bool_or(has_distance and not is_without_viable_tumor)
-),
-
-corrected as (
-    select distinct text_id
-    from {{ ref('placed_margin_statements') }}
-    where list_contains(marks, 'corrects') or list_contains(marks, 'amendment') or evidence_kind in ('original', 'superseded')
-),
-
--- '12 mm' here and '1.2 mm' there of one margin: a decimal point was lost
-slips as (
-    select distinct wider.text_id, wider.part, wider.lesion_label
-    from used as wider
-    inner join used as narrower
-        on wider.text_id = narrower.text_id
-        and wider.part is not distinct from narrower.part
-        and wider.lesion_label is not distinct from narrower.lesion_label
-        and (wider.clause_number <> narrower.clause_number or wider.record_id is distinct from narrower.record_id
-            or wider.section is distinct from narrower.section)
-    where wider.reading = 'distance' and wider.comparator = '=' and wider.is_parenchymal
-        and narrower.reading = 'distance' and narrower.comparator = '=' and narrower.is_parenchymal
-        and abs(wider.distance_mm - 10 * narrower.distance_mm) < 0.000001
-        and wider.text_id not in (select text_id from corrected)
-        and (narrower.distance_mm < {{ published_upper_mm('<1 mm') }} or wider.distance_mm >= {{ published_upper_mm('1.0-9.9 mm') }})
-),
-
 summarised as (
     select
         text_id,
@@ -115,11 +72,11 @@ select
     is_without_viable_tumor and not is_involved as is_without_viable_tumor,
     is_without_tumor and not is_involved and exact_mm is null and bound_low_mm is null and not is_not_assessable as is_without_tumor
 from summarised
-left join mixed
+left join {{ ref('metastases_without_viable_tumor_at_a_distance') }} as mixed
     on summarised.text_id = mixed.text_id
     and summarised.part is not distinct from mixed.part
     and summarised.lesion_label is not distinct from mixed.lesion_label
-left join slips
+left join {{ ref('lost_decimal_points') }} as slips
     on summarised.text_id = slips.text_id
     and summarised.part is not distinct from slips.part
     and summarised.lesion_label is not distinct from slips.lesion_label
