@@ -9,43 +9,10 @@ with clauses_of_involvement as (
     where reading = 'involved' and is_of_liver
 ),
 
--- the bile duct's and the vessels' margins of a specimen, where they are spoken of for themselves
-other_margins as (
-    select
-        text_id,
-        record_id,
-        part,
-        evidence_kind,
-        bool_or(reading = 'negative') as has_clear_one,
-        bool_or(reading = 'involved') as has_involved_one
-    from {{ ref('placed_margin_statements') }}
-    where margin_type in ('bile_duct', 'vascular') and reading in ('negative', 'involved') and is_of_liver
-    group by text_id, record_id, part, evidence_kind
-),
-
--- 'Closest margin: bile duct', before the line that says how close
-named_closest as (
-    select distinct text_id, record_id, section, specimen, clause_number
-    from {{ ref('placed_margin_statements') }}
-    where list_contains(marks, 'names_closest_margin')
-),
-
--- 'Specify margin: parenchymal', below the distance
-specified as (
-    select distinct text_id, record_id, section, specimen, clause_number
-    from {{ ref('placed_margin_statements') }}
-    where list_contains(marks, 'specifies_parenchyma')
-),
-
 statements as (
     select
         placed.*,
-        -- the distance 'from the closest margin' does not say from which
-        placed.reading = 'distance' and placed.margin_type = 'margin' and not list_contains(placed.marks, 'names_parenchyma')
-        and coalesce(placed.previous_margin_type, 'margin') <> 'parenchymal' and (
-            (coalesce(other_margins.has_clear_one, false) and list_contains(placed.marks, 'of_closest_margin') and specified.text_id is null)
-            or coalesce(placed.previous_margin_type in ('bile_duct', 'vascular'), false) and named_closest.text_id is not null
-        ) as may_be_of_another_margin,
+        of_another.text_id is not null as may_be_of_another_margin,
         coalesce(other_margins.has_involved_one, false) as has_other_involved_margin,
         involved.text_id is not null as is_clause_of_involvement,
         case
@@ -65,23 +32,20 @@ statements as (
         and placed.section is not distinct from involved.section
         and placed.specimen is not distinct from involved.specimen
         and placed.clause_number = involved.clause_number
-    left join other_margins
+    left join {{ ref('duct_and_vessel_margins') }} as other_margins
         on placed.text_id = other_margins.text_id
         and placed.record_id is not distinct from other_margins.record_id
         and placed.part is not distinct from other_margins.part
         and placed.evidence_kind = other_margins.evidence_kind
-    left join named_closest
-        on placed.text_id = named_closest.text_id
-        and placed.record_id is not distinct from named_closest.record_id
-        and placed.section is not distinct from named_closest.section
-        and placed.specimen is not distinct from named_closest.specimen
-        and placed.clause_number = named_closest.clause_number + 1
-    left join specified
-        on placed.text_id = specified.text_id
-        and placed.record_id is not distinct from specified.record_id
-        and placed.section is not distinct from specified.section
-        and placed.specimen is not distinct from specified.specimen
-        and placed.clause_number = specified.clause_number - 1
+    left join {{ ref('distances_that_may_be_of_duct_or_vessel') }} as of_another
+        on placed.text_id = of_another.text_id
+        and placed.accession_number is not distinct from of_another.accession_number
+        and placed.record_id is not distinct from of_another.record_id
+        and placed.section is not distinct from of_another.section
+        and placed.specimen is not distinct from of_another.specimen
+        and placed.clause_number = of_another.clause_number
+        and placed.words_start is not distinct from of_another.words_start
+        and placed.rule is not distinct from of_another.rule
     where placed.is_of_liver and placed.reading is not null
 ),
 
