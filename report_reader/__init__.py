@@ -5,6 +5,7 @@ patterns and rules, engine, reader. What is read is data in a folder (`margins`:
 statements); no floor knows it. No DuckDB, no Dagster, nothing of the project.
 """
 
-from report_reader.reader import Reader, Statement
+from report_reader.reader import Reader
+from report_reader.statements import Statement
 
 __all__ = ["Reader", "Statement"]

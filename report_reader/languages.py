@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +48,8 @@ class LanguageWords:
             return list(statements)
         language = self.language_of(text)
         if language in read:
-            return [replace(s, language=language) if s.language == "en" and language != "en" else s for s in statements]
-        return [replace(s, **_not_understood(s, language)) for s in statements]
+            return [s._replace(language=language) if s.language == "en" and language != "en" else s for s in statements]
+        return [s._replace(**_not_understood(s, language)) for s in statements]
 
 
 def _not_understood(statement: Any, language: str) -> dict[str, Any]:

@@ -9,17 +9,36 @@ A? A* A+ A{0,3}      none or one, any number, ...        !A|B        one token t
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+from report_reader.tokens import Token
 
 FIRST_CODE = 0xE000
+FIXED = {
+    "^": "^", "$": "$", "(": "(?:", ")": ")", ")?": ")?", ")*": ")*", ")+": ")+", "/": "|", "...": ".*?", "_": ".",
+    "[": "(?P<part>", "]": ")", "CUT": "(?P<cut>)",
+}  # fmt: skip
 ELEMENT = re.compile(
     r"(?P<subject><)?(?P<not>!)?(?P<names>[A-Za-z_][\w|]*)(?P<end>>)?(?P<repeat>[?*+]|\{\d+(?:,\d*)?\})?"
 )
 GAP = re.compile(r"\.\.(?P<most>\d+)?")
+NONE_WILL_DO = re.compile(r"[?*]|\{0.*")
 
 
 class UnreadablePattern(ValueError):
     """A rule's pattern is not of the language above; the message names the pattern and the word."""
+
+
+class _Codes(dict[str, str]):
+    """The character of each kind; a new kind gets the next one."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, str] = {}
+
+    def __missing__(self, kind: str) -> str:
+        code = self[kind] = chr(FIRST_CODE + len(self))
+        self.kinds[code] = kind
+        return code
 
 
 class Kinds:
@@ -27,31 +46,45 @@ class Kinds:
 
     def __init__(self, groups: Mapping[str, frozenset[str]], stops: frozenset[str]) -> None:
         """groups: name -> kinds; stops: kinds that end a part of a clause."""
-        self._codes: dict[str, str] = {}
-        self._kinds: dict[str, str] = {}
+        self._codes = _Codes()
         self._groups = groups
         self._compiled: dict[str, re.Pattern[str]] = {}
         self.stops = stops
 
     def code(self, kind: str) -> str:
         """The character of a kind."""
-        if kind not in self._codes:
-            self._codes[kind] = chr(FIRST_CODE + len(self._codes))
-            self._kinds[self._codes[kind]] = kind
         return self._codes[kind]
+
+    def row(self, tokens: Iterable[Token]) -> str:
+        """The kinds of tokens as a string of one character each."""
+        codes = self._codes
+        return "".join([codes[token.kind] for token in tokens])
 
     def kind(self, character: str) -> str:
         """The kind of a character."""
-        return self._kinds.get(character, "")
+        return self._codes.kinds.get(character, "")
 
     def members(self, name: str) -> frozenset[str]:
         """The kinds of a group, or the kind itself."""
-        return self._groups.get(name, frozenset({name}))
+        found = self._groups.get(name)
+        return frozenset({name}) if found is None else found
 
     def characters(self, names: str) -> str:
         """The characters of 'A|GROUP' for a character class."""
         kinds = sorted({kind for name in names.split("|") for kind in self.members(name)})
         return "".join(self.code(kind) for kind in kinds)
+
+    def needed(self, pattern: str) -> list[frozenset[str]]:
+        """Sets of characters, of each of which a row must hold one for the pattern to fit; the smallest set first."""
+        sets, depth = [], 0
+        for word in pattern.split():
+            depth += (word == "(") - word.startswith(")")
+            if word == "/" and depth == 0:
+                return []
+            element = None if word in FIXED or GAP.fullmatch(word) else ELEMENT.fullmatch(word)
+            if depth == 0 and element and not element["not"] and not NONE_WILL_DO.fullmatch(element["repeat"] or ""):
+                sets.append(frozenset(self.characters(element["names"])))
+        return sorted(sets, key=len)
 
     def compiled(self, pattern: str) -> re.Pattern[str]:
         """The pattern as a regular expression over characters of kinds.
@@ -64,23 +97,8 @@ class Kinds:
         return self._compiled[pattern]
 
     def _piece(self, word: str, pattern: str) -> str:
-        fixed = {
-            "^": "^",
-            "$": "$",
-            "(": "(?:",
-            ")": ")",
-            ")?": ")?",
-            ")*": ")*",
-            ")+": ")+",
-            "/": "|",
-            "...": ".*?",
-            "_": ".",
-            "[": "(?P<part>",
-            "]": ")",
-            "CUT": "(?P<cut>)",
-        }
-        if word in fixed:
-            return fixed[word]
+        if word in FIXED:
+            return FIXED[word]
         if gap := GAP.fullmatch(word):
             stops = self.characters("|".join(sorted(self.stops)))
             return f"[^{stops}]{{0,{gap['most']}}}?" if gap["most"] else f"[^{stops}]*?"

@@ -30,8 +30,8 @@ class Place:
 
     def move_to(self, clause: Clause, text: str, offset: int) -> None:
         """Part, section and label as they are for the clause, which stands in text at `offset` + its own places."""
-        if clause.starts_part:
-            self.part = {name: value for name, value in clause.said.items() if clause.holds[name] == "part"}
+        if clause.shape.starts_part:
+            self.part = {name: value for name, value in clause.said.items() if clause.shape.holds[name] == "part"}
             self.passing = ""
         if "section" in clause.said:
             self.section, self.passing = clause.said["section"], ""
@@ -39,24 +39,24 @@ class Place:
         has_full_stop = ". " in text[max(0, self.end - 1) : clause.start + offset]
         if "\n" in between or (self.ends_with_sentence and has_full_stop):
             self.passing = ""
-        goes_on = text[self.end - 1 : self.end] == ";" and "\n" not in between and not clause.starts_part
-        self.label = clause.label if clause.is_labelled else (self.label if goes_on and not clause.label else "")
+        goes_on = text[self.end - 1 : self.end] == ";" and "\n" not in between and not clause.shape.starts_part
+        self.label = clause.label if clause.shape.is_labelled else (self.label if goes_on and not clause.label else "")
         self.end = clause.end + offset
         self.passing = clause.said.get("passing", self.passing)
         if "passing" in clause.said:
-            self.ends_with_sentence = clause.holds["passing"] == "sentence"
+            self.ends_with_sentence = clause.shape.holds["passing"] == "sentence"
 
     def marks_at(self, clause: Clause) -> set[str]:
         """The clause's marks, with what goes on from the clause before."""
-        goes_on = ["other_organ"] if "continues" in clause.marks and self.is_elsewhere else []
-        marks = {*clause.marks, *goes_on}
+        goes_on = ["other_organ"] if "continues" in clause.shape.marks and self.is_elsewhere else []
+        marks = {*clause.shape.marks, *goes_on}
         self.is_elsewhere = "other_organ" in marks
         return marks
 
     def subject_before(self, clause: Clause) -> str:
         """What was spoken of before the clause; from now on it is what the clause speaks of."""
-        is_heading = clause.holds.get("section") == "section" and len(clause.tokens) <= A_HEADING
-        is_new = clause.starts_part or is_heading
+        is_heading = clause.shape.holds.get("section") == "section" and len(clause.tokens) <= A_HEADING
+        is_new = clause.shape.starts_part or is_heading
         previous = self.subject if not is_new or clause.said.get("keeps_subject") else ""
-        self.subject = "" if self.is_elsewhere else clause.subject
+        self.subject = "" if self.is_elsewhere else clause.shape.subject
         return previous

@@ -6,21 +6,23 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from report_reader.lexicon import Lexicon
 from report_reader.patterns import Kinds
-from report_reader.tokens import Lexicon
 
 Pattern = re.Pattern[str]
 
 
 MOST_REMEMBERED = 50_000
 """Rows of kinds; when there are more, all are forgotten."""
+NEEDS = 3
+"""Of so many kinds that a rule needs it is looked up whether they are there, before its patterns are tried."""
 
 
 class Memory:
@@ -29,13 +31,13 @@ class Memory:
     def __init__(self) -> None:
         self._found: dict[object, Any] = {}
 
-    def recall(self, key: object, find: Callable[[], Any]) -> Any:
-        """What was found for the key before, else what is found now (not None)."""
+    def recall(self, key: object, find: Callable[..., Any], *about: object) -> Any:
+        """What was found for the key before, else what `find(*about)` finds now (not None)."""
         found = self._found.get(key)
         if found is None:
             if len(self._found) >= MOST_REMEMBERED:
                 self._found.clear()
-            found = self._found[key] = find()
+            found = self._found[key] = find(*about)
         return found
 
     def items(self) -> list[tuple[Any, Any]]:
@@ -67,12 +69,60 @@ class Rule:
 
     def fits(self, kinds: str, clause: str) -> re.Match[str] | None:
         """The match of `when` in `kinds` where no exception holds."""
-        match = next((match for pattern in self.when if (match := pattern.search(kinds))), None)
-        if match is None or any(pattern.search(kinds) or pattern.search(clause) for pattern in self.unless):
+        for pattern in self.when:
+            match = pattern.search(kinds)
+            if match is not None:
+                break
+        else:
             return None
+        for pattern in self.unless:
+            if pattern.search(kinds) or pattern.search(clause):
+                return None
         if any(pattern.search(clause) for pattern in self.not_with):
             return None
         return match if all(pattern.search(clause) for pattern in self.with_clause) else None
+
+
+class Table(Sequence[Rule]):
+    """Rules in their order, and a quick answer which of them cannot fit: those that need a kind which is not there."""
+
+    def __init__(self, rules: Sequence[Rule], needed: Sequence[Sequence[list[frozenset[str]]]]) -> None:
+        """needed: for each rule, for each pattern of its `when`, see `Kinds.needed`."""
+        self._rules = rules
+        self._by_character: list[dict[str, int]] = [{} for _ in range(NEEDS)]
+        self._always = [0] * NEEDS
+        for number, patterns in enumerate(needed):
+            for level in range(NEEDS):
+                for sets in patterns:
+                    if not sets:
+                        self._always[level] |= 1 << number
+                    for character in sets[min(level, len(sets) - 1)] if sets else ():
+                        known = self._by_character[level]
+                        known[character] = known.get(character, 0) | 1 << number
+
+    def __getitem__(self, number: Any) -> Any:
+        return self._rules[number]
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def which_may_fit(self, kinds: str) -> int:
+        """A bit for the number of each rule that may fit."""
+        may = -1
+        present = set(kinds)
+        for always, known in zip(self._always, self._by_character, strict=True):
+            some = always
+            for character in present:
+                some |= known.get(character, 0)
+            may &= some
+        return may
+
+    def may_fit(self, kinds: str) -> Iterator[Rule]:
+        """The rules that may fit, in their order."""
+        may = self.which_may_fit(kinds)
+        while may:
+            yield self._rules[(may & -may).bit_length() - 1]
+            may &= may - 1
 
 
 class RuleBook:
@@ -106,40 +156,50 @@ class RuleBook:
         self.compounds = self._rows("compounds")
         self.cuts = self._rows("cuts")
         self.contexts = self._rows("contexts")
-        rows = self._rows("lengths")
-        self.lengths = [rule for rule in rows if "remark" not in rule.fields]
-        self.remarks = [rule for rule in rows if "remark" in rule.fields]
+        self.lengths = self._rows("lengths", lambda row: "remark" not in row)
+        self.remarks = self._rows("lengths", lambda row: "remark" in row)
         self.statements = self._rows("statements")
         self.guards = self._rows("guards")
         self.memory = Memory()
+        self.default_subject = self.subjects.get("DEFAULT", "")
+        counted = {self.subjects[kind] for kind in self.group("SUBJECT")}
+        self.away = frozenset({"none", "unexplained", *self.subjects.values()} - counted)
+        """Subjects that no reading counts for."""
 
     def group(self, name: str) -> frozenset[str]:
         """The kinds of a group."""
         return self.kinds.members(name)
 
-    def _rows(self, table: str) -> list[Rule]:
+    def _rows(self, table: str, wanted: Callable[[Mapping[str, Any]], bool] = bool) -> Table:
         path = self.folder / f"{table}.yml"
         rows = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or []
         seen: set[str] = set()
-        rules = []
+        rules, needed = [], []
         for number, row in enumerate(rows, start=1):
             name = str(row.get("id", ""))
             if not name or name in seen or not row.get("when"):
                 raise UnreadableRule(f"{path.name}: row {number}: a rule needs an id of its own and `when`")
             seen.add(name)
+            if not wanted(row):
+                continue
             try:
                 rules.append(self._rule(row))
+                needed.append([self.kinds.needed(pattern) for pattern in _listed(row["when"])])
             except (ValueError, re.error) as error:
                 raise UnreadableRule(f"{path.name}: {name}: {error}") from error
-        return rules
+        return Table(rules, needed)
 
     def _rule(self, row: Mapping[str, Any]) -> Rule:
         def patterns(field: str) -> tuple[Pattern, ...]:
-            wanted = row.get(field) or []
-            return tuple(self.kinds.compiled(each) for each in ([wanted] if isinstance(wanted, str) else wanted))
+            return tuple(self.kinds.compiled(each) for each in _listed(row.get(field) or []))
 
         used = ("when", "unless", "with", "not_with")
         fields = {key: value for key, value in row.items() if key not in used}
         return Rule(
             str(row["id"]), patterns("when"), patterns("unless"), patterns("with"), patterns("not_with"), fields
         )
+
+
+def _listed(wanted: str | list[str]) -> list[str]:
+    """One pattern or several."""
+    return [wanted] if isinstance(wanted, str) else wanted

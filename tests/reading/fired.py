@@ -17,7 +17,13 @@ def _rows(book: RuleBook, table: str, key: list, found) -> list[tuple[str, str]]
     if table == "cuts":
         fitting = [rule for rule in book.cuts if not any(p.search(key[0]) for p in rule.unless)]
         return [("cuts", rule.id) for rule in fitting if any(p.search(key[0]) for p in rule.when)]
-    if table == "lengths":
-        remarks = [("lengths", rule.id) for rule in book.remarks if rule.fits(key[0], key[1])]
-        return [*remarks, *(("lengths", rule.id) for rule, _ in found[0])]
+    if table == "shape":
+        distances = [each for known in found.known_distances.values() for each in known]
+        rules = [rule for each in distances for rule in (each.rule, *each.remarks) if rule is not None]
+        stated = [("statements", found.statement.rule.id)] if found.statement else []
+        return [
+            *(("contexts", rule.id) for rule, _ in found.contexts),
+            *(("lengths", rule.id) for rule in rules),
+            *stated,
+        ]
     return [(table, row[0].id) for row in found]

@@ -1,0 +1,109 @@
+"""Which clauses a sentence has, and which label or heading from the lines above belongs to them."""
+
+from __future__ import annotations
+
+from report_reader.engine import A_LENGTH, Clause, clauses_of
+from report_reader.rules import RuleBook
+from report_reader.tokens import Token
+
+MOST_REMEMBERED = 50_000
+LONGEST_LABEL = 8
+"""So many tokens of a label that has a label of its own are kept."""
+Placed = tuple[Clause, int]
+"""A clause, and what to add to its places."""
+
+
+class LabelledClauses:
+    """Divides a page into clauses; a label that stands alone is put before the value below it."""
+
+    def __init__(self, book: RuleBook) -> None:
+        self.book = book
+        self._remembered: dict[str, list[Clause]] = {}
+
+    def forget(self) -> None:
+        """No sentence is remembered."""
+        self._remembered.clear()
+
+    def of_page(self, text: str, places: list[tuple[int, int]]) -> list[Placed]:
+        """The clauses of the sentences that stand at `places` of the text."""
+        result: list[Placed] = []
+        label: list[Token] = []
+        heading: list[Token] = []
+        alone: list[Placed] = []
+        for start, end in places:
+            sentence = text[start:end]
+            clauses = self._clauses_of(sentence)
+            if clauses and label and self._has_own_label(clauses[0]):
+                result.extend(alone)
+                label = []
+            if clauses and not label and heading and self._is_under(clauses[0]):
+                label = heading
+            offset = start
+            if label:
+                clauses, offset = clauses_of(text, start, end, self.book, label), 0
+            heading = self._heading(clauses, offset) or heading
+            if len(clauses) == 1 and clauses[0].shape.is_label and not sentence.rstrip().endswith((".", ";")):
+                own = _moved(clauses[0].tokens, offset)
+                if heading and not label and self._is_under(clauses[0]):
+                    own = [*heading, *own]
+                alone = [(clauses[0], offset)]
+                label = own if offset or not label else own[-LONGEST_LABEL:]
+                if label and label[-1].kind != "COLON":
+                    end_of_label = label[-1].end
+                    label.append(Token("COLON", end_of_label, end_of_label, ":", label[-1].value, label[-1].language))
+                continue
+            label = []
+            result.extend([(clause, offset) for clause in clauses])
+        return result
+
+    def _clauses_of(self, sentence: str) -> list[Clause]:
+        clauses = self._remembered.get(sentence)
+        if clauses is None:
+            clauses = clauses_of(sentence, 0, len(sentence), self.book)
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[sentence] = clauses
+        return clauses
+
+    def _has_own_label(self, clause: Clause) -> bool:
+        """Whether it is a label with its value, which needs no label from above."""
+        kinds = [token.kind for token in clause.tokens]
+        named = self.book.group("SUBJECT")
+        return "COLON" in kinds and any(kind in named for kind in kinds[: kinds.index("COLON")])
+
+    def _is_under(self, clause: Clause) -> bool:
+        """Whether it begins with a bare name that a heading above completes ('Margins' ... 'Hepatic duct: involved')."""
+        kinds = [token.kind for token in clause.tokens[:2]]
+        return kinds[0] in self.book.group("UNDER_HEADING") and (
+            len(kinds) < 2 or kinds[1] in ("COLON", "COMMA", "HYPHEN", "OPEN")
+        )
+
+    def _heading(self, clauses: list[Clause], offset: int) -> list[Token]:
+        """The token that names what a list is about: 'Margins' alone, or before a colon."""
+        if not clauses:
+            return []
+        heads = self.book.group("LIST_HEAD")
+        tokens = clauses[0].tokens
+        head = tokens[0]
+        if ":" in head.text and head.kind in self.book.group("SUBJECT"):
+            return [_moved([head.of_kind(min(heads))], offset)[0]]  # 'Margins: parenchymal - 4 mm; bile duct - '
+        if head.kind not in heads:
+            return []
+        if (
+            len(tokens) > 1
+            and tokens[1].kind != "COLON"
+            and not clauses[0].shape.is_label
+            and not _is_explained(tokens)
+        ):
+            return []
+        return _moved([head], offset)
+
+
+def _moved(tokens: list[Token], by: int) -> list[Token]:
+    return [Token(t.kind, t.start + by, t.end + by, t.text, t.value, t.language, t.measure) for t in tokens]
+
+
+def _is_explained(tokens: list[Token]) -> bool:
+    """Whether nothing but a bracket stands behind a heading: 'Margins (wedge, segment 5)'."""
+    kinds = [token.kind for token in tokens]
+    return kinds[1] == "OPEN" and kinds[-1] == "CLOSE" and not any(kind in A_LENGTH for kind in kinds)
