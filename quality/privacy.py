@@ -5,6 +5,7 @@ Written on distinct texts rather than as expectations: every column of every tab
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -193,20 +194,23 @@ def _is_label(name: str) -> bool:
 
 
 class RememberedTexts:
-    """Which texts are hits, asked once a text; of a column of many texts nothing is remembered.
+    """Which texts are hits, asked once a text. Of a column of many texts only those that are no hits are remembered, and not
+    without end: patients' pseudonyms stand in every table.
 
     is_hit: distinct texts -> whether each is one, in their order.
     """
 
     MANY = 10_000
+    MOST_CLEAN = 2_000_000
 
     def __init__(self, is_hit: Callable[[pd.Series], pd.Series]) -> None:
         self.is_hit, self.known = is_hit, {}
+        self.clean = pa.array([], pa.large_string())
 
     def n_hits(self, texts: pd.Series) -> int:
         """How many cells of a column (`texts`: how often each text occurs) hold a text that is a hit."""
         if len(texts) > self.MANY:
-            return int(texts.to_numpy()[self._ask(texts.index)].sum())
+            return self._n_hits_of_many(texts)
         self.learn(texts.index)
         return sum(int(n) for text, n in zip(texts.index, texts.to_numpy(), strict=True) if self.known[text])
 
@@ -215,6 +219,17 @@ class RememberedTexts:
         unseen = list(dict.fromkeys(text for text in texts if text not in self.known))
         if unseen:
             self.known.update(zip(unseen, self._ask(pd.Index(unseen)), strict=True))
+
+    def _n_hits_of_many(self, texts: pd.Series) -> int:
+        if len(self.clean):
+            words = pa.array(texts.index, pa.large_string())
+            texts = texts[~pc.is_in(words, value_set=self.clean).to_numpy(zero_copy_only=False)]
+        if texts.empty:
+            return 0
+        is_hit = self._ask(texts.index)
+        if len(self.clean) + len(texts) <= self.MOST_CLEAN:
+            self.clean = pa.concat_arrays([self.clean, pa.array(texts.index[~is_hit], pa.large_string())])
+        return int(texts.to_numpy()[is_hit].sum())
 
     def _ask(self, texts: pd.Index) -> np.ndarray:
         return self.is_hit(texts.to_series().astype("str")).to_numpy(dtype=bool)
@@ -241,14 +256,28 @@ class _Tally:
         self.hits[name] = self.hits.get(name, 0) + n_hits
 
 
+class _Words:
+    """Distinct words: as Arrow has them, and at hand one by one."""
+
+    def __init__(self, words: pa.Array) -> None:
+        self.words = words
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @cached_property
+    def at_hand(self) -> frozenset[str]:
+        return frozenset(self.words.to_pylist())
+
+
 @dataclass(frozen=True)
 class _Identifiers:
     """The MRNs by how they are looked for: each; those that are no short number; long ones that no number could be; long numbers."""
 
-    every: pa.Array
-    unlike_labels: pa.Array
-    unmistakable: pa.Array
-    long_counters: pa.Array
+    every: _Words
+    unlike_labels: _Words
+    unmistakable: _Words
+    long_counters: _Words
 
     @classmethod
     def of(cls, identifiers: Iterable[str]) -> "_Identifiers":
@@ -256,10 +285,10 @@ class _Identifiers:
         is_long = _COMPUTE.greater_equal(_COMPUTE.utf8_length(every), SHORTEST_TOKEN)
         like_counters = _COMPUTE.match_substring_regex(every, f"^{LIKE_A_COUNTER}$")
         return cls(
-            every,
-            every.filter(_COMPUTE.or_(is_long, _COMPUTE.invert(like_counters))),
-            every.filter(_COMPUTE.and_(is_long, _COMPUTE.invert(like_counters))),
-            every.filter(_COMPUTE.and_(is_long, like_counters)),
+            _Words(every),
+            _Words(every.filter(_COMPUTE.or_(is_long, _COMPUTE.invert(like_counters)))),
+            _Words(every.filter(_COMPUTE.and_(is_long, _COMPUTE.invert(like_counters)))),
+            _Words(every.filter(_COMPUTE.and_(is_long, like_counters))),
         )
 
 
@@ -277,7 +306,7 @@ def _is_date(values: pd.Series) -> pd.Series:
     return values.str.contains(CALENDAR_DATE) & ~values.str.fullmatch(CONTRACT_BOUND)
 
 
-def _texts_with_tokens(texts: pd.Series, identifiers: pa.Array) -> list[str]:
+def _texts_with_tokens(texts: pd.Series, identifiers: _Words) -> list[str]:
     """Index of the texts of which a word is one of the identifiers."""
     found: list[str] = []
     for between_words in (r"[^A-Za-z0-9]+", r"[^A-Za-z0-9./_-]+") if len(identifiers) and len(texts) else ():
@@ -286,7 +315,11 @@ def _texts_with_tokens(texts: pd.Series, identifiers: pa.Array) -> list[str]:
     return found
 
 
-def _is_in(values: pd.Series, identifiers: pa.Array) -> pd.Series:
-    # pandas' own isin walks through all identifiers in Python, for every column anew
-    found = pc.is_in(pa.array(values, pa.string()), value_set=identifiers)
-    return pd.Series(found.to_numpy(zero_copy_only=False), index=values.index)
+def _is_in(values: pd.Series, identifiers: "_Words") -> pd.Series:
+    # pandas' own isin walks through all identifiers in Python, for every column anew; Arrow makes its table of them anew, which is
+    # worth it for many values only
+    if len(values) <= RememberedTexts.MANY:
+        found = np.fromiter((text in identifiers.at_hand for text in values), bool, len(values))
+    else:
+        found = pc.is_in(pa.array(values, pa.string()), value_set=identifiers.words).to_numpy(zero_copy_only=False)
+    return pd.Series(found, index=values.index)

@@ -107,8 +107,8 @@ def _texts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) ->
             return kept[0]
         found = connection.execute(
             f"""SELECT CAST("{column}" AS VARCHAR) AS text, count(*) AS n FROM {relation} WHERE "{column}" IS NOT NULL GROUP BY 1"""
-        ).df()
-        texts = pd.Series(found["n"].to_numpy(), index=pd.Index(found["text"], dtype="str"))
+        ).to_arrow_table()
+        texts = pd.Series(found["n"].to_numpy(), index=pd.Index(found["text"].to_pandas(), dtype="str"))
         if len(texts) <= FEW_TEXTS:
             kept.append(texts)
         return texts

@@ -3,6 +3,7 @@
 The attacks are scored with the truth of the build file; what is kept of them is a count.
 """
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 
@@ -67,7 +68,7 @@ def attacks_on_days(connection: duckdb.DuckDBPyConnection, database: str) -> lis
     if truth.empty or period.empty:
         return []
     around = period.merge(truth, on="study_id")
-    return _by_source(try_shared_days(times.merge(around, on="study_id")) for times in _days(connection, database))
+    return _by_source(try_shared_days(times) for times in _days(connection, database, around))
 
 
 def attacks_by_known_days(
@@ -83,7 +84,7 @@ def attacks_by_known_days(
     truth = truth[is_simulated == simulated]
     if truth.empty:
         return []
-    return _by_source(try_known_days(times.merge(truth, on="study_id")) for times in _days(connection, database))
+    return _by_source(try_known_days(times) for times in _days(connection, database, truth))
 
 
 def _by_source(attacks: Iterable[list[Attack]]) -> list[Attack]:
@@ -196,9 +197,9 @@ def _periods(connection: duckdb.DuckDBPyConnection, database: str) -> pd.DataFra
     ).df()
 
 
-def _days(connection: duckdb.DuckDBPyConnection, database: str) -> Iterator[pd.DataFrame]:
-    """source, study_id, days: every published number of days since the operation, one row a patient; one frame a source, for all of
-    them together need not fit into memory."""
+def _days(connection: duckdb.DuckDBPyConnection, database: str, known: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """source, days, and the columns of `known` (one row a study_id) but that: every published number of days since the operation, one
+    row a patient of `known`; one frame a source, for all of them together need not fit into memory."""
     for table, columns in _tables_of_patients(connection, database).items():
         place = f'{database}.marts."{table}"'
         endpoints = [None]
@@ -208,11 +209,25 @@ def _days(connection: duckdb.DuckDBPyConnection, database: str) -> Iterator[pd.D
         for name in (name for name in columns if DAYS_COLUMN.fullmatch(name) and name != "synchronous_window_days"):
             for endpoint in endpoints:
                 rows = "TRUE" if endpoint is None else "endpoint = $endpoint AND event_code = 0"
-                found = connection.execute(
-                    f'SELECT study_id, max("{name}")::BIGINT AS days FROM {place} WHERE "{name}" IS NOT NULL AND {rows} GROUP BY ALL',
-                    {} if endpoint is None else {"endpoint": endpoint},
-                ).df()
+                with _lent(connection, known) as patients:
+                    found = connection.execute(
+                        f"""SELECT days, patients.* EXCLUDE (study_id)
+                            FROM (SELECT study_id, max("{name}")::BIGINT AS days FROM {place}
+                                  WHERE "{name}" IS NOT NULL AND {rows} GROUP BY ALL)
+                            INNER JOIN {patients} AS patients USING (study_id)""",
+                        {} if endpoint is None else {"endpoint": endpoint},
+                    ).df()
                 yield found.assign(source=f"{table}.{name}" + ("" if endpoint is None else f" of {endpoint}"))
+
+
+@contextlib.contextmanager
+def _lent(connection: duckdb.DuckDBPyConnection, frame: pd.DataFrame) -> Iterator[str]:
+    """The name of a frame in SQL, for as long as the block lasts."""
+    connection.register("lent_patients", frame)
+    try:
+        yield "lent_patients"
+    finally:
+        connection.unregister("lent_patients")
 
 
 def _attacks_on_order(connection: duckdb.DuckDBPyConnection, database: str) -> list[Attack]:
@@ -232,8 +247,12 @@ def _attacks_on_order(connection: duckdb.DuckDBPyConnection, database: str) -> l
             if name.endswith(("_id", "_ids", "_number", "_file")) and name not in NOT_OF_THE_DATA
         }
         for source, query in queries.items():
-            places = connection.execute(f"SELECT study_id, place FROM ({query}) WHERE place IS NOT NULL").df()
-            attacks.append(try_order(places.assign(source=source).merge(truth, on="study_id")))
+            with _lent(connection, truth) as patients:
+                places = connection.execute(
+                    f"""SELECT place, operation_day FROM ({query}) INNER JOIN {patients} AS patients USING (study_id)
+                        WHERE place IS NOT NULL"""
+                ).df()
+            attacks.append(try_order(places.assign(source=source)))
     return _by_source(attacks)
 
 
