@@ -5,13 +5,9 @@ Each takes what stands after FROM for the tables it needs, and the size of the c
 
 from collections.abc import Callable, Mapping
 
-from quality.derived_tables import FONG_ITEMS, INDEX_ENDPOINTS, RECURRENCE_ENDPOINTS
+from quality.derived_tables import FONG_ITEMS, OPERATION, RECURRENCE
 
 Relations = Mapping[str, str]
-
-
-def _texts(names: tuple[str, ...]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
 
 
 def _with_fong_items(tables: Relations, _previous: int | None) -> str:
@@ -40,6 +36,21 @@ def _cohort_size(tables: Relations, previous: int | None) -> str:
         FROM (SELECT count(*) AS n_patients FROM {tables["index_operations"]})"""
 
 
+def _defined(tables: Relations) -> str:
+    return f"""(SELECT endpoint, min(origin) AS origin, bool_or(role = 'competing') AS has_competing
+                FROM {tables["endpoint_definitions"]} GROUP BY endpoint)"""
+
+
+def _with_definition(table: str) -> Callable[[Relations, int | None], str]:
+    def query(tables: Relations, _previous: int | None) -> str:
+        return f"""
+            SELECT given.*, CASE WHEN given.endpoint IS NOT NULL THEN defined.endpoint IS NOT NULL END AS is_defined,
+                   coalesce(defined.origin, 'not defined') AS origin, coalesce(defined.has_competing, TRUE) AS has_competing
+            FROM {tables[table]} AS given LEFT JOIN {_defined(tables)} AS defined ON given.endpoint = defined.endpoint"""
+
+    return query
+
+
 def _endpoint_coverage(tables: Relations, _previous: int | None) -> str:
     return f"""
         WITH stated AS (
@@ -55,16 +66,19 @@ def _endpoint_coverage(tables: Relations, _previous: int | None) -> str:
             SELECT study_id, endpoint FROM stated WHERE study_id IS NOT NULL AND endpoint IS NOT NULL
             GROUP BY ALL HAVING count(*) = 1
         ),
+        defined AS (FROM {_defined(tables)}),
         accounted AS (
-            SELECT study_id, count(*) AS n FROM once
-            WHERE endpoint IN ({_texts(INDEX_ENDPOINTS)})
-                OR (endpoint IN ({_texts(RECURRENCE_ENDPOINTS)}) AND study_id IN (FROM recurred))
+            SELECT study_id, count(*) AS n FROM once INNER JOIN defined USING (endpoint)
+            WHERE origin = '{OPERATION}' OR (origin = '{RECURRENCE}' AND study_id IN (FROM recurred))
             GROUP BY study_id
+        ),
+        expected AS (
+            SELECT count(*) FILTER (origin = '{OPERATION}') AS of_all, count(*) FILTER (origin = '{RECURRENCE}') AS of_recurred FROM defined
         )
         SELECT study_id, coalesce(n, 0) AS n_accounted,
-               {len(INDEX_ENDPOINTS)} + CASE WHEN study_id IN (FROM recurred) THEN {len(RECURRENCE_ENDPOINTS)} ELSE 0 END AS n_expected,
+               of_all + CASE WHEN study_id IN (FROM recurred) THEN of_recurred ELSE 0 END AS n_expected,
                study_id IN (FROM cohort) AS has_index_operation
-        FROM everybody LEFT JOIN accounted USING (study_id) ORDER BY study_id"""
+        FROM everybody LEFT JOIN accounted USING (study_id) CROSS JOIN expected ORDER BY study_id"""
 
 
 def _count_totals(tables: Relations, _previous: int | None) -> str:
@@ -82,6 +96,8 @@ SQL_DERIVATIONS: dict[str, Callable[[Relations, int | None], str]] = {
     "index_operations": _with_fong_items,
     "registry_operations": _with_what_hospitals_record,
     "cohort_size": _cohort_size,
+    "time_to_event": _with_definition("time_to_event"),
+    "event_counts": _with_definition("event_counts"),
     "endpoint_coverage": _endpoint_coverage,
     "count_totals": _count_totals,
 }

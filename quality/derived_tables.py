@@ -5,13 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-INDEX_ENDPOINTS = (
-    "recurrence_free_survival", "overall_recurrence", "isolated_liver_recurrence", "margin_recurrence",
-    "liver_recurrence_any_time", "overall_survival", "cancer_specific_survival", "extrahepatic_only_recurrence",
-)  # fmt: skip
-"""Endpoints whose time zero is the index operation: every patient of the cohort has a time to each, or a reason why not."""
-RECURRENCE_ENDPOINTS = ("salvage", "post_recurrence_survival")
-"""The same of those whose time zero is the first recurrence, for every patient who recurred."""
+OPERATION, RECURRENCE = "index_operation", "recurrence"
+"""The origins of meta.endpoint_definitions: every patient of the cohort has a time to the endpoints of the first, or a reason why not;
+every patient who recurred to those of the second."""
 FONG_ITEMS = (
     "is_node_positive",
     "has_short_disease_free_interval",
@@ -78,24 +74,47 @@ def _cohort_size(frames: Frames, previous: int | None) -> pd.DataFrame:
     )
 
 
+def _defined(definitions: pd.DataFrame) -> pd.DataFrame:
+    """A row an endpoint of meta.endpoint_definitions: its `origin`, and whether other events compete (`has_competing`)."""
+    by_endpoint = definitions.assign(has_competing=definitions["role"] == "competing").groupby("endpoint")
+    return by_endpoint.agg(origin=("origin", "min"), has_competing=("has_competing", "any"))
+
+
+def _with_definition(table: str) -> Callable[[Frames, int | None], pd.DataFrame]:
+    def make(frames: Frames, _previous: int | None) -> pd.DataFrame:
+        """The table with what the definitions say of each row's endpoint: `is_defined`, `origin`, `has_competing`."""
+        rows, defined = frames[table], _defined(frames["endpoint_definitions"])
+        endpoint = rows["endpoint"]
+        return rows.assign(
+            is_defined=endpoint.isin(defined.index).astype("boolean").mask(endpoint.isna()),
+            origin=endpoint.map(defined["origin"]).fillna("not defined"),
+            has_competing=endpoint.map(defined["has_competing"]).astype("boolean").fillna(True),
+        )
+
+    return make
+
+
 def _endpoint_coverage(frames: Frames, _previous: int | None) -> pd.DataFrame:
     """A row a patient of the cohort or of time_to_event: `n_expected` endpoints whose origin the patient reached, `n_accounted`
     of them with exactly one row in time_to_event and endpoints_without_time together; `has_index_operation`."""
     times, reasons = (frames[table][["study_id", "endpoint"]] for table in ("time_to_event", "endpoints_without_time"))
+    origins = _defined(frames["endpoint_definitions"])["origin"]
     cohort = pd.Index(frames["index_operations"]["study_id"].dropna().unique())
     everybody = cohort.union(pd.Index(times["study_id"].dropna().unique()))
-    has_recurred = everybody.isin(frames["first_recurrences"]["study_id"])
+    recurred = frames["first_recurrences"]["study_id"]
     n_rows = pd.concat([times, reasons]).groupby(["study_id", "endpoint"]).size()
     once = n_rows[n_rows == 1].reset_index()
-    is_counted = once["endpoint"].isin(INDEX_ENDPOINTS) | (
-        once["endpoint"].isin(RECURRENCE_ENDPOINTS) & once["study_id"].isin(frames["first_recurrences"]["study_id"])
+    origin = once["endpoint"].map(origins)
+    accounted = (
+        once[(origin == OPERATION) | ((origin == RECURRENCE) & once["study_id"].isin(recurred))]
+        .groupby("study_id")
+        .size()
     )
-    accounted = once[is_counted].groupby("study_id").size()
     return pd.DataFrame(
         {
             "study_id": everybody,
             "n_accounted": accounted.reindex(everybody, fill_value=0).to_numpy(),
-            "n_expected": len(INDEX_ENDPOINTS) + len(RECURRENCE_ENDPOINTS) * has_recurred,
+            "n_expected": (origins == OPERATION).sum() + (origins == RECURRENCE).sum() * everybody.isin(recurred),
             "has_index_operation": everybody.isin(cohort),
         }
     )
@@ -163,6 +182,7 @@ def _with_expected_figures(frames: Frames, _previous: int | None) -> pd.DataFram
 
 
 LEDGER_COLUMNS = (*ENTRY, "loaded_at", "status", "rows_read", "rows_loaded", "rows_rejected", "rows_duplicate")
+DEFINITION_COLUMNS = {"endpoint_definitions": ("endpoint", "origin", "role")}
 CURVE_COLUMNS = (*CURVE, "time_days", "estimate")
 DERIVATIONS = {
     "index_operations": Derivation(
@@ -181,12 +201,17 @@ DERIVATIONS = {
         },
         _cohort_size,
     ),
+    "time_to_event": Derivation(
+        {"time_to_event": ("endpoint",), **DEFINITION_COLUMNS}, _with_definition("time_to_event")
+    ),
+    "event_counts": Derivation({"event_counts": ("endpoint",), **DEFINITION_COLUMNS}, _with_definition("event_counts")),
     "endpoint_coverage": Derivation(
         {
             "time_to_event": ("study_id", "endpoint"),
             "endpoints_without_time": ("study_id", "endpoint"),
             "index_operations": ("study_id",),
             "first_recurrences": ("study_id",),
+            **DEFINITION_COLUMNS,
         },
         _endpoint_coverage,
     ),

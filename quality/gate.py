@@ -76,7 +76,7 @@ def run_suite(
 
     Args:
         suite_name: one of `list_suites`, but for 'privacy', which is of all tables together.
-        frame: the suite's table, or tables by name for a suite that compares several (cohort_size, endpoint_coverage,
+        frame: the suite's table, or tables by name for a suite that compares or looks up (cohort_size, time_to_event,
             count_totals).
         previous: size of the cohort that is published now; None before the first publication. Read by cohort_size only.
         most_keys: failing rows listed a check.

@@ -1,5 +1,6 @@
-"""The effect at each hospital beside its summaries, a panel a level of the exposure."""
+"""The effect at each hospital beside its summaries: a row an endpoint, a panel a level of the exposure."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -14,31 +15,48 @@ SHOWN = (0.2, 10.0)
 LINE_HEIGHT = 22
 
 
-def hospitals_chart(hospital_hazard_ratios: pd.DataFrame, endpoint: str, exposure: Exposure, width: int = 200) -> Any:
+COLUMNS = [
+    "endpoint", "model", "term", "summary", "hospital", "hazard_ratio", "conf_low", "conf_high", "prediction_low", "prediction_high",
+]  # fmt: skip
+
+
+def hospitals_chart(
+    hospital_hazard_ratios: pd.DataFrame, endpoints: Mapping[str, str], exposure: Exposure, width: int = 200
+) -> Any:
     """Points with 95 % limits on a log axis; hospitals as circles, summaries as diamonds, the prediction interval dashed.
 
+    Args:
+        endpoints: label by name, in the order in which they are drawn; one of which nothing could be estimated is left out.
     Raises:
-        ValueError: a column is missing, or nothing could be estimated of the endpoint.
+        ValueError: a column is missing, or nothing could be estimated of any of the endpoints.
     """
     import altair as alt
 
-    columns = ["endpoint", "model", "term", "summary", "hospital", "hazard_ratio", "conf_low", "conf_high",
-               "prediction_low", "prediction_high"]  # fmt: skip
-    require_columns(hospital_hazard_ratios, columns, "hospital_hazard_ratios")
-    rows = hospital_hazard_ratios[
-        (hospital_hazard_ratios["endpoint"] == endpoint)
-        & (hospital_hazard_ratios["model"] == "adjusted")
+    require_columns(hospital_hazard_ratios, COLUMNS, "hospital_hazard_ratios")
+    estimated = hospital_hazard_ratios[
+        (hospital_hazard_ratios["model"] == "adjusted")
         & hospital_hazard_ratios["term"].isin(exposure.terms)
         & hospital_hazard_ratios["hazard_ratio"].notna()
-    ][columns]
-    if rows.empty:
-        raise ValueError(f"no hospital has an estimate of {endpoint}")
+    ][COLUMNS]
+    drawn = [name for name in endpoints if (estimated["endpoint"] == name).any()]
+    if not drawn:
+        raise ValueError(f"no hospital has an estimate of {', '.join(endpoints)}")
+    panels = [
+        _of_endpoint(estimated[estimated["endpoint"] == name], width).properties(title=endpoints[name])
+        for name in drawn
+    ]
+    return alt.vconcat(*panels)
+
+
+def _of_endpoint(rows: pd.DataFrame, width: int) -> Any:
+    import altair as alt
+
     is_hospital = rows["summary"] == OF_HOSPITAL
     low, high = SHOWN
     rows = rows.assign(
         label=rows["hospital"].where(is_hospital, rows["summary"]),
         kind=is_hospital.map({True: "hospital", False: "summary"}),
-        **{name: rows[name].astype(float).clip(low, high) for name in columns[5:]},
+        **{name: rows[name].astype(float).clip(low, high) for name in COLUMNS[5:]},
     )
     order = list(dict.fromkeys(rows["label"]))
     scale = alt.Scale(type="log", domain=list(SHOWN))

@@ -12,6 +12,7 @@ from analysis.figures.curves import LANDMARK_YEARS, Shown, drawn_points
 from analysis.figures.forest import forest_rows
 from analysis.figures.models_compared import largest_differences
 from analysis.patients.exposures import Exposure
+from analysis.patients.plan import EXPLORATORY
 from analysis.report.availability import NotAvailable, frame_of
 from analysis.report.definitions import Definitions
 from analysis.report.formats import count, percent
@@ -38,6 +39,11 @@ def drawings_of_page(
 ) -> dict[str, Drawing]:
     """Name -> drawing, for every figure of the page; margin_groups: margin_group, n, in which the cohort flow ends."""
     exposure, labels = known.exposure, {endpoint.name: endpoint.label for endpoint in known.endpoints}
+    of_hospitals = {
+        endpoint.name: endpoint.label
+        for endpoint in known.endpoints
+        if endpoint.is_modelled_further and endpoint.role != EXPLORATORY
+    }
     return {
         "flow": Drawing(
             "cohort_flow",
@@ -71,9 +77,9 @@ def drawings_of_page(
         "salvage_over_time": _incidence(known, "salvage", HALF_WIDTH, 240),
         "hospitals": Drawing(
             "hospital_hazard_ratios",
-            lambda frame: figures.hospitals_chart(frame, "margin_recurrence", exposure),
+            lambda frame: figures.hospitals_chart(frame, of_hospitals, exposure),
             lambda frame: (
-                "Adjusted hazard ratios of recurrence at the resection margin at each hospital, and their summaries."
+                f"Adjusted hazard ratios at each hospital, and their summaries: {'; '.join(of_hospitals.values())}."
             ),
         ),
         "balance": Drawing(

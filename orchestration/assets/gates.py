@@ -31,6 +31,8 @@ from quality import GateReport, all_suites, list_suites, no_violations, run_suit
 from quality.night import judge_night, list_night_suites
 
 SCHEMAS_OF_STAGE = {"marts": ("marts", "quality"), "results": ("results",)}
+# what suites of a stage look up in beside the tables they judge
+DEFINITIONS_OF_STAGE = {"marts": ("endpoint_definitions",)}
 STAGING_TABLES = ("stg_registry_operations",)
 
 
@@ -48,7 +50,7 @@ def tables_for_stage(connection: duckdb.DuckDBPyConnection, stage: str) -> Table
     queries = {
         table.name: table.query
         for table in published_tables()
-        if table.schema in SCHEMAS_OF_STAGE[stage]
+        if (table.schema in SCHEMAS_OF_STAGE[stage] or table.name in DEFINITIONS_OF_STAGE.get(stage, ()))
         and table.name not in WRITTEN_BY_GATES
         and table_exists(connection, table.source_schema, table.source_name)
     }

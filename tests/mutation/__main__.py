@@ -114,6 +114,14 @@ def is_seen(mutant: Mutant, folder: Path) -> bool:
         file.write_text(text, encoding="utf-8")
 
 
+def said_and_seen(mutant: Mutant, folder: Path) -> bool:
+    """Whether it is seen, said at once: the whole list takes many minutes."""
+    seen = is_seen(mutant, folder)
+    change = f"{mutant.file}: {mutant.written!r} -> {mutant.changed!r}"
+    print(f"seen: {mutant.name}" if seen else f"NOT SEEN: {mutant.name} ({change}) by {mutant.seen_by}", flush=True)
+    return seen
+
+
 def passes(test: str, folder: Path) -> bool:
     """Whether a test passes in the copy."""
     if test.startswith("dbt "):
@@ -146,11 +154,9 @@ def main() -> None:
         failing = [test for test in track(tests, "tests as they stand") if not passes(test, folder)]
         if failing:
             sys.exit(f"fails without any change: {', '.join(failing)}")
-        unseen = [mutant for mutant in track(chosen, "changes") if not is_seen(mutant, folder)]
-    for mutant in unseen:
-        print(f"NOT SEEN: {mutant.name} ({mutant.file}: {mutant.written!r} -> {mutant.changed!r}) by {mutant.seen_by}")
-    print(f"{len(chosen) - len(unseen)} of {len(chosen)} changes are seen by their test")
-    sys.exit(bool(unseen))
+        n_unseen = sum(not said_and_seen(mutant, folder) for mutant in track(chosen, "changes"))
+    print(f"{len(chosen) - n_unseen} of {len(chosen)} changes are seen by their test")
+    sys.exit(bool(n_unseen))
 
 
 if __name__ == "__main__":

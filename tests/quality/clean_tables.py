@@ -199,11 +199,21 @@ def _times() -> dict[str, pd.DataFrame]:
         ("salvage", "overall", "all", 60, 1, 0, 0),
         ("salvage", "overall", "all", 600, 0, 1, 0),
     )
+    of_survival = ("recurrence_free_survival", "overall_survival", "post_recurrence_survival")
+    definitions = _table(
+        "endpoint origin role",
+        *(
+            (endpoint, "recurrence" if endpoint in ("salvage", "post_recurrence_survival") else "index_operation", role)
+            for endpoint in times["endpoint"].unique()
+            for role in ("event", "censor", *(() if endpoint in of_survival else ("competing",)))
+        ),
+    )
     limits = pd.DataFrame(columns=["source_system", "endpoint", "reason", "n_patients"], dtype="str")
     return {
         "time_to_event": times,
         "endpoints_without_time": without_time,
         "event_counts": counts,
+        "endpoint_definitions": definitions,
         "not_derivable_endpoints": limits,
     }
 

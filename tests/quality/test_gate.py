@@ -93,7 +93,8 @@ def test_a_table_that_may_be_empty_only_warns():
 
 
 def test_a_missing_column_is_an_error_of_the_checks_that_read_it_only():
-    result = run_suite("time_to_event", clean_tables()["time_to_event"].drop(columns="event_label"))
+    tables = clean_tables()
+    result = run_suite("time_to_event", tables | {"time_to_event": tables["time_to_event"].drop(columns="event_label")})
     assert check_named(result, "ending_is_told")[["status", "error"]].tolist() == [
         "error",
         "MissingColumn: event_label",
@@ -132,7 +133,7 @@ def test_a_computed_table_that_raises_is_an_error():
 def test_an_expectation_that_raises_is_an_error_told_by_class_name_only():
     times = clean_tables()["time_to_event"].astype({"time_days": object})
     times.loc[0, "time_days"] = "Muster"
-    result = run_suite("time_to_event", times)
+    result = run_suite("time_to_event", clean_tables() | {"time_to_event": times})
     raised = check_named(result, "time_is_positive")
     assert raised["status"] == "error"
     assert raised["error"].isidentifier()
@@ -352,6 +353,25 @@ def test_a_patient_has_for_each_endpoint_a_time_or_a_reason_and_not_both():
     tables = clean_tables()
     tables["time_to_event"].loc[99] = [D, "overall_survival", 5, 1, "death", "v9"]
     assert coverage_of(tables) == {("only_the_cohort_is_followed", f"study_id={D}")}
+
+
+def test_an_endpoint_that_a_row_of_the_definitions_adds_is_known_and_asked_of_everybody():
+    tables = marts_tables()
+    tables["endpoint_definitions"].loc[99] = ["liver_free_survival", "index_operation", "event"]
+    assert {study_id for _, study_id in coverage_of(tables)} == {f"study_id={patient}" for patient in (A, B, C)}
+
+    added = [(patient, "liver_free_survival", 390, 0, "no death", "f9") for patient in (A, B, C)]
+    times = tables["time_to_event"]
+    tables["time_to_event"] = pd.concat([times, pd.DataFrame(added, columns=times.columns)], ignore_index=True)
+    assert coverage_of(tables) == set()
+    assert run_suite("time_to_event", tables).violations.empty
+
+    # nothing competes with it by its definition
+    tables["time_to_event"].loc[len(times), "event_code"] = 2
+    (violation,) = run_suite("time_to_event", tables).violations.itertuples()
+    assert violation.check_name == "survival_has_no_competing_event"
+    del tables["endpoint_definitions"]
+    assert set(run_suite("time_to_event", tables).checks["error"]) == {"MissingTable: endpoint_definitions"}
 
 
 def test_an_empty_cohort_says_which_criteria_took_the_patients():

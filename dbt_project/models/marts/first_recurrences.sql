@@ -29,9 +29,9 @@ select
 from {{ ref('initial_recurrence_patterns') }} as patterns
 inner join {{ ref('index_operations') }} as operations on patterns.study_id = operations.study_id
 inner join {{ ref('operation_margins') }} as margins on patterns.study_id = margins.study_id
-left join {{ ref('underivable_patient_endpoints') }} as without_treatments
-    on patterns.study_id = without_treatments.study_id and without_treatments.endpoint = 'salvage'
-left join {{ ref('underivable_patient_endpoints') }} as without_sites
-    on patterns.study_id = without_sites.study_id and without_sites.endpoint = 'isolated_liver_recurrence'
+left join {{ ref('underivable_patient_milestones') }} as without_treatments
+    on patterns.study_id = without_treatments.study_id and without_treatments.milestone = 'salvage'
+left join {{ ref('underivable_patient_milestones') }} as without_sites
+    on patterns.study_id = without_sites.study_id and without_sites.milestone = 'isolated_liver_first_recurrence'
 left join {{ ref('first_salvages') }} as salvages on patterns.study_id = salvages.study_id
 left join nearest_to_salvage on patterns.study_id = nearest_to_salvage.study_id and nearest_to_salvage.nearness = 1

@@ -47,6 +47,6 @@ inner join sites on episodes.study_id = sites.study_id and episodes.episode_numb
 left join treatments on episodes.study_id = treatments.study_id and episodes.episode_number = treatments.episode_number
 left join {{ ref('episode_salvages') }} as salvages
     on episodes.study_id = salvages.study_id and episodes.episode_number = salvages.episode_number
-left join {{ ref('underivable_patient_endpoints') }} as without_treatments
-    on episodes.study_id = without_treatments.study_id and without_treatments.endpoint = 'salvage'
+left join {{ ref('underivable_patient_milestones') }} as without_treatments
+    on episodes.study_id = without_treatments.study_id and without_treatments.milestone = 'salvage'
 left join {{ ref('stg_vital_status') }} as vital on episodes.study_id = vital.study_id

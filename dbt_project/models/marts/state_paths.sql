@@ -56,6 +56,6 @@ select
     cast(stays.stop_day as double) as stop_day
 from stays
 inner join {{ ref('operation_margins') }} as margins on stays.study_id = margins.study_id
-left join {{ ref('underivable_patient_endpoints') }} as underivable
-    on stays.study_id = underivable.study_id and underivable.endpoint in ('salvage', 'isolated_liver_recurrence')
+left join {{ ref('underivable_patient_milestones') }} as underivable
+    on stays.study_id = underivable.study_id and underivable.milestone in ('salvage', 'isolated_liver_first_recurrence')
 where underivable.study_id is null

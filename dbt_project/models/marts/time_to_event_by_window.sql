@@ -1,6 +1,16 @@
--- The endpoints of an initial pattern by each other synchronous window: the same days, but the first recurrence may be another
--- pattern; one that a window leaves open is another pattern.
-with ends as (
+-- The endpoints that a first recurrence of some initial pattern ends, by each other synchronous window: the same days, but the first
+-- recurrence may be another pattern; one that a window leaves open is another pattern.
+with pattern_definitions as (
+    select endpoint, role, milestone, priority from {{ ref('endpoint_definitions') }}
+    where milestone in ({{ every_first_recurrence_milestone() }})
+),
+
+pattern_endpoints as (
+    select distinct endpoint from pattern_definitions
+    where role = 'event'
+),
+
+ends as (
     select
         times.study_id,
         times.endpoint,
@@ -9,28 +19,42 @@ with ends as (
         -- of these endpoints only the first recurrence rests on a look at the patient and is no censoring
         times.event_code <> 0 and times.source_table = 'stg_follow_up_events' as is_first_recurrence
     from {{ ref('time_to_event') }} as times
-    where times.endpoint in ('isolated_liver_recurrence', 'margin_recurrence', 'extrahepatic_only_recurrence')
+    inner join pattern_endpoints on times.endpoint = pattern_endpoints.endpoint
 ),
 
-patterned as (
+milestones_by_window as (
+    {% for truth in first_recurrence_truths() -%}
+    select study_id, synchronous_window_days, {{ first_recurrence_milestone(truth) }} as milestone
+    from {{ ref('initial_patterns_by_window') }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
+-- all of the same day: the definitions say which comes first
+roles as (
     select
-        ends.*,
-        windows.synchronous_window_days,
-        case ends.endpoint
-            when 'isolated_liver_recurrence' then patterns.is_isolated_liver
-            when 'margin_recurrence' then patterns.has_margin_site
-            else patterns.is_extrahepatic_only
-        end as is_of_pattern
-    from ends
-    cross join {{ ref('synchronous_window_alternatives') }} as windows
-    left join {{ ref('initial_patterns_by_window') }} as patterns
-        on ends.study_id = patterns.study_id and windows.synchronous_window_days = patterns.synchronous_window_days
+        milestones.study_id,
+        milestones.synchronous_window_days,
+        definitions.endpoint,
+        definitions.role,
+        row_number() over (
+            partition by milestones.study_id, milestones.synchronous_window_days, definitions.endpoint order by definitions.priority
+        ) as role_number
+    from milestones_by_window as milestones
+    inner join pattern_definitions as definitions on milestones.milestone = definitions.milestone
 )
 
 select
-    study_id,
-    endpoint,
-    cast(synchronous_window_days as integer) as synchronous_window_days,
-    time_days,
-    case when not is_first_recurrence then event_code when is_of_pattern then 1 else 2 end as event_code
-from patterned
+    ends.study_id,
+    ends.endpoint,
+    cast(windows.synchronous_window_days as integer) as synchronous_window_days,
+    ends.time_days,
+    case when not ends.is_first_recurrence then ends.event_code when roles.role = 'event' then 1 else 2 end as event_code
+from ends
+cross join {{ ref('synchronous_window_alternatives') }} as windows
+left join roles
+    on
+        ends.study_id = roles.study_id
+        and ends.endpoint = roles.endpoint
+        and windows.synchronous_window_days = roles.synchronous_window_days
+        and roles.role_number = 1

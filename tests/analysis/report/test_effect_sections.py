@@ -1,6 +1,7 @@
 """The report's sections on effects: what the plan tests, absolute risks, hospitals; absent without a word too many."""
 
 import pandas as pd
+import pytest
 
 from analysis import figures
 from analysis.report import render_report
@@ -83,7 +84,40 @@ def test_with_one_hospital_and_without_the_tables_nothing_is_said(undrawn):
         assert text not in page
 
 
-def test_the_forest_of_hospitals_is_drawn_and_cut_at_its_frame():
-    wide = results()["hospital_hazard_ratios"].assign(conf_high=1e6)
-    drawn = figures.svg(figures.hospitals_chart(wide, "margin_recurrence", MARGIN), "hospitals", True)
-    assert "north" in drawn and "random effects" in drawn
+def test_the_forest_of_hospitals_is_drawn_of_each_endpoint_and_cut_at_its_frame():
+    of_margin = results()["hospital_hazard_ratios"].assign(conf_high=1e6)
+    of_liver = of_margin.assign(endpoint="liver_recurrence_any_time")
+    labels = {
+        "margin_recurrence": "At the margin",
+        "overall_survival": "Survival",
+        "liver_recurrence_any_time": "Any time",
+    }
+    drawn = figures.svg(figures.hospitals_chart(pd.concat([of_margin, of_liver]), labels, MARGIN), "hospitals", True)
+    assert drawn.index(">At the margin<") < drawn.index(">Any time<")
+    # nothing was estimated of it
+    assert ">Survival<" not in drawn
+    assert drawn.count(">north<") == drawn.count(">random effects<") == 2
+    with pytest.raises(ValueError, match="no hospital has an estimate of overall_survival"):
+        figures.hospitals_chart(of_margin, {"overall_survival": "Survival"}, MARGIN)
+
+
+def test_the_report_draws_hospitals_of_the_three_published_endpoints():
+    ratios = results()["hospital_hazard_ratios"]
+    names = (
+        "isolated_liver_recurrence",
+        "margin_recurrence",
+        "liver_recurrence_any_time",
+        "extrahepatic_only_recurrence",
+    )
+    page = render_report(
+        results() | {"hospital_hazard_ratios": pd.concat([ratios.assign(endpoint=name) for name in names])},
+        fake_context(),
+    )
+    drawing = page.split("Primary and secondary endpoints at each hospital")[1].split("</figure>")[0]
+    for title in (
+        "Initial isolated liver recurrence",
+        "Initial recurrence at the resection margin",
+        "Liver recurrence at any time",
+    ):
+        assert f">{title}<" in drawing, title
+    assert "outside the liver" not in drawing

@@ -38,33 +38,11 @@ from {{ ref('index_operations') }}
 union all
 select study_id, 'recurrence', first_recurrence_date, 'stg_follow_up_events', source_record_id
 from patterns
+{% for truth in first_recurrence_truths() -%}
 union all
-select study_id,
-    case
-        when is_isolated_liver then 'isolated_liver_first_recurrence'
-        when not is_isolated_liver then 'other_than_isolated_liver_first_recurrence'
-        else 'first_recurrence_maybe_isolated_liver'
-    end,
-    first_recurrence_date, 'stg_follow_up_events', source_record_id
+select study_id, {{ first_recurrence_milestone(truth) }}, first_recurrence_date, 'stg_follow_up_events', source_record_id
 from patterns
-union all
-select study_id,
-    case
-        when has_margin_site then 'first_recurrence_at_margin'
-        when not has_margin_site then 'first_recurrence_not_at_margin'
-        else 'first_recurrence_maybe_at_margin'
-    end,
-    first_recurrence_date, 'stg_follow_up_events', source_record_id
-from patterns
-union all
-select study_id,
-    case
-        when is_extrahepatic_only then 'extrahepatic_only_first_recurrence'
-        when not is_extrahepatic_only then 'other_than_extrahepatic_only_first_recurrence'
-        else 'first_recurrence_maybe_extrahepatic_only'
-    end,
-    first_recurrence_date, 'stg_follow_up_events', source_record_id
-from patterns
+{% endfor -%}
 union all
 select study_id, 'liver_recurrence', recurrence_date, 'stg_follow_up_events', source_record_id
 from liver
