@@ -13,53 +13,40 @@ from functools import cache
 import pyarrow as pa
 
 from report_reader.reader import Reader
+from report_reader.statements import Statement
 
 FEW = 400
 """So few texts are read in this process: another one takes longer to start."""
 A_TASK = 256
-STATEMENT = pa.struct(
-    [
-        ("clause", pa.int32()),
-        ("start", pa.int32()),
-        ("end", pa.int32()),
-        ("text", pa.string()),
-        ("found_start", pa.int32()),
-        ("found_end", pa.int32()),
-        ("language", pa.string()),
-        ("rule", pa.string()),
-        ("reading", pa.string()),
-        ("certainty", pa.string()),
-        ("subject", pa.string()),
-        ("previous_subject", pa.string()),
-        ("label", pa.string()),
-        ("clause_label", pa.string()),
-        ("comparator", pa.string()),
-        ("mm", pa.float64()),
-        ("up_to_mm", pa.float64()),
-        ("part", pa.string()),
-        ("organ", pa.string()),
-        ("site", pa.string()),
-        ("section", pa.string()),
-        ("clause_section", pa.string()),
-        ("starts_part", pa.bool_()),
-        ("marks", pa.list_(pa.string())),
-    ]
-)
-STATEMENTS = pa.list_(STATEMENT)
-SQL_TYPE = (
-    'STRUCT(clause INTEGER, start INTEGER, "end" INTEGER, text VARCHAR, found_start INTEGER, found_end INTEGER, language VARCHAR, '
-    "rule VARCHAR, reading VARCHAR, certainty VARCHAR, subject VARCHAR, previous_subject VARCHAR, label VARCHAR, clause_label VARCHAR, "
-    "comparator VARCHAR, mm DOUBLE, up_to_mm DOUBLE, part VARCHAR, organ VARCHAR, site VARCHAR, section VARCHAR, "
-    "clause_section VARCHAR, starts_part BOOLEAN, marks VARCHAR[])[]"
-)
+TYPES = {
+    "int": (pa.int32(), "INTEGER"),
+    "str": (pa.string(), "VARCHAR"),
+    "float | None": (pa.float64(), "DOUBLE"),
+    "bool": (pa.bool_(), "BOOLEAN"),
+    "tuple[str, ...]": (pa.list_(pa.string()), "VARCHAR[]"),
+}
+"""Of each type of a statement's field that of Arrow and of SQL."""
+COLUMNS = [pa.field(name, TYPES[kind][0]) for name, kind in Statement.__annotations__.items()]
+STATEMENTS = pa.list_(pa.struct(COLUMNS))
+SQL_COLUMNS = [f'"{name}" {TYPES[kind][1]}' for name, kind in Statement.__annotations__.items()]
+SQL_TYPE = f"STRUCT({', '.join(SQL_COLUMNS)})[]"
 ReaderMaker = Callable[[], Reader]
 
 
 def read_texts(texts: Sequence[str | None], make_reader: ReaderMaker) -> pa.Array:
     """The statements of each text, in this process; NULL for NULL."""
     reader = make_reader()
-    rows = [None if text is None else [statement.as_dict() for statement in reader.read(text)] for text in texts]
-    return pa.array(rows, type=STATEMENTS)
+    statements: list[Statement] = []
+    ends: list[int | None] = []
+    for text in texts:
+        ends.append(None if text is None else len(statements))
+        if text is not None:
+            statements.extend(reader.read(text))
+    ends.append(len(statements))
+    # by columns: rows as dictionaries took longer than the reading
+    columns = zip(*statements, strict=True) if statements else [[] for _ in COLUMNS]
+    arrays = [pa.array(values, type=column.type) for values, column in zip(columns, COLUMNS, strict=True)]
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.StructArray.from_arrays(arrays, fields=COLUMNS))
 
 
 def read_batch(column: pa.Array | pa.ChunkedArray, make_reader: ReaderMaker) -> pa.Array:

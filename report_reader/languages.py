@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 SMALL_WORD = re.compile(r"(?<![\w'-])[^\W\d_]{1,6}(?![\w'-])")
 FOREIGN = "language not read"
+FEWEST_WORDS = 3
+"""So many different small words of a language a text has that is written in it."""
 
 
 class LanguageWords:
     """The small words of each language."""
 
     def __init__(self, words: dict[str, frozenset[str]]) -> None:
-        self._words = words
-        counted = [word for members in words.values() for word in members]
-        self._telling = {word for word in counted if counted.count(word) == 1}
+        self._names = list(words)
+        self._languages: dict[str, list[str]] = {}
+        for language, members in words.items():
+            for word in members:
+                self._languages.setdefault(word, []).append(language)
 
     @classmethod
     def from_file(cls, path: Path) -> LanguageWords:
@@ -29,14 +34,16 @@ class LanguageWords:
     def language_of(self, text: str) -> str:
         """The language with most small words in the text ('en' where none has more than English)."""
         words = [word.lower() for word in SMALL_WORD.findall(text) if len(word) > 1 or word.islower()]
-        scores = {
-            language: sum(2 if word in self._telling else 1 for word in words if word in members)
-            for language, members in self._words.items()
-        }
-        distinct = {language: len(members.intersection(words)) for language, members in self._words.items()}
-        scores = {
-            language: score if distinct[language] > 2 or language == "en" else 0 for language, score in scores.items()
-        }
+        scores: dict[str, int] = dict.fromkeys(self._names, 0)
+        distinct: dict[str, int] = dict.fromkeys(self._names, 0)
+        for word, count in Counter(word for word in words if word in self._languages).items():
+            languages = self._languages[word]
+            for language in languages:
+                scores[language] += count if len(languages) > 1 else 2 * count
+                distinct[language] += 1
+        for language in self._names:
+            if distinct[language] < FEWEST_WORDS and language != "en":
+                scores[language] = 0
         best = max(scores, key=lambda language: (scores[language], language == "en"))
         return best if scores[best] > scores.get("en", 0) + 2 else "en"
 

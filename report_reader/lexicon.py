@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-CODED = r"(?P<CODE>(?!(?<=\d)[xX]\d)[^\W\d_]{1,4}\d{1,3}[a-z]?(?![^\W_]|[.,]\d))"
+CODED = r"(?P<CODE>(?!(?<=\d)[xX]\d)[^\W\d_]{1,4}+\d{1,3}[a-z]?(?![^\W_]|[.,]\d))"
 """'A4', 'S8'; not the 'x30' of '45x30 mm'."""
 NUMBERED = r"(?P<NUMBER>\d+(?:[.,]\d+)*)"
 SIGNED = r"(?P<SIGN>[<>]=?|=[<>]|\+/-|->|[^\w\s])"
-REFERENCE = r"(?P<REFERENCE>(?<![\w.,/-])[^\W\d_]{1,4}-?\d{0,4}[-/]\d{4,8}(?![\w%]|[.,]\d|-\d))"
+REFERENCE = r"(?P<REFERENCE>(?<![\w.,/-])[^\W\d_]{1,4}+-?\d{0,4}[-/]\d{4,8}(?![\w%]|[.,]\d|-\d))"
 """The number of a report: 'S19-12345', 'H-4093'."""
 PIECE = re.compile(f"{REFERENCE}|{CODED}|{NUMBERED}|(?P<WORD>[^\\W\\d_]+)|{SIGNED}")
 MOST_REMEMBERED = 200_000
@@ -102,19 +102,17 @@ class Lexicon:
 
     def _below(self, entry: Entry, word: str) -> list[Entry]:
         """What goes on with the word, the nearest last."""
-        return [entry.next[key] for key in reversed(self._keys(word)) if key in entry.next]
-
-    def _beginning(self, word: str) -> list[Entry]:
-        found = self._first.get(word)
-        if found is None:
-            found = self._below(self._root, word)
-            if len(self._first) < MOST_REMEMBERED:
-                self._first[word] = found
-        return found
+        following = entry.next
+        return [following[key] for key in reversed(self._keys(word)) if key in following]
 
     def longest(self, words: list[str], at: int) -> tuple[int, Entry] | None:
         """How many words from `at` the longest term takes, and what it stands for."""
-        beginning = self._beginning(words[at])
+        word = words[at]
+        beginning = self._first.get(word)
+        if beginning is None:
+            beginning = self._below(self._root, word)
+            if len(self._first) < MOST_REMEMBERED:
+                self._first[word] = beginning
         if not beginning:
             return None
         if len(beginning) == 1 and not beginning[0].next:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from report_reader.lexicon import PIECE, Lexicon
 
@@ -39,13 +38,8 @@ class Token:
         return Token(kind, self.start, self.end, self.text, self.value, self.language, self.measure)
 
 
-class Piece(NamedTuple):
-    """A word, number, sign ... of a text, in lower case."""
-
-    kind: str
-    start: int
-    end: int
-    word: str
+Piece = tuple[str, int, int, str]
+"""A word, number, sign ... of a text: its kind, start and end, and itself in lower case. No class: a reading makes millions."""
 
 
 def tokens_of(text: str, lexicon: Lexicon, start: int = 0, end: int | None = None) -> list[Token]:
@@ -64,7 +58,7 @@ def tokens_of(text: str, lexicon: Lexicon, start: int = 0, end: int | None = Non
                 at += 1
                 continue
             if taken > 1:
-                last = pieces[at + taken - 1].end
+                last = pieces[at + taken - 1][2]
                 word = text[first:last].lower()
             tokens.append(Token(entry.kind, first, last, word, entry.value, entry.language))
             at += taken
@@ -80,8 +74,7 @@ def tokens_of(text: str, lexicon: Lexicon, start: int = 0, end: int | None = Non
 
 def _pieces(text: str, start: int, end: int) -> list[Piece]:
     pieces = [
-        Piece(match.lastgroup or WORD, match.start(), match.end(), match.group().lower())
-        for match in PIECE.finditer(text, start, end)
+        (match.lastgroup or WORD, *match.span(), match.group().lower()) for match in PIECE.finditer(text, start, end)
     ]
     if text.find("-", start, end) < 0 and text.find("'", start, end) < 0:
         return pieces
@@ -89,25 +82,24 @@ def _pieces(text: str, start: int, end: int) -> list[Piece]:
 
 
 def _is_inner_hyphen(pieces: list[Piece], at: int) -> bool:
-    piece = pieces[at]
-    if piece.word not in "-'" or at == 0 or at + 1 == len(pieces):
+    _, first, last, word = pieces[at]
+    if word not in "-'" or at == 0 or at + 1 == len(pieces):
         return False
     before, after = pieces[at - 1], pieces[at + 1]
-    is_glued = before.end == piece.start and after.start == piece.end
-    return is_glued and before.word[-1].isalnum() and after.word[0].isalpha()
+    return before[2] == first and after[1] == last and before[3][-1].isalnum() and after[3][0].isalpha()
 
 
 def _is_letter(text: str, pieces: list[Piece], at: int, start: int, end: int | None) -> bool:
     """Whether a capital A is the letter (of a specimen, of a lesion) and no article."""
-    first = pieces[at].start
+    first = pieces[at][1]
     if text[first] != "A":
         return False
-    behind = pieces[at + 1].word if at + 1 < len(pieces) else "."
+    behind = pieces[at + 1][3] if at + 1 < len(pieces) else "."
     if behind in ".):,-;&(" or at and behind in ("and", "is", "was", "has", "with", "shows"):
         return True
     if at == 0:
         return False
     if not text[start:end].isupper():
         return True
-    another = rf"\b{re.escape(pieces[at - 1].word)} [B-H]\b"
+    another = rf"\b{re.escape(pieces[at - 1][3])} [B-H]\b"
     return re.search(another, text[start:end], re.I) is not None  # 'SPECIMEN A ... SPECIMEN B'

@@ -31,19 +31,31 @@ from report_reader.tokens import Token
 __all__ = ["Length", "with_bounds_shown", "with_measurements", "with_order", "without_stray_stops"]
 
 
+IN_WORDS = frozenset({"COUNT", "A", "ZERO_WORD", "POINT", "FRACTION", "HUNDRED", "SINGLE"})
+LINKS = frozenset({"HYPHEN", "TO", "BETWEEN"})
+
+
 def with_measurements(tokens: list[Token]) -> list[Token]:
-    """The tokens with lengths in place of numbers and units."""
-    if not any(token.kind in ("UNIT", "NUMBER", "ZERO_WORD") for token in tokens):
+    """The tokens with lengths in place of numbers and units. A step is left out where the kinds that it changes are not there."""
+    kinds = {token.kind for token in tokens}
+    if kinds.isdisjoint(("UNIT", "NUMBER", "ZERO_WORD")):
         return tokens
-    tokens = numbers_in_words(restated_numbers(tokens))
-    tokens = plain_numbers(tokens)
-    if any(token.kind == "UNIT" for token in tokens):
-        tokens = units_of_labels(tokens)
-        tokens = lengths(units_behind_numbers(tokens))
+    if kinds.issuperset(("OPEN", "CLOSE", "COUNT", "NUMBER")):
+        tokens = restated_numbers(tokens)
+    if "UNIT" in kinds and not kinds.isdisjoint(IN_WORDS):
+        tokens = numbers_in_words(tokens)
+    if not kinds.isdisjoint(("DOT", "SLASH")):
+        tokens = plain_numbers(tokens)
+    if "UNIT" in kinds:
+        tokens = lengths(units_behind_numbers(units_of_labels(tokens)))
         tokens = mixed_units(tokens)
-        tokens = restated_lengths(ranges(tokens))
+        if not kinds.isdisjoint(LINKS):
+            tokens = ranges(tokens)
+        if "OPEN" in kinds:
+            tokens = restated_lengths(tokens)
     tokens = zeros(tokens)
-    if any(token.kind == LENGTH for token in tokens):
+    if not any(token.kind == LENGTH for token in tokens):
+        return tokens
+    if "TIMES" in kinds:
         tokens = dimensions(tokens)
-        tokens = bounded(tokens)
-    return tokens
+    return bounded(tokens)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from report_reader.measurements.lengths import COMPARATORS, DAMAGED, LENGTH, Length, are_glued, kind_at, put_together
 from report_reader.tokens import Token
+
+SHOWN = {"<": "BELOW", "<=": "BELOW", ">": "ABOVE", ">=": "ABOVE", "?": DAMAGED}
 
 
 def with_bounds_shown(tokens: list[Token]) -> list[Token]:
     """Lengths that are a bound as kinds of their own: BELOW and ABOVE; contradictory ones are DAMAGED."""
-    kinds = {"<": "BELOW", "<=": "BELOW", ">": "ABOVE", ">=": "ABOVE", "?": DAMAGED}
     return [
-        replace(token, kind=kinds.get(token.measure.comparator, LENGTH))
-        if token.kind == LENGTH and isinstance(token.measure, Length)
+        token.of_kind(SHOWN[token.measure.comparator])
+        if token.kind == LENGTH and isinstance(token.measure, Length) and token.measure.comparator in SHOWN
         else token
         for token in tokens
     ]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from report_reader.measurements.lengths import WELL_FORMED, kind_at, put_together
 from report_reader.tokens import Token
 
+BEGINNINGS = frozenset({"COUNT", "NUMBER", "ZERO_WORD", "POINT", "A", "FRACTION"})
+
 
 def numbers_in_words(tokens: list[Token]) -> list[Token]:
     """'two and a half', 'one point five', 'eight tenths of a', 'half a', 'twenty five' before a unit become numbers."""
     result: list[Token] = []
     at = 0
     while at < len(tokens):
-        taken, value = _number_phrase(tokens, at)
+        taken, value = _number_phrase(tokens, at) if tokens[at].kind in BEGINNINGS else (0, 0.0)
         if taken:
             result.append(put_together(tokens[at : at + taken], "NUMBER", value))
             at += taken

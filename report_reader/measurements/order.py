@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from report_reader.measurements.lengths import LOOKALIKE, are_glued, kind_at
 from report_reader.tokens import Token
@@ -14,6 +13,8 @@ YEAR = re.compile(r"(?:19|20)\d\d")
 def without_stray_stops(tokens: list[Token]) -> list[Token]:
     """Full stops inside a sentence leave, but not where they may be a decimal point ('0. 8') or close a letter ('A.')."""
     result: list[Token] = []
+    if not any(token.kind == "DOT" for token in tokens):
+        return tokens
     for at, token in enumerate(tokens):
         if token.kind == "DOT" and 0 < at < len(tokens) - 1:
             before, after = tokens[at - 1], tokens[at + 1]
@@ -33,10 +34,10 @@ def without_stray_stops(tokens: list[Token]) -> list[Token]:
 
 def with_order(tokens: list[Token], nouns: frozenset[str]) -> list[Token]:
     """Numbers that number a thing ('lesion 1', 'segments 4 and 5') become ORDER; before a unit they stay numbers."""
+    if not any(token.kind in ("NUMBER", "COUNT") for token in tokens):
+        return tokens
     result = [
-        replace(t, kind="YEAR")
-        if t.kind == "NUMBER" and YEAR.fullmatch(t.text) and kind_at(tokens, at + 1) != "UNIT"
-        else t
+        t.of_kind("YEAR") if t.kind == "NUMBER" and YEAR.fullmatch(t.text) and kind_at(tokens, at + 1) != "UNIT" else t
         for at, t in enumerate(tokens)
     ]
     for at, token in enumerate(tokens):
@@ -46,7 +47,7 @@ def with_order(tokens: list[Token], nouns: frozenset[str]) -> list[Token]:
             and kind_at(tokens, at + 1) == "DOT"
             and kind_at(tokens, at + 2) == "NUMBER"
         ):
-            token = result[at] = replace(token, kind="NUMBER_SIGN")
+            token = result[at] = token.of_kind("NUMBER_SIGN")
         if token.kind not in nouns and token.kind != "NUMBER_SIGN":
             continue
         place = at + 1
@@ -57,7 +58,7 @@ def with_order(tokens: list[Token], nouns: frozenset[str]) -> list[Token]:
         ):
             place += 2 if kind_at(tokens, place + 1) == "DOT" else 1
         while place < len(tokens) and tokens[place].kind in ("NUMBER", "COUNT") and not _measures(tokens, place):
-            result[place] = replace(tokens[place], kind="ORDER")
+            result[place] = tokens[place].of_kind("ORDER")
             place += 1
             if (
                 place < len(tokens)
@@ -65,7 +66,7 @@ def with_order(tokens: list[Token], nouns: frozenset[str]) -> list[Token]:
                 and tokens[place].text in "abc"
                 and are_glued(tokens[place - 1], tokens[place])
             ):
-                result[place] = replace(tokens[place], kind="ORDER")
+                result[place] = tokens[place].of_kind("ORDER")
                 place += 1
             step = 1 if kind_at(tokens, place) in ("COMMA", "AND", "SLASH", "HYPHEN") else 0
             if step and kind_at(tokens, place + 1) == "AND":

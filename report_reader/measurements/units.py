@@ -30,10 +30,11 @@ def units_behind_numbers(tokens: list[Token]) -> list[Token]:
     """'distance: mm 2' and '(cm 1,2)' with the number before its unit, where nothing beside them may be a part of the number."""
     result = list(tokens)
     for at, (unit, number) in enumerate(zip(tokens, tokens[1:], strict=False)):
-        is_pair = unit.kind == "UNIT" and number.kind == "NUMBER" and not are_glued(unit, number)
+        if unit.kind != "UNIT" or number.kind != "NUMBER" or are_glued(unit, number):
+            continue
         behind = kind_at(tokens, at + 2)
         is_alone = behind in BEHIND_A_NUMBER and kind_at(tokens, at + 3) not in ("NUMBER", "CODE", "WORD", "UNIT")
-        if is_pair and is_alone and kind_at(tokens, at - 1) in BEFORE_A_UNIT:
+        if is_alone and kind_at(tokens, at - 1) in BEFORE_A_UNIT:
             result[at], result[at + 1] = number, unit
     return result
 
@@ -83,7 +84,8 @@ def _length_of(before: list[Token], number: Token, unit: Token, unit_mm: float) 
         ):
             damaged.insert(0, before.pop())
         return put_together(damaged, DAMAGED)
-    return replace(put_together([number, unit], LENGTH, Length("", value * unit_mm)), value=unit.value)
+    text = f"{number.text} {unit.text}"
+    return Token(LENGTH, number.start, unit.end, text, unit.value, "", Length("", value * unit_mm))
 
 
 def is_broken_off(before: list[Token], number: Token, unit_mm: float) -> bool:
@@ -136,7 +138,7 @@ def _unit_without_number(result: list[Token], unit: Token) -> None:
         if last.kind in ("LENGTH", "DAMAGED", "VAGUE_NUMBER"):
             result.append(put_together([unit], DAMAGED))
             return
-    result.append(replace(unit, kind="UNIT"))
+    result.append(unit)
 
 
 def _share_unit(result: list[Token], unit: Token, unit_mm: float) -> None:
