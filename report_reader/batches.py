@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from typing import Any, get_type_hints
 
 import pyarrow as pa
 
@@ -18,17 +19,17 @@ from report_reader.statements import Statement
 FEW = 400
 """So few texts are read in this process: another one takes longer to start."""
 A_TASK = 256
-TYPES = {
-    "int": (pa.int32(), "INTEGER"),
-    "str": (pa.string(), "VARCHAR"),
-    "float | None": (pa.float64(), "DOUBLE"),
-    "bool": (pa.bool_(), "BOOLEAN"),
-    "tuple[str, ...]": (pa.list_(pa.string()), "VARCHAR[]"),
+TYPES: dict[Any, tuple[pa.DataType, str]] = {
+    int: (pa.int32(), "INTEGER"),
+    str: (pa.string(), "VARCHAR"),
+    float | None: (pa.float64(), "DOUBLE"),
+    bool: (pa.bool_(), "BOOLEAN"),
+    tuple[str, ...]: (pa.list_(pa.string()), "VARCHAR[]"),
 }
 """Of each type of a statement's field that of Arrow and of SQL."""
-COLUMNS = [pa.field(name, TYPES[kind][0]) for name, kind in Statement.__annotations__.items()]
+COLUMNS = [pa.field(name, TYPES[kind][0]) for name, kind in get_type_hints(Statement).items()]
 STATEMENTS = pa.list_(pa.struct(COLUMNS))
-SQL_COLUMNS = [f'"{name}" {TYPES[kind][1]}' for name, kind in Statement.__annotations__.items()]
+SQL_COLUMNS = [f'"{name}" {TYPES[kind][1]}' for name, kind in get_type_hints(Statement).items()]
 SQL_TYPE = f"STRUCT({', '.join(SQL_COLUMNS)})[]"
 ReaderMaker = Callable[[], Reader]
 
