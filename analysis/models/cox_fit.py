@@ -99,7 +99,9 @@ def fit_cox(
     """
     n, n_event = len(time_days), int(is_event.sum())
     names = list(design)
-    problems = _without_variation(design, strata)
+    is_within = strata is not None and len(strata) > 0
+    where_varied = {name: _varies_in(column, strata) for name, column in design.items()} if is_within else {}
+    problems = _without_variation(design, where_varied)
     estimable = [name for name in names if name not in problems]
     if n_event == 0 or not estimable:
         reason = NO_PATIENTS if n == 0 else NO_EVENTS if n_event == 0 else None
@@ -125,7 +127,9 @@ def fit_cox(
     errors = np.sqrt(fit.covariance.diagonal())
     for position, name in enumerate(estimable):
         has_run_off = position in fit.infinite or errors[position] * design[name].std() > LARGEST_STANDARDISED_ERROR
-        if name not in collinear and (has_run_off or _is_separated(design[name], is_event, strata)):
+        if name not in collinear and (
+            has_run_off or _is_separated(design[name], is_event, where_varied.get(name), strata)
+        ):
             problems[name] = INFINITE
     if model_warning and INFINITE in problems.values():
         # what did not converge is named in `problems`
@@ -221,14 +225,15 @@ class _Fit(NamedTuple):
 def _fit(likelihood_of: LikelihoodOf, positions: Sequence[int]) -> _Fit:
     n_columns = len(positions)
     likelihood = likelihood_of(positions)
-    kept = _independent(likelihood.information(likelihood.points(np.zeros(n_columns))))
+    at_zero = likelihood.at_zero()
+    kept = _independent(at_zero[1])
     if len(kept) < n_columns:
-        likelihood = likelihood_of([positions[number] for number in kept])
+        likelihood, at_zero = likelihood_of([positions[number] for number in kept]), None
     coefficients, covariance = np.full(n_columns, np.nan), np.full((n_columns, n_columns), np.nan)
     if not kept:
         (value,) = {sum(point.value for point in likelihood.points(np.zeros(0)))}
         return _Fit(coefficients, covariance, (value, value), set(), None, None)
-    found, points = likelihood.maximum()
+    found, points = likelihood.maximum(at_zero)
     coefficients[kept], covariance[np.ix_(kept, kept)] = found.coefficients, _inverse(found.information)
     still = np.abs(found.next_step) > LARGEST_LAST_STEP * (1 + np.abs(found.coefficients))
     infinite = {kept[position] for position in np.flatnonzero(still)}
@@ -308,13 +313,13 @@ def _fit_with_r(
     )
 
 
-def _without_variation(design: Mapping[str, np.ndarray], strata: np.ndarray | None) -> dict[str, str]:
-    """Columns that are the same in everybody, or, with strata, in everybody of each."""
+def _without_variation(design: Mapping[str, np.ndarray], where_varied: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Columns that are the same in everybody, or, with strata, in everybody of each (`where_varied`: see `_varies_in`)."""
     problems = {}
     for name, column in design.items():
         if not len(column) or (column == column[0]).all():
             problems[name] = CONSTANT
-        elif strata is not None and not _varies_in(column, strata).any():
+        elif name in where_varied and not where_varied[name].any():
             problems[name] = CONSTANT_WITHIN
     return problems
 
@@ -326,10 +331,14 @@ def _varies_in(column: np.ndarray, strata: np.ndarray) -> np.ndarray:
     return np.bincount(strata, weights=column != of_one[strata], minlength=len(of_one)) > 0
 
 
-def _is_separated(column: np.ndarray, is_event: np.ndarray, strata: np.ndarray | None) -> bool:
-    """Whether one of the two values of a 0/1 column never has an event where both occur."""
-    if not np.isin(column, (0, 1)).all():
+def _is_separated(
+    column: np.ndarray, is_event: np.ndarray, where_varied: np.ndarray | None, strata: np.ndarray | None
+) -> bool:
+    """Whether one of the two values of a 0/1 column never has an event where both occur (`where_varied`: see `_varies_in`)."""
+    is_exposed = column == 1
+    if not (is_exposed | (column == 0)).all():
         return False
-    is_compared = np.ones(len(column), dtype=bool) if strata is None else _varies_in(column, strata)[strata]
-    n_event_exposed = int(is_event[(column == 1) & is_compared].sum())
-    return n_event_exposed in (0, int(is_event[is_compared].sum()))
+    if strata is None or where_varied is None or where_varied.all():
+        return int(is_event[is_exposed].sum()) in (0, int(is_event.sum()))
+    is_compared = where_varied[strata]
+    return int(is_event[is_exposed & is_compared].sum()) in (0, int(is_event[is_compared].sum()))

@@ -7,7 +7,6 @@ import pandas as pd
 
 from analysis.models.cox_fit import NOT_CONVERGED, CoxFit, fit_cox
 from analysis.models.hazard_ratio_rows import FINE_GRAY, SUBDISTRIBUTION, hazard_ratio_frame, wald_row
-from analysis.models.partial_likelihood import PartialLikelihood
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
 from analysis.patients.model_rows import model_rows
@@ -62,6 +61,7 @@ def fit_fine_gray(
     design: Mapping[str, np.ndarray],
     strata: np.ndarray | None = None,
     cause_specific: CoxFit | None = None,
+    wanted: Sequence[str] | None = None,
 ) -> CoxFit:
     """Fine and Gray's (1999, J Am Stat Assoc 94:496) model by weighted Cox regression with Efron ties.
 
@@ -78,6 +78,7 @@ def fit_fine_gray(
         time_days: >= 0; event_code: 0 censored, 1 event, 2 competing; design: name -> numbers; all of one length.
         strata: whole numbers; each has a baseline and a censoring distribution of its own.
         cause_specific: `fit_cox` of the same rows, where it is known already.
+        wanted: names whose error is asked for, default all; each costs a pass.
     Returns:
         Estimates in the order of the design, NaN with a reason in `problems` where there is none, as `cox_fit.fit_cox`.
     """
@@ -87,13 +88,15 @@ def fit_fine_gray(
     if cause_specific.fitted is None:
         return cause_specific
     kept = cause_specific.fitted.names
-    columns = np.column_stack([design[name] for name in kept])
-    likelihood = PartialLikelihood(time_days, event_code, columns, strata)
+    likelihood = cause_specific.fitted.likelihood.with_competing_events(np.asarray(event_code))
     found, points = likelihood.maximum()
-    influence = likelihood.influence(points, np.linalg.pinv(found.information, hermitian=True))
+    asked = [at for at, name in enumerate(kept) if wanted is None or name in wanted]
+    influence = likelihood.influence(points, np.linalg.pinv(found.information, hermitian=True)[:, asked])
     coefficients, covariance = np.full(len(names), np.nan), np.full((len(names), len(names)), np.nan)
     positions = [names.index(name) for name in kept]
-    coefficients[positions], covariance[np.ix_(positions, positions)] = found.coefficients, influence.T @ influence
+    coefficients[positions] = found.coefficients
+    asked = [positions[at] for at in asked]
+    covariance[np.ix_(asked, asked)] = influence.T @ influence
     for position in (names.index(name) for name in problems):
         coefficients[position], covariance[position], covariance[:, position] = np.nan, np.nan, np.nan
     warning = cause_specific.model_warning or (None if found.has_converged else NOT_CONVERGED)

@@ -40,11 +40,14 @@ class WeibullFit(NamedTuple):
         return float(-b / self.scale), float(np.sqrt(variance)) if variance > 0 else np.nan
 
 
-def fit_weibull(left: np.ndarray, right: np.ndarray, columns: np.ndarray) -> WeibullFit | None:
+def fit_weibull(
+    left: np.ndarray, right: np.ndarray, columns: np.ndarray, near: WeibullFit | None = None
+) -> WeibullFit | None:
     """Maximum likelihood of events in (left, right], right infinite where there was none (survreg of type 'interval2').
 
     Args:
         left: >= 0; right: above left; columns: a row a patient, the first of ones.
+        near: a fit of the same columns to begin from.
     Returns:
         None where Newton's method finds no maximum.
     """
@@ -55,6 +58,8 @@ def fit_weibull(left: np.ndarray, right: np.ndarray, columns: np.ndarray) -> Wei
     # of an exponential model without covariates
     start = np.zeros(columns.shape[1] + 1)
     start[0] = np.log(followed.sum() / max(is_event.sum(), 1))
+    if near is not None:
+        start = np.append(near.coefficients, np.log(near.scale))
     point, (value, gradient, hessian) = start, _likelihood(start, log_left, log_right, columns)
     for _ in range(MAX_ITERATIONS):
         step = _ascent(gradient, hessian)
@@ -162,7 +167,10 @@ def interval_censored_ratios(
         between = np.where(between < right, between, 0.0)
         of_day = np.where(data.is_event == 1, np.maximum(right - 1, 0.0), data.time_days)
         width = float(np.median((right - between)[data.is_event == 1])) if data.is_event.any() else np.nan
+        names, columns = _full_columns(data)
+        fit = None
         for dating, left in ((BETWEEN_LOOKS, between), (DAY_OF_FINDING, of_day)):
+            fit = None if columns is None else fit_weibull(left, right, columns, fit)
             labels = {
                 "endpoint": endpoint,
                 "model": model,
@@ -175,16 +183,25 @@ def interval_censored_ratios(
                 "median_interval_days": width,
                 "n_hospitals": data.n_hospitals,
             }
-            rows += [labels | row for row in _ratio_rows(data, left, right)]
+            rows += [labels | row for row in _ratio_rows(data, names, fit)]
     return pd.DataFrame(rows).reindex(columns=INTERVAL_RATIO_COLUMNS).astype({"warning": "str"})
 
 
-def _ratio_rows(data: ModelRows, left: np.ndarray, right: np.ndarray) -> list[dict]:
+def _full_columns(data: ModelRows) -> tuple[list[str], np.ndarray | None]:
+    """The terms that vary, and a column of ones, theirs and the hospitals'; None where these determine each
+    other or nobody had the event."""
     names = [name for name, column in data.design.items() if len(column) and (column != column[0]).any()]
     hospitals = np.empty((data.n, 0)) if data.strata is None else np.eye(data.strata.max() + 1)[data.strata][:, 1:]
     columns = np.column_stack([np.ones(data.n), *(data.design[name] for name in names), hospitals])
-    is_full = np.linalg.matrix_rank(columns) == columns.shape[1] if data.n else False
-    fit = fit_weibull(left, right, columns) if is_full and data.is_event.any() else None
+    if not data.is_event.any() or data.n < columns.shape[1]:
+        return names, None
+    # of the triangle, which has the singular values of all rows
+    sizes = np.linalg.svd(np.linalg.qr(columns, mode="r"), compute_uv=False)
+    is_full = sizes[-1] > sizes[0] * data.n * np.finfo(float).eps
+    return names, columns if is_full else None
+
+
+def _ratio_rows(data: ModelRows, names: list[str], fit: WeibullFit | None) -> list[dict]:
     rows = []
     for term in data.group_terms:
         exposed = data.design[term] == 1

@@ -7,6 +7,7 @@ risk set is G(t) times a running sum. Nothing has a row a patient and time.
 """
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ from analysis.models.efron_ties import tied_events
 MAX_ITERATIONS = 60
 LIKELIHOOD_TOLERANCE = 1e-9
 MAX_HALVINGS = 40
+# patients whose columns are multiplied together: few enough for a processor's cache
+PATIENTS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,23 @@ class PartialLikelihood:
         """The first derivative."""
         return np.sum([point.score for point in points], axis=0)
 
-    def maximum(self) -> "tuple[Maximum, list[_Point]]":
-        """Newton's method from 0, steps halved until the likelihood does not fall."""
-        points = self.points(np.zeros(self.shape[1]))
+    def with_competing_events(self, event_code: np.ndarray) -> "PartialLikelihood":
+        """That of Fine and Gray of the same rows and columns: `event_code` tells who of the censored had a competing event."""
+        other = copy(self)
+        other.strata = [
+            stratum.with_code(event_code[rows]) for stratum, rows in zip(self.strata, self.rows, strict=True)
+        ]
+        return other
+
+    def maximum(self, at_zero: "tuple[list[_Point], np.ndarray] | None" = None) -> "tuple[Maximum, list[_Point]]":
+        """Newton's method from 0, steps halved until the likelihood does not fall.
+
+        Args:
+            at_zero: the points and the information there, where they are known.
+        """
+        points, information = at_zero or self.at_zero()
         value = null_value = sum(point.value for point in points)
         coefficients, has_converged = np.zeros(self.shape[1]), False
-        information = self.information(points)
         for _ in range(MAX_ITERATIONS):
             step = _solve(information, self.score(points))
             candidate = self.points(coefficients + step)
@@ -109,15 +123,20 @@ class PartialLikelihood:
         found = Maximum(coefficients, null_value, value, information, last_step, has_converged)
         return found, points
 
+    def at_zero(self) -> "tuple[list[_Point], np.ndarray]":
+        """The points and the information where all coefficients are 0."""
+        points = self.points(np.zeros(self.shape[1]))
+        return points, self.information(points)
+
     def influence(self, points: "Sequence[_Point]", inverse: np.ndarray) -> np.ndarray:
-        """By how much each patient, in the order given, moves each coefficient (dfbeta).
+        """By how much each patient, in the order given, moves each coefficient (dfbeta): the cost is that of the coefficients asked for.
 
         Args:
             inverse: of the information, or some of its columns: those of the coefficients that are asked for.
         """
         moves = np.zeros((self.shape[0], inverse.shape[1]))
         for stratum, point, rows in zip(self.strata, points, self.rows, strict=True):
-            moves[rows] = stratum.scores_of_patients(point) @ inverse
+            moves[rows] = stratum.scores_of_patients(point, inverse)
         return moves
 
     def over_time(
@@ -239,36 +258,45 @@ class _Stratum:
         # a first row of ones: sums of risk go the way of sums of risk times a column
         self.x = np.empty((columns.shape[1] + 1, len(times)))
         self.x[0], self.x[1:] = 1.0, (columns - columns.mean(axis=0)).T
-        self.is_event = code == 1
-        ties = tied_events(times, self.is_event)
+        self.times, is_event = times, code == 1
+        self.events = np.flatnonzero(is_event)
+        ties = tied_events(times, is_event)
         self.event_times, self.event_group = ties.times, ties.group
         self.factor_group, self.share = ties.factor_group, ties.share
         self.first_at_risk = ties.first_at_risk
         self.event_start = np.searchsorted(self.event_group, np.arange(len(self.event_times)))
         # at risk at the first so many event times
         self.reached = np.searchsorted(self.event_times, times, side="right")
-        self.x_event = np.ascontiguousarray(self.x[:, self.is_event])
+        self.x_event = self.x[:, self.events]
         self.event_sum = np.add.reduceat(self.x_event, self.event_start, axis=1)[1:]
-        self.competing: _Competing | None = None
-        if (code == 2).any():
-            uncensored = _uncensored_before(times, code == 0)
-            self.competing = _Competing(code == 2, uncensored, self.reached, self.first_at_risk, self.x)
+        self.competing = self._competing(code)
         self.entered: np.ndarray | None = None
         if entry_days is not None:
             # at risk from this event time on
             self.entered = np.searchsorted(self.event_times, entry_days, side="right")
 
+    def with_code(self, code: np.ndarray) -> "_Stratum":
+        """The same rows and events with other competing events."""
+        other = copy(self)
+        other.competing = self._competing(code)
+        return other
+
+    def _competing(self, code: np.ndarray) -> "_Competing | None":
+        if not (code == 2).any():
+            return None
+        uncensored = _uncensored_before(self.times, code == 0)
+        return _Competing(code == 2, uncensored, self.reached, self.first_at_risk, self.x)
+
     def at(self, coefficients: np.ndarray) -> _Point:
         predictor = coefficients @ self.x[1:]
         largest = predictor.max()
         risk = np.exp(predictor - largest)
-        weighted = self.x * risk
-        first = self._over_risk_sets(weighted, risk)
-        tied = np.add.reduceat(weighted[:, self.is_event], self.event_start, axis=1)
+        first = self._over_risk_sets(risk)
+        tied = np.add.reduceat(self.x_event * risk[self.events], self.event_start, axis=1)
         total = first[0][self.factor_group] - self.share * tied[0][self.factor_group]
         with np.errstate(divide="ignore", invalid="ignore"):
             inverse = 1 / total
-            value = predictor[self.is_event].sum() - np.log(total).sum() - largest * len(total)
+            value = predictor[self.events].sum() - np.log(total).sum() - largest * len(total)
         powers = self._powers(inverse)
         score = self.event_sum.sum(axis=1) - (first[1:] @ powers[0, 1] - tied[1:] @ powers[1, 1])
         return _Point(coefficients, float(value), score, risk, first, tied, inverse, powers)
@@ -282,15 +310,21 @@ class _Stratum:
                 for k, m in ((0, 1), (1, 1), (0, 2), (1, 2), (2, 2))
             }
 
-    def _over_risk_sets(self, weighted: np.ndarray, risk: np.ndarray) -> np.ndarray:
-        """For each event time the sums of the rows over those at risk at it."""
-        stretches = np.add.reduceat(weighted, self.first_at_risk, axis=1)
+    def _over_risk_sets(self, risk: np.ndarray) -> np.ndarray:
+        """For each event time the sums of risk times each column over those at risk at it."""
+        n = len(self.event_times)
+        stretches, later = np.empty((len(self.x), n)), np.empty((len(self.x), n + 1))
+        weighted = np.empty(len(risk))
+        # a column at a time, which stays in the processor's cache
+        for number, column in enumerate(self.x):
+            np.multiply(column, risk, out=weighted)
+            np.add.reduceat(weighted, self.first_at_risk, out=stretches[number])
+            if self.entered is not None:
+                later[number] = np.bincount(self.entered, weights=weighted, minlength=n + 1)
         sums = stretches[:, ::-1].cumsum(axis=1)[:, ::-1]
         if self.competing is not None:
-            sums = sums + self.competing.sums(risk, len(self.event_times))
+            sums = sums + self.competing.sums(risk, n)
         if self.entered is not None:
-            n = len(self.event_times)
-            later = np.stack([np.bincount(self.entered, weights=row, minlength=n + 1) for row in weighted])
             # those who enter only after the event time
             sums = sums - (later[:, ::-1].cumsum(axis=1)[:, ::-1])[:, 1 : n + 1]
         return sums
@@ -304,23 +338,36 @@ class _Stratum:
             in_sets = in_sets - cumulative[self.entered]
         if self.competing is not None:
             self.competing.add(in_sets, numbers[0, 1])
-        in_sets[self.is_event] -= numbers[1, 1][self.event_group]
-        x = self.x[1:]
-        second = (x * (point.risk * in_sets)) @ x.T
+        in_sets[self.events] -= numbers[1, 1][self.event_group]
+        second = self._weighted_products(point.risk * in_sets)
         first, tied = point.first[1:], point.first_tied[1:]
         mixed = (first * numbers[1, 2]) @ tied.T
         squares = (first * numbers[0, 2]) @ first.T - mixed - mixed.T + (tied * numbers[2, 2]) @ tied.T
         information = second - squares
         return (information + information.T) / 2
 
+    def _weighted_products(self, weights: np.ndarray) -> np.ndarray:
+        """X' W X, some patients at a time."""
+        products = np.zeros((len(self.x) - 1, len(self.x) - 1))
+        for start in range(0, len(weights), PATIENTS_AT_ONCE):
+            some = slice(start, start + PATIENTS_AT_ONCE)
+            x = self.x[1:, some]
+            products += (x * weights[some]) @ x.T
+        return products
+
     def score_by_event(self, point: _Point) -> np.ndarray:
         """The score's parts, a column an event time."""
         return self.event_sum - (point.first[1:] * point.powers[0, 1] - point.first_tied[1:] * point.powers[1, 1])
 
-    def scores_of_patients(self, point: _Point) -> np.ndarray:
-        """Each patient's score residual, in the order of time: what the patient adds to the score less what the model expects."""
+    def scores_of_patients(self, point: _Point, directions: np.ndarray) -> np.ndarray:
+        """Each patient's score residual, in the order of time: what the patient adds to the score less what the model expects.
+
+        Args:
+            directions: a row a column of the model; what is given is the residual's product with each column of it.
+        """
         group, inverse = self.factor_group, point.inverse_total
-        mean = (point.first[1:, group] - self.share * point.first_tied[1:, group]) * inverse
+        first, tied = directions.T @ point.first[1:], directions.T @ point.first_tied[1:]
+        mean = (first[:, group] - self.share * tied[:, group]) * inverse
         by_factor = np.vstack([inverse, inverse * mean])
         jumps = self._by_time(by_factor)
         cumulative = np.concatenate([np.zeros((len(jumps), 1)), np.cumsum(jumps, axis=1)], axis=1)
@@ -329,13 +376,13 @@ class _Stratum:
             exposure = exposure - cumulative[:, self.entered]
         if self.competing is not None:
             self.competing.add(exposure, jumps)
-        x = self.x[1:]
+        x = directions.T @ self.x[1:]
         scores = -point.risk * (exposure[:1] * x - exposure[1:])
         spared = self._by_time(by_factor * self.share)
         means = self._by_time(mean) / np.bincount(group)
-        own, x_event = self.event_group, self.x_event[1:]
-        back = point.risk[self.is_event] * (spared[:1, own] * x_event - spared[1:, own])
-        scores[:, self.is_event] += x_event - means[:, own] + back
+        own, x_event = self.event_group, x[:, self.events]
+        back = point.risk[self.events] * (spared[:1, own] * x_event - spared[1:, own])
+        scores[:, self.events] += x_event - means[:, own] + back
         return scores.T
 
     def _by_time(self, values: np.ndarray) -> np.ndarray:

@@ -70,6 +70,39 @@ def imputations(
         ValueError: names the column that is missing, of unknown kind, twice there, without two observed values, or
             (predictors) incomplete; bad times or codes; numbers of imputations or iterations below 1.
     """
+    chains = _chains(patients, columns, predictors, n_imputations, n_iterations, seed, allowed, n_donors, hospital)
+    for variables, values, trace in chains:
+        filled = {name: variable.as_column(values[name]) for name, variable in _named(variables)}
+        yield patients.assign(**filled), trace
+
+
+def imputed_numbers(
+    patients: pd.DataFrame,
+    columns: Sequence[ImputedColumn],
+    n_imputations: int,
+    n_iterations: int,
+    seed: int,
+    allowed: Mapping[str, np.ndarray] | None = None,
+    n_donors: int = N_DONORS,
+    hospital: np.ndarray | None = None,
+) -> Iterator[dict[str, np.ndarray]]:
+    """The same imputations as numbers by column, a row a patient: of a 'categorical' one the position of the level in the order of
+    `names.ordered_strata` of those that are known. Arguments and errors as `imputations`, without further predictors."""
+    for _, values, _ in _chains(patients, columns, (), n_imputations, n_iterations, seed, allowed, n_donors, hospital):
+        yield values
+
+
+def _chains(
+    patients: pd.DataFrame,
+    columns: Sequence[ImputedColumn],
+    predictors: Sequence[str],
+    n_imputations: int,
+    n_iterations: int,
+    seed: int,
+    allowed: Mapping[str, np.ndarray] | None,
+    n_donors: int,
+    hospital: np.ndarray | None,
+) -> "Iterator[tuple[list[_Variable], dict[str, np.ndarray], list[tuple]]]":
     if n_imputations < 1 or n_iterations < 1:
         raise ValueError("n_imputations, n_iterations: must be 1 or more")
     fixed = _fixed_predictors(patients, predictors)
@@ -81,9 +114,7 @@ def imputations(
     variables.sort(key=lambda variable: int(variable.is_missing.sum()))
     for imputation in range(1, n_imputations + 1):
         rng = np.random.default_rng([seed, imputation])
-        values, trace = _one_chain(variables, fixed, n_iterations, rng, n_donors)
-        filled = {name: variable.as_column(values[name]) for name, variable in _named(variables)}
-        yield patients.assign(**filled), trace
+        yield variables, *_one_chain(variables, fixed, n_iterations, rng, n_donors)
 
 
 def nelson_aalen(time_days: np.ndarray, is_event: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """The adjusted model with missing covariates and unresolved margins imputed, within what is known of them."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +12,10 @@ from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import TRUTH, Covariate
 from analysis.patients.exposures import Exposure, is_not_compared, levels_of
 from analysis.patients.missing_values import numbers_or_missing
-from analysis.patients.model_rows import HOSPITAL_COLUMN, endpoint_rows, hospital_strata, model_columns
+from analysis.patients.model_rows import HOSPITAL_COLUMN, ModelColumns, endpoint_rows, hospital_strata, model_columns
 from analysis.patients.names import ordered_strata
 from analysis.patients.plan import Plan
-from analysis.robustness.imputation import ImputedColumn, imputations
+from analysis.robustness.imputation import ImputedColumn, imputed_numbers
 from analysis.robustness.rubin import pooled_hazard_ratios
 
 NO_VIABLE_TUMOUR = "no viable tumour"
@@ -64,10 +66,10 @@ def imputed_hazard_ratios(
         *(["study_id"] if "study_id" in named.columns else []),
         *([HOSPITAL_COLUMN] if HOSPITAL_COLUMN in named.columns else []),
     ]
-    completed = imputations(
-        named[[*dict.fromkeys([*carried, *wanted])]],
+    rows = named[[*dict.fromkeys([*carried, *wanted])]]
+    completed = imputed_numbers(
+        rows,
         columns,
-        (),
         plan.count("imputations"),
         plan.count("imputation_iterations"),
         plan.count("seed"),
@@ -76,7 +78,12 @@ def imputed_hazard_ratios(
         hospitals,
     )
     # Rubin's rules need Wald's limits, which Firth's model does not have
-    fits = [_fitted(data, endpoint, exposure, covariates) for data, _ in completed]
+    known = model_columns(rows, endpoint, covariates, exposure)
+    at = rows.index.get_indexer(known.index)
+    positions = np.array(
+        [exposure.levels.index(level) for level in ordered_strata(rows[exposure.column].dropna().astype(str))]
+    )
+    fits = [_fitted(_completed(known, numbers, at, positions, covariates), exposure) for numbers in completed]
     pooled = pooled_hazard_ratios(fits, exposure)
     pooled["warning"] = [
         "; ".join(filter(None, [text if isinstance(text, str) else None, *notes, *(of_covariates if adjusted else ())]))
@@ -86,9 +93,24 @@ def imputed_hazard_ratios(
     return pooled.astype({"warning": "str"})
 
 
-def _fitted(data: pd.DataFrame, endpoint: str, exposure: Exposure, covariates: tuple[Covariate, ...]) -> pd.DataFrame:
+def _completed(
+    known: ModelColumns,
+    numbers: Mapping[str, np.ndarray],
+    at: np.ndarray,
+    positions: np.ndarray,
+    covariates: tuple[Covariate, ...],
+) -> ModelColumns:
+    """One completed data set: the rows `at` of imputed numbers in the place of what was known; `positions` of the exposure's levels
+    in its own order."""
+    exposure = known.exposure
+    assert exposure is not None
+    filled = {covariate.term: numbers[covariate.column][at] / covariate.per for covariate in covariates}
+    level = positions[numbers[exposure.column][at].astype(int)].astype(float)
+    return replace(known, numbers=filled).with_exposure(exposure, level)
+
+
+def _fitted(columns: ModelColumns, exposure: Exposure) -> pd.DataFrame:
     """The ratios of the unadjusted and the adjusted model of one completed data set."""
-    columns = model_columns(data, endpoint, covariates, exposure)
     models = (("unadjusted", []), ("adjusted", None))
     frames = [
         cox_model_of(columns.rows(terms), exposure, name, is_firth_where_separated=False, has_tests=False).hazard_ratios

@@ -312,7 +312,7 @@ def _specification(
         else:
             fit = cox
             if model == FINE_GRAY_MODEL:
-                fit = fit_fine_gray(data.time_days, data.event_code, data.design, data.strata, cox)
+                fit = fit_fine_gray(data.time_days, data.event_code, data.design, data.strata, cox, [compared])
             yield _estimated(data, fit, row, compared, n_event_in_group)
 
 
@@ -343,5 +343,5 @@ def _influence(data: ModelRows, fit: CoxFit, compared: str) -> Influence | None:
         return None
     moves = fit.fitted.influence_on(compared)
     error = float(np.sqrt(moves @ moves))
-    known = Influence(data.index.to_numpy(), moves.astype(np.float32), error)
+    known = Influence(data.index.to_numpy().astype(np.int32), moves.astype(np.float32), error)
     return known if error > 0 and np.isfinite(error) else None
