@@ -99,8 +99,9 @@ def fit_cox(
     """
     n, n_event = len(time_days), int(is_event.sum())
     names = list(design)
-    is_within = strata is not None and len(strata) > 0
-    where_varied = {name: _varies_in(column, strata) for name, column in design.items()} if is_within else {}
+    where_varied: dict[str, np.ndarray] = {}
+    if strata is not None and len(strata):
+        where_varied = {name: _varies_in(column, strata) for name, column in design.items()}
     problems = _without_variation(design, where_varied)
     estimable = [name for name in names if name not in problems]
     if n_event == 0 or not estimable:
