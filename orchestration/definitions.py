@@ -12,6 +12,7 @@ from orchestration.assets.raw import raw_assets
 from orchestration.assets.results import result_assets
 from orchestration.nights.progress import progress_logger
 from orchestration.nights.retention import retention
+from orchestration.nights.schedule import nightly_schedule
 from orchestration.nights.telling import night_sensors
 from orchestration.settings import load_settings
 
@@ -21,15 +22,6 @@ nightly_refresh = dg.define_asset_job(
     selection=dg.AssetSelection.all(),
     executor_def=dg.in_process_executor,
     description="Everything from the landing folder to the published warehouse and its report.",
-)
-
-nightly_schedule = dg.ScheduleDefinition(
-    name="nightly_refresh",
-    job=nightly_refresh,
-    cron_schedule=load_settings().nightly_cron,
-    execution_timezone=load_settings().time_zone,
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="By CRLM_NIGHTLY_CRON in CRLM_TIME_ZONE, as long as `make ui` or another Dagster daemon runs.",
 )
 
 
@@ -51,7 +43,7 @@ with warnings.catch_warnings():
 definitions = dg.Definitions(
     assets=list(dg.map_asset_specs(_owned_and_fresh, [*written_here, built_patients, dbt_models])),
     jobs=[nightly_refresh],
-    schedules=[nightly_schedule],
+    schedules=[nightly_schedule(nightly_refresh, load_settings())],
     sensors=night_sensors,
     resources={"dbt": dbt_resource},
     executor=dg.in_process_executor,

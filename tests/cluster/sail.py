@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.patience import PATIENCE_SECONDS, free_port
+
 
 @dataclass(frozen=True)
 class Server:
@@ -25,9 +27,7 @@ class Server:
 @contextmanager
 def sail_server(log: Path) -> Iterator[Server]:
     """Sail in a process of its own; what it says goes to `log`."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [Path(sys.executable).with_name("sail"), "spark", "server", "--ip", "127.0.0.1", "--port", str(port)]
     with log.open("w") as said, subprocess.Popen(command, stdout=said, stderr=said, cwd=log.parent) as process:
         try:
@@ -38,7 +38,7 @@ def sail_server(log: Path) -> Iterator[Server]:
 
 
 def _wait_for(port: int, process: subprocess.Popen, log: Path) -> None:
-    for _ in range(300):
+    for _ in range(10 * PATIENCE_SECONDS):
         if process.poll() is not None:
             raise RuntimeError(f"sail ended: {log.read_text()[-2000:]}")
         with socket.socket() as probe:

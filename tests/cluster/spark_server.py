@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-STARTS_WITHIN_SECONDS = 180
+STARTS_WITHIN_SECONDS = 600
 SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.sql.shuffle.partitions": "2",

@@ -42,7 +42,7 @@ def nights(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Nights:
         (on_engine.folder / name).symlink_to(reference.folder / name)
     reference.night()
     with crlm(on_engine, engine, *REFRESH) as night:
-        said = night.communicate(timeout=900)[0]
+        said = night.communicate(timeout=3600)[0]
     return Nights(reference, on_engine, said)
 
 

@@ -2,12 +2,13 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.patience import PATIENCE_SECONDS, free_port
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 SECRET = "s3cret;of'the}tests"
@@ -51,9 +52,7 @@ def server(tmp_path_factory: pytest.TempPathFactory):
         pytest.skip("PostgreSQL 15 is not installed (Debian: postgresql)")
     if os.geteuid() == 0 and not shutil.which("runuser"):
         pytest.skip("PostgreSQL does not run as root, and there is no runuser")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     # below /tmp itself, because pytest's folders are closed to other users
     folder = Path(
         subprocess.check_output(as_nobody_special("mktemp", "-d", "/tmp/crlm_pg.XXXXXX"), text=True, cwd="/tmp").strip()
@@ -79,7 +78,8 @@ def server(tmp_path_factory: pytest.TempPathFactory):
         "UTF8",
     )
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    quietly(str(BINARIES / "pg_ctl"), "-D", str(folder / "db"), "-w", "-l", str(folder / "log"), "-o", options, "start")
+    control = [str(BINARIES / "pg_ctl"), "-D", str(folder / "db"), "-w", "-t", str(PATIENCE_SECONDS)]
+    quietly(*control, "-l", str(folder / "log"), "-o", options, "start")
     try:
         import psycopg
 
@@ -91,7 +91,7 @@ def server(tmp_path_factory: pytest.TempPathFactory):
             connection.execute(f"CREATE ROLE reader LOGIN PASSWORD '{word}'")
         yield Database(folder, port)
     finally:
-        quietly(str(BINARIES / "pg_ctl"), "-D", str(folder / "db"), "-m", "immediate", "stop")
+        quietly(*control, "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -167,13 +167,13 @@ def test_a_slow_query_ends_after_its_time(database, tmp_path, kind):
 
 
 def test_a_connection_that_breaks_in_the_middle_leaves_nothing_half(database, tmp_path):
-    north = North(tmp_path, "postgres", database.connection, 'query: "SELECT therapy.* FROM therapy, pg_sleep(30)"')
+    north = North(tmp_path, "postgres", database.connection, 'query: "SELECT therapy.* FROM therapy, pg_sleep(60)"')
 
     def breaks():
         import psycopg
 
         with psycopg.connect(database.owner, autocommit=True) as connection:
-            for _ in range(200):
+            while not is_told.is_set():
                 ended = connection.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'reader' AND query LIKE '%pg_sleep%'"
                 ).fetchall()
@@ -181,9 +181,11 @@ def test_a_connection_that_breaks_in_the_middle_leaves_nothing_half(database, tm
                     return
                 time.sleep(0.1)
 
+    is_told = threading.Event()
     breaking = threading.Thread(target=breaks)
     breaking.start()
     fetch, loads = north.night()
+    is_told.set()
     breaking.join()
     assert (fetch.refusal, loads) == ("the connection broke while rows were fetched; nothing of them was taken", [])
     assert [path for path in north.landing.rglob("*") if path.is_file()] == []
@@ -199,20 +201,25 @@ fetch_sources(Path(sys.argv[1]), load_hospitals(Path(sys.argv[2])), again=True)
 
 
 def test_a_night_killed_while_it_fetches_takes_all_rows_the_next_time_and_none_twice(database, tmp_path):
-    query = 'query: "SELECT therapy.* FROM therapy, pg_sleep(1.5)"'
-    north = North(tmp_path, "postgres", database.connection, query)
+    database.run(
+        "CREATE OR REPLACE VIEW slowly AS SELECT pg_sleep(600)::text AS waited", "GRANT SELECT ON slowly TO reader"
+    )
+    north = North(tmp_path, "postgres", database.connection, 'query: "SELECT therapy.* FROM therapy, slowly"')
     north.landing.mkdir()
+    at_work = "FROM pg_stat_activity WHERE usename = 'reader' AND state = 'active' AND query LIKE '%slowly%'"
     for _ in range(2):
         command = [sys.executable, "-c", FETCHING, str(north.landing), str(north.contracts)]
         night = subprocess.Popen(command, cwd=PROJECT_ROOT)
         with psycopg.connect(database.owner, autocommit=True) as connection:
-            asked = "SELECT 1 FROM pg_stat_activity WHERE usename = 'reader' AND query LIKE '%pg_sleep%'"
-            while night.poll() is None and not connection.execute(asked).fetchall():
+            while not connection.execute(f"SELECT 1 {at_work}").fetchall():
+                assert night.poll() is None, "the night ended before it could be killed"
                 time.sleep(0.02)
-        assert night.poll() is None, "the night ended before it could be killed"
-        night.kill()
-        night.wait()
+            night.kill()
+            night.wait()
+            # the server would go on with what nobody waits for any more
+            connection.execute(f"SELECT pg_terminate_backend(pid) {at_work}")
     assert list(north.landing.rglob("*.parquet")) == []
+    database.run("CREATE OR REPLACE VIEW slowly AS SELECT 'not at all'::text AS waited")
     fetch, (load,) = north.night()
     assert (fetch.refusal, fetch.rows, load.rows_loaded) == (None, 2, 2)
     assert north.treatments() == ROWS

@@ -8,9 +8,9 @@ import duckdb
 import pandas as pd
 
 from orchestration.dbt_build.arguments import DEFAULT_STUDY, dbt_variables
-from orchestration.dbt_build.runs import run_dbt
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.settings import Settings
+from tests.dbt_process import run_forked_dbt
 
 OPERATION = date(2000, 6, 1)
 KEYS = {
@@ -64,7 +64,7 @@ def derived(records: Records, tables: list[str]) -> dict[str, pd.DataFrame]:
         with duckdb.connect(str(build_file)) as connection:
             write_raw(connection, records)
         arguments = ["--quiet", "build", "--resource-type", "seed", "--resource-type", "model"]
-        completed = run_dbt(build_file, arguments, dbt_variables(Settings(), DEFAULT_STUDY))
+        completed = run_forked_dbt(build_file, arguments, dbt_variables(Settings(), DEFAULT_STUDY))
         assert completed.returncode == 0, completed.stdout[-3000:]
         with duckdb.connect(str(build_file), read_only=True) as connection:
             return {table.split(".")[1]: connection.table(table).df() for table in tables}

@@ -9,9 +9,9 @@ import duckdb
 import pytest
 
 from orchestration.dbt_build.arguments import DEFAULT_STUDY, dbt_variables
-from orchestration.dbt_build.runs import run_dbt
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.settings import Settings
+from tests.dbt_process import run_forked_dbt
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Complete
     with duckdb.connect(str(folder / "build.duckdb")) as connection:
         create_raw_schema(connection)
     variables = dbt_variables(Settings(), DEFAULT_STUDY)
-    result = run_dbt(folder / "build.duckdb", ["build"], variables, target=folder / "target")
+    result = run_forked_dbt(folder / "build.duckdb", ["build"], variables, target=folder / "target")
     return result, folder / "target"
 
 
@@ -88,7 +88,7 @@ def test_a_reference_is_everybody_in_the_first_night_and_tonights_patients_in_th
     )
     first_night = compiled.read_text(encoding="utf-8")
     variables = dbt_variables(Settings(), DEFAULT_STUDY)
-    again = run_dbt(
+    again = run_forked_dbt(
         target.parent / "build.duckdb", ["compile", "--select", "first_recurrences"], variables, target=target
     )
 

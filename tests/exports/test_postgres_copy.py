@@ -8,6 +8,7 @@ from orchestration.exports.folders import ExportRefused
 from orchestration.exports.postgres_copy import export_postgres
 from tests.databases.conftest import SECRET
 from tests.exports.conftest import write_publication
+from tests.patience import wait_until
 
 psycopg = pytest.importorskip("psycopg")
 pytest.importorskip("duckdb_extensions", reason="DuckDB's extension wheels are not installed: pip install .[sources]")
@@ -44,12 +45,15 @@ def test_every_reader_sees_one_night_while_nights_are_exchanged(published, tmp_p
     for reader in readers:
         reader.start()
     for night in (2, 3, 4):
+        # each night is seen before the next one comes
+        wait_until(lambda: f"run-{night - 1}" in seen or bool(errors), "a reader's look")  # noqa: B023
         export_postgres(write_publication(tmp_path / "next" / "warehouse.duckdb", night), owner, "reader")
+    wait_until(lambda: "run-4" in seen or bool(errors), "a reader's look")
     stop.set()
     for reader in readers:
         reader.join()
     assert not errors and not mixed
-    assert len(seen) > 1, "the readers saw no exchange: the test shows nothing"
+    assert seen == {"run-1", "run-2", "run-3", "run-4"}
     with psycopg.connect(server.connection, password=SECRET) as connection:
         assert connection.execute("SELECT run_id FROM meta.publication").fetchone()[0] == "run-4"
 

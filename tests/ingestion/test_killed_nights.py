@@ -2,9 +2,7 @@
 
 import base64
 import io
-import subprocess
-import sys
-import time
+import signal
 from pathlib import Path
 
 import duckdb
@@ -12,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.settings import PROJECT_ROOT
+from tests.ingestion.killed_night import SERVER, load
 
 HEADER = "id;patient;when;what;where;left\n"
 # what differs from one run to the next
@@ -91,26 +89,24 @@ class Night:
     """One process that loads the landing folder into a build file."""
 
     def __init__(self, build_file: Path, landing: Path, contracts: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.ingestion.killed_night", str(build_file), str(landing), str(contracts)],
-            cwd=PROJECT_ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self.told = build_file.with_suffix(".told")
+        self.places = (build_file, landing, contracts, self.told)
+
+    def ends_with(self, kill_after: int, seconds: float) -> int | None:
+        process = SERVER.Process(target=load, args=(*self.places, kill_after, seconds))
+        process.start()
+        process.join()
+        return process.exitcode
 
     def killed_after(self, n_lines: int, seconds: float) -> int:
         """Kill it some time after it said its n-th line; the number of lines that it said in all."""
-        said = [self.process.stdout.readline() for _ in range(n_lines)]
-        assert all(said), "the night ended before it could be killed"
-        time.sleep(seconds)
-        self.process.kill()
-        rest = self.process.stdout.read()
-        self.process.wait()
-        return n_lines + rest.count("\n")
+        ended = self.ends_with(n_lines, seconds)
+        n_said = self.told.read_text(encoding="utf-8").count("\n")
+        assert ended in (0, -signal.SIGKILL) and n_said >= n_lines, "the night ended before it could be killed"
+        return n_said
 
     def ended(self) -> None:
-        self.process.communicate()
-        assert self.process.returncode == 0
+        assert self.ends_with(0, 0.0) == 0
 
 
 def raw_tables(build_file: Path) -> dict[str, list[tuple]]:

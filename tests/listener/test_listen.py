@@ -20,6 +20,7 @@ from orchestration.ingestion.listener import listener_for
 from orchestration.ingestion.listener.spool import Spool, place_of
 from orchestration.ingestion.load_feed import load_feed
 from tests.ingestion.conftest import PATHOLOGY_CONTRACT
+from tests.patience import PATIENCE_SECONDS
 
 N_MESSAGES = 10_000
 N_BEFORE_KILL = 4_000
@@ -68,11 +69,13 @@ class Listening:
             text=True,
         )
         said = self.process.stderr.readline()
-        self.port = int(re.search(r":(\d+)", said)[1])
+        listens = re.search(r":(\d+)", said)
+        assert listens, said + self.process.stderr.read()
+        self.port = int(listens[1])
 
     def end(self, how: int) -> str:
         self.process.send_signal(how)
-        return self.process.communicate(timeout=60)[0]
+        return self.process.communicate(timeout=PATIENCE_SECONDS)[0]
 
 
 def send(port: int, first: int, last: int, stop_after: int | None, process=None) -> list[int]:
@@ -103,7 +106,7 @@ def loaded(folder: Path) -> list[tuple[str, int]]:
 def test_no_acknowledged_message_is_lost_and_none_is_there_twice_when_the_listener_is_killed(north):
     listening = Listening(north)
     acknowledged = send(listening.port, 0, N_MESSAGES, N_BEFORE_KILL, listening.process)
-    listening.process.communicate(timeout=60)
+    listening.process.communicate(timeout=PATIENCE_SECONDS)
     assert N_BEFORE_KILL <= len(acknowledged) < N_MESSAGES
 
     # the client sends again what it has no answer for, beginning with the one that was under way
@@ -197,7 +200,7 @@ def test_over_tls_only_with_tls(north, tmp_path):
 
     async def act(port, listener):
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await asyncio.wait_for(answer_to(port, message(1)), 20)
+            await asyncio.wait_for(answer_to(port, message(1)), PATIENCE_SECONDS)
         return await answer_to(port, message(2), client)
 
     assert with_listener(north, act, server)[0] == "AA"

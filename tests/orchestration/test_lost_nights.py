@@ -58,11 +58,14 @@ def test_a_run_that_has_just_begun_is_left_alone(settings, instance):
 
 def test_while_another_process_has_the_night_nothing_is_marked(settings, instance, tmp_path):
     holder = (
-        "import pathlib, sys, time; from orchestration.nights.lock import hold_until_exit;"
-        "hold_until_exit(pathlib.Path(sys.argv[1]), 'a test', 0, print); print('held', flush=True); time.sleep(60)"
+        "import pathlib, sys; from orchestration.nights.lock import hold_until_exit;"
+        "hold_until_exit(pathlib.Path(sys.argv[1]), 'a test', 0, print); print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", holder, str(settings.build_file.parent)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", holder, str(settings.build_file.parent)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout.readline() == "held\n"
         assert end_lost_nights(settings, instance, "nightly_refresh", seconds_to_begin=0) == []

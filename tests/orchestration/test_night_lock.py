@@ -1,16 +1,17 @@
 """One night at a time, across processes, whoever started it; and a dbt that does not outlive its night."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from orchestration.nights.lock import NightUnderWay, hold_until_exit, holder_of, whole_night
 from orchestration.settings import PROJECT_ROOT
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 HOLDER = """
 import sys, pathlib
@@ -53,7 +54,7 @@ def test_a_second_start_that_waits_gets_the_night_when_the_first_is_killed(tmp_p
         other_night.kill()
         other_night.wait()
 
-    with whole_night(tmp_path, "second", 60, kill_the_first):
+    with whole_night(tmp_path, "second", PATIENCE_SECONDS, kill_the_first):
         assert holder_of(tmp_path) is None
         # the steps of a night take it again
         assert not hold_until_exit(tmp_path, "a step", 0, print)
@@ -62,21 +63,22 @@ def test_a_second_start_that_waits_gets_the_night_when_the_first_is_killed(tmp_p
 
 
 def test_dbt_ends_with_the_process_that_started_it(tmp_path):
-    """The child stands for dbt: it would sleep for a minute; its parent is killed."""
+    """The child stands for dbt: it would sleep for an hour; its parent is killed."""
     child = (
         "import os, threading, time; from orchestration.dbt_build.child import end_with_parent;"
         "threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start();"
-        "print(os.getpid(), flush=True); time.sleep(60)"
+        "print(os.getpid(), flush=True); time.sleep(3600)"
     )
     parent_code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     parent = subprocess.Popen([sys.executable, "-c", parent_code], cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True)
     child_id = int(parent.stdout.readline())
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    deadline = time.monotonic() + 30
-    while is_running(child_id) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not is_running(child_id)
+    try:
+        wait_until(lambda: not is_running(child_id), "the child's end")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child_id, signal.SIGKILL)
 
 
 def is_running(process_id: int) -> bool:

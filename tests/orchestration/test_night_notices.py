@@ -1,7 +1,6 @@
 """Who is told what after a night: failure, closed gate, new warning, recovery, no good night for long; by mail and webhook."""
 
 import json
-import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -12,8 +11,11 @@ from orchestration.nights.night_records import NightRecord, add_night, read_nigh
 from orchestration.nights.notices import notice_of_staleness, notices_of, send
 from orchestration.nights.run_outcome import night_of_run
 from orchestration.settings import Settings
+from tests.patience import PATIENCE_SECONDS, free_port
 
 HERE = "warehouse on a test machine"
+# seconds that apprise waits for a connection and for an answer
+PATIENT = f"cto={PATIENCE_SECONDS}&rto={PATIENCE_SECONDS}"
 
 
 def night(run_id: str, outcome: str = "published", day: int = 1, warnings: tuple[str, ...] = (), **more) -> NightRecord:
@@ -126,14 +128,11 @@ class TestSending:
                 self.mails.append(envelope.content.decode())
                 return "250 OK"
 
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        controller = Controller(Inbox(), hostname="127.0.0.1", port=port)
+        port = free_port()
+        controller = Controller(Inbox(), hostname="127.0.0.1", port=port, ready_timeout=PATIENCE_SECONDS)
         controller.start()
         try:
-            address = (
-                f"mailto://127.0.0.1:{port}?from=nights@hospital.example&to=engineer@hospital.example&mode=insecure"
-            )
+            address = f"mailto://127.0.0.1:{port}?from=nights@hospital.example&to=engineer@hospital.example&mode=insecure&{PATIENT}"
             assert send(NOTICE, [address]) == []
         finally:
             controller.stop()
@@ -154,7 +153,7 @@ class TestSending:
 
         with HTTPServer(("127.0.0.1", 0), Hook) as server:
             threading.Thread(target=server.handle_request, daemon=True).start()
-            assert send(NOTICE, [f"json://127.0.0.1:{server.server_port}/nights"]) == []
+            assert send(NOTICE, [f"json://127.0.0.1:{server.server_port}/nights?{PATIENT}"]) == []
         assert received[0]["title"] == NOTICE[0].title and "recurrences halved" in received[0]["message"]
 
     def test_what_cannot_be_delivered_is_said_without_the_password(self):

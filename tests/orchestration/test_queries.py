@@ -36,15 +36,16 @@ def crlm(*arguments: str):
         "DELETE FROM results.hazard_ratios",
         "CREATE TABLE results.mine AS SELECT 1",
         "SELECT * FROM read_text('/etc/hostname')",
-        "COPY results.hazard_ratios TO '/tmp/stolen.csv'",
-        "ATTACH '/tmp/other.duckdb'",
+        "COPY results.hazard_ratios TO '{folder}/stolen.csv'",
+        "ATTACH '{folder}/other.duckdb'",
         "SET enable_external_access = TRUE",
     ],
 )
-def test_a_query_can_neither_write_nor_reach_a_file(data_folder, query):
+def test_a_query_can_neither_write_nor_reach_a_file(data_folder, tmp_path_factory, query):
+    folder = tmp_path_factory.mktemp("elsewhere")
     with pytest.raises(duckdb.Error):
-        ask_published(data_folder / "published" / "warehouse.duckdb", query)
-    assert not Path("/tmp/stolen.csv").exists()
+        ask_published(data_folder / "published" / "warehouse.duckdb", query.format(folder=folder))
+    assert list(folder.iterdir()) == []
 
 
 def test_a_wide_answer_is_a_paragraph_a_row_and_no_line_is_cut(data_folder):

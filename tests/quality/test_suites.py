@@ -1,5 +1,8 @@
 """Every expectation of every suite: silent on clean tables, and named with the row's key when one row is broken."""
 
+import functools
+
+import duckdb
 import pandas as pd
 import pytest
 
@@ -245,6 +248,7 @@ BROKEN = [
     ("published_comparison", {"data_label": NA}, "label_is_given", FIGURE),
     ("published_comparison", {"data_label": "real"}, "data_are_labelled", FIGURE),
 ]  # fmt: skip
+IDS = [f"{suite}-{checks.split()[-1]}" for suite, _, checks, _ in BROKEN]
 # checks of a table as a whole, and of a share: see test_gate.py
 JUDGED_ELSEWHERE = {
     ("endpoint_coverage", "only_the_cohort_is_followed"),
@@ -267,6 +271,17 @@ def broken_tables(suite: str, changes: dict) -> dict[str, pd.DataFrame]:
     return tables
 
 
+@functools.cache
+def judged_broken(position: int):
+    """A row of BROKEN as the suite judges it from frames, read from a database: it is asked for here, and beside the counts."""
+    suite, changes, _, _ = BROKEN[position]
+    tables = broken_tables(suite, changes)
+    table = all_suites()[suite].table
+    frame = tables[table]  # noqa: F841 - DuckDB reads it by its name
+    tables[table] = duckdb.sql("FROM frame").df()
+    return run_suite(suite, tables, previous=3)
+
+
 def failed_checks(checks: pd.DataFrame) -> set[str]:
     """Names of the checks that did not pass."""
     return set(checks.loc[checks["status"] != "passed", "check_name"])
@@ -279,15 +294,10 @@ def test_clean_tables_pass_every_check(suite):
     assert len(result.checks) == len(all_suites()[suite].checks)
 
 
-@pytest.mark.parametrize(
-    ("suite", "changes", "checks", "key"),
-    BROKEN,
-    ids=[f"{suite}-{checks.split()[-1]}" for suite, _, checks, _ in BROKEN],
-)
-def test_one_broken_row_fails_its_check_and_is_named(suite, changes, checks, key):
-    tables = broken_tables(suite, changes)
-
-    result = run_suite(suite, tables, previous=3)
+@pytest.mark.parametrize("position", range(len(BROKEN)), ids=IDS)
+def test_one_broken_row_fails_its_check_and_is_named(position):
+    _, _, checks, key = BROKEN[position]
+    result = judged_broken(position)
 
     assert failed_checks(result.checks) == set(checks.split()), result.summary()
     for check in checks.split():

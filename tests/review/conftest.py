@@ -1,17 +1,17 @@
 """A review page as a process of its own, with three questions: two with reports, one without."""
 
+import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
-from orchestration.page.service import port_is_free
 from orchestration.review.questions import Questionnaire, write_questions
 from orchestration.settings import PROJECT_ROOT
+from tests.patience import PATIENCE_SECONDS, free_port, wait_until
 
 GROUPS = [
     {"name": "positive", "from_mm": 0, "is_from_included": True, "to_mm": 0, "is_to_included": True},
@@ -73,7 +73,7 @@ class Page:
 
 
 def start_page(folder: Path) -> Page:
-    port = next(number for number in range(3101, 3200) if port_is_free(number))
+    port = free_port()
     landing = folder / "landing" / "adjudication"
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(folder / "build"), str(landing), str(port)],
@@ -82,11 +82,13 @@ def start_page(folder: Path) -> Page:
         text=True,
     )
     link = process.stdout.readline().split()[-1]
-    for _ in range(100):
-        if not port_is_free(port):
-            break
-        time.sleep(0.05)
+    wait_until(lambda: is_listening(port), "the page", process)
     return Page(process, link, port, landing / "review")
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
@@ -105,5 +107,5 @@ def page(page_folder):
 
 
 def read_link(link: str) -> str:
-    with urlopen(link) as response:
+    with urlopen(link, timeout=PATIENCE_SECONDS) as response:
         return response.read().decode()

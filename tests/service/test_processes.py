@@ -1,13 +1,11 @@
 """Page and daemon as real processes: a port that is taken, an end at once, a schedule that fires, Dagster's storage in PostgreSQL."""
 
+import contextlib
 import os
-import random
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.request import urlopen
@@ -19,6 +17,7 @@ from orchestration.page.dagster_yaml import dagster_yaml
 from orchestration.page.service import port_is_free
 from orchestration.settings import PROJECT_ROOT
 from tests.databases.conftest import server  # noqa: F401  (a real PostgreSQL)
+from tests.patience import PATIENCE_SECONDS, free_port, wait_until
 
 CRLM = str(Path(sys.executable).with_name("crlm"))
 SAID = "said.log"
@@ -37,10 +36,17 @@ def started(*arguments: str, data: Path, **variables: str) -> subprocess.Popen:
         )
 
 
+def said_in(data: Path) -> str:
+    return (data / SAID).read_text(encoding="utf-8")[-4000:]
+
+
 def end(process: subprocess.Popen) -> None:
+    """With all that it started: a night that the daemon has begun would outlive it."""
     if process.poll() is None:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 class Scheduled(NamedTuple):
@@ -76,25 +82,6 @@ def scheduled(request, tmp_path_factory):
     end(daemon)
 
 
-def wait_until(
-    condition: Callable[[], bool], what: str, process: subprocess.Popen, data: Path, seconds: float = 600
-) -> None:
-    """Fails at once, with what the process said, when it has ended before."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        said = (data / SAID).read_text(encoding="utf-8")[-4000:]
-        assert process.poll() is None, (
-            f"{what} did not come about, the process ended with {process.returncode}:\n{said}"
-        )
-        assert time.monotonic() < deadline, f"{what} did not come about:\n{said}"
-        time.sleep(0.5)
-
-
-def free_port() -> int:
-    """Of those that no connection gets by chance while the page is on its way (Linux gives 32768 and above)."""
-    return next(port for port in random.sample(range(20000, 32000), 500) if port_is_free(port))
-
-
 def is_answering(port: int) -> bool:
     try:
         with urlopen(f"http://127.0.0.1:{port}/server_info", timeout=30) as response:
@@ -128,19 +115,20 @@ def test_the_page_and_the_daemon_end_with_whoever_started_them(tmp_path):
     port = free_port()
     process = started("ui", "--port", str(port), data=tmp_path)
     try:
-        wait_until(lambda: is_answering(port), "the page", process, tmp_path)
+        wait_until(lambda: is_answering(port), "the page", process, lambda: said_in(tmp_path))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     finally:
         end(process)
     assert port_is_free(port)
-    assert processes_of(tmp_path) == []
+    # what was killed may take a moment to be gone
+    wait_until(lambda: processes_of(tmp_path) == [], "the end of all", said=lambda: str(processes_of(tmp_path)))
 
 
 def test_a_daemon_with_its_storage_in_postgresql_starts_a_night_by_the_schedule(scheduled):
     if scheduled is None:
         pytest.skip("PostgreSQL 15 is not installed (Debian: postgresql)")
-    wait_until(lambda: bool(scheduled.runs()), "a night", scheduled.process, scheduled.data)
+    wait_until(lambda: bool(scheduled.runs()), "a night", scheduled.process, lambda: said_in(scheduled.data))
     assert scheduled.runs()[0][0] == "nightly_refresh"
     written = (scheduled.data / "dagster" / "dagster.yaml").read_text(encoding="utf-8")
     assert "password" not in written and scheduled.url not in dagster_yaml(True)
