@@ -42,7 +42,7 @@ class Traced:
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Start and end in the original of the characters start..end."""
         if self.length < 0:
-            return start, end
+            return start, max(start, end)
         first = self.origin(start)
         return first, max(first, self._origin_end(end - 1)) if end > start else first
 

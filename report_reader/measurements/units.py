@@ -85,7 +85,8 @@ def _length_of(before: list[Token], number: Token, unit: Token, unit_mm: float) 
             damaged.insert(0, before.pop())
         return put_together(damaged, DAMAGED)
     text = f"{number.text} {unit.text}"
-    return Token(LENGTH, number.start, unit.end, text, unit.value, "", Length("", value * unit_mm))
+    start, end = min(number.start, unit.start), max(number.end, unit.end)  # 'mm 5' is a length too
+    return Token(LENGTH, start, end, text, unit.value, "", Length("", value * unit_mm))
 
 
 def is_broken_off(before: list[Token], number: Token, unit_mm: float) -> bool:

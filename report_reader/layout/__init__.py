@@ -1,0 +1,44 @@
+"""Floor 2: which characters of a page make one statement. Check boxes, tables, labels with their values on later lines, wrapped
+lines, full stops that a scan put at line ends. No word is understood here; what words may not end or begin a sentence, and what
+is an abbreviation, the caller says.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from report_reader.layout.check_boxes import with_ticked_boxes
+from report_reader.layout.sentences import statements_of
+from report_reader.layout.tables import with_table_rows
+from report_reader.layout.words import Words
+from report_reader.traced import Traced
+
+__all__ = ["Words", "laid_out"]
+
+RULE_LINE = re.compile(r"(?m)^[ \t]*[-=*_+|]{3,}[-=*_+| \t]*$")
+LEADER = re.compile(
+    r"(?<=[^\s.]) \.{2,3} (?=[^\s.])|[ \t]*(?:\.[ ]?){4,}[ \t]*:?|[ \t]*(?:_[ ]?){4,}[ \t]*|[ \t]+-{3,}>?[ \t]*"
+)
+QUESTION_LABEL = re.compile(r"(?m)(?<=[a-zA-Z)])\?[ \t]*(?=:|\n|Yes\b|No\b|YES\b|NO\b|yes\b|no\b)")
+ARROW = re.compile(r"[ \t]*(?:->|=>|={2,}|:=)[ \t]*")
+UNDERSCORE = re.compile("_")
+
+
+def laid_out(page: Traced, words: Words) -> tuple[Traced, list[tuple[int, int]]]:
+    """The page with one statement after the other, and where each begins and ends."""
+    text = page.text
+    if "[" in text or "(" in text or "__" in text or "_x_" in text.lower():
+        page = with_ticked_boxes(page)
+    if "\n" in page.text or "|" in page.text or "\t" in page.text:
+        page = with_table_rows(page.replaced(RULE_LINE, ""))
+    if ".." in page.text or ". . " in page.text or "___" in page.text or "---" in page.text:
+        page = page.replaced(LEADER, ": ")
+    if "->" in page.text or "=" in page.text:
+        page = page.replaced(ARROW, ": ")
+    if "?" in page.text:
+        page = page.replaced(QUESTION_LABEL, ": ")
+    if "_" in page.text:
+        page = page.replaced(UNDERSCORE, " ")
+    text, places = statements_of(page.text, replace(words, case_tells=page.text != page.text.lower()))
+    return replace(page, text=text), places

@@ -1,0 +1,75 @@
+"""Full stops, semicolons and bars inside a line: which of them ends a statement."""
+
+from __future__ import annotations
+
+import re
+
+from report_reader.layout.words import Words, first_word, last_words
+
+FULL_STOP = r"[.!?]+[\"')\]]*(?=\s)"
+SEMICOLON = r";\.?(?=\s|$)(?!\s+(?:[A-H]|#?\d{1,2})?[ :]*[\d.,]+\s*(?:[;.]|$))"
+"""Not the one before a bare number: 'A 4; B 6 mm'."""
+ITEM_BEFORE = re.compile(r"[A-Za-z][ :]{1,2}[<>=]{0,2} ?[\d.,]*\d$")
+ITEM_BEHIND = re.compile(r"\s+(?:[A-Za-z]+[ :]+){1,3}[<>=]{0,2} ?[\d.,]*\d\s*(?:[;.]|$)")
+"""'superior 6; inferior 9; medial 0.5': numbers without units are a list."""
+BARS = r"\s//\s|\s\|\s|\s/\s(?=[A-Z][A-Za-z ]{2,60}:\s)"
+STOP = re.compile(f"{FULL_STOP}|{SEMICOLON}|{BARS}")
+STRAY = re.compile(r"[^\W\d_]\.\s+[^\W\d_]")
+"""A full stop between two words; where it ends nothing it is taken out."""
+ANSWER = re.compile(r"[:?]\s*\w+\.?$")
+NUMBER_OF_A_THING = re.compile(r"\s+(?:[A-H]\s+[a-z(]|(?:\d{1,2}|[A-H])\s*[-:,(])")
+ENUMERATION = re.compile(r"(?:^|[.;:]\s)\W*(?:[A-Za-z]+\s)?[A-Z]$|^\W*(?:[ivx]{1,4}|\d{1,2})$")
+WHOLE_NUMBER = re.compile(r"(?:^|[\s(<>=~:-])\d{1,3}$")
+ONLY_A_NUMBER = re.compile(r"[ \t]*\d{1,2}$")
+DIGITS_BEHIND = re.compile(r"[ \t]{1,3}\d")
+
+
+def ends_statement(line: str, stop: re.Match[str], words: Words) -> bool:
+    """Whether the stop ends a statement of the line."""
+    if (
+        stop.group().startswith(";")
+        and ITEM_BEFORE.search(line[: stop.start()])
+        and ITEM_BEHIND.match(line, stop.end())
+    ):
+        return False
+    if stop.group().startswith(";") and _is_in_brackets(line, stop):
+        return False
+    if not stop.group().startswith("."):
+        return True
+    if line[: stop.start()].endswith((",", ";", ":", "<", ">", "=")):
+        return False
+    return not is_spurious(line[: stop.start()], line[stop.end() :], words)
+
+
+def _is_in_brackets(line: str, stop: re.Match[str]) -> bool:
+    """Whether a bracket is open before it and closed behind it: 'S2 (9 mm; margin 10 mm)'."""
+    opened = line.rfind("(", 0, stop.start())
+    closed = line.find(")", stop.end())
+    return (
+        opened > line.rfind(")", 0, stop.start())
+        and closed > 0
+        and "(" not in line[stop.end() : closed]
+        and opened >= 0
+    )
+
+
+def is_spurious(before: str, after: str, words: Words) -> bool:
+    """Whether a full stop between them ends no sentence."""
+    if ENUMERATION.search(before):
+        return True
+    ending, following = last_words(before), first_word(after)
+    word = ending[-1] if ending else ""
+    is_no_beginning = following != "" and (following[0].islower() or not following[0].isalpha() or len(following) == 1)
+    if word and is_no_beginning and words.abbreviation(word):
+        return True
+    if following[:1].isdigit() and WHOLE_NUMBER.search(before) and DIGITS_BEHIND.match(after):
+        return not ONLY_A_NUMBER.match(before)
+    if word and words.numbered(word) and NUMBER_OF_A_THING.match(after):
+        return True
+    if not following:
+        return False
+    if ending and words.never_ends(ending) and not ANSWER.search(before):
+        return True
+    if ending and words.belong_together(word, following.lower()):
+        return True
+    return following[0].isalpha() and words.goes_on_with(following)
