@@ -69,6 +69,7 @@ select
     criteria.has_extrahepatic_disease,
     criteria.has_hai_pump,
     criteria.had_preoperative_chemotherapy,
+    criteria.is_kras_mutated,
     -- a score that the source states counts only where its five parts are not all known
     cast(
         coalesce(

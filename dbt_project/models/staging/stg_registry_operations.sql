@@ -30,6 +30,7 @@ select
     versions.extrahepatic_disease = 'yes' as has_extrahepatic_disease,
     versions.hai_pump = 'yes' as has_hai_pump,
     versions.preoperative_chemotherapy = 'yes' as had_preoperative_chemotherapy,
+    versions.kras_status = 'mutated' as is_kras_mutated,
     cast(versions.age_at_operation_years as double) as stated_age_at_operation_years,
     cast(versions.clinical_risk_score as integer) as stated_clinical_risk_score,
     coalesce(versions.has_nominal_dates = 'yes', false) as has_nominal_dates,

@@ -19,6 +19,7 @@ select
     operations.has_extrahepatic_disease,
     operations.has_hai_pump,
     operations.had_preoperative_chemotherapy,
+    operations.is_kras_mutated,
     operations.stated_age_at_operation_years,
     operations.stated_clinical_risk_score,
     operations.has_nominal_dates,
