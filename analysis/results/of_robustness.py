@@ -11,7 +11,9 @@ from analysis.curves.weighted_incidence import (
     standardised_curves,
 )
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
+from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure, levels_of
+from analysis.patients.model_rows import HOSPITAL_COLUMN
 from analysis.patients.plan import MAIN, SCORE, TREATMENT, Plan
 from analysis.results.attempts import Attempts
 from analysis.results.each import Inputs, Subject, of_each
@@ -148,7 +150,7 @@ def _definitions(inputs: Inputs, exposure: Exposure) -> tuple[pd.DataFrame, str]
 def _specifications(inputs: Inputs, subject: Subject) -> tuple[pd.DataFrame, pd.DataFrame]:
     endpoint, patients, plan = subject.endpoint, subject.patients, subject.plan
     definitions, primary = _definitions(inputs, subject.exposure)
-    sets = {"unadjusted": ()}
+    sets: dict[str, tuple[Covariate, ...]] = {"unadjusted": ()}
     columns = pd.DataFrame({"study_id": patients["study_id"]})
     for label, covariate_set in (
         ("age and clinical risk score", SCORE),
@@ -160,13 +162,18 @@ def _specifications(inputs: Inputs, subject: Subject) -> tuple[pd.DataFrame, pd.
             sets[label] = choice.used
             added = [name for name in choice.patients.columns if name not in patients.columns]
             columns = columns.assign(**{name: choice.patients[name] for name in added})
+    # no other column than the curve reads: there is a copy of the patients for each window
+    read = {"study_id", "endpoint", "time_days", "event_code", "era", HOSPITAL_COLUMN}
+    read |= {covariate.column for used in sets.values() for covariate in used}
+    operations = subject.rows.operations
+    operations = operations[[name for name in operations.columns if name in read]]
     windows = inputs["time_to_event_by_window"]
     of_windows = []
     for days, of_window in windows[windows["endpoint"] == endpoint].groupby("synchronous_window_days"):
-        joined = StudyRows(of_window, subject.rows.operations).of(endpoint).merge(columns, on="study_id", how="left")
+        joined = StudyRows(of_window, operations).of(endpoint).merge(columns, on="study_id", how="left")
         of_windows.append(joined.assign(synchronous_window_days=days))
     found = specification_curve(
-        patients.merge(columns, on="study_id"),
+        patients[[name for name in patients.columns if name in read]].merge(columns, on="study_id"),
         definitions,
         [endpoint],
         sets,
