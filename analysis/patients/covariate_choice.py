@@ -13,6 +13,7 @@ from analysis.patients.missing_values import numbers_or_missing
 from analysis.patients.model_rows import HOSPITAL_COLUMN, endpoint_rows
 from analysis.patients.plan import CovariateRules
 
+THE_EXPOSURE = "it is what is compared"
 CHOICE_COLUMNS = [
     "endpoint",
     "model",
@@ -45,7 +46,7 @@ def choose_covariates(
 ) -> CovariateChoice:
     """Of a set, in its order: those that every hospital records, that leave most patients complete, and that events allow.
 
-    Left out in turn, each with its reason: a covariate that the frame lacks or that some hospital knows of fewer than
+    Left out in turn, each with its reason: the exposure itself; a covariate that the frame lacks or that some hospital knows of fewer than
     `least_share_recorded` of its patients; one that is the same in everybody; the least known ones until
     `least_share_complete` of the patients have all that stay; the last ones of the set while there are fewer than
     `events_per_parameter` events for each parameter (a level of the exposure, or a covariate's column). Only the patients
@@ -62,7 +63,9 @@ def choose_covariates(
     levels = levels_of(patients[exposure.column])
     is_compared = (levels.notna() & ~is_not_compared(levels)).to_numpy()
     is_event = (patients["event_code"] == 1).to_numpy()
-    kept, reasons = _recorded(patients, is_compared, covariates, rules)
+    others = [covariate for covariate in covariates if covariate.column != exposure.column]
+    kept, reasons = _recorded(patients, is_compared, others, rules)
+    reasons |= {covariate.term: THE_EXPOSURE for covariate in covariates if covariate not in others}
     patients, _ = as_numbers(patients, kept)
     columns = {covariate.term: as_numbers(patients, [covariate])[1] for covariate in kept}
     known = {covariate.term: ~np.isnan(_matrix(patients, columns[covariate.term])).any(axis=1) for covariate in kept}

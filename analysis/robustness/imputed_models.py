@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.models.cause_specific_cox import cox_model_of
 from analysis.patients.collapsed_counts import require_columns
+from analysis.patients.covariate_choice import THE_EXPOSURE
 from analysis.patients.covariates import TRUTH, Covariate
 from analysis.patients.exposures import Exposure, is_not_compared, levels_of
 from analysis.patients.missing_values import numbers_or_missing
@@ -52,7 +53,7 @@ def imputed_hazard_ratios(
         notes = [f"{exposure.label}: {borrowed.words}"]
     if named[exposure.column].nunique() < 2:
         raise ValueError(f"{exposure.column}: fewer than two levels are known")
-    covariates, of_covariates = _imputable(named, plan.covariates(), least)
+    covariates, of_covariates = _imputable(named, plan.covariates(), exposure, least)
     hospitals = hospital_strata(named)
     columns = [ImputedColumn(exposure.column, "categorical")] + [
         ImputedColumn(covariate.column, "binary" if covariate.kind == TRUTH else "numeric") for covariate in covariates
@@ -165,13 +166,13 @@ def _recording(rows: pd.DataFrame, column: str, least: int) -> _Recording:
 
 
 def _imputable(
-    rows: pd.DataFrame, covariates: tuple[Covariate, ...], least: int
+    rows: pd.DataFrame, covariates: tuple[Covariate, ...], exposure: Exposure, least: int
 ) -> tuple[tuple[Covariate, ...], list[str]]:
     """One-column covariates that vary and are known at every hospital, or at enough of them; what the adjusted rows say of the others."""
     kept, notes = [], []
     left_out: dict[str, list[str]] = {}
     for covariate in covariates:
-        recording, reason = None, _why_not_imputed(rows, covariate)
+        recording, reason = None, _why_not_imputed(rows, covariate, exposure)
         if reason is None:
             recording = _recording(rows, covariate.column, least)
             if not recording.is_enough:
@@ -185,7 +186,9 @@ def _imputable(
     return tuple(kept), [*(f"without {', '.join(terms)}: {reason}" for reason, terms in left_out.items()), *notes]
 
 
-def _why_not_imputed(rows: pd.DataFrame, covariate: Covariate) -> str | None:
+def _why_not_imputed(rows: pd.DataFrame, covariate: Covariate, exposure: Exposure) -> str | None:
+    if covariate.column == exposure.column:
+        return THE_EXPOSURE
     if covariate.column not in rows.columns:
         return f"no column {covariate.column}"
     if not covariate.is_one_column:

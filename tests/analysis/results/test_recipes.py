@@ -151,6 +151,33 @@ def test_a_covariate_is_two_rows(inputs):
     assert "KRAS mutated" in set(ratios["term"])
 
 
+def test_what_is_exposure_and_covariate_is_not_adjusted_for_itself(inputs):
+    frames = {name: seed(name) for name in PLAN_TABLES}
+    covariate = {"covariate": "mutated KRAS gene", "column_name": "is_kras_mutated", "kind": "truth", "per": 1}
+    member = {"covariate_set": "main", "position": 9, "covariate": "mutated KRAS gene", "model": "adjusted"}
+    for table, row in (("exposures", KRAS), ("covariates", covariate), ("covariate_sets", member)):
+        frames[table] = pd.concat([frames[table], pd.DataFrame([row])], ignore_index=True)
+    plan = plan_from_frames(frames)
+    plan = plan._replace(settings=dict(plan.settings) | {"imputations": (2.0,), "imputation_iterations": (1.0,)})
+    made = models(plan, inputs)
+    choices = (
+        made["model_covariates"].query("model == 'adjusted' and covariate == 'mutated KRAS gene'").set_index("exposure")
+    )
+    assert choices["is_used"].to_dict() == {"margin_group": True, "is_kras_mutated": False}
+    assert choices.loc["is_kras_mutated", "reason"] == "it is what is compared"
+    ratios = made["hazard_ratios"].query("model == 'adjusted' and estimand == 'cause-specific'").set_index("term")
+    assert ratios.loc[["mutated KRAS gene", "KRAS mutated true"], "hazard_ratio"].notna().all()
+    imputed, reasons = compute_family(
+        next(family for family in FAMILIES if family.name == "imputation"),
+        inputs,
+        plan,
+    )
+    assert reasons.empty
+    of_kras = imputed["imputed_hazard_ratios"].query("model == 'adjusted' and term == 'KRAS mutated true'")
+    assert of_kras["hazard_ratio"].notna().all()
+    assert of_kras["warning"].str.contains("without mutated KRAS gene: it is what is compared").all()
+
+
 def test_an_endpoint_is_a_row_beside_its_definition(inputs):
     """Its times come from rows of endpoint_definitions: dbt's unit test an_endpoint_of_milestones_that_exist_is_rows."""
     plan = plan_with(
