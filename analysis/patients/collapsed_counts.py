@@ -82,42 +82,51 @@ def checked_event_counts(event_counts: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: names the column that is missing, null, not a number, negative or (a count) not whole.
     """
+    checked = _checked(event_counts)
+    strata = {
+        column: pd.Categorical.from_codes(code, categories=pd.Index(names))
+        for column, code, names in zip(STRATUM_COLUMNS, checked.codes, checked.names, strict=True)
+    }
+    counts = dict(zip(COUNT_COLUMNS, checked.counts, strict=True))
+    return pd.DataFrame({**strata, "time_days": checked.times, **counts})
+
+
+class _Checked(NamedTuple):
+    """Sorted: of each column of the stratum the numbers and what they stand for, then times and counts."""
+
+    codes: list[np.ndarray]
+    names: list[list[str]]
+    times: np.ndarray
+    counts: list[np.ndarray]
+
+
+def _checked(event_counts: pd.DataFrame) -> _Checked:
     require_columns(event_counts, [*STRATUM_COLUMNS, "time_days", *COUNT_COLUMNS], "event_counts")
     times = checked_times(event_counts["time_days"], "event_counts")
-    checked = pd.DataFrame({"time_days": times.astype(np.int64) if (times == np.floor(times)).all() else times})
-    for column in COUNT_COLUMNS:
-        counts = _numbers(event_counts[column], "event_counts")
-        if (counts < 0).any():
-            raise ValueError(f"event_counts.{column}: {int((counts < 0).sum())} negative count(s)")
-        if (counts != np.floor(counts)).any():
-            raise ValueError(f"event_counts.{column}: counts must be whole numbers")
-        checked[column] = counts.astype(np.int64)
+    times = times.astype(np.int64) if (times == np.floor(times)).all() else times
+    counts = [_whole_counts(event_counts[column]) for column in COUNT_COLUMNS]
+    codes, names = [], []
     for column in STRATUM_COLUMNS:
-        if event_counts[column].isna().any():
-            raise ValueError(f"event_counts.{column}: {int(event_counts[column].isna().sum())} missing value(s)")
-        checked[column] = _in_display_order(column, event_counts[column])
-    codes = [checked[column].cat.codes.to_numpy() for column in STRATUM_COLUMNS]
-    order = np.lexsort([checked["time_days"].to_numpy(), *reversed(codes)])
-    in_order = checked.iloc[order]
-    starts = _starts([*(code[order] for code in codes), in_order["time_days"].to_numpy()])
-    added = in_order.iloc[starts].assign(
-        **{column: np.add.reduceat(in_order[column].to_numpy(), starts) for column in COUNT_COLUMNS if len(starts)}
-    )
-    is_empty = np.sum([added[column].to_numpy() for column in COUNT_COLUMNS], axis=0) == 0
-    return added[~is_empty][[*STRATUM_COLUMNS, "time_days", *COUNT_COLUMNS]].reset_index(drop=True)
+        code, known = _in_display_order(event_counts[column])
+        codes.append(code)
+        names.append(known)
+    order = np.lexsort([times, *reversed(codes)])
+    codes, times = [code[order] for code in codes], times[order]
+    starts = _starts([*codes, times])
+    if len(starts):
+        counts = [np.add.reduceat(column[order], starts) for column in counts]
+    starts = starts[is_left := np.sum(counts, axis=0) > 0]
+    return _Checked([code[starts] for code in codes], names, times[starts], [column[is_left] for column in counts])
 
 
 def by_stratum(event_counts: pd.DataFrame) -> Iterator[StratumCounts]:
     """Each stratum of the counts (see `checked_event_counts` for the columns and the errors), in display order."""
-    checked = checked_event_counts(event_counts)
-    codes = [checked[column].cat.codes.to_numpy() for column in STRATUM_COLUMNS]
-    names = [checked[column].cat.categories for column in STRATUM_COLUMNS]
-    times, *counts = (checked[column].to_numpy() for column in ("time_days", *COUNT_COLUMNS))
+    codes, names, times, counts = _checked(event_counts)
     starts = _starts(codes)
-    for start, end in zip(starts, _ends(starts, len(checked)), strict=True):
+    for start, end in zip(starts, _ends(starts, len(times)), strict=True):
         event, competing, censored = (column[start:end] for column in counts)
         n_risk = (event + competing + censored)[::-1].cumsum()[::-1]
-        endpoint, grouping, stratum = (str(known[code[start]]) for known, code in zip(names, codes, strict=True))
+        endpoint, grouping, stratum = (known[code[start]] for known, code in zip(names, codes, strict=True))
         yield StratumCounts(endpoint, grouping, stratum, times[start:end], n_risk, event, competing, censored)
 
 
@@ -251,12 +260,23 @@ def _numbers(values: pd.Series, frame_name: str) -> np.ndarray:
     return numbers
 
 
-def _in_display_order(column: str, values: pd.Series) -> "pd.Categorical[str]":
-    numbers, names = pd.factorize(values)
-    texts = [str(name) for name in names]
+def _whole_counts(values: pd.Series) -> np.ndarray:
+    counts = _numbers(values, "event_counts")
+    if (counts < 0).any():
+        raise ValueError(f"event_counts.{values.name}: {int((counts < 0).sum())} negative count(s)")
+    if (counts != np.floor(counts)).any():
+        raise ValueError(f"event_counts.{values.name}: counts must be whole numbers")
+    return counts.astype(np.int64)
+
+
+def _in_display_order(values: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """The number of each value among the names, and these."""
+    numbers, known = pd.factorize(values)
+    if (numbers < 0).any():
+        raise ValueError(f"event_counts.{values.name}: {int((numbers < 0).sum())} missing value(s)")
+    texts = [str(name) for name in known]
     # the cohort as a whole before its parts
-    first = [EVERYBODY] if column == "grouping" and EVERYBODY in texts else []
-    categories = [*first, *ordered_strata(set(texts).difference(first))]
-    at = {name: number for number, name in enumerate(categories)}
-    codes = np.array([at[text] for text in texts], dtype=int)
-    return pd.Categorical.from_codes(codes[numbers], categories=pd.Index(categories))
+    first = [EVERYBODY] if values.name == "grouping" and EVERYBODY in texts else []
+    names = [*first, *ordered_strata(set(texts).difference(first))]
+    at = {name: number for number, name in enumerate(names)}
+    return np.array([at[text] for text in texts], dtype=int)[numbers], names
