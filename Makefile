@@ -14,7 +14,7 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: docs walkthroughs help setup simulate run refresh summary report sql ui test test-fast test-pythons lock truth-at-scale simulation-study fault-study clean-cohorts lint bench results-at-scale mutation kill-test clean
+.PHONY: docs walkthroughs help setup simulate run refresh summary report sql ui test test-fast test-pythons lock truth-at-scale simulation-study fault-study clean-cohorts lint bench results-at-scale mutation kill-test clean scale
 .PHONY: setup-spark test-spark parity-spark
 
 help: ## List these commands

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -328,6 +328,12 @@ def ask_published(published_file: Path, query: str) -> pd.DataFrame:
     with connect(published_file, read_only=True) as connection:
         connection.execute("SET enable_external_access = FALSE; SET lock_configuration = TRUE")
         return connection.execute(query).df()
+
+
+def read_many_published(published_file: Path, queries: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    """The answers of queries by their names, all of one opening of the published warehouse, which takes its time."""
+    with connect_read_only(published_file) as connection:
+        return {name: connection.execute(query).df() for name, query in queries.items()}
 
 
 def read_published(published_file: Path, query: str, parameters: list[Any] | None = None) -> pd.DataFrame:

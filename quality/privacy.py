@@ -194,23 +194,20 @@ def _is_label(name: str) -> bool:
 
 
 class RememberedTexts:
-    """Which texts are hits, asked once a text. Of a column of many texts only those that are no hits are remembered, and not
-    without end: patients' pseudonyms stand in every table.
+    """Which texts are hits, asked once a text; of a column of many texts nothing is remembered: to ask costs less.
 
     is_hit: distinct texts -> whether each is one, in their order.
     """
 
     MANY = 10_000
-    MOST_CLEAN = 2_000_000
 
     def __init__(self, is_hit: Callable[[pd.Series], pd.Series]) -> None:
         self.is_hit, self.known = is_hit, {}
-        self.clean = pa.array([], pa.large_string())
 
     def n_hits(self, texts: pd.Series) -> int:
         """How many cells of a column (`texts`: how often each text occurs) hold a text that is a hit."""
         if len(texts) > self.MANY:
-            return self._n_hits_of_many(texts)
+            return int(texts.to_numpy()[self._ask(texts.index)].sum())
         self.learn(texts.index)
         return sum(int(n) for text, n in zip(texts.index, texts.to_numpy(), strict=True) if self.known[text])
 
@@ -219,17 +216,6 @@ class RememberedTexts:
         unseen = list(dict.fromkeys(text for text in texts if text not in self.known))
         if unseen:
             self.known.update(zip(unseen, self._ask(pd.Index(unseen)), strict=True))
-
-    def _n_hits_of_many(self, texts: pd.Series) -> int:
-        if len(self.clean):
-            words = pa.array(texts.index, pa.large_string())
-            texts = texts[~pc.is_in(words, value_set=self.clean).to_numpy(zero_copy_only=False)]
-        if texts.empty:
-            return 0
-        is_hit = self._ask(texts.index)
-        if len(self.clean) + len(texts) <= self.MOST_CLEAN:
-            self.clean = pa.concat_arrays([self.clean, pa.array(texts.index[~is_hit], pa.large_string())])
-        return int(texts.to_numpy()[is_hit].sum())
 
     def _ask(self, texts: pd.Index) -> np.ndarray:
         return self.is_hit(texts.to_series().astype("str")).to_numpy(dtype=bool)

@@ -1,7 +1,8 @@
 """All files of a feed that are new or changed since they were last loaded, and the study ids of the patients in them."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from orchestration.ingestion.feed_rhythm import feeds_that_stopped
 from orchestration.ingestion.landed_names import name_in_landing
 from orchestration.ingestion.load_file import (
     FileLoad,
+    Reading,
     hash_of_file,
     is_loaded,
     landed_files,
     last_loads,
     load_file,
     note_in_ledger,
+    read_landed,
     refuse_file,
 )
 from orchestration.ingestion.raw_schema import create_raw_schema
@@ -27,6 +30,8 @@ from orchestration.ingestion.readers.fhir_export import companions_of
 from orchestration.ingestion.remembered_hashes import RememberedHashes
 
 NOTE_SUFFIXES = (".txt", ".md")
+READ_AHEAD_BYTES = 64 * 2**20
+"""A larger file is read when its turn comes: two of them at once would not fit beside each other."""
 REFUSED_CONTRACT = "refused: the contract cannot be used: "
 NOT_THE_FILES_FAULT = (
     duckdb.IOException,
@@ -107,15 +112,37 @@ def load_feed(
     """
     waiting = waiting_files(connection, landing_folder, [contract for contract in contracts if contract.feed == feed])
     loads = []
-    for number, file in enumerate(waiting, start=1):
+    for number, (file, read) in enumerate(_with_readings(waiting), start=1):
         try:
-            loads.append(load_file(connection, file.path, landing_folder, file.contract, run_id))
+            loads.append(load_file(connection, file.path, landing_folder, file.contract, run_id, read))
         except NOT_THE_FILES_FAULT:
             raise
         except Exception as error:
             loads.append(refuse_file(connection, file.path, landing_folder, file.contract, run_id, failure_of(error)))
         progress(f"{feed}: file {number} of {len(waiting)}, {loads[-1].rows_read:,} records")
     return loads
+
+
+def _with_readings(
+    waiting: list[WaitingFile],
+) -> Iterator[tuple[WaitingFile, Callable[[Path, SourceContract], Reading]]]:
+    """Each file with what gives its reading: a file of moderate size is read while the one before it is stored."""
+    with ThreadPoolExecutor(1) as aside:
+        ahead: Future[Reading] | None = None
+        for place, file in enumerate(waiting):
+            of_this = ahead
+            following = waiting[place + 1] if place + 1 < len(waiting) else None
+            ahead = None
+            if following is not None and _size(following.path) <= READ_AHEAD_BYTES:
+                ahead = aside.submit(read_landed, following.path, following.contract)
+            yield file, read_landed if of_this is None else lambda *_, of_this=of_this: of_this.result()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def record_fetches(connection: duckdb.DuckDBPyConnection, fetches: list[Fetch], run_id: str) -> list[str]:

@@ -1,10 +1,12 @@
 """One landed file into raw, in one transaction: rows read = loaded + rejected + duplicate."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.landed_names import name_in_landing
@@ -14,7 +16,17 @@ from orchestration.ingestion.readers.landed_file import take_landed_file
 from orchestration.ingestion.record_versions import supersede_earlier_readings
 from orchestration.ingestion.store_records import FileLoad, Origin, store_records
 
-__all__ = ["FileLoad", "LastLoad", "hash_of_file", "is_loaded", "landed_files", "last_loads", "load_file"]
+__all__ = [
+    "FileLoad",
+    "LastLoad",
+    "Reading",
+    "hash_of_file",
+    "is_loaded",
+    "landed_files",
+    "last_loads",
+    "load_file",
+    "read_landed",
+]
 
 
 def hash_of_file(path: Path) -> str:
@@ -67,29 +79,53 @@ def is_loaded(last: LastLoad | None, contract: SourceContract, file_hash: str, p
     return last.companions_hash is None or last.companions_hash == hash_of_companions(path)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """A landed file as it was at one moment: its hash and size, and its records or why it cannot be read."""
+
+    file_hash: str
+    size_bytes: int
+    records: pa.Table | UnreadableFile
+
+
+def read_landed(path: Path, contract: SourceContract) -> Reading:
+    """Read one file, and write nothing."""
+    file_hash, size_bytes = "", 0
+    try:
+        landed = take_landed_file(path)
+        file_hash, size_bytes = landed.file_hash, landed.size_bytes
+        return Reading(file_hash, size_bytes, read_records(landed.content, contract, path))
+    except UnreadableFile as refusal:
+        return Reading(file_hash, size_bytes, refusal)
+
+
 def load_file(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
     landing_folder: Path,
     contract: SourceContract,
     run_id: str,
+    read: Callable[[Path, SourceContract], Reading] = read_landed,
 ) -> FileLoad:
     """Load one file: sound records into the feed's raw table, the others into raw.rejected_records, both into the ledger.
 
     A file that cannot be read at all is refused: a ledger row says why, and it is tried again next time.
+
+    Args:
+        read: gives the file's reading, which may have been made ahead.
     """
     source_file = name_in_landing(path, landing_folder)
-    file_hash, size_bytes = "", 0
+    reading = read(path, contract)
+    file_hash, size_bytes = reading.file_hash, reading.size_bytes
     connection.execute("BEGIN")
     try:
         load_number = _next_load_number(connection)
         try:
-            landed = take_landed_file(path)
-            file_hash, size_bytes = landed.file_hash, landed.size_bytes
-            records = read_records(landed.content, contract, path)
+            if isinstance(reading.records, UnreadableFile):
+                raise reading.records
             supersede_earlier_readings(connection, contract, source_file, file_hash, load_number)
             place = _place_in_history(connection, contract, source_file, file_hash, load_number)
-            load = store_records(connection, Origin(contract, source_file, file_hash, run_id, place), records)
+            load = store_records(connection, Origin(contract, source_file, file_hash, run_id, place), reading.records)
         except UnreadableFile as refusal:
             load = FileLoad(contract.source_system, contract.feed, source_file, f"refused: {refusal}")
         companions_hash = hash_of_companions(path) if load.used_companions else None

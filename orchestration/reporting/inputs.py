@@ -5,7 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from orchestration.warehouse import published_names, read_last_attempt, read_publication, read_published
+from orchestration.warehouse import (
+    published_names,
+    read_last_attempt,
+    read_many_published,
+    read_publication,
+    read_published,
+)
 
 INGEST_BY_FEED = """
     SELECT feed, count(*) FILTER (status = 'loaded') AS files, count(*) FILTER (status <> 'loaded') AS files_refused,
@@ -85,15 +91,14 @@ def report_frames(published_file: Path) -> dict[str, pd.DataFrame]:
         ("meta", "analysis_plan"),
         ("meta", "event_count_groupings"),
     ]
-    frames = {table: read_published(published_file, f"FROM {schema}.{table}") for schema, table in tables}
-    for name, query in (
-        ("ingest_by_feed", INGEST_BY_FEED),
-        ("rejected_by_reason", REJECTED_BY_REASON),
-        ("unresolved_by_reason", UNRESOLVED_BY_REASON),
-        ("records_set_aside", SET_ASIDE_BY_REASON),
-        ("margin_groups", MARGIN_GROUPS),
-    ):
-        frames[name] = read_published(published_file, query)
+    queries = {table: f"FROM {schema}.{table}" for schema, table in tables} | {
+        "ingest_by_feed": INGEST_BY_FEED,
+        "rejected_by_reason": REJECTED_BY_REASON,
+        "unresolved_by_reason": UNRESOLVED_BY_REASON,
+        "records_set_aside": SET_ASIDE_BY_REASON,
+        "margin_groups": MARGIN_GROUPS,
+    }
+    frames = read_many_published(published_file, queries)
     stamp = read_publication(published_file)
     if stamp is not None and stamp.is_simulated:
         frames["drawn_from"] = _drawn_from(published_file)
