@@ -16,9 +16,10 @@ FEWEST_WORDS = 3
 
 
 class LanguageWords:
-    """The small words of each language."""
+    """The small words of each language, and which of the languages are read."""
 
-    def __init__(self, words: dict[str, frozenset[str]]) -> None:
+    def __init__(self, words: dict[str, frozenset[str]], read: frozenset[str]) -> None:
+        self._read = read
         self._names = list(words)
         self._languages: dict[str, list[str]] = {}
         for language, members in words.items():
@@ -26,10 +27,10 @@ class LanguageWords:
                 self._languages.setdefault(word, []).append(language)
 
     @classmethod
-    def from_file(cls, path: Path) -> LanguageWords:
-        """A CSV with columns language, words (divided by blanks)."""
+    def from_file(cls, path: Path, read: frozenset[str]) -> LanguageWords:
+        """A CSV with columns language, words (divided by blanks); `read`: the languages that a lexicon knows."""
         with path.open(encoding="utf-8", newline="") as file:
-            return cls({row["language"]: frozenset(row["words"].split()) for row in csv.DictReader(file)})
+            return cls({row["language"]: frozenset(row["words"].split()) for row in csv.DictReader(file)}, read)
 
     def language_of(self, text: str) -> str:
         """The language with most small words in the text ('en' where none has more than English)."""
@@ -47,14 +48,12 @@ class LanguageWords:
         best = max(scores, key=lambda language: (scores[language], language == "en"))
         return best if scores[best] > scores.get("en", 0) + 2 else "en"
 
-    def guarded(
-        self, text: str, statements: Sequence[Any], read: frozenset[str] = frozenset({"en", "de", "es"})
-    ) -> list[Any]:
+    def guarded(self, text: str, statements: Sequence[Any]) -> list[Any]:
         """The statements; where the text is of a language that is not read, each as one that was not understood."""
         if not statements:
             return list(statements)
         language = self.language_of(text)
-        if language in read:
+        if language in self._read:
             return [s._replace(language=language) if s.language == "en" and language != "en" else s for s in statements]
         return [s._replace(**_not_understood(s, language)) for s in statements]
 

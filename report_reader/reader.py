@@ -29,7 +29,7 @@ class Reader:
 
     def __init__(self, folder: Path, words: Path = WORDS) -> None:
         self.book = RuleBook(folder, words)
-        self.languages = LanguageWords.from_file(WORDS / "languages" / "function_words.csv")
+        self.languages = LanguageWords.from_file(WORDS / "languages" / "function_words.csv", self.book.languages)
         self._abbreviations = abbreviations(WORDS / "languages" / "abbreviations.csv")
         self._clauses = LabelledClauses(self.book)
 
@@ -77,6 +77,11 @@ class Reader:
                 number += 1
                 statements.extend(self._placed(clause, offset, number, above, page, text))
         return with_series(self.languages.guarded(page.text, statements))
+
+    def clauses_in(self, text: str) -> list[Clause]:
+        """The clauses of a text with their tokens, as they are read."""
+        page, places = laid_out(clean(text, self.book.lexicon.knows), self._layout_words)
+        return [clause for clause, _ in self._clauses.of_page(page.text, places)]
 
     def _placed(
         self, clause: Clause, offset: int, number: int, above: Place, page: Traced, text: str

@@ -152,7 +152,10 @@ class RuleBook:
         self.kinds = Kinds(
             {name: frozenset(members) for name, members in groups.items()}, frozenset(groups.get("STOP", ()))
         )
-        self.lexicon = Lexicon.from_files(*sorted(words.glob("*.csv")), *sorted(folder.glob("lexicon_*.csv")))
+        lexicons = sorted(folder.glob("lexicon_*.csv"))
+        self.lexicon = Lexicon.from_files(*sorted(words.glob("*.csv")), *lexicons)
+        self.languages = frozenset(path.stem.removeprefix("lexicon_") for path in lexicons)
+        """Those that have a lexicon of their own."""
         self.compounds = self._rows("compounds")
         self.cuts = self._rows("cuts")
         self.contexts = self._rows("contexts")
