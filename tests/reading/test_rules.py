@@ -1,9 +1,16 @@
 """Every row of the rules reads its own example, and a new word is one row."""
 
-import pytest
+import csv
+import re
+import shutil
 
+import pytest
+import yaml
+
+from report_reader.explain import explained
 from report_reader.margins import margin_reader
-from report_reader.reader import Reader
+from report_reader.patterns import ELEMENT, FIXED
+from report_reader.reader import WORDS, Reader
 from tests.reading.fired import rows_fired
 
 BOOK = margin_reader().book
@@ -80,3 +87,83 @@ def test_each_statement_says_where_its_words_stand():
 def test_a_number_that_was_not_understood_is_an_open_statement():
     (statement,) = [s for s in margin_reader().read("Hepatic margin l2 mm.") if s.reading]
     assert (statement.reading, statement.certainty, statement.mm) == ("damaged", "open", None)
+
+
+def names_in_patterns():
+    """Every kind or group that a pattern names."""
+    tables = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(BOOK.folder.glob("*.yml"))]
+    given = [
+        row.get(field) or [] for rows in tables for row in rows for field in ("when", "unless", "with", "not_with")
+    ]
+    patterns = [each for one in given for each in ([one] if isinstance(one, str) else one)]
+    elements = [ELEMENT.fullmatch(word) for pattern in patterns for word in pattern.split() if word not in FIXED]
+    return {name for element in elements if element for name in element["names"].split("|")}
+
+
+def lexicon_kinds():
+    paths = [*sorted(BOOK.folder.glob("lexicon_*.csv")), *sorted(WORDS.glob("*.csv"))]
+    return {row["kind"] for path in paths for row in csv.DictReader(path.open(encoding="utf-8", newline=""))}
+
+
+def kinds_of_code():
+    """Those that the floors below the rules make or ask for by name."""
+    sources = [path.read_text(encoding="utf-8") for path in sorted(WORDS.parent.rglob("*.py"))]
+    return set(re.findall(r'"([A-Z][A-Z_]*)"', " ".join(sources)))
+
+
+def kinds_and_groups():
+    with (BOOK.folder / "kinds.csv").open(encoding="utf-8", newline="") as file:
+        return {name for row in csv.DictReader(file) for name in (row["kind"], *row["groups"].split())}
+
+
+def test_a_kind_that_is_misspelt_in_a_pattern_or_in_the_lexicon_is_found():
+    made = {kind for rule in BOOK.compounds for kind in str(rule.fields.get("becomes") or "").split()}
+    somewhere = kinds_and_groups() | kinds_of_code()
+    assert names_in_patterns() - somewhere - lexicon_kinds() - made == set()
+    # words that are known and change nothing
+    assert lexicon_kinds() - somewhere - names_in_patterns() == {"WORD_OTHER", "PARTIAL"}
+
+
+ITALIAN = """terms,kind,value,language,example
+margine|margini,MARGIN,,it,margine libero
+epatico|epatica,LIVER,,it,margine epatico
+libero|libera,CLEAR,,it,margine libero
+distanza,DISTANCE,,it,distanza dal margine
+tumore,TUMOR,,it,distanza del tumore
+è|è di,IS,,it,il margine è libero
+dal|dalla|da,FROM,,it,distanza dal margine
+del|della|di,OF,,it,distanza del tumore
+il|la|lo,THE,,it,il margine
+"""
+
+
+def test_the_newcomer_s_test_a_new_language_is_a_file_of_lexicon_rows(tmp_path):
+    """Italian settles nothing until there is a lexicon of it; a verb that the lexicon lacks leaves the margin open."""
+    text = "Il margine epatico è libero da neoplasia. La distanza del tumore dal margine epatico è di 4 mm."
+    assert {reading for _, reading in readings(text)} == {"not understood"}
+    folder = shutil.copytree(BOOK.folder, tmp_path / "margins")
+    (folder / "lexicon_it.csv").write_text(ITALIAN, encoding="utf-8")
+    reader = Reader(folder)
+    assert [(s.reading, s.mm, s.language) for s in reader.read(text)] == [
+        ("negative", None, "it"),
+        ("distance", 4, "it"),
+    ]
+    verb = "Il tumore raggiunge quasi il margine epatico della resezione."
+    assert {reading for _, reading in readings(verb, reader)} == {"not understood"}
+
+
+def test_the_newcomer_s_test_a_new_status_is_one_row_of_the_lexicon():
+    reader = Reader(BOOK.folder)
+    reader.book.lexicon.add("pristine", "CLEAR")
+    assert ("margin negative", "negative") not in readings("Hepatic margin: pristine.")
+    assert readings("Hepatic margin: pristine.", reader) == [("margin negative", "negative")]
+    assert "negative" not in {reading for _, reading in readings("Hepatic margin: not pristine.", reader)}
+
+
+def test_how_a_text_is_read_can_be_looked_at():
+    """What a newcomer asks first: of which kind is each word, and which rule spoke?"""
+    said = explained("Carcinoma smooches the ink. Parenchymal margin 4 mm.", margin_reader()).splitlines()
+    assert said[0] == "clause    carcinoma=TUMOR  smooches=WORD (in no lexicon)  the=THE  ink=M_MARGIN  .=DOT"
+    assert said[-1].startswith(
+        "statement distance = 4 mm of parenchymal, stated: rule 'margin label before the distance' at '4 mm'"
+    )
