@@ -200,16 +200,18 @@ def _periods(connection: duckdb.DuckDBPyConnection, database: str) -> pd.DataFra
 def _days(connection: duckdb.DuckDBPyConnection, database: str, known: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """source, days, and the columns of `known` (one row a study_id) but that: every published number of days since the operation, one
     row a patient of `known`; one frame a source, for all of them together need not fit into memory."""
-    for table, columns in _tables_of_patients(connection, database).items():
-        place = f'{database}.marts."{table}"'
-        endpoints = [None]
-        if {"endpoint", "event_code"} <= set(columns):
-            rows = connection.execute(f"SELECT DISTINCT endpoint FROM {place} WHERE endpoint IS NOT NULL").fetchall()
-            endpoints = sorted(endpoint for (endpoint,) in rows)
-        for name in (name for name in columns if DAYS_COLUMN.fullmatch(name) and name != "synchronous_window_days"):
-            for endpoint in endpoints:
-                rows = "TRUE" if endpoint is None else "endpoint = $endpoint AND event_code = 0"
-                with _lent(connection, known) as patients:
+    with _lent(connection, known) as patients:
+        for table, columns in _tables_of_patients(connection, database).items():
+            place = f'{database}.marts."{table}"'
+            endpoints = [None]
+            if {"endpoint", "event_code"} <= set(columns):
+                rows = connection.execute(
+                    f"SELECT DISTINCT endpoint FROM {place} WHERE endpoint IS NOT NULL"
+                ).fetchall()
+                endpoints = sorted(endpoint for (endpoint,) in rows)
+            for name in (name for name in columns if DAYS_COLUMN.fullmatch(name) and name != "synchronous_window_days"):
+                for endpoint in endpoints:
+                    rows = "TRUE" if endpoint is None else "endpoint = $endpoint AND event_code = 0"
                     found = connection.execute(
                         f"""SELECT days, patients.* EXCLUDE (study_id)
                             FROM (SELECT study_id, max("{name}")::BIGINT AS days FROM {place}
@@ -217,17 +219,19 @@ def _days(connection: duckdb.DuckDBPyConnection, database: str, known: pd.DataFr
                             INNER JOIN {patients} AS patients USING (study_id)""",
                         {} if endpoint is None else {"endpoint": endpoint},
                     ).df()
-                yield found.assign(source=f"{table}.{name}" + ("" if endpoint is None else f" of {endpoint}"))
+                    yield found.assign(source=f"{table}.{name}" + ("" if endpoint is None else f" of {endpoint}"))
 
 
 @contextlib.contextmanager
 def _lent(connection: duckdb.DuckDBPyConnection, frame: pd.DataFrame) -> Iterator[str]:
-    """The name of a frame in SQL, for as long as the block lasts."""
-    connection.register("lent_patients", frame)
+    """The name of a frame in SQL, for as long as the block lasts; copied, for DuckDB looks a frame through each time it reads it."""
+    connection.register("frame_to_lend", frame)
+    connection.execute("CREATE OR REPLACE TEMP TABLE lent_patients AS FROM frame_to_lend")
+    connection.unregister("frame_to_lend")
     try:
-        yield "lent_patients"
+        yield "temp.lent_patients"
     finally:
-        connection.unregister("lent_patients")
+        connection.execute("DROP TABLE IF EXISTS temp.lent_patients")
 
 
 def _attacks_on_order(connection: duckdb.DuckDBPyConnection, database: str) -> list[Attack]:
@@ -236,23 +240,23 @@ def _attacks_on_order(connection: duckdb.DuckDBPyConnection, database: str) -> l
     if truth.empty:
         return []
     attacks = []
-    for table, columns in _tables_of_patients(connection, database).items():
-        place = f'{database}.marts."{table}"'
-        queries = {
-            f"{table}, order of rows": f"SELECT study_id, min(rowid) AS place FROM {place} GROUP BY study_id"
-        } | {
-            f"{table}.{name}": f"""SELECT study_id, TRY_CAST(nullif(regexp_extract(CAST("{name}" AS VARCHAR), '{NUMBER_AT_THE_END}', 1), '')
-                                       AS DOUBLE) AS place FROM {place}"""
-            for name in columns
-            if name.endswith(("_id", "_ids", "_number", "_file")) and name not in NOT_OF_THE_DATA
-        }
-        for source, query in queries.items():
-            with _lent(connection, truth) as patients:
+    with _lent(connection, truth) as patients:
+        for table, columns in _tables_of_patients(connection, database).items():
+            place = f'{database}.marts."{table}"'
+            queries = {
+                f"{table}, order of rows": f"SELECT study_id, min(rowid) AS place FROM {place} GROUP BY study_id"
+            } | {
+                f"{table}.{name}": f"""SELECT study_id, TRY_CAST(nullif(
+                    regexp_extract(CAST("{name}" AS VARCHAR), '{NUMBER_AT_THE_END}', 1), '') AS DOUBLE) AS place FROM {place}"""
+                for name in columns
+                if name.endswith(("_id", "_ids", "_number", "_file")) and name not in NOT_OF_THE_DATA
+            }
+            for source, query in queries.items():
                 places = connection.execute(
                     f"""SELECT place, operation_day FROM ({query}) INNER JOIN {patients} AS patients USING (study_id)
                         WHERE place IS NOT NULL"""
                 ).df()
-            attacks.append(try_order(places.assign(source=source)))
+                attacks.append(try_order(places.assign(source=source)))
     return _by_source(attacks)
 
 
