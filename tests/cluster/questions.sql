@@ -160,3 +160,147 @@ select regexp_matches('a
 
 -- letter case
 select regexp_matches('ÉTÉ', '(?i)été') as x;
+
+-- letters that are two when large, or another at a word's end
+select t, lower(t) as l, upper(t) as u, lower(upper(t)) as x
+from (values ('éàß'), ('Übergröße'), ('İΣΑΣ'), ('proﬁle'), (''), (null)) as v (t);
+
+-- bytes between two words
+select levenshtein('kitten', 'sitting') as a, levenshtein('é', 'e') as b, levenshtein('', 'ab') as c;
+
+-- texts tried as whole numbers
+select try_cast(t as integer) as b
+from (values ('2'), (' 3 '), ('+4'), ('-2.5'), ('2.5'), ('1e2'), ('x'), (''), ('1d'), ('inf'), ('99999999999'), (null)) as v (t);
+
+-- like with a backslash and an underscore
+select t like '%_at_margin' as a, t like 'a\_b' as b, t like '%' as c, t ilike 'A%' as d
+from (values ('liver_at_margin'), ('_at_margin'), ('a_b'), ('a\xb'), (null)) as v (t);
+
+-- lists with a NULL within
+select list_contains(l, 'a') as a, list_contains(l, 'z') as b, len(l) as n, array_to_string(l, ';') as t, list_has_any(l, ['a']) as c,
+    list_has_all(l, ['a']) as d, list_sort(l) as e, list_sort(list_distinct(l)) as f
+from (select list_transform(string_split(t, ';'), e -> nullif(e, 'n')) as l
+from (values ('a;n'), ('n'), ('b;n;a'), (null)) as v (t)) as s;
+
+-- an empty list
+select len(l) as n, l[1] as a, list_min(l) as b, array_to_string(l, ';') as c, list_contains(l, 'x') as d, list_sort(l) as e
+from (select list_filter(string_split(t, ';'), e -> e <> 'x') as l
+from (values ('x'), ('x;y')) as v (t)) as s;
+
+-- two lists put together
+select list_concat(a, b) as x, len(list_concat(a, b)) as n
+from (select string_split(p, ';') as a, string_split(q, ';') as b
+from (values ('x', 'y'), ('x', null), (null, 'z'), (null, null)) as v (p, q)) as s;
+
+-- a list of rows with NULL among them
+select k, list_sort(list(a)) as l, list_sort(list(a) filter (where a is not null or k = 1)) as m
+from (values (1, 'a'), (1, null), (1, 'a'), (2, null)) as v (k, a)
+group by k;
+
+-- the least of rows with NULL among them
+select arg_min(a, b) as x, arg_max(a, b) as y, arg_min(a, (b, c)) as z, arg_max(a, (b, c)) as w
+from (values ('p', null, 1), ('q', 2, 1), (null, 1, 1), ('r', 4, null), ('s', 3, null)) as v (a, b, c);
+
+-- a value in the next column is another row of values
+select count(distinct h) as n
+from (select hash(a, b) as h
+from (values ('a', null), (null, 'a'), ('', 'a'), ('a', ''), (null, null)) as v (a, b)) as s;
+
+-- a text in the order of its bytes
+select t, row_number() over (order by t) as n
+from (values ('b'), ('B'), ('a'), ('_'), ('é'), ('z'), ('10'), ('9'), ('')) as v (t);
+
+-- composed and decomposed letters are two texts
+select a = b as x, length(b) as n from (values ('é', 'é')) as v (a, b);
+
+-- letters from the end, and beyond it
+select substr(t, -2) as b, substr(t, 3) as c, substr(t, 9) as d, left(t, -1) as e, left(t, 0) as f
+from (values ('abcd'), ('')) as v (t);
+
+-- what is NULL in joined texts
+select concat(a, 'x', b) as x, a || 'x' || b as y, concat_ws('|', a, b, 'z') as z, trim('. a. :', ' .:') as t, lpad(a, 4, '0') as p
+from (values ('p', null), (null, null), ('', 'q'), ('12345', 'q')) as v (a, b);
+
+-- numbers, truths and times as texts
+select cast(n as varchar) as a, cast(x as varchar) as b, cast(b as varchar) as c, cast(b as integer) as i, cast(d as varchar) as d,
+    cast(t as varchar) as e
+from (values (5, 0.5::double, true, date '2020-01-05', timestamp '2020-01-05 10:11:12'), (-3, 12.0::double, null, null, null))
+    as v (n, x, b, d, t);
+
+-- rounded halves
+select round(x) as b, floor(x) as c, round(x, 4) as d
+from (values (2.5::double), (3.5::double), (-2.5::double), (1.00005::double), (2.67565::double)) as v (x);
+
+-- remainders and whole divisions
+select -7 % 3 as a, 7 % -3 as b, -7 // 2 as c, a // nullif(b, 0) as x, a % nullif(b, 0) as y
+from (values (7, 0), (7, 2)) as v (a, b);
+
+-- sums have room
+select sum(n) as s, count(n) as c, cast(max(n) as bigint) * 1000000 as p
+from (values (2147483647), (2147483647), (null)) as v (n);
+
+-- nothing summed up, and truths of NULL
+select sum(n) as s, count(*) as c, bool_or(n > 1) as a, bool_and(n is null) as b, median(n) as m
+from (values (1), (null)) as v (n)
+where n > 5 or n is null;
+
+-- truths of three kinds
+select a and b as x, a or b as y, not a as z, a is not true as u, a is distinct from b as w
+from (values (true, null), (false, null), (null, null), (true, false)) as v (a, b);
+
+-- in and not in with NULL
+select a, a in (1, null) as x from (values (1), (2), (null)) as v (a)
+where a not in (select b from (values (2), (3)) as w (b)) or a is null;
+
+-- days added, and parts of a date
+select d + 3 as a, d - 1 as b, d2 - d as c, extract(month from d) as m, extract(dow from d) as w, d < cast(d2 as timestamp) as x
+from (values (date '2020-02-28', date '2021-03-01')) as v (d, d2);
+
+-- days between times are those of the calendar
+select date_diff('day', t, u) as d, cast(t as date) as a
+from (values (timestamp '2020-01-01 23:00:00', timestamp '2020-01-02 01:00:00')) as v (t, u);
+
+-- places in order, with ties and NULL
+select a, rank() over (order by a desc) as r, dense_rank() over (order by a desc) as d, lag(a) over (order by a) as p,
+    lead(a, 1, 99) over (order by a) as n, sum(a) over (order by a) as s
+from (values (1), (2), (2), (null)) as v (a);
+
+-- infinite and not a number
+select a > 1 as x, a = a as y, row_number() over (order by a) as n
+from (values ('infinity'::double), ('nan'::double), (0.5::double), (null)) as v (a);
+
+-- a CASE of whole numbers and doubles
+select case when a > 1 then 1 else 2.5::double end as x, coalesce(a, 2.5::double) as y, case when a > 1 then 1 else 2.5 end as z,
+    case a when 1 then 'x' when null then 'y' end as w
+from (values (1), (2), (null)) as v (a);
+
+-- backslashes and quotes in a text
+select 'a\tb' as a, 'it''s' as b, 'x\\y' as c, length('\n') as n, '50%' as e, '"q"' as f, '`' as g;
+
+-- patterns that find nothing, and groups that take no part
+select regexp_extract(t, '([a-z])(\d)', 2) as a, regexp_extract(t, 'zz') as b, regexp_extract(t, '(a)|(b)', 2) as c
+from (values ('a1'), ('A'), ('b'), (''), (null)) as v (t);
+
+-- matches that are short, first, or empty
+select regexp_extract('<<a>>', '<.*?>') as a, regexp_extract('abcd', 'ab|abcd') as b, regexp_replace('baac', 'a*', '-', 'g') as c,
+    regexp_matches('a b', 'a\sb') as d, regexp_matches('١', '\d') as e, regexp_matches('STRASSE', '(?i)straße') as f;
+
+-- lines and a dot
+select regexp_matches(t, 'a.b') as x, regexp_matches(t, '(?s)a.b') as y, regexp_matches(t, '^b') as z, regexp_matches(t, '(?m)^b') as u
+from (values ('a
+b')) as v (t);
+
+-- pieces of an empty text
+select string_split(t, ';') as a, len(string_split(t, ';')) as n, string_split_regex(t, '[;,]') as b
+from (values (''), (';'), ('a;'), (';a'), (null)) as v (t);
+
+-- rows of a list with empty and NULL elements
+select k, unnest(l) as e
+from (select k, list_transform(string_split(t, ';'), e -> nullif(e, '')) as l
+from (values (1, 'a;;b'), (2, ''), (3, null)) as v (k, t)) as s;
+
+-- rows counted and joined with NULL keys
+select a.x, b.y, count(*) as n
+from (values (1), (2), (null)) as a (x)
+left join (values (1, 'p'), (null, 'q')) as b (z, y) on a.x = b.z and b.y = 'p'
+group by a.x, b.y;

@@ -6,26 +6,39 @@ from orchestration.engines.spark.rules.columns import stars_and_names
 from orchestration.engines.spark.rules.grouping import group_by_all
 from orchestration.engines.spark.rules.hashes import hash_of_64_bits
 from orchestration.engines.spark.rules.joined_text import joined_text
+from orchestration.engines.spark.rules.letter_case import distance_of_words, letter_case
 from orchestration.engines.spark.rules.list_functions import list_function, list_of_literals, position_in_list
-from orchestration.engines.spark.rules.lists_of_rows import first_by_several, list_of_rows
-from orchestration.engines.spark.rules.numbers import decimal_literal, division, hexadecimal_text, wide_integer
-from orchestration.engines.spark.rules.patterns import pattern_function, split_text
+from orchestration.engines.spark.rules.lists_of_rows import first_of_rows, list_of_rows
+from orchestration.engines.spark.rules.numbers import (
+    decimal_literal,
+    division,
+    hexadecimal_text,
+    number_tried,
+    wide_integer,
+)
+from orchestration.engines.spark.rules.patterns import like, pattern_function, split_text
 from orchestration.engines.spark.rules.qualifying import qualified
+from orchestration.engines.spark.rules.refusals import refused
 from orchestration.engines.spark.rules.unnesting import unnested_joins, unnested_projections
 
 STATEMENT_RULES = (stars_and_names, group_by_all, unnested_projections, unnested_joins, qualified)
 NODE_RULES = (
+    refused,
     pattern_function,
     split_text,
+    like,
     list_of_rows,
-    first_by_several,
+    first_of_rows,
     joined_text,
+    letter_case,
+    distance_of_words,
     list_function,
     list_of_literals,
     position_in_list,
     hash_of_64_bits,
     division,
     hexadecimal_text,
+    number_tried,
     wide_integer,
     decimal_literal,
     type_of_case,

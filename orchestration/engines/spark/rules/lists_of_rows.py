@@ -8,17 +8,30 @@ from orchestration.engines.spark.rules.untranslatable import Untranslatable
 
 
 def list_of_rows(node: exp.Expression, flavour: Flavour) -> exp.Expression:
-    """list(x): NULL where there is nothing, not an empty list; sorted, because no engine promises an order. Elements that are NULL are
-    left out, which DuckDB keeps."""
+    """list(x): NULL where there is no row, not an empty list; sorted, NULLs last, because no engine promises an order."""
     if isinstance(node, exp.ArrayAgg) and not isinstance(node.parent, exp.Filter | exp.Window):
-        return _list(_collected(node), None)
+        return _list(node, None, node.parent)
     if isinstance(node, exp.Filter) and isinstance(node.this, exp.ArrayAgg) and not isinstance(node.parent, exp.Window):
-        return _list(_collected(node.this), node.expression.this)
+        return _list(node.this, node.expression.this, node.parent)
     if isinstance(node, exp.Window) and isinstance(node.this, exp.ArrayAgg):
+        if not isinstance(node.parent, exp.Flatten):
+            raise Untranslatable("a list over a window that is not flattened")
         over = node.copy()
         over.set("this", _collected(node.this))
         return _null_if_empty(over.sql("spark"))
     return node
+
+
+def _list(node: exp.ArrayAgg, condition: exp.Expression | None, parent: exp.Expression | None) -> exp.Expression:
+    where = f" FILTER(WHERE {condition.sql('spark')})" if condition is not None else ""
+    collected = _collected(node)
+    if isinstance(parent, exp.Flatten):
+        # lists that are NULL add nothing, and would make the whole NULL
+        return _null_if_empty(collected.sql("spark") + where)
+    (element,) = collected.expressions
+    told = f"STRUCT({element.sql('spark')} IS NULL AS is_null, {element.sql('spark')} AS element)"
+    listed = f"{collected.name}({told}){where}"
+    return parsed(f"CASE WHEN SIZE({listed}) > 0 THEN TRANSFORM(SORT_ARRAY({listed}), one -> one.element) END")
 
 
 def _collected(node: exp.ArrayAgg) -> exp.Expression:
@@ -28,18 +41,18 @@ def _collected(node: exp.ArrayAgg) -> exp.Expression:
     return exp.Anonymous(this="COLLECT_SET" if is_distinct else "COLLECT_LIST", expressions=[element.copy()])
 
 
-def _list(collected: exp.Expression, condition: exp.Expression | None) -> exp.Expression:
-    told = collected.sql("spark") + (f" FILTER(WHERE {condition.sql('spark')})" if condition is not None else "")
-    return _null_if_empty(told)
-
-
 def _null_if_empty(collected: str) -> exp.Expression:
     return parsed(f"CASE WHEN SIZE({collected}) > 0 THEN SORT_ARRAY({collected}) END")
 
 
-def first_by_several(node: exp.Expression, flavour: Flavour) -> exp.Expression:
-    """arg_min(x, (a, b)): Spark compares structs."""
-    if isinstance(node, exp.ArgMin | exp.ArgMax) and isinstance(node.expression, exp.Tuple):
-        keys = [key.copy() for key in node.expression.expressions]
-        node.set("expression", exp.Anonymous(this="STRUCT", expressions=keys))
+def first_of_rows(node: exp.Expression, flavour: Flavour) -> exp.Expression:
+    """arg_min(x, k), arg_min(x, (a, b)): of the rows in which x is not NULL, which min_by would take; a NULL among several keys is the
+    largest of all."""
+    if not isinstance(node, exp.ArgMin | exp.ArgMax):
+        return node
+    several = isinstance(node.expression, exp.Tuple)
+    keys = [key.sql("spark") for key in (node.expression.expressions if several else [node.expression])]
+    told = ", ".join(f"{key} IS NULL AS n{place}, {key} AS k{place}" for place, key in enumerate(keys))
+    key = f"STRUCT({told})" if several else keys[0]
+    node.set("expression", parsed(f"CASE WHEN NOT {node.this.sql('spark')} IS NULL THEN {key} END"))
     return node

@@ -42,3 +42,12 @@ def decimal_literal(node: exp.Expression, flavour: Flavour) -> exp.Expression:
     """On an engine that makes a decimal of a decimal and a double, a literal is a double, as it becomes in DuckDB."""
     is_decimal = isinstance(node, exp.Literal) and not node.is_string and "." in node.this
     return exp.cast(node.copy(), "DOUBLE") if is_decimal and flavour.has_decimals_in_sums else node
+
+
+def number_tried(node: exp.Expression, flavour: Flavour) -> exp.Expression:
+    """try_cast(text as integer): '2.5' is 3 and '1e2' is 100 in DuckDB, NULL elsewhere; Java reads '1d' as a number."""
+    if not isinstance(node, exp.TryCast) or node.to.this not in exp.DataType.INTEGER_TYPES:
+        return node
+    text = node.this.sql("spark")
+    number = f"TRY_CAST(CASE WHEN {text} RLIKE '[0-9.] *$' THEN {text} END AS DOUBLE)"
+    return parsed(f"TRY_CAST(ROUND({number}) AS {node.to.sql('spark')})")

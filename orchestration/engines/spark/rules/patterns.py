@@ -49,3 +49,13 @@ def split_text(node: exp.Expression, flavour: Flavour) -> exp.Expression:
         raise Untranslatable("a text split at what is no literal")
     separator = re.sub(r"([\\.|*+?^$(){}\[\]])", r"\\\1", node.expression.this)
     return exp.Anonymous(this="SPLIT", expressions=[node.this, exp.Literal.string(separator)])
+
+
+def like(node: exp.Expression, flavour: Flavour) -> exp.Expression:
+    """A backslash in a pattern of LIKE is a letter like others in DuckDB, and takes the next one's meaning away in Spark."""
+    if not isinstance(node, exp.Like | exp.ILike):
+        return node
+    if not isinstance(node.expression, exp.Literal) or isinstance(node.parent, exp.Escape):
+        raise Untranslatable("LIKE with a pattern that is no literal, or with ESCAPE")
+    node.set("expression", exp.Literal.string(node.expression.this.replace("\\", "\\\\")))
+    return node

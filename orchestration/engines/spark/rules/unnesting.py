@@ -44,7 +44,7 @@ def _from_generator(select: exp.Select, unnests: list[exp.Expression]) -> None:
     for position in positions:
         if position.expressions[0].sql() not in lists:
             raise Untranslatable("generate_subscripts of another list than the one unnested")
-        position.replace(parsed(f"CAST({TAKEN}.position + 1 AS BIGINT)"))
+        position.replace(exp.cast(parsed(f"{TAKEN}.position + 1"), "BIGINT"))
     for unnest in unnests:
         unnest.replace(exp.column("element", TAKEN))
     source = select.args["from_"].this.alias_or_name
