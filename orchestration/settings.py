@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     """The address of that server, sc://host:port; a token, if it asks for one, stands behind it as Spark Connect has it."""
     spark_folder: Path | None = None
     """A folder that this machine and the server see under one name, for raw records on their way; default: in the build area."""
+    spark_format: str = "parquet"
+    """The format of the tables that dbt makes there; `delta`: those that are kept by patient stay there from night to night."""
     memory_limit: str = DEFAULT_MEMORY_LIMIT
     """How much memory DuckDB may take in each process, as 2.5GB; `machine`: four fifths of the machine's, DuckDB's own limit."""
     accepted_changes: dict[str, str] = {}
@@ -126,6 +128,11 @@ class Settings(BaseSettings):
     def spark_folder_of_night(self) -> Path:
         """Where records are put for a Spark Connect server, and its tables for this machine; emptied when the night ends."""
         return (self.spark_folder or self.data_dir / "build" / "spark").resolve()
+
+    @property
+    def spark_folder_of_kept_tables(self) -> Path:
+        """What a Spark Connect server keeps from night to night, if it keeps anything."""
+        return self.spark_folder_of_night / "kept"
 
     @property
     def worklist_folder(self) -> Path:

@@ -11,9 +11,15 @@
 {{ return(node is not none and node.config.get('incremental_strategy') == 'changed_patients') }}
 {% endmacro %}
 
+{#- An engine's schemas stand in no database -#}
+{% macro table_of_builds(name) %}
+{%- set database = none if target.type == 'spark' else target.database -%}
+{{ return(api.Relation.create(database=database, schema='intermediate', identifier=name)) }}
+{% endmacro %}
+
 {#- No ref: what stands above the changed patients is built before whatever is kept by patient, through staging -#}
 {% macro changed_patients() %}
-{{ return(api.Relation.create(database=target.database, schema='intermediate', identifier='changed_patients')) }}
+{{ return(table_of_builds('changed_patients')) }}
 {% endmacro %}
 
 {#- Whether this run computes only the changed patients' rows of the model at hand; a dbt unit test has no table and does not. -#}
@@ -58,12 +64,12 @@
 
 {#- What each patient's rows in all models kept by patient were last built from -#}
 {% macro built_patients() %}
-{{ return(api.Relation.create(database=target.database, schema='intermediate', identifier='built_patients')) }}
+{{ return(table_of_builds('built_patients')) }}
 {% endmacro %}
 
 {#- One row a night and model: rows computed, those of them of changed patients, rows that gave way, rows there were -#}
 {% macro recomputed_rows() %}
-{{ return(api.Relation.create(database=target.database, schema='intermediate', identifier='recomputed_rows')) }}
+{{ return(table_of_builds('recomputed_rows')) }}
 {% endmacro %}
 
 {% macro make_accounts_of_builds() %}
@@ -90,15 +96,17 @@ create table if not exists {{ recomputed_rows() }} (
 
 {#- At the end of a run: only if it built every model that is kept by patient, and each succeeded -#}
 {% macro remember_built_patients(results) %}
-    {%- if not execute or target.type == 'spark' -%}{{ return('') }}{%- endif -%}
+    {#- an engine keeps tables of its own, or none -#}
+    {%- set is_engine = target.type == 'spark' -%}
+    {%- if not execute or (is_engine and not env_var('CRLM_SPARK_KEPT', '')) -%}{{ return('') }}{%- endif -%}
     {%- set succeeded = results | selectattr('status', 'in', ['success', 'pass']) | map(attribute='node.unique_id') | list -%}
     {%- set missing = [] -%}
     {%- for id, node in graph.nodes.items() if node.resource_type == 'model' and (is_by_patient(node) or node.name == 'changed_patients') -%}
         {%- if id not in succeeded -%}{%- do missing.append(node.name) -%}{%- endif -%}
     {%- endfor -%}
     {%- if not missing -%}
-        create or replace table {{ built_patients() }} as
+        {{ 'insert overwrite ' ~ built_patients() if is_engine else 'create or replace table ' ~ built_patients() ~ ' as' }}
         select study_id, cast(fingerprint as hugeint) as fingerprint, '{{ derivation_version() }}' as derivation_version
-        from {{ api.Relation.create(database=target.database, schema='intermediate', identifier='patient_fingerprints') }}
+        from {{ table_of_builds('patient_fingerprints') }}
     {%- endif -%}
 {% endmacro %}

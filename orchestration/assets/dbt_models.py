@@ -12,6 +12,7 @@ from orchestration.dbt_build.arguments import (
     dbt_build_arguments,
     dbt_variables,
     failed_nodes,
+    failures,
     prepare_dbt_environment,
 )
 from orchestration.dbt_build.runs import dbt_with_parent
@@ -106,8 +107,7 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
         prepare_dbt_environment(settings)
         variables = dbt_variables(settings, chosen_study(settings))
         with engine_of_night(settings, variables, context.log.info) as engine:
-            arguments = list(dict.fromkeys([*dbt_build_arguments(settings), *engine.arguments]))
-            invocation = dbt.cli(arguments, context=context, raise_on_error=False)
+            invocation = dbt.cli(engine.told(dbt_build_arguments(settings)), context=context, raise_on_error=False)
             built = []
             for event in invocation.stream():
                 # a model's rows can be counted when dbt has let go of the file
@@ -123,7 +123,8 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
             yield from with_row_counts(settings, built)
             if not invocation.is_successful():
                 settings.suspicion.touch()
-                why = engine.objection() or failed_nodes(invocation.target_path, settings.dbt_target)
+                target = invocation.target_path
+                why = engine.objection(failures(target).values()) or failed_nodes(target, settings.dbt_target)
                 raise dg.Failure(description=why, allow_retries=False)
 
     return dbt_models, DbtCliResource(project_dir=project, dbt_executable=dbt_with_parent())

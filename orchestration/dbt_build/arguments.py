@@ -21,14 +21,22 @@ class UnknownStudy(ValueError):
     """There is no study of that name in seeds.studies."""
 
 
-def failed_nodes(target_path: Path, log_folder: Path) -> str:
-    """Which models and tests failed in a dbt run, and of which kind the errors are, for a person; never what they quote."""
+def failures(target_path: Path) -> dict[str, str]:
+    """What failed in a dbt run, and what was said of it, which may quote records."""
     path = target_path / "run_results.json"
     results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else []
-    failed = [
-        f"{result['unique_id'].split('.')[2]} ({spoken(RuntimeError(result['message'] or '')).removeprefix('RuntimeError: ')})"
+    return {
+        result["unique_id"].split(".")[2]: result["message"] or ""
         for result in results
         if result["status"] in ("error", "fail", "runtime error")
+    }
+
+
+def failed_nodes(target_path: Path, log_folder: Path) -> str:
+    """Which models and tests failed in a dbt run, and of which kind the errors are, for a person; never what they quote."""
+    failed = [
+        f"{name} ({spoken(RuntimeError(message)).removeprefix('RuntimeError: ')})"
+        for name, message in failures(target_path).items()
     ]
     what = "; ".join(failed) or "dbt ended before it had built anything"
     return (

@@ -4,48 +4,71 @@ import contextlib
 import importlib.util
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestration.dbt_build.runs import dbt_environment, run_dbt
+from orchestration.engines.spark.session import (
+    EngineLost,
+    EngineRefused,
+    connect,
+    lost_or,
+    said_of_loss,
+    shown,
+    version_of,
+)
 from orchestration.files.encryption import encryption_key
 from orchestration.settings import Settings
 from orchestration.warehouse import open_build_file
 
+if TYPE_CHECKING:
+    from orchestration.engines.spark.kept import KeptTables
+
 SPARK = "spark"
-
-
-class EngineRefused(Exception):
-    """The settings of the engine cannot be used; the message says what to set."""
+KEPT = "CRLM_SPARK_KEPT"
+FULL_REFRESH = "--full-refresh"
+HOW_TO_KEEP = "CRLM_SPARK_FORMAT=delta keeps them by patient, where the engine has Delta tables"
 
 
 class BuildFile:
     """DuckDB: dbt writes into the build file, and there is nothing to bring back."""
 
-    arguments: tuple[str, ...] = ()
     is_build_file = True
+
+    def told(self, arguments: Sequence[str]) -> list[str]:
+        """dbt's arguments, as they are."""
+        return list(arguments)
 
     def bring_back(self, manifest: Path) -> None:
         """Nothing to do."""
 
-    def objection(self) -> str | None:
-        """What is wrong with the engine itself, where dbt failed."""
+    def objection(self, messages: Iterable[str]) -> str | None:
+        """What is wrong with the engine itself, where dbt failed with these messages."""
         return None
 
 
 class SparkConnect:
     """A Spark Connect server: one session for the night, shared by dbt's process and this one."""
 
-    # every table anew; the first failure ends the build: without its engine each further model would wait for it too
-    arguments = ("--full-refresh", "--fail-fast")
     is_build_file = False
 
     def __init__(self, settings: Settings, variables: Mapping[str, str], say: Callable[[str], None]) -> None:
         self.settings, self.variables, self.say = settings, variables, say
+        self.where = shown(settings.spark)
         self.session_id = os.environ["CRLM_SPARK_SESSION"]
         self.folder = settings.spark_folder_of_night / self.session_id
         self.session = None
         self.given: list[tuple[str, str]] = []
+        self.kept: KeptTables | None = None
+        self.kept_as: dict[str, str] = {}
+
+    def told(self, arguments: Sequence[str]) -> list[str]:
+        """dbt's arguments: whether every table is made anew follows from what the engine keeps, not from the build file. The first
+        failure ends the build: without its engine each further model would wait for it too."""
+        is_anew = self.kept is None or not self.kept.are_there
+        others = [one for one in arguments if one != FULL_REFRESH]
+        return [*others, *([FULL_REFRESH] if is_anew else []), "--fail-fast"]
 
     def begin(self) -> None:
         """Seeds into the build file, then raw records and seeds to the engine.
@@ -53,10 +76,11 @@ class SparkConnect:
         Raises:
             EngineLost, EngineRefused: see there.
         """
-        from orchestration.engines.spark.session import connect
+        from orchestration.engines.spark.report_reading import try_report_reader
         from orchestration.engines.spark.tables import give, given_tables
 
         self.session = connect(self.settings.spark, self.session_id)
+        try_report_reader(self.session, self.settings.spark)
         target = self.settings.dbt_target.with_name("dbt_target_seeds")
         seeded = run_dbt(
             self.settings.build_file,
@@ -70,7 +94,40 @@ class SparkConnect:
         with open_build_file(self.settings.build_file) as connection:
             self.given = given_tables(connection)
             give(connection, self.session, self.given, self.folder, self.settings.spark)
-        self.say(f"raw records and seeds are with the engine at {self.settings.spark}; every table is made anew there")
+        self.say(f"raw records and seeds are with the engine at {self.where}; {self._keep()}")
+
+    def _keep(self) -> str:
+        """Make known what the engine keeps of earlier nights, and say what the night computes.
+
+        Raises:
+            EngineLost: it does not answer. EngineRefused: it has no Delta tables.
+        """
+        from orchestration.engines.spark import kept
+
+        folder = self.settings.spark_folder_of_kept_tables
+        is_kept = self.settings.spark_format == kept.DELTA
+        try:
+            if not is_kept:
+                kept.forget(folder)
+                kept.make_account(self.session)
+                return f"every table is made anew there ({HOW_TO_KEEP})"
+            version = version_of(self.session)
+            rules = self.variables["derivation_version"]
+            self.kept_as = {"rules": rules, "build file": str(self.settings.build_file), "engine": version}
+            self.kept = kept.kept_tables(folder, self.kept_as)
+            kept.make_known(self.session, self.kept)
+        except Exception as error:
+            told = lost_or(error, self.settings.spark)
+            if told is error and is_kept:
+                told = EngineRefused(
+                    f"CRLM_SPARK_FORMAT=delta, and the engine at {self.where} makes no Delta tables:"
+                    " unset it, or give the engine Delta Lake"
+                )
+            raise told from None
+        os.environ[KEPT] = str(self.kept.folder)
+        if self.kept.are_there:
+            return "the rows of patients whose records changed are made anew there, the others are kept"
+        return "every table is made anew there, once: the engine keeps none of these rules, or the last night there did not end well"
 
     def bring_back(self, manifest: Path) -> None:
         """Every table that dbt made, into the build file: all or none.
@@ -84,18 +141,22 @@ class SparkConnect:
         fetch(self.session, tables, self.folder, self.settings.spark)
         with open_build_file(self.settings.build_file) as connection:
             take(connection, tables, self.folder)
-        self.say(f"{len(tables)} tables are back in the build file")
+            ((n_changed,),) = connection.execute("SELECT count(*) FROM intermediate.changed_patients").fetchall()
+        if self.kept is not None:
+            from orchestration.engines.spark import kept
 
-    def objection(self) -> str | None:
-        """That the engine does not answer, where it does not."""
-        from orchestration.engines.spark.session import EngineLost, connect
+            kept.remember(self.settings.spark_folder_of_kept_tables, self.kept, self.kept_as)
+        anew = f"; the rows of {n_changed:,} patients were made anew" if self.kept is not None else ""
+        self.say(f"{len(tables)} tables are back in the build file{anew}")
 
+    def objection(self, messages: Iterable[str]) -> str | None:
+        """That the engine does not answer, or did not when dbt asked it."""
+        if said := said_of_loss(messages):
+            return said
         try:
             connect(self.settings.spark, self.session_id)
         except EngineLost as lost:
-            return (
-                f"{lost}: the night ends here, and nothing is published. Start the engine again, then `crlm refresh`."
-            )
+            return str(lost)
         return None
 
     def end(self) -> None:
@@ -106,11 +167,10 @@ class SparkConnect:
             names = [f"{schema}.{name}" for schema, name in self.given]
             left = drop(self.session, names, self.settings.dbt_target / "manifest.json")
             if left:
-                self.say(
-                    f"{len(left)} tables of this night are still with the engine at {self.settings.spark}: drop them there"
-                )
+                self.say(f"{len(left)} tables of this night are still with the engine at {self.where}: drop them there")
         forget(self.folder)
-        os.environ.pop("CRLM_SPARK_SESSION", None)
+        for name in ("CRLM_SPARK_SESSION", KEPT):
+            os.environ.pop(name, None)
         if self.session is not None:
             with contextlib.suppress(Exception):
                 self.session.stop()
@@ -170,5 +230,6 @@ def dbt_environment_of_night(settings: Settings) -> dict[str, str]:
     return environment | {
         "CRLM_DBT_TARGET": SPARK,
         "CRLM_SPARK": settings.spark,
+        "CRLM_SPARK_FORMAT": settings.spark_format,
         "CRLM_SPARK_SESSION": os.environ.get("CRLM_SPARK_SESSION") or str(uuid.uuid4()),
     }

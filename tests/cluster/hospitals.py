@@ -6,13 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import duckdb
 import yaml
 
 from orchestration.ingestion.contract import CONTRACTS_FOLDER
 from simulated_hospital.hospital import HOSPITAL, simulate
-from tests.incremental.hospital import MERGES, Hospital, land_merge
+from tests.cluster.sail import Server
+from tests.incremental.hospital import MERGES, OF_THE_RUN, Hospital, land_merge
 
 PATIENTS = int(os.environ.get("CRLM_TEST_SPARK_PATIENTS", "120"))
 KEY = "a test's key"
@@ -83,3 +86,51 @@ def crlm(hospital: Hospital, engine: str, *arguments: str) -> subprocess.Popen:
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def killed_night(hospital: Hospital, server: Server) -> tuple[int, str]:
+    """A night whose engine is killed (SIGKILL) when it has begun to make tables; its return code and all that it says."""
+    log = hospital.settings.refresh_log
+    # an earlier night's
+    log.unlink(missing_ok=True)
+    with crlm(hospital, server.address, *REFRESH) as night:
+        # dbt's own words
+        while not log.exists() or b"OK created sql" not in log.read_bytes():
+            assert night.poll() is None, night.stdout.read()[-3000:]
+            time.sleep(0.2)
+        server.kill()
+        said = night.communicate(timeout=3600)[0]
+    return night.returncode, said
+
+
+# numbers of rows of values that only tell rows apart, and which run read a text
+OF_THE_ENGINE = {"record_number", "report_number", "version_number", "fingerprint", "read_in_run"}
+
+
+def different_tables(reference: Hospital, other: Hospital) -> tuple[dict[str, tuple[int, int]], int, list[str]]:
+    """By table that dbt makes: how many rows only the reference has, and only the other (EXCEPT ALL both ways, doubles to the last digit);
+    how many tables there are; and those without rows, which show nothing."""
+    with duckdb.connect() as both:
+        for name, hospital in (("reference", reference), ("other", other)):
+            both.execute(f"ATTACH '{hospital.settings.build_file}' AS {name} (READ_ONLY)")
+        tables = both.execute(
+            """SELECT table_schema, table_name, list(column_name ORDER BY ordinal_position)
+               FROM information_schema.columns
+               WHERE table_catalog = 'reference' AND table_schema IN ('staging', 'intermediate', 'marts', 'quality')
+               GROUP BY ALL ORDER BY ALL"""
+        ).fetchall()
+        different, empty = {}, []
+        for schema, table, columns in tables:
+            if table in OF_THE_RUN:
+                continue
+            listed = ", ".join(f'"{column}"' for column in columns if column not in OF_THE_ENGINE)
+            its, others = (f"SELECT {listed} FROM {build}.{schema}.{table}" for build in ("reference", "other"))
+            n_missing, n_more, n_rows = both.execute(
+                f"""SELECT (SELECT count(*) FROM ({its} EXCEPT ALL {others})), (SELECT count(*) FROM ({others} EXCEPT ALL {its})),
+                           (SELECT count(*) FROM ({its}))"""
+            ).fetchall()[0]
+            if n_missing or n_more:
+                different[f"{schema}.{table}"] = (n_missing, n_more)
+            if not n_rows:
+                empty.append(table)
+    return different, len(tables), empty

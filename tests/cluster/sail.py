@@ -25,24 +25,29 @@ class Server:
 
 
 @contextmanager
-def sail_server(log: Path) -> Iterator[Server]:
+def sail_server(log: Path, port: int | None = None) -> Iterator[Server]:
     """Sail in a process of its own; what it says goes to `log`."""
-    port = free_port()
+    port = port or free_port()
     command = [Path(sys.executable).with_name("sail"), "spark", "server", "--ip", "127.0.0.1", "--port", str(port)]
-    with log.open("w") as said, subprocess.Popen(command, stdout=said, stderr=said, cwd=log.parent) as process:
+    with log.open("a") as said, subprocess.Popen(command, stdout=said, stderr=said, cwd=log.parent) as process:
         try:
-            _wait_for(port, process, log)
+            wait_for(port, process, log)
             yield Server(f"sc://127.0.0.1:{port}", process)
         finally:
             process.kill()
 
 
-def _wait_for(port: int, process: subprocess.Popen, log: Path) -> None:
+def wait_for(port: int, process: subprocess.Popen, log: Path) -> None:
+    """Until the server listens.
+
+    Raises:
+        RuntimeError: it ended, or does not listen within minutes; the message has the end of its log.
+    """
     for _ in range(10 * PATIENCE_SECONDS):
-        if process.poll() is not None:
-            raise RuntimeError(f"sail ended: {log.read_text()[-2000:]}")
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended: {log.read_text()[-2000:]}")
         time.sleep(0.1)
-    raise RuntimeError(f"sail does not listen: {log.read_text()[-2000:]}")
+    raise RuntimeError(f"the server does not listen: {log.read_text()[-2000:]}")

@@ -1,23 +1,33 @@
-"""One night on the engine, from landing to publication, against DuckDB's build of the same records: every table, row for row."""
+"""Nights on the engine, from landing to publication: the first one's server is killed, the second is held against DuckDB's build of
+the same records, every table row for row, and a later one's server is killed again."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.cluster.hospitals import REFRESH, crlm, land_answers, land_answers_about_looks, two_hospitals
-from tests.incremental.hospital import OF_THE_RUN, Hospital
-
-# numbers of rows of values that only tell rows apart, and which run read a text
-OF_THE_ENGINE = {"record_number", "report_number", "version_number", "fingerprint", "read_in_run"}
+from tests.cluster.hospitals import (
+    REFRESH,
+    crlm,
+    different_tables,
+    killed_night,
+    land_answers,
+    land_answers_about_looks,
+    two_hospitals,
+)
+from tests.cluster.sail import sail_server
+from tests.incremental.hospital import Hospital
 
 
 @dataclass(frozen=True)
 class Nights:
-    """The same landing folder taken in twice, and what the night on the engine said."""
+    """The same landing folder taken in twice, and what the nights on the engine said: the one whose server was killed, the next one."""
 
     on_duckdb: Hospital
     on_engine: Hospital
+    killed: tuple[int, str, str]
+    left_by_killed: list[str]
     said: str
 
 
@@ -41,9 +51,36 @@ def nights(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Nights:
     for name in ("landing", "contracts"):
         (on_engine.folder / name).symlink_to(reference.folder / name)
     reference.night()
+    with sail_server(folder / "killed.log") as server:
+        killed = (*killed_night(on_engine, server), server.address)
+    left = derived_tables_of(on_engine)
     with crlm(on_engine, engine, *REFRESH) as night:
         said = night.communicate(timeout=3600)[0]
-    return Nights(reference, on_engine, said)
+    return Nights(reference, on_engine, killed, left, said)
+
+
+def derived_tables_of(hospital: Hospital) -> list[str]:
+    """What stands in the published file's place and in the build file of what dbt makes."""
+    made = hospital.query("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts'")
+    published = hospital.settings.published_file
+    return [name for (name,) in made] + ([published.name] if published.exists() else [])
+
+
+def is_clear_and_says_nothing_of_patients(hospital: Hospital, killed: tuple[int, str, str]) -> None:
+    """One sentence: which engine, where, what to do; no traceback, no patient's number."""
+    code, said, address = killed
+    assert code != 0
+    told = " ".join(said.split())
+    assert f"the Spark Connect engine does not answer at {address}" in told, said[-3000:]
+    assert "nothing was published" in told
+    assert "Start the engine again, then `crlm refresh`" in told
+    assert "Traceback" not in said
+    assert not [mrn for (mrn,) in hospital.query("SELECT DISTINCT mrn FROM raw.registry") if mrn in said]
+
+
+def test_a_server_that_is_killed_ends_the_night_with_nothing_published(nights: Nights):
+    is_clear_and_says_nothing_of_patients(nights.on_engine, nights.killed)
+    assert nights.left_by_killed == []
 
 
 def test_a_night_on_the_engine_is_judged_and_published(nights: Nights):
@@ -59,31 +96,9 @@ def test_a_night_on_the_engine_is_judged_and_published(nights: Nights):
 def test_every_table_is_the_same_row_for_row(nights: Nights):
     """Doubles too, to the last digit: EXCEPT ALL both ways."""
     assert "Published" in nights.said, nights.said[-3000:]
-    with duckdb.connect() as both:
-        for name, hospital in (("duckdb", nights.on_duckdb), ("engine", nights.on_engine)):
-            both.execute(f"ATTACH '{hospital.settings.build_file}' AS {name} (READ_ONLY)")
-        tables = both.execute(
-            """SELECT table_schema, table_name, list(column_name ORDER BY ordinal_position)
-               FROM information_schema.columns
-               WHERE table_catalog = 'duckdb' AND table_schema IN ('staging', 'intermediate', 'marts', 'quality')
-               GROUP BY ALL ORDER BY ALL"""
-        ).fetchall()
-        different, empty = {}, []
-        for schema, table, columns in tables:
-            if table in OF_THE_RUN:
-                continue
-            listed = ", ".join(f'"{column}"' for column in columns if column not in OF_THE_ENGINE)
-            its, others = (f"SELECT {listed} FROM {build}.{schema}.{table}" for build in ("duckdb", "engine"))
-            n_missing, n_more, n_rows = both.execute(
-                f"""SELECT (SELECT count(*) FROM ({its} EXCEPT ALL {others})), (SELECT count(*) FROM ({others} EXCEPT ALL {its})),
-                           (SELECT count(*) FROM ({its}))"""
-            ).fetchall()[0]
-            if n_missing or n_more:
-                different[f"{schema}.{table}"] = (n_missing, n_more)
-            if not n_rows:
-                empty.append(table)
+    different, n_tables, empty = different_tables(nights.on_duckdb, nights.on_engine)
     assert different == {}
-    assert len(tables) > 95
+    assert n_tables > 95
     # nothing is shown by tables without rows
     assert len(empty) <= MOST_EMPTY, empty
 
@@ -103,3 +118,28 @@ def test_the_copies_of_the_records_are_gone_and_the_next_night_on_duckdb_compute
     assert "still with the engine" not in nights.said
     kept = nights.on_engine.query("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'built_patients'")
     assert kept == [(0,)]
+
+
+def test_a_server_that_is_killed_in_a_later_night_leaves_the_published_file_as_it_was(nights: Nights, tmp_path: Path):
+    hospital = nights.on_engine
+    published = hospital.settings.published_file.read_bytes()
+    ((mrn,),) = hospital.query("SELECT min(mrn) FROM raw.registry")
+    looked = {
+        "event_id": "NEW1",
+        "mrn": mrn,
+        "event_date": "05/01/2020",
+        "event_type": "imaging",
+        "modality": "CT",
+        "finding": "NED",
+        "sites": "",
+        "note": "",
+        "site_words": "",
+    }
+    (hospital.landed / "follow_up" / "later.csv").write_text(
+        f"{','.join(looked)}\n{','.join(looked.values())}\n", encoding="utf-8"
+    )
+    with sail_server(tmp_path / "sail.log") as server:
+        killed = (*killed_night(hospital, server), server.address)
+    is_clear_and_says_nothing_of_patients(hospital, killed)
+    assert hospital.settings.published_file.read_bytes() == published
+    assert not list(hospital.settings.spark_folder_of_night.glob("*"))

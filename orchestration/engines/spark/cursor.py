@@ -8,12 +8,15 @@ from functools import cache
 from typing import Any
 
 from orchestration.engines.spark.flavours import Flavour, flavour_of
-from orchestration.engines.spark.session import ADDRESS, EngineLost, lost_or, session_of_environment
+from orchestration.engines.spark.session import ADDRESS, EngineLost, lost_or, session_of_environment, version_of
 from orchestration.engines.spark.translate import to_spark
 
 COMMENT = r"(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*"
 CREATION = re.compile(
     rf"(?is)^\s*{COMMENT}(create\s+(?:or\s+replace\s+)?(?:table|view)\s+\S+\s+(?:using\s+\w+\s+)?as\s+)(.*)$"
+)
+INSERTION = re.compile(
+    rf"(?is)^\s*{COMMENT}(insert\s+(?:into|overwrite)\s+\S+\s+(?:\([^()]*\)\s+)?)((?:{COMMENT})(?:select|with)\b.*)$"
 )
 QUERY = re.compile(rf"(?is)^\s*{COMMENT}(?:select|with)\b")
 _one_at_a_time = threading.Lock()
@@ -25,15 +28,15 @@ def _session() -> tuple[Any, Flavour]:
 
     session = session_of_environment()
     register_report_reader(session)
-    return session, flavour_of(session.sql("select version()").collect()[0][0])
+    return session, flavour_of(version_of(session))
 
 
 def translated(statement: str, flavour: Flavour, columns_of) -> tuple[str, bool]:
-    """The statement in the engine's SQL, and whether it makes a table or a view. What is neither a query nor made of one (create schema,
-    drop, show) is dbt-spark's own, and Spark's already."""
-    creation = CREATION.match(statement)
-    if creation:
-        return creation[1] + to_spark(creation[2].replace("`", '"'), flavour, columns_of), True
+    """The statement in the engine's SQL, and whether it writes. What is neither a query nor made of one (create schema, drop, merge, show)
+    is dbt-spark's own or the macros', and Spark's already."""
+    writing = CREATION.match(statement) or INSERTION.match(statement)
+    if writing:
+        return writing[1] + to_spark(writing[2].replace("`", '"'), flavour, columns_of), True
     if QUERY.match(statement):
         return to_spark(statement.replace("`", '"'), flavour, columns_of), False
     return statement, False
@@ -75,14 +78,14 @@ class TranslatingCursor:
         try:
             with _one_at_a_time:
                 session, flavour = _session()
-            statement, is_creation = translated(sql % parameters if parameters else sql, flavour, _columns_of)
+            statement, is_writing = translated(sql % parameters if parameters else sql, flavour, _columns_of)
             frame = session.sql(statement)
         except EngineLost as error:
             raise DbtRuntimeError(str(error)) from error
         except Exception as error:
             raise DbtRuntimeError(str(lost_or(error, os.environ[ADDRESS]))) from error
-        # what a CREATE answers is no result: Sail's is a number of a type that Arrow's conversion refuses
-        self._frame, self._rows = None if is_creation else frame, None
+        # what a CREATE or an INSERT answers is no result: Sail's is a number of a type that Arrow's conversion refuses
+        self._frame, self._rows = None if is_writing else frame, None
 
     def fetchall(self) -> list | None:
         if self._rows is None and self._frame is not None:

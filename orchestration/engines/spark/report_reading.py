@@ -5,9 +5,11 @@ The reader's files travel with the function: a worker of a cluster has Python, p
 
 import hashlib
 import io
+import sys
 import zipfile
 from typing import Any
 
+from orchestration.engines.spark.session import EngineRefused, lost_or, shown
 from orchestration.settings import PROJECT_ROOT
 
 FUNCTION = "read_margin_statements"
@@ -39,3 +41,23 @@ def register_report_reader(session: Any) -> None:
     # asked of this session: pyspark would have the type's name read by the one that was made last, which may be another's or gone
     told = session.sql(f"SELECT CAST(NULL AS {worker_reading.SQL_TYPE}) AS told").schema["told"].dataType
     session.udf.register(FUNCTION, pandas_udf(read, told, PandasUDFType.SCALAR))
+
+
+def try_report_reader(session: Any, address: str) -> None:
+    """Let a worker of the engine read one sentence, before a night depends on it.
+
+    Raises:
+        EngineLost: the engine does not answer. EngineRefused: it takes no functions, or its workers cannot run this one.
+    """
+    try:
+        register_report_reader(session)
+        session.sql(f"SELECT size({FUNCTION}('Margin: 4 mm.')) AS n").collect()
+    except Exception as error:
+        told = lost_or(error, address, "register functions")
+        if told is not error:
+            raise told from None
+        python = ".".join(map(str, sys.version_info[:2]))
+        raise EngineRefused(
+            f"the engine at {shown(address)} cannot run the report reader ({type(error).__name__}): it must take pandas functions, and its"
+            f" workers need Python {python}, as here, with pandas, pyarrow and PyYAML"
+        ) from None

@@ -1,6 +1,8 @@
 """A session of a Spark Connect engine, shared by all processes of one night: its tables may be known to that session only (Sail)."""
 
 import os
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,18 +19,42 @@ CONFIGURATION = {
 }
 TRIES = 3
 """A server that is gone is asked so often again, within seconds; pyspark's own patience is ten minutes a statement."""
+OLDEST_SPARK = 4
+WHAT_TO_DO = "Start the engine again, then `crlm refresh`."
 LOST = "the Spark Connect engine does not answer"
+SIGNS_OF_LOSS = (
+    "UNAVAILABLE", "failed to connect", "Connection refused", "Socket closed", "RetriesExceeded", "Broken pipe", "Connection reset",
+)  # fmt: skip
+SIGNS_OF_LOST_EXECUTORS = (
+    "ExecutorLostFailure", "Master removed our application", "All masters are unresponsive", "stopped SparkContext",
+    "SparkContext was shut down",
+)  # fmt: skip
+SIGNS_OF_MISSING_RIGHTS = (
+    "PERMISSION_DENIED",
+    "INSUFFICIENT_PERMISSIONS",
+    "insufficient privileges",
+    "AccessControlException",
+)
 
 
 class EngineLost(Exception):
     """The server cannot be reached, or the connection broke."""
 
 
+class EngineRefused(Exception):
+    """The engine or its settings cannot be used; the message says what to do."""
+
+
+def shown(address: str) -> str:
+    """An address as it may be told: without what stands behind it, which may be a token."""
+    return address.split("/;")[0].rstrip("/")
+
+
 def connect(address: str, session_id: str) -> "SparkSession":
     """The session of that id on the engine at `address` (sc://host:port), made if there is none.
 
     Raises:
-        EngineLost: it does not answer.
+        EngineLost: it does not answer. EngineRefused: it is none, wants another token, or is too old.
     """
     from pyspark.sql.connect.client.retries import DefaultPolicy
     from pyspark.sql.connect.session import SparkSession
@@ -40,9 +66,26 @@ def connect(address: str, session_id: str) -> "SparkSession":
         session.client.set_retry_policies([DefaultPolicy(max_retries=TRIES)])
         for name, value in CONFIGURATION.items():
             session.conf.set(name, value)
+        version = version_of(session)
     except Exception as error:
-        raise lost_or(error, address) from None
+        if isinstance(error, ValueError):
+            raise EngineRefused(
+                f"CRLM_SPARK is no address of a Spark Connect server: {shown(address)}. It looks like sc://host:15002, or"
+                " sc://host:443/;use_ssl=true;token=..."
+            ) from None
+        raise lost_or(error, address, "use it") from None
+    major = int(version.split(".")[0])
+    if 0 < major < OLDEST_SPARK:
+        raise EngineRefused(
+            f"the engine at {shown(address)} is Spark {version.split()[0]}: Spark {OLDEST_SPARK}.0 or later is needed (pyspark-client"
+            " of requirements-spark.lock speaks to it)"
+        )
     return session
+
+
+def version_of(session: "SparkSession") -> str:
+    """The engine's own word: '4.1.0 <revision>' (Spark, Databricks), '0.7.2' (Sail)."""
+    return session.sql("SELECT version()").collect()[0][0]
 
 
 def session_of_environment() -> "SparkSession":
@@ -50,17 +93,42 @@ def session_of_environment() -> "SparkSession":
     return connect(os.environ[ADDRESS], os.environ[SESSION_ID])
 
 
-def lost_or(error: Exception, address: str = "") -> Exception:
-    """EngineLost where the connection broke, else the error as it came."""
-    told = f"{type(error).__name__} {error}"
-    signs = (
-        "UNAVAILABLE",
-        "failed to connect",
-        "Connection refused",
-        "Socket closed",
-        "RetriesExceeded",
-        "Broken pipe",
-    )
-    if any(sign in told for sign in signs):
-        return EngineLost(f"{LOST}{f' at {address}' if address else ''}")
+def said_of_loss(messages: Iterable[str]) -> str | None:
+    """What `lost_or` said to another process that asked the engine: the sentence in its messages, if one is there."""
+    for message in messages:
+        if found := re.search(rf"the Spark Connect engine [^\n]*{re.escape(WHAT_TO_DO)}", message):
+            return found[0]
+    return None
+
+
+def lost_or(error: Exception, address: str, doing: str = "do this") -> Exception:
+    """EngineLost where the connection broke, EngineRefused where a token or a right is missing, else the error as it came.
+
+    Args:
+        doing: what was asked for, as 'create schemas'.
+    """
+    if isinstance(error, EngineLost | EngineRefused):
+        return error
+    told, where = f"{type(error).__name__} {error}", shown(address)
+    if "UNAUTHENTICATED" in told:
+        return EngineRefused(
+            f"the engine at {where} refuses the token: CRLM_SPARK={where}/;use_ssl=true;token=... has it"
+        )
+    if any(sign.lower() in told.lower() for sign in SIGNS_OF_MISSING_RIGHTS):
+        return EngineRefused(
+            f"the engine at {where} does not let this user {doing}: the night needs a catalogue in which it may create and drop schemas,"
+            " tables and views, and read files of CRLM_SPARK_FOLDER"
+        )
+    if any(sign in told for sign in SIGNS_OF_LOST_EXECUTORS):
+        return EngineLost(
+            f"the Spark Connect engine at {where} has lost its executors: nothing is published. {WHAT_TO_DO}"
+        )
+    if any(sign in told for sign in SIGNS_OF_LOSS):
+        # a server behind TLS closes a connection without
+        hint = (
+            ""
+            if "use_ssl=true" in address or re.search(r"//(localhost|127\.)", address)
+            else " (or needs /;use_ssl=true;token=...)"
+        )
+        return EngineLost(f"{LOST} at {where}{hint}: nothing is published. {WHAT_TO_DO}")
     return error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow.parquet as pq
 
-from orchestration.engines.spark.session import EngineLost, lost_or
+from orchestration.engines.spark.session import EngineLost, EngineRefused, lost_or, shown
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -23,8 +23,6 @@ GIVEN_SCHEMAS = ("raw", "seeds")
 MADE_SCHEMAS = ("staging", "intermediate", "marts", "quality")
 KEPT_BY_ENGINE = ("intermediate.built_patients", "intermediate.margin_statements")
 """What an engine with a catalogue of its own would keep of an earlier night."""
-BUILT_PATIENTS = """CREATE TABLE intermediate.built_patients
-    (study_id STRING, fingerprint DECIMAL(38,0), derivation_version STRING) USING parquet"""
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def give(
     """The build file's raw records and seeds, as tables of the engine; schemas of what dbt will make.
 
     Raises:
-        EngineLost: the engine does not answer.
+        EngineLost: the engine does not answer. EngineRefused: it lacks a right, or does not see the folder.
     """
     for schema, name in tables:
         (folder / schema).mkdir(parents=True, exist_ok=True)
@@ -87,9 +85,23 @@ def give(
             ).collect()
         for name in KEPT_BY_ENGINE:
             session.sql(f"DROP TABLE IF EXISTS {name}").collect()
-        session.sql(BUILT_PATIENTS).collect()
+        there = counted(session, tables)
     except Exception as error:
-        raise lost_or(error, address) from None
+        raise lost_or(error, address, "create schemas and tables") from None
+    unseen = [
+        name for name, n in there.items() if n != connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+    ]
+    if unseen:
+        raise EngineRefused(
+            f"the engine at {shown(address)} does not see what this machine puts into {folder.parent}"
+            f" ({', '.join(unseen[:3])}): CRLM_SPARK_FOLDER must name a folder that both see under the same name"
+        )
+
+
+def counted(session: "SparkSession", tables: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """'schema.table' -> its rows, as the engine sees them."""
+    counts = (f"SELECT '{schema}.{name}' AS name, count(*) AS n FROM {schema}.{name}" for schema, name in tables)
+    return {row.name: row.n for row in session.sql(" UNION ALL ".join(counts)).collect()}
 
 
 def fetch(session: "SparkSession", tables: Iterable[MadeTable], folder: Path, address: str) -> None:
@@ -160,7 +172,7 @@ def drop(session: "SparkSession", given: Iterable[str], manifest: Path) -> list[
         try:
             session.sql(statement).collect()
         except Exception as error:
-            if isinstance(lost_or(error), EngineLost):
+            if isinstance(lost_or(error, ""), EngineLost):
                 return left + [each for each, _ in statements[place:]]
             left.append(name)
     return left
