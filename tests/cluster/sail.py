@@ -25,9 +25,9 @@ class Server:
 
 
 @contextmanager
-def sail_server(log: Path, port: int | None = None) -> Iterator[Server]:
+def sail_server(log: Path) -> Iterator[Server]:
     """Sail in a process of its own; what it says goes to `log`."""
-    port = port or free_port()
+    port = free_port()
     command = [Path(sys.executable).with_name("sail"), "spark", "server", "--ip", "127.0.0.1", "--port", str(port)]
     with log.open("a") as said, subprocess.Popen(command, stdout=said, stderr=said, cwd=log.parent) as process:
         try:
