@@ -64,7 +64,7 @@ ui: $(INSTALLED) ## Open Dagster's lineage, runs and schedule at localhost:3000
 # needs requirements of its own: make test-spark
 CLUSTER := tests/cluster
 # longest first; whoever is ready takes the next lot, so that both cores end together. What is not named is one more lot
-LOTS := tests/end_to_end tests/incremental lint tests/ingestion tests/analysis tests/orchestration tests/fault_study tests/installed tests/margins \
+LOTS := tests/end_to_end tests/incremental lint tests/ingestion tests/analysis tests/orchestration tests/fault_study tests/margins \
 	tests/quality tests/dbt_project tests/exports tests/service
 REST := $(filter-out $(LOTS) $(CLUSTER) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
 AT_ONCE ?= 2

@@ -15,6 +15,7 @@ from orchestration.ingestion.landed_names import name_in_landing
 from orchestration.ingestion.load_feed import unclaimed_files
 from orchestration.nights.healing import LEAST_FREE_BYTES, check_whole, damaged_history
 from orchestration.nights.lock import holder_of
+from orchestration.page.storage import problem_of_database
 from orchestration.privacy.study_id_key import StudyIdKeyProblem, study_id_key
 from orchestration.publication.verdicts import objections
 from orchestration.settings import Settings
@@ -170,6 +171,9 @@ def _modes(settings: Settings) -> Found:
 
 
 def _dagster(settings: Settings) -> Found:
+    if settings.dagster_postgres_url and (problem := problem_of_database(settings.dagster_postgres_url)):
+        yield ILL, problem, "start the database; `crlm refresh`, page and daemon need it"
+        return
     for path in settings.dagster_home.rglob("*.db"):
         try:
             with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:

@@ -128,7 +128,11 @@ def told_stale_feeds(settings: Settings) -> str:
 
 
 def prepare_dagster_home(settings: Settings) -> None:
-    """Dagster's home folder with telemetry off and its storage made, and the variables that runs need."""
+    """Dagster's home folder with telemetry off and its storage made, and the variables that runs need.
+
+    Raises:
+        StorageAway: Dagster's database does not answer.
+    """
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     written = settings.dagster_home / "dagster.yaml"
@@ -136,7 +140,7 @@ def prepare_dagster_home(settings: Settings) -> None:
         new_file = written.with_suffix(".new")
         new_file.write_text(dagster_yaml(bool(settings.dagster_postgres_url)), encoding="utf-8")
         new_file.replace(written)
-    make_dagster_storage(settings.dagster_home)
+    make_dagster_storage(settings.dagster_home, settings.dagster_postgres_url)
 
 
 def refresh(
@@ -151,6 +155,7 @@ def refresh(
         NothingLanded, WarehouseBusy, DiskFull: see `nothing_new`, `open_build_file`, `heal`.
         NightUnderWay: another process has the night, for longer than the settings say to wait.
         StudyIdKeyProblem: the key is empty, lost, or another than before.
+        StorageAway: Dagster's database does not answer.
     """
     with whole_night(settings.build_file.parent, "crlm refresh", 60 * settings.wait_for_night_minutes, say):
         heal(settings, say)

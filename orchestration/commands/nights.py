@@ -79,6 +79,7 @@ def refresh(
     from orchestration.files.problems import WarehouseProblem
     from orchestration.ingestion.contract import ContractError
     from orchestration.nights.lock import NightUnderWay
+    from orchestration.page.storage import StorageAway
     from orchestration.privacy.study_id_key import StudyIdKeyProblem
 
     names, why = accept or [], reasons or []
@@ -99,7 +100,14 @@ def refresh(
             verbose=verbose,
             say=lambda text: Console(stderr=True).print(f"crlm: {escape(text)}", highlight=False, soft_wrap=True),
         )
-    except (nightly.NothingLanded, ContractError, WarehouseProblem, NightUnderWay, StudyIdKeyProblem) as error:
+    except (
+        nightly.NothingLanded,
+        ContractError,
+        WarehouseProblem,
+        NightUnderWay,
+        StudyIdKeyProblem,
+        StorageAway,
+    ) as error:
         raise fail(str(error)) from error
     if outcome.is_failed:
         raise fail(

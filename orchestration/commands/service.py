@@ -14,8 +14,12 @@ PANEL = "Dagster"
 def _ready_for_dagster(port: int | None) -> None:
     from orchestration.nightly import prepare_dagster_home
     from orchestration.page.service import port_is_free
+    from orchestration.page.storage import StorageAway
 
-    prepare_dagster_home(load_settings())
+    try:
+        prepare_dagster_home(load_settings())
+    except StorageAway as away:
+        raise fail(str(away)) from away
     if port is not None and not port_is_free(port):
         raise fail(f"port {port} is taken: give another with --port")
 

@@ -1,4 +1,6 @@
-"""One simulated hospital of 1,776 patients taken down the whole road, once for all tests of this folder."""
+"""The whole road, once for all tests of this folder, and from the wheel: in a fresh environment, in a working folder without a
+checkout, a simulated hospital of 1,776 patients lands its files, a second hospital joins it as docs/add_a_source.md tells, and one
+night publishes both."""
 
 import os
 import subprocess
@@ -9,6 +11,9 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+
+from tests.end_to_end.add_a_source import Command, Followed, follow_page
+from tests.end_to_end.wheel import built_wheel, files_of, make_environment
 
 # `make truth-at-scale` takes 50,000
 PATIENTS = int(os.environ.get("CRLM_TRUTH_PATIENTS", "1776"))
@@ -21,9 +26,7 @@ class Road:
 
     data: Path
     first_refresh: str
-
-    def crlm(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return crlm(self.data, *arguments)
+    crlm: Command
 
     def published(self, query: str) -> pd.DataFrame:
         with duckdb.connect(str(self.data / "published" / "warehouse.duckdb"), read_only=True) as connection:
@@ -50,10 +53,58 @@ def crlm(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="session")
-def road(tmp_path_factory: pytest.TempPathFactory) -> Road:
-    data = tmp_path_factory.mktemp("road")
-    simulated = crlm(data, "simulate", "--patients", str(PATIENTS), "--seed", str(SEED), "--out", str(data))
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("environment")
+    make_environment(folder, wheel)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def files_before(environment: Path) -> set[str]:
+    """What stands in the environment before any command runs."""
+    return files_of(environment)
+
+
+@pytest.fixture(scope="session")
+def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """No checkout: `data` and `contracts` are made in it."""
+    return tmp_path_factory.mktemp("working_folder")
+
+
+@pytest.fixture(scope="session")
+def installed_crlm(environment: Path, files_before: set[str], working_folder: Path) -> Command:
+    """The installed command line in the working folder, without any setting but those it is given."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CRLM_", "PYTHON"))}
+
+    def installed_crlm(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(environment / "bin" / "crlm"), *arguments],
+            cwd=working_folder,
+            env=kept | {"COLUMNS": "200"} | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return installed_crlm
+
+
+@pytest.fixture(scope="session")
+def followed(installed_crlm: Command, working_folder: Path) -> Followed:
+    """The simulated hospital's files have landed, then Riverside's, and all is ready for the night."""
+    simulated = installed_crlm("simulate", "--patients", str(PATIENTS), "--seed", str(SEED))
     assert simulated.returncode == 0, simulated.stderr
-    refreshed = crlm(data, "refresh")
+    return follow_page(installed_crlm, working_folder)
+
+
+@pytest.fixture(scope="session")
+def road(followed: Followed, installed_crlm: Command, working_folder: Path) -> Road:
+    assert followed.mended.returncode == 0, followed.mended.stdout
+    refreshed = installed_crlm("refresh")
     assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
-    return Road(data, refreshed.stdout + refreshed.stderr)
+    return Road(working_folder / "data", refreshed.stdout + refreshed.stderr, installed_crlm)

@@ -14,16 +14,16 @@ import pandas as pd
 import pytest
 
 from orchestration.dbt_build.arguments import DEFAULT_STUDY, dbt_variables
-from orchestration.dbt_build.runs import run_dbt
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import assign_study_ids, load_feed
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.review.answers import AnswerBook, checked_answer_of_look
-from orchestration.review.questions import collect_questions
+from orchestration.review.questions import Questionnaire, collect_questions
 from orchestration.review.worklist import write_worklist
 from orchestration.settings import PROJECT_ROOT, Settings
-from tests.installed.test_add_a_source import BLOCK_OF_FILE, PAGE
+from tests.dbt_process import run_forked_dbt
+from tests.end_to_end.add_a_source import BLOCK_OF_FILE, PAGE
 
 OPEN = "Parenchymal margin uninvolved, distance 12 mm."
 # the second patient's recurrence without a site, and the third's only said at a clinic visit
@@ -82,12 +82,16 @@ class Nights:
             "+site_words_to_settle",
             "+follow_up_adjudications",
         ]
-        result = run_dbt(build_file, arguments, dbt_variables(Settings(), DEFAULT_STUDY))
+        result = run_forked_dbt(build_file, arguments, dbt_variables(Settings(), DEFAULT_STUDY))
         assert result.returncode == 0, result.stdout
 
     def frame(self, query: str) -> pd.DataFrame:
         with duckdb.connect(str(self.folder / "build.duckdb"), read_only=True) as connection:
             return connection.execute(query).df()
+
+    def questions(self) -> Questionnaire:
+        with duckdb.connect(str(self.folder / "build.duckdb"), read_only=True) as connection:
+            return collect_questions(connection)
 
     def margin(self, patient: str) -> dict:
         return self.frame(
@@ -110,21 +114,57 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
     return nights
 
 
-def test_a_question_is_answered_and_an_amended_report_asks_again(nights):
+@dataclass
+class Monday:
+    """What the first night asked; on Monday all of it was answered, and a second night passed."""
+
+    nights: Nights
+    margin_asked: dict
+    margin_before: dict
+    worklist: list[dict]
+    looks_asked: Questionnaire
+    sites_before: dict[str, str]
+    recurrences: pd.DataFrame
+    looks_settled: list[list]
+    looks_left: Questionnaire
+
+
+@pytest.fixture(scope="module")
+def monday(nights) -> Monday:
     nights.pass_by()
     (asked,) = nights.frame("FROM quality.adjudication_queue").to_dict("records")
+    before = nights.margin(asked["study_id"])
+    worklist = nights.frame("FROM intermediate.adjudication_worklist WHERE NOT is_sample").to_dict("records")
+    sites = nights.frame("SELECT study_id, site FROM marts.recurrences").set_index("study_id")["site"].to_dict()
+    looks = nights.questions()
+    answer = 'A. Reader,2013-02-01 10:00:00,1.0-9.9 mm,4,"seen, measured"'
+    nights.answer("monday.csv", f"{asked['question_id']},{asked['study_id']},{answer}")
+    book = AnswerBook("A. Reader", nights.folder / "build", nights.landing / "adjudication")
+    noon = datetime(2013, 4, 1, 12, 0)
+    site, statement = looks.sites_not_stated[0]["question_id"], looks.clinic_statements[0]["question_id"]
+    book.keep(checked_answer_of_look(looks, "A. Reader", site, "recurrence", ["lung"], "", "", noon))
+    about = (statement, "recurrence", ["liver_elsewhere"], "2010-02-15", "CT of February")
+    book.keep(checked_answer_of_look(looks, "A. Reader", *about, noon))
+    nights.pass_by()
+    recurrences = nights.frame("SELECT study_id, site, recurrence_days FROM marts.recurrences").set_index("study_id")
+    settled = nights.frame("SELECT answer, sites, is_settled FROM marts.follow_up_adjudications ORDER BY asks")
+    return Monday(
+        nights, asked, before, worklist, looks, sites, recurrences, settled.to_numpy().tolist(), nights.questions()
+    )
+
+
+def test_a_question_is_answered_and_an_amended_report_asks_again(monday):
+    nights, asked = monday.nights, monday.margin_asked
     patient, question = asked["study_id"], asked["question_id"]
     assert (asked["unresolved_reason"], asked["n_reviewers"], asked["is_asked_again"]) == (
-        nights.margin(patient)["unresolved_reason"],
+        monday.margin_before["unresolved_reason"],
         0,
         False,
     )
-    (listed,) = nights.frame("FROM intermediate.adjudication_worklist WHERE NOT is_sample").to_dict("records")
+    (listed,) = monday.worklist
     assert "Parenchymal margin negative." in listed["report_text"]
 
     # an answer wins from the next night on, and its word is kept beside what was read
-    nights.answer("monday.csv", f'{question},{patient},A. Reader,2013-02-01 10:00:00,1.0-9.9 mm,4,"seen, measured"')
-    nights.pass_by()
     assert nights.margin(patient) == {
         "margin_group": "1.0-9.9 mm",
         "margin_mm": 4.0,
@@ -188,34 +228,17 @@ def test_the_worklist_is_a_page_a_workbook_and_a_csv_for_its_owner_only(tmp_path
         assert path.stat().st_mode & 0o077 == 0
 
 
-def test_a_site_not_stated_and_a_clinic_statement_are_answered_and_count_from_the_next_night(nights):
-    with duckdb.connect(str(nights.folder / "build.duckdb"), read_only=True) as connection:
-        asked = collect_questions(connection)
-    (site,), (statement,) = asked.sites_not_stated, asked.clinic_statements
+def test_a_site_not_stated_and_a_clinic_statement_are_answered_and_count_from_the_next_night(monday):
+    (site,), (statement,) = monday.looks_asked.sites_not_stated, monday.looks_asked.clinic_statements
     assert (site["event_date"], statement["event_date"]) == ("2005-08-14", "2010-03-03")
-    before = nights.frame("SELECT study_id, site FROM marts.recurrences").set_index("study_id")["site"].to_dict()
-    assert before[site["study_id"]] == "not_stated" and statement["study_id"] not in before
+    assert monday.sites_before[site["study_id"]] == "not_stated"
+    assert statement["study_id"] not in monday.sites_before
 
-    book = AnswerBook("A. Reader", nights.folder / "build", nights.landing / "adjudication")
-    noon = datetime(2013, 4, 1, 12, 0)
-    book.keep(checked_answer_of_look(asked, "A. Reader", site["question_id"], "recurrence", ["lung"], "", "", noon))
-    about = (statement["question_id"], "recurrence", ["liver_elsewhere"], "2010-02-15", "CT of February")
-    book.keep(checked_answer_of_look(asked, "A. Reader", *about, noon))
-    nights.pass_by()
-
-    recurrences = nights.frame("SELECT study_id, site, recurrence_days FROM marts.recurrences").set_index("study_id")
-    assert recurrences.loc[site["study_id"], "site"] == "lung"
-    borne_out = recurrences.loc[statement["study_id"]]
+    assert monday.recurrences.loc[site["study_id"], "site"] == "lung"
+    borne_out = monday.recurrences.loc[statement["study_id"]]
     assert (borne_out["site"], borne_out["recurrence_days"]) == (
         "liver_elsewhere",
         (date(2010, 2, 15) - date(2006, 10, 19)).days,
     )
-    assert nights.frame(
-        "SELECT answer, sites, is_settled FROM marts.follow_up_adjudications ORDER BY asks"
-    ).to_numpy().tolist() == [
-        ["recurrence", "lung", True],
-        ["recurrence", "liver_elsewhere", True],
-    ]
-    with duckdb.connect(str(nights.folder / "build.duckdb"), read_only=True) as connection:
-        asked = collect_questions(connection)
-    assert (asked.sites_not_stated, asked.clinic_statements) == ([], [])
+    assert monday.looks_settled == [["recurrence", "lung", True], ["recurrence", "liver_elsewhere", True]]
+    assert (monday.looks_left.sites_not_stated, monday.looks_left.clinic_statements) == ([], [])

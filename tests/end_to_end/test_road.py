@@ -52,7 +52,8 @@ def test_no_name_mrn_birth_date_or_text_is_in_anything_that_leaves_the_build_are
     assert len(names) > 10
     for text in (report, logs):
         assert not re.search(r"SIM\d{7}", text)
-        assert not [name for name in names if re.search(rf"\b{re.escape(name)}\b", text)]
+        # looked for as a part of a word first, which is a hundred times quicker
+        assert not [name for name in names if name in text and re.search(rf"\b{re.escape(name)}\b", text)]
     assert not re.search(rb"SIM\d{7}", published)
     for path in (road.data / "dagster").rglob("*"):
         if path.is_file():
@@ -131,8 +132,8 @@ def test_a_closed_gate_stops_publication_and_yesterdays_file_says_so(road, tmp_p
         corrected.append(",".join(fields))
     registry.write_text("".join(corrected), encoding="utf-8")
 
-    night = crlm(data, "refresh")
-    assert night.returncode == 1
+    night = road.crlm("refresh", CRLM_DATA_DIR=str(data))
+    assert night.returncode == 1, night.stdout
     assert "nothing was published" in night.stderr
     assert read_publication(published) == yesterday
     attempt = read_last_attempt(published)

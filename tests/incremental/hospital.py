@@ -3,7 +3,6 @@
 import csv
 import os
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +13,14 @@ import duckdb
 import yaml
 
 from orchestration.dbt_build.arguments import current_manifest, dbt_build_arguments
-from orchestration.dbt_build.runs import dbt_command, dbt_environment
+from orchestration.dbt_build.runs import dbt_environment
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import CONTRACTS_FOLDER, read_hospitals
 from orchestration.ingestion.load_feed import assign_study_ids, load_feed, record_hospital_limits
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.settings import Settings
 from simulated_hospital.hospital import HOSPITAL, simulate
+from tests.dbt_process import forked_dbt
 
 # what a build keeps of when and how it was made
 OF_THE_RUN = {
@@ -101,15 +101,13 @@ class Hospital:
         if has_seeds:
             # the rules' tables are those of this code, as in the night before
             arguments += ["--exclude-resource-type", "seed"]
-        command = [*dbt_command(), "--no-use-colors", *arguments]
-        with subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True) as process:
-            said = []
-            for line in process.stdout:
-                said.append(line)
-                if killed_after and f"OK created sql incremental model {killed_after} " in line:
-                    process.kill()
-                    break
-        assert (process.returncode == 0) == (killed_after is None), "".join(said)[-3000:]
+        made = f"OK created sql incremental model {killed_after} "
+        ended = forked_dbt(
+            ["--no-use-colors", *arguments],
+            {**os.environ, **environment},
+            lambda line: bool(killed_after) and made in line,
+        )
+        assert (ended.returncode == 0) == (killed_after is None), ended.stdout[-3000:]
 
     @contextmanager
     def build(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -90,7 +90,7 @@ def open_storage(dagster_home: Path, begin: float) -> None:
 
     while time.time() < begin:
         pass
-    make_dagster_storage(dagster_home)
+    make_dagster_storage(dagster_home, None)
 
 
 def test_page_daemon_and_night_may_begin_in_a_new_folder_at_once(tmp_path):
