@@ -14,10 +14,12 @@ OUTPUT_COLUMNS = ("margin_status", "margin_mm", "margin_group", "evidence_text",
 NOTHING_SAID = "no margin statement"
 MARGINS_WITH_STATEMENTS = """
     WITH told AS (
-        SELECT text_id, first(language ORDER BY clause_number, words_start, rule) AS language_of_words, CAST(to_json(list({
+        SELECT text_id,
+            first(language ORDER BY record_id, section, specimen, clause_number, words_start, rule) AS language_of_words,
+            CAST(to_json(list({
             'start': words_start, 'end': words_end, 'reading': reading, 'margin': margin_type, 'comparator': comparator,
             'mm': distance_mm, 'rule': rule, 'certainty': certainty, 'language': language
-        } ORDER BY clause_number, words_start, rule)) AS VARCHAR) AS statements
+        } ORDER BY record_id, section, specimen, clause_number, words_start, rule)) AS VARCHAR) AS statements
         FROM intermediate.margin_widths
         GROUP BY text_id
     )
