@@ -164,6 +164,10 @@ results-at-scale: $(INSTALLED) ## Seconds and memory of every family of results 
 scale: $(INSTALLED) ## What PATIENTS=17760 cost from simulation to report, and a night of a few changes, beside bare DuckDB (OUT=file)
 	@$(BIN)/python -W ignore -m tests.bench.scale --patients $(PATIENTS) $(if $(OUT),--out $(OUT)) $(if $(FOLDER),--folder $(FOLDER))
 
+.PHONY: scale-engines
+scale-engines: $(SPARK_INSTALLED) ## What two nights of PATIENTS=1776 cost on DuckDB and Sail (ENGINES=duckdb,sail,spark OUT=file)
+	@$(BIN)/python -W ignore -m tests.bench.engines --patients $(PATIENTS) --engines $(or $(ENGINES),duckdb,sail) $(if $(OUT),--out $(OUT))
+
 kill-test: $(INSTALLED) ## Kill whole refreshes at KILLS=40 random moments, and compare the last with an undisturbed one (an hour)
 	@$(BIN)/python -W ignore -m tests.reliability
 

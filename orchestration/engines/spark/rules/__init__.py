@@ -10,6 +10,7 @@ from orchestration.engines.spark.rules.letter_case import distance_of_words, let
 from orchestration.engines.spark.rules.list_functions import list_function, list_of_literals, position_in_list
 from orchestration.engines.spark.rules.lists_of_rows import first_of_rows, list_of_rows
 from orchestration.engines.spark.rules.numbers import (
+    days_between,
     decimal_literal,
     division,
     hexadecimal_text,
@@ -39,6 +40,7 @@ NODE_RULES = (
     division,
     hexadecimal_text,
     number_tried,
+    days_between,
     wide_integer,
     decimal_literal,
     type_of_case,

@@ -44,6 +44,14 @@ def decimal_literal(node: exp.Expression, flavour: Flavour) -> exp.Expression:
     return exp.cast(node.copy(), "DOUBLE") if is_decimal and flavour.has_decimals_in_sums else node
 
 
+def days_between(node: exp.Expression, flavour: Flavour) -> exp.Expression:
+    """date_diff('day', a, b) counts midnights in DuckDB; of times Spark counts whole days of 24 hours."""
+    if isinstance(node, exp.DateDiff):
+        for side in ("this", "expression"):
+            node.set(side, exp.cast(node.args[side].copy(), "DATE"))
+    return node
+
+
 def number_tried(node: exp.Expression, flavour: Flavour) -> exp.Expression:
     """try_cast(text as integer): '2.5' is 3 and '1e2' is 100 in DuckDB, NULL elsewhere; Java reads '1d' as a number."""
     if not isinstance(node, exp.TryCast) or node.to.this not in exp.DataType.INTEGER_TYPES:

@@ -23,10 +23,20 @@ def pattern_function(node: exp.Expression, flavour: Flavour) -> exp.Expression:
     if isinstance(node, exp.RegexpFullMatch):
         return exp.RegexpLike(this=node.this, expression=exp.Literal.string(flavour.pattern(f"^(?:{pattern.this})$")))
     if isinstance(node, exp.RegexpReplace):
+        if _matches_nothing(pattern.this):
+            raise Untranslatable("regexp_replace by a pattern that matches nothing at all: engines differ in where")
         _replace_all(node, flavour)
     elif isinstance(node, exp.RegexpExtract) and node.args.get("group") is None:
         node.set("group", exp.Literal.number(0))
     return node
+
+
+def _matches_nothing(pattern: str) -> bool:
+    try:
+        return re.search(pattern, "") is not None
+    except re.error:
+        # RE2's own; what Python does not know is not looked at
+        return False
 
 
 def _replace_all(node: exp.RegexpReplace, flavour: Flavour) -> None:

@@ -10,6 +10,10 @@ ROUNDED = (exp.Round, exp.Floor, exp.Ceil, exp.Count)
 
 def refused(node: exp.Expression, flavour: Flavour) -> exp.Expression:
     """See the messages; what is not among them is left alone."""
+    if isinstance(node, exp.Left | exp.Right) and isinstance(node.expression, exp.Neg):
+        raise Untranslatable("left or right of a negative number of letters")
+    if isinstance(node, exp.Extract) and node.name.upper() in ("DOW", "DAYOFWEEK", "WEEK"):
+        raise Untranslatable("days and weeks are numbered otherwise on other engines")
     if isinstance(node, exp.DateDiff) and node.text("unit").upper() not in ("DAY", ""):
         raise Untranslatable("date_diff of another unit than days counts whole ones on other engines")
     if (
