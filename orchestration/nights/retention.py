@@ -79,7 +79,16 @@ def prune_runs(instance: dg.DagsterInstance, keep: int) -> int:
     old = [run.run_id for run in instance.get_runs(filters=finished)][keep:]
     for run_id in old:
         instance.delete_run(run_id)
+        # what its steps printed lies beside the events, and Dagster leaves it there
+        instance.compute_log_manager.delete_logs(prefix=[run_id])
     return len(old)
+
+
+def remove_event_files(settings: Settings, instance: dg.DagsterInstance) -> None:
+    """Dagster keeps a run's events in a file of its own, and empties that file instead of removing it with the run."""
+    for path in (settings.dagster_home / "history" / "runs").glob("*-*-*-*-*.db*"):
+        if not instance.has_run(path.name.split(".")[0]):
+            path.unlink(missing_ok=True)
 
 
 def shrink_event_index(settings: Settings) -> None:
@@ -99,6 +108,7 @@ def shrink_event_index(settings: Settings) -> None:
 def prune(settings: Settings, instance: dg.DagsterInstance, now: datetime) -> Pruned:
     """Everything of old nights that no setting keeps."""
     runs = prune_runs(instance, settings.keep_runs)
+    remove_event_files(settings, instance)
     if runs:
         shrink_event_index(settings)
     return Pruned(prune_history(settings, now), runs, prune_dbt_folders(settings))

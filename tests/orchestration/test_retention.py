@@ -1,10 +1,12 @@
 """What is kept of old nights."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 
 from orchestration.nights.retention import prune, prune_runs, publications_to_keep
+from orchestration.page.dagster_yaml import dagster_yaml
 from orchestration.settings import Settings
 
 NOW = datetime(2026, 3, 31, 3, 0, tzinfo=UTC)
@@ -50,3 +52,31 @@ def test_a_night_prunes_publications_dbt_folders_and_runs_and_leaves_other_files
         "before_the_upgrade.duckdb",
     ]
     assert (settings.dbt_target / "dbt_models-new").is_dir()
+
+
+def bytes_below(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_after_twelve_nights_dagsters_home_is_no_larger_than_after_four(tmp_path):
+    """Events, logs and what steps handed over; a real night has more of each, of which no more stays."""
+    settings = Settings(data_dir=tmp_path, keep_runs=2)
+    settings.prepare_folders()
+    (settings.dagster_home / "dagster.yaml").write_text(dagster_yaml(in_postgres=False), encoding="utf-8")
+
+    @dg.asset
+    def talkative(context: dg.AssetExecutionContext) -> str:
+        for _ in range(20):
+            context.log.info("word " * 1000)
+        print("printed " * 10_000)
+        return "handed over " * 10_000
+
+    job = dg.Definitions(assets=[talkative]).resolve_implicit_global_asset_job_def()
+    sizes = []
+    with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
+        for night in range(12):
+            job.execute_in_process(instance=instance)
+            prune(settings, instance, NOW + timedelta(days=night))
+            sizes.append(bytes_below(settings.dagster_home))
+    assert sizes[0] > 200_000
+    assert sizes[-1] - sizes[3] < 8 * 10_000, sizes
