@@ -19,6 +19,8 @@ from report_reader.patterns import Kinds
 Pattern = re.Pattern[str]
 
 
+OF_ALL = "anything"
+"""Of a guard's `beside`: it counts whatever its clause says, also where that is nothing."""
 MOST_REMEMBERED = 50_000
 """Rows of kinds; when there are more, all are forgotten."""
 NEEDS = 3
@@ -163,6 +165,7 @@ class RuleBook:
         self.remarks = self._rows("lengths", lambda row: "remark" in row)
         self.statements = self._rows("statements")
         self.guards = self._rows("guards")
+        self.doubts_of_all = self._rows("guards", lambda row: OF_ALL in row["beside"])
         self.memory = Memory()
         self.default_subject = self.subjects.get("DEFAULT", "")
         counted = {self.subjects[kind] for kind in self.group("SUBJECT")}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from report_reader.engine.compounds import compounded, divided
 from report_reader.engine.shapes import Distance, Shape, guards_of, marks_of, shape_of
 from report_reader.measurements import Length, with_bounds_shown, with_measurements, with_order, without_stray_stops
-from report_reader.rules import RuleBook
+from report_reader.rules import OF_ALL, RuleBook
 from report_reader.tokens import UNKNOWN, WORD, Token, tokens_of
 
 FOR_GUARDS = {UNKNOWN: "UNKNOWN", "thing": "OTHER_THING"}
@@ -138,7 +138,8 @@ def _length(clause: Clause, token: Token, found: Distance) -> Reading:
 def _doubts(clause: Clause, readings: list[Reading]) -> list[Reading]:
     """The first guard that fits a clause in which something was read that it guards (one reading or none).
 
-    `beside`: the readings that it guards (nothing: where nothing was read); `not_beside`: those which say it already.
+    `beside`: the readings that it guards (nothing: where nothing was read, anything: whatever was); `not_beside`: those which say
+    it already.
     """
     book, kinds = clause.book, clause.shape.kinds
     guards = guards_of(_with_words_for_guards(clause), kinds, book)
@@ -147,7 +148,8 @@ def _doubts(clause: Clause, readings: list[Reading]) -> list[Reading]:
     said = {reading.reading for reading in readings}
     read = {reading.reading for reading in readings if reading.subject not in book.away} or {"nothing"}
     for rule, span in guards:
-        if not read.isdisjoint(rule.fields["beside"]) and said.isdisjoint(rule.fields.get("not_beside") or ()):
+        beside = rule.fields["beside"]
+        if (OF_ALL in beside or not read.isdisjoint(beside)) and said.isdisjoint(rule.fields.get("not_beside") or ()):
             tokens = clause.tokens[slice(*span)] or clause.tokens
             start, end = tokens[0].start, tokens[-1].end
             return [Reading(rule.id, rule.fields["reading"], book.default_subject, "", None, start, end)]

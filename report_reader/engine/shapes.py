@@ -56,11 +56,13 @@ class Shape:
         self.length_places = [at for at, name in enumerate(names) if name in A_LENGTH]
         self.statement = _statement(kinds, book)
         self.known_distances: dict[bool, list[Distance]] = {}
+        self.is_doubt = bool(fitting(book.doubts_of_all, kinds, kinds))
 
     @property
     def bears(self) -> bool:
-        """Whether it says anything, or where other clauses stand."""
-        return bool(self.said or self.marks or self.subject or self.statement or self.length_places)
+        """Whether it says anything, where other clauses stand, or puts in doubt what they say."""
+        says = self.said or self.marks or self.subject or self.statement or self.length_places
+        return bool(says or self.is_doubt)
 
     def distances(self, follows: bool) -> list[Distance]:
         """What each length is a distance to; `follows`: the clause before names a subject."""

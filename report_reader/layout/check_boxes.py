@@ -10,7 +10,7 @@ TICKED = re.compile(r"\[ ?[xX*+] ?\]|\( ?[xX+] ?\)|(?<![^\W_])_+[xX]_+")
 EMPTY_BOX = re.compile(r"\[ {0,3}\]|\( {0,3}\)|\[_+\]|(?<![\w])_{1,3}(?= ?[A-Za-z])")
 BOX = re.compile(f"(?P<ticked>{TICKED.pattern})|(?P<empty>{EMPTY_BOX.pattern})")
 _EITHER = f"{TICKED.pattern}|{EMPTY_BOX.pattern}"
-BOX_IN_SQUARE_BRACKETS = re.compile(rf"(?=\[)(?:{BOX.pattern})")
+BOX_IN_BRACKETS = re.compile(rf"(?=[\[(])(?:{BOX.pattern})")
 BROKEN_BOX = re.compile(r"\[[ \t]*([xX]?)[ \t]*\n[ \t]*([xX]?)[ \t]*\]")
 WRAPPED_OPTION = re.compile(r"(?m)^[^\n]*\[ ?[xX ]? ?\][^\n:]*(\n[ \t]*)(?=[a-z][^:\n]{0,60}$)")
 WRAPPED_BOUND = re.compile(r"(?m)^[^\n]*\[ ?[xX ]? ?\][^\n:]*\b(?:than|least|to|or)[ \t]*(\n[ \t]*)(?=\d)")
@@ -44,7 +44,7 @@ def with_ticked_boxes(page: Traced) -> Traced:
     """Options that are not ticked leave; of a list of boxes the ticked ones follow their label."""
     page = page.replaced(BROKEN_BOX, lambda match: f"[{match.group(1) or match.group(2) or ' '}]")
     if not TICKED.search(page.text):
-        return page.edited(_edits_of_lines(page.text, BOX_IN_SQUARE_BRACKETS)) if "[" in page.text else page
+        return page.edited(_edits_of_lines(page.text, BOX_IN_BRACKETS)) if BOX_IN_BRACKETS.search(page.text) else page
     if all(re.fullmatch(r"\( ?\+ ?\)", box.group()) for box in BOX.finditer(page.text)):
         return page  # 'margin (+)' is a status
     for wrapped in (WRAPPED_OPTION, WRAPPED_BOUND, LAST_BOX):

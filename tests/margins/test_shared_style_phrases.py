@@ -30,9 +30,6 @@ KNOWN_WRONG = {
     "Adenocarcinoma is present at the parenchymal margin in segment 6 and 4 mm from the margin in segment 8.",
     # the group is right, the width is not: the size before it
     "Lesion A 3 cm, lesion B 2 cm. Margin 22 mm.",
-    # the smaller of two values of one margin counts here; the hand left it open
-    "Microscopic description: carcinoma is 12 mm from the parenchymal margin. Final diagnosis: carcinoma is 0.7 mm from the "
-    "parenchymal margin. (Single lesion; same block A4 cited in both.)",
 }
 
 
@@ -57,6 +54,8 @@ OPEN_AT_MOST = {name: 0.3 for name in PHRASE_FILES if "adversarial" in name} | {
     "phrases_blind_reading_7.csv": 0.15,
     "phrases_blind_reading_8.csv": 0.15,
     "phrases_blind_reading_9.csv": 0.16,
+    "phrases_blind_reading_10.csv": 0.35,
+    "phrases_blind_reading_11.csv": 0.25,
 }
 
 

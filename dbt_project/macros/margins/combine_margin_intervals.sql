@@ -34,6 +34,12 @@ coalesce(({{ own_high }} = 0 and {{ child_low }} > 0) or ({{ child_high }} = 0 a
 {#- Labels of one metastasis by its size: 'the largest' is one of those that are numbered. -#}
 {% macro by_size_pattern() %}{{ return('^(the )?(largest|biggest|smallest)( |$)') }}{% endmacro %}
 
+{#- Labels of the largest of several. -#}
+{% macro largest_pattern() %}{{ return('^(the )?(largest|biggest|larger|bigger)( |$)') }}{% endmacro %}
+
+{#- Words of a clause that say that its distance is the smallest. -#}
+{% macro closest_pattern() %}{{ return('closest|nearest|minim|narrowest|shortest|smallest|at least|tightest|closer|nearer') }}{% endmacro %}
+
 {#- Labels with a number or a letter: 'metastasis 1', 'lesion b'. -#}
 {% macro numbered_lesion_pattern() %}{{ return('^[a-z ]+ ([0-9]+|[a-z])$') }}{% endmacro %}
 

@@ -60,7 +60,7 @@ select
         else coalesce({{ combined_high('exact_mm', 'bound_high_mm') }}, open_high_mm)
     end as high_mm,
     case
-        when slips.text_id is not null then 'statements conflict'
+        when contradicting.text_id is not null then 'statements conflict'
         when mixed.text_id is not null and not is_involved then 'no viable tumour'
         when has_status_and_distance then 'status and distance conflict'
         when has_opposite_statuses then 'statements conflict'
@@ -76,7 +76,7 @@ left join {{ ref('metastases_without_viable_tumor_at_a_distance') }} as mixed
     on summarised.text_id = mixed.text_id
     and summarised.part is not distinct from mixed.part
     and summarised.lesion_label is not distinct from mixed.lesion_label
-left join {{ ref('lost_decimal_points') }} as slips
-    on summarised.text_id = slips.text_id
-    and summarised.part is not distinct from slips.part
-    and summarised.lesion_label is not distinct from slips.lesion_label
+left join {{ ref('contradicting_widths') }} as contradicting
+    on summarised.text_id = contradicting.text_id
+    and summarised.part is not distinct from contradicting.part
+    and summarised.lesion_label is not distinct from contradicting.lesion_label

@@ -8,6 +8,8 @@ with untold as (
     select text_id from {{ ref('metastases_named_and_left_untold') }}
     union
     select text_id from {{ ref('texts_that_tell_of_some_metastases') }}
+    union
+    select text_id from {{ ref('largest_metastases_alone') }}
 ),
 
 joined as (

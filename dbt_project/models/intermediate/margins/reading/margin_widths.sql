@@ -11,12 +11,20 @@ with clauses_of_involvement as (
 
 statements as (
     select
-        placed.*,
+        placed.* replace (
+            -- '99 mm' in a coded field: not known
+            case
+                when placed.reading = 'distance' and placed.distance_mm = {{ margin_setting('unknown_width_code_mm') }} then 'damaged'
+                else placed.reading
+            end as reading
+        ),
         of_another.text_id is not null as may_be_of_another_margin,
         coalesce(other_margins.has_involved_one, false) as has_other_involved_margin,
         involved.text_id is not null as is_clause_of_involvement,
         case
             when placed.reading not in ('distance', 'damaged') then placed.reading
+            when placed.reading = 'distance' and placed.distance_mm = {{ margin_setting('unknown_width_code_mm') }}
+                and placed.margin_type <> 'unexplained' then 'damaged'
             when placed.reading = 'damaged' and placed.margin_type <> 'unexplained' then 'damaged'
             when placed.margin_type = 'unexplained' then 'unexplained'
             when placed.distance_mm = 0 and placed.comparator in ('=', '<=') then 'involved'
