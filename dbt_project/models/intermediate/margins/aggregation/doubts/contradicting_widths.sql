@@ -63,10 +63,11 @@ pairs as (
         wider.lesion_label,
         wider.distance_mm as wider_mm,
         narrower.distance_mm as narrower_mm,
-        wider.record_id is not distinct from narrower.record_id and wider.section is not distinct from narrower.section
+        coalesce(wider.record_id, '') = coalesce(narrower.record_id, '')
+        and coalesce(wider.section, '') = coalesce(narrower.section, '')
         and wider.clause_number = narrower.clause_number as is_in_one_clause,
-        wider.record_id is not distinct from narrower.record_id
-        and wider.accession_number is not distinct from narrower.accession_number as is_in_one_record,
+        coalesce(wider.accession_number, '') = coalesce(narrower.accession_number, '')
+        and coalesce(wider.record_id, '') = coalesce(narrower.record_id, '') as is_in_one_record,
         wider.distances_in_clause = 1 and narrower.distances_in_clause = 1 as is_alone_in_its_clause,
         wider.distances_in_clause = 2 and not wider.tells_apart as is_one_margin_told_twice,
         -- the closest of all is wider than that of one metastasis
