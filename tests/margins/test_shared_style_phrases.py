@@ -45,7 +45,6 @@ ONCE_UNSEEN = [name for name in PHRASE_FILES if name not in ("phrases.csv", "phr
 
 # the share of settleable phrases that may stay open: of texts that were written to mislead, or in unfamiliar wording, more
 OPEN_AT_MOST = {name: 0.3 for name in PHRASE_FILES if "adversarial" in name} | {
-    "phrases_other_wording.csv": 0.13,
     "phrases_adversarial_7.csv": 0.45,
     "phrases_adversarial_11.csv": 0.4,
     "phrases_adversarial_14.csv": 0.45,
