@@ -104,6 +104,17 @@ def test_every_table_is_the_same_row_for_row(nights: Nights):
 
 
 MOST_EMPTY = 8
+# kinds of reports that a small simulated night need not hold; each has a dbt unit test of literal rows
+RARELY_SAID = {
+    "distances_that_may_be_of_duct_or_vessel",
+    "largest_of_the_numbered_metastases",
+    "lost_decimal_points",
+    "metastases_at_a_margin_not_understood",
+    "metastases_named_and_left_untold",
+    "metastases_without_viable_tumor_at_a_distance",
+    "texts_that_tell_of_some_metastases",
+    "unknown_words_that_matter",
+}
 
 
 def test_the_tables_have_the_types_that_duckdb_gives_them(nights: Nights):
