@@ -307,5 +307,6 @@ def _is_in(values: pd.Series, identifiers: "_Words") -> pd.Series:
     if len(values) <= RememberedTexts.MANY:
         found = np.fromiter((text in identifiers.at_hand for text in values), bool, len(values))
     else:
-        found = pc.is_in(pa.array(values, pa.string()), value_set=identifiers.words).to_numpy(zero_copy_only=False)
+        looked_up = pc.SetLookupOptions(value_set=identifiers.words)
+        found = pc.call_function("is_in", [pa.array(values, pa.string())], looked_up).to_numpy(zero_copy_only=False)
     return pd.Series(found, index=values.index)
