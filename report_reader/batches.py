@@ -69,3 +69,10 @@ def read_batch(column: pa.Array | pa.ChunkedArray, make_reader: ReaderMaker) -> 
 def _pool() -> ProcessPoolExecutor:
     """One process a core, kept for as long as this process lives; spawned, for a fork would copy the caller's locks."""
     return ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn"))
+
+
+def end_workers() -> None:
+    """The other processes, if there are any; a process that is no child of multiprocessing's ends them by itself."""
+    if _pool.cache_info().currsize:
+        _pool().shutdown()
+        _pool.cache_clear()

@@ -31,7 +31,12 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], said: Connect
     os.dup2(said.fileno(), 2)
     sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1, closefd=False)
     sys.argv[:] = ["dbt", *arguments]
-    child.main()
+    try:
+        child.main()
+    finally:
+        # this kind of process waits for its own children before it tells them to end: the report reader's would wait for texts for ever
+        if batches := sys.modules.get("report_reader.batches"):
+            batches.end_workers()
 
 
 def forked_dbt(
