@@ -100,7 +100,7 @@ def test_every_table_is_the_same_row_for_row(nights: Nights):
     assert different == {}
     assert n_tables > 95
     # nothing is shown by tables without rows
-    assert len(empty) <= MOST_EMPTY, empty
+    assert len(set(empty) - RARELY_SAID) <= MOST_EMPTY, empty
 
 
 MOST_EMPTY = 8
