@@ -63,10 +63,10 @@ ui: $(INSTALLED) ## Open Dagster's lineage, runs and schedule at localhost:3000
 
 # needs requirements of its own: make test-spark
 CLUSTER := tests/cluster
-# longest first; whoever is ready takes the next lot, so that both cores end together. What is not named is one more lot
-LOTS := tests/end_to_end tests/incremental lint tests/ingestion tests/analysis tests/orchestration tests/fault_study tests/margins \
-	tests/quality tests/dbt_project tests/exports tests/service
-REST := $(filter-out $(LOTS) $(CLUSTER) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
+# longest first (what is not named is one lot among them); whoever is ready takes the next lot, so that both cores end together
+LONG := tests/end_to_end tests/incremental lint tests/analysis tests/orchestration tests/ingestion
+SHORT := tests/margins tests/quality tests/dbt_project tests/fault_study tests/service tests/exports
+REST := $(filter-out $(LONG) $(SHORT) $(CLUSTER) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
 AT_ONCE ?= 2
 comma := ,
 together = $(subst $(eval) ,$(comma),$(strip $(1)))
@@ -75,7 +75,7 @@ side_by_side = printf '%s\n' $(1) | xargs -P $(AT_ONCE) -I LOT sh -c 'said=$$(mk
 	if [ LOT = lint ]; then $(MAKE) --no-print-directory lint; else $(BIN)/python -m pytest $$(echo LOT | tr , " ") $(2); fi > $$said 2>&1; \
 	ended=$$?; echo "== LOT (ended with $$ended)"; cat $$said; rm -f $$said; exit $$ended'
 test: $(INSTALLED) ## Every test, and the linters: two lots at a time
-	@$(call side_by_side,$(LOTS) $(call together,$(REST)))
+	@$(call side_by_side,$(LONG) $(call together,$(REST)) $(SHORT))
 
 # what a change is tried with: of the rooms below, without what starts processes, draws or tries thousands of files
 SLOW := tests/analysis/results tests/analysis/report tests/analysis/figures tests/orchestration/test_publication.py tests/orchestration/test_disk_full.py \
