@@ -110,9 +110,7 @@ def refresh(
     ) as error:
         raise fail(str(error)) from error
     if outcome.is_failed:
-        raise fail(
-            f"the refresh failed, nothing was published.\n{outcome.message}\nSee `make ui`, run {outcome.run_id}."
-        )
+        raise fail(f"the refresh failed: {outcome.message}\nSee `make ui`, run {outcome.run_id}.")
     console.print(outcome.message, soft_wrap=True)
 
 

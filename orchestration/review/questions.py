@@ -16,7 +16,11 @@ REPORTS_OF_QUESTIONS = """
     WITH lines AS (
         SELECT record_id, section, coalesce(specimen, '') AS specimen, min(line_sequence) AS position,
                string_agg(line_text, chr(10) ORDER BY line_sequence) AS text
-        FROM staging.stg_pathology_lines WHERE line_text IS NOT NULL GROUP BY ALL
+        FROM staging.stg_pathology_lines
+        WHERE line_text IS NOT NULL AND record_id IN (
+            SELECT record_id FROM staging.stg_pathology_reports
+            WHERE study_id IN (SELECT study_id FROM intermediate.adjudication_worklist))
+        GROUP BY ALL
     ),
     paragraphs AS (
         SELECT record_id, list({'section': section, 'specimen': specimen, 'text': text} ORDER BY position) AS paragraphs
@@ -46,29 +50,34 @@ QUESTIONS = f"""
     ORDER BY asked.is_sample, asked.why, asked.study_id"""
 # the first look of each question that no majority has settled; beside it all that is known of looks at the patient
 LOOKED_UP = """
-    WITH identifiers AS (
-        SELECT study_id, list(DISTINCT mrn ORDER BY mrn) AS mrns FROM raw.patient_identifiers GROUP BY study_id
+    WITH asked_looks AS (
+        SELECT asked.question_id, asked.asks, looks.study_id, strftime(looks.index_operation_date, '%Y-%m-%d') AS operation_date,
+               strftime(looks.event_date, '%Y-%m-%d') AS event_date, coalesce(looks.modality, looks.event_type) AS kind, {columns}
+        FROM intermediate.dated_follow_up_events AS looks
+        JOIN intermediate.follow_up_questions AS asked ON asked.record_id = looks.record_id AND asked.asks = '{asks}'
+        LEFT JOIN intermediate.agreed_follow_up_answers AS agreed ON agreed.question_id = asked.question_id
+        {joins}
+        WHERE looks.problem IS NULL AND agreed.question_id IS NULL
+        QUALIFY row_number() OVER (PARTITION BY asked.question_id ORDER BY looks.event_date, looks.record_id) = 1
+    ),
+    -- of the patients asked about only: the looks of a whole country need more memory than a night may take
+    identifiers AS (
+        SELECT study_id, list(DISTINCT mrn ORDER BY mrn) AS mrns FROM raw.patient_identifiers
+        WHERE study_id IN (SELECT study_id FROM asked_looks) GROUP BY study_id
     ),
     known AS (
         SELECT study_id,
                list({{'day': strftime(event_date, '%Y-%m-%d'), 'kind': coalesce(modality, event_type), 'finding': finding,
                      'sites': coalesce(array_to_string(sites, ', '), ''), 'words': coalesce(unknown_site_words, '')}}
                     ORDER BY event_date, record_id) AS looks
-        FROM intermediate.dated_follow_up_events GROUP BY study_id
+        FROM intermediate.dated_follow_up_events
+        WHERE study_id IN (SELECT study_id FROM asked_looks) GROUP BY study_id
     )
-    SELECT asked.question_id, asked.asks, looks.study_id, identifiers.mrns,
-           strftime(looks.index_operation_date, '%Y-%m-%d') AS operation_date,
-           strftime(looks.event_date, '%Y-%m-%d') AS event_date, coalesce(looks.modality, looks.event_type) AS kind,
-           coalesce(known.looks, []) AS looks, {columns}
-    FROM intermediate.dated_follow_up_events AS looks
-    JOIN intermediate.follow_up_questions AS asked ON asked.record_id = looks.record_id AND asked.asks = '{asks}'
-    JOIN identifiers ON identifiers.study_id = looks.study_id
-    LEFT JOIN known ON known.study_id = looks.study_id
-    LEFT JOIN intermediate.agreed_follow_up_answers AS agreed ON agreed.question_id = asked.question_id
-    {joins}
-    WHERE looks.problem IS NULL AND agreed.question_id IS NULL
-    QUALIFY row_number() OVER (PARTITION BY asked.question_id ORDER BY looks.event_date, looks.record_id) = 1
-    ORDER BY looks.study_id, looks.event_date"""
+    SELECT asked_looks.*, identifiers.mrns, coalesce(known.looks, []) AS looks
+    FROM asked_looks
+    JOIN identifiers USING (study_id)
+    LEFT JOIN known USING (study_id)
+    ORDER BY asked_looks.study_id, asked_looks.event_date"""
 SITES_NOT_STATED = LOOKED_UP.format(
     asks="site",
     columns="coalesce(looks.unknown_site_words, '') AS words, coalesce(nearest.proposed_site, '') AS proposed",
