@@ -137,7 +137,8 @@ def prepare_dagster_home(settings: Settings) -> None:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     written = settings.dagster_home / "dagster.yaml"
     if not written.exists() or written.stat().st_size == 0:
-        new_file = written.with_suffix(".new")
+        # page and daemon may begin at once: a file of its own for each
+        new_file = written.with_suffix(f".{os.getpid()}.new")
         new_file.write_text(dagster_yaml(bool(settings.dagster_postgres_url)), encoding="utf-8")
         new_file.replace(written)
     make_dagster_storage(settings.dagster_home, settings.dagster_postgres_url)

@@ -32,7 +32,7 @@ def cumulative_incidence(
     [0.0, 0.25, 0.25, 0.75]
 
     Args:
-        event_counts: see `collapsed_counts.checked_event_counts`.
+        event_counts: see `collapsed_counts.by_stratum`.
         conf_type: 'log-log' (default: keeps the limits within 0 and 1), 'log' or 'plain'; transforms as R's survfit.
         variance: 'aalen' (default) is the counting-process estimate with the finite-sample correction for ties that
             cmprsk::cuminc reports, the one most clinical reports use; 'infinitesimal_jackknife' sums the squared influence

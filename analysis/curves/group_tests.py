@@ -41,7 +41,7 @@ def logrank_test(event_counts: pd.DataFrame, is_cause_specific: bool = False) ->
     4.3822
 
     Args:
-        event_counts: see `collapsed_counts.checked_event_counts`; strata of `names.STRATA_NOT_COMPARED` are left out.
+        event_counts: see `collapsed_counts.by_stratum`; strata of `names.STRATA_NOT_COMPARED` are left out.
         is_cause_specific: whether the endpoint has competing events; it names the hypothesis.
     Raises:
         ValueError: bad counts.

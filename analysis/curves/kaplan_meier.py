@@ -41,7 +41,7 @@ def kaplan_meier(event_counts: pd.DataFrame, conf_type: str = "log") -> pd.DataF
     [1.0, 0.75, 0.5, 0.0]
 
     Args:
-        event_counts: see `collapsed_counts.checked_event_counts`; of endpoints without competing events.
+        event_counts: see `collapsed_counts.by_stratum`; of endpoints without competing events.
         conf_type: 'log' (survfit's default), 'log-log' or 'plain'.
     Raises:
         ValueError: bad counts, an unknown conf_type, or a stratum with competing events: Kaplan-Meier would treat them

@@ -41,7 +41,7 @@ def restricted_mean_survival(event_counts: pd.DataFrame, horizon_days: float) ->
     (8.25, 1.023)
 
     Args:
-        event_counts: see `collapsed_counts.checked_event_counts`; of endpoints without competing events.
+        event_counts: see `collapsed_counts.by_stratum`; of endpoints without competing events.
         horizon_days: upper end of the area, > 0; one for all strata, so that they can be compared.
     Raises:
         ValueError: bad counts, competing events, or a horizon that is not a number above 0.

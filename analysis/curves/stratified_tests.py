@@ -32,7 +32,7 @@ def stratified_logrank_test(
     survdiff(Surv(time, event) ~ group + strata(block)). Competing events leave the risk set.
 
     Args:
-        event_counts: see `collapsed_counts.checked_event_counts`, with one more column `block_column` that says in which
+        event_counts: see `collapsed_counts.by_stratum`, with one more column `block_column` that says in which
             block the counts of a row were observed; strata of `names.STRATA_NOT_COMPARED` are left out.
         block_column: becomes `stratified_by`. A block with patients of only one group says nothing of the difference.
         is_cause_specific: whether the endpoint has competing events; it names the hypothesis.

@@ -74,23 +74,6 @@ def checked_times(values: pd.Series, frame_name: str) -> np.ndarray:
     return times
 
 
-def checked_event_counts(event_counts: pd.DataFrame) -> pd.DataFrame:
-    """The counts sorted by stratum (in the order of `names`) and time, days of one stratum added up, empty days dropped.
-
-    Args:
-        event_counts: columns endpoint, grouping, stratum, time_days, n_event, n_competing, n_censored.
-    Raises:
-        ValueError: names the column that is missing, null, not a number, negative or (a count) not whole.
-    """
-    checked = _checked(event_counts)
-    strata = {
-        column: pd.Categorical.from_codes(code, categories=pd.Index(names))
-        for column, code, names in zip(STRATUM_COLUMNS, checked.codes, checked.names, strict=True)
-    }
-    counts = dict(zip(COUNT_COLUMNS, checked.counts, strict=True))
-    return pd.DataFrame({**strata, "time_days": checked.times, **counts})
-
-
 class _Checked(NamedTuple):
     """Sorted: of each column of the stratum the numbers and what they stand for, then times and counts."""
 
@@ -120,7 +103,13 @@ def _checked(event_counts: pd.DataFrame) -> _Checked:
 
 
 def by_stratum(event_counts: pd.DataFrame) -> Iterator[StratumCounts]:
-    """Each stratum of the counts (see `checked_event_counts` for the columns and the errors), in display order."""
+    """Each stratum of the counts in display order: sorted by time, days of one stratum added up, empty days dropped.
+
+    Args:
+        event_counts: columns endpoint, grouping, stratum, time_days, n_event, n_competing, n_censored.
+    Raises:
+        ValueError: names the column that is missing, null, not a number, negative or (a count) not whole.
+    """
     codes, names, times, counts = _checked(event_counts)
     starts = _starts(codes)
     for start, end in zip(starts, _ends(starts, len(times)), strict=True):

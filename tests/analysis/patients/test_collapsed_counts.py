@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.patients.collapsed_counts import by_stratum, checked_event_counts, count_events
+from analysis.patients.collapsed_counts import by_stratum, count_events
 from analysis.patients.missing_values import complete_rows, numbers_or_missing
 from analysis.patients.names import ordered_strata
 
@@ -71,12 +71,12 @@ def test_a_bad_value_is_refused_by_the_name_of_its_column(column, value, message
     frame = counts(("positive", 10, 1, 0, 0), ("positive", 20, 1, 0, 0)).astype({column: object})
     frame.loc[1, column] = value
     with pytest.raises(ValueError, match=message):
-        checked_event_counts(frame)
+        list(by_stratum(frame))
 
 
 def test_a_missing_column_is_named():
     with pytest.raises(ValueError, match="lacks the column.*n_competing"):
-        checked_event_counts(counts(("positive", 10, 1, 0, 0)).drop(columns="n_competing"))
+        list(by_stratum(counts(("positive", 10, 1, 0, 0)).drop(columns="n_competing")))
 
 
 def test_an_event_code_nobody_defined_is_refused():
