@@ -1,5 +1,6 @@
 """What every command shares: the application, the console, how a failure and a table are shown."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.files.private_files import be_private
-from orchestration.settings import load_settings
+from orchestration.settings import DISTRIBUTION, load_settings
 
 app = typer.Typer(
     name="crlm",
@@ -23,8 +24,18 @@ app = typer.Typer(
 console = Console()
 
 
+def say_version(is_asked: bool) -> None:
+    if is_asked:
+        console.print(f"crlm {version(DISTRIBUTION)}", highlight=False)
+        raise typer.Exit()
+
+
 @app.callback()
-def at_every_command() -> None:
+def at_every_command(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say the release and end.", callback=say_version, is_eager=True)
+    ] = False,
+) -> None:
     """The outcomes warehouse for hepatectomy of colorectal liver metastases: from raw records to published statistics."""
     be_private()
 
