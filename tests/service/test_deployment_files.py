@@ -64,7 +64,10 @@ HADOLINT = Path(sys.executable).with_name("hadolint")
 @pytest.mark.skipif(not HADOLINT.exists(), reason="hadolint is not installed: pip install .[dev] (on Linux)")
 def test_hadolint_finds_no_fault_with_the_containerfile():
     found = subprocess.run(
-        [HADOLINT, "--no-color", "--disable-ignore-pragma", DEPLOY / "Containerfile"], capture_output=True, text=True, check=False
+        [HADOLINT, "--no-color", "--disable-ignore-pragma", DEPLOY / "Containerfile"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (found.returncode, found.stdout + found.stderr) == (0, "")
 
