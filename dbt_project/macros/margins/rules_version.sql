@@ -10,7 +10,17 @@
 {% macro forget_texts_no_longer_asked_about() %}
 {%- if target.type == 'spark' -%}
 {#- no engine deletes by a subquery -#}
-{{ return("{% if is_incremental() %}merge into {{ this }} as kept using (select distinct text_hash from {{ ref('margin_texts') }}) as asked on kept.text_hash = asked.text_hash when not matched by source then delete{% endif %}") }}
+{{ return(
+    "{% if is_incremental() %}"
+    ~ "merge into {{ this }} as kept "
+    ~ "using (select distinct text_hash from {{ ref('margin_texts') }}) as asked on kept.text_hash = asked.text_hash "
+    ~ "when not matched by source then delete"
+    ~ "{% endif %}"
+) }}
 {%- endif -%}
-{{ return("{% if is_incremental() %}delete from {{ this }} where text_hash not in (select text_hash from {{ ref('margin_texts') }}){% endif %}") }}
+{{ return(
+    "{% if is_incremental() %}"
+    ~ "delete from {{ this }} where text_hash not in (select text_hash from {{ ref('margin_texts') }})"
+    ~ "{% endif %}"
+) }}
 {% endmacro %}

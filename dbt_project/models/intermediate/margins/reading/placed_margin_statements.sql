@@ -1,95 +1,25 @@
--- Every statement with the specimen, organ and section it stands in: its own, else of the heading above it, else of the same
--- specimen label elsewhere in the report, else of the paragraph it was sent in. Where two kinds of headings share a letter
--- ('A. Liver: ... Specimen B: 0.8 mm. B. Gallbladder') nobody can say whose a statement is: it is kept as one not understood.
-with statements as (
+-- Every statement with the specimen and the organ it stands in: its own, else of the heading above it, else of the same specimen
+-- label elsewhere in the report, else of the paragraph it was sent in. One that may be another organ's is kept as not understood.
+with placed as (
     select
-        texts.text_id,
-        texts.accession_number,
-        texts.record_id,
-        texts.section,
-        texts.specimen,
-        statements.* exclude (rules_version, read_in_run, text_hash),
-        coalesce(nullif(upper(regexp_extract(statements.part_label, '([a-z0-9]+)\W*$', 1)), ''), texts.specimen) as specimen_key,
-        -- 'specimen' of 'Specimen B', nothing of 'B.'
-        regexp_extract(statements.part_label, '^([a-z]+) ', 1) as specimen_word,
-        statements.clause_number < max(case when list_contains(statements.marks, 'amendment') then statements.clause_number end)
-            over (partition by texts.text_key) as is_above_amendment
-    from {{ ref('margin_texts') }} as texts
-    inner join {{ ref('margin_statements') }} as statements on texts.text_hash = statements.text_hash
-    where statements.clause_number is not null
-),
-
-labelled as (
-    select
-        *,
-        case
-            when clause_section is not null then clause_section
-            when section not in ('intraoperative', 'gross') and is_above_amendment and coalesce(section_named, 'permanent') = 'permanent'
-                then 'original'
-            when section_named = 'amended' then 'permanent'
-            when section in ('intraoperative', 'gross') then section
-            when section_named is not null then section_named
-            else 'permanent'
-        end as evidence_kind
-    from statements
-),
-
-specimens as (
-    select
-        text_id,
-        accession_number,
-        specimen_key,
-        arg_min(part_organ, (clause_number, section, part_organ)) filter (where part_organ is not null) as specimen_organ,
-        arg_min(specimen_word, (clause_number, section, part_organ)) filter (where part_organ is not null) as specimen_word,
-        min(clause_number) filter (where part_organ is not null) as specimen_clause,
-        bool_or(list_contains(marks, 'additional_part')) as is_specimen_additional
-    from labelled
-    where specimen_key is not null and section <> 'gross'
-    group by text_id, accession_number, specimen_key
-),
-
-bowel_reports as (
-    select distinct
-        text_id,
-        accession_number
-    from labelled
-    where part_organ = 'other' and starts_part and list_contains(marks, 'bowel')
-),
-
--- specimens with a benign lesion or another cancer, whose margins never count: is a metastasis named beside it?
-tumors as (
-    select
-        text_id,
-        accession_number,
-        specimen_key,
-        part_site,
-        bool_or(list_contains(marks, 'other_malignancy')) as has_other_malignancy,
-        bool_or(list_contains(marks, 'metastasis') and evidence_kind not in ('history', 'block key')) as has_metastasis,
-        bool_or(list_contains(marks, 'tumor')) as has_tumor_evidence
-    from labelled
-    group by text_id, accession_number, specimen_key, part_site
-    having bool_or(list_contains(marks, 'other_tumor'))
-),
-
-placed as (
-    select
-        labelled.*,
+        statements.*,
         specimens.specimen_organ,
         specimens.is_specimen_additional,
-        -- the letter is that of another organ's specimen, which another kind of heading names
-        labelled.margin_type in ('margin', 'parenchymal')
-        and coalesce(
-            labelled.part_organ is null and specimens.specimen_organ = 'other'
-            and labelled.specimen_word <> specimens.specimen_word
-            and (labelled.reading in ('distance', 'damaged', 'involved', 'within 1 mm')
-                or (labelled.reading = 'negative' and specimens.specimen_clause > labelled.clause_number)),
-            false
-        ) as has_letter_of_another
-    from labelled
-    left join specimens
-        on labelled.text_id = specimens.text_id
-        and labelled.accession_number is not distinct from specimens.accession_number
-        and labelled.specimen_key = specimens.specimen_key
+        shared.text_id is not null as has_letter_of_another
+    from {{ ref('statements_by_kind_of_evidence') }} as statements
+    left join {{ ref('lettered_specimens') }} as specimens
+        on statements.text_id = specimens.text_id
+        and statements.accession_number is not distinct from specimens.accession_number
+        and statements.specimen_key = specimens.specimen_key
+    left join {{ ref('statements_under_a_letter_of_two_specimens') }} as shared
+        on statements.text_id = shared.text_id
+        and statements.accession_number is not distinct from shared.accession_number
+        and statements.record_id is not distinct from shared.record_id
+        and statements.section is not distinct from shared.section
+        and statements.specimen is not distinct from shared.specimen
+        and statements.clause_number = shared.clause_number
+        and statements.words_start is not distinct from shared.words_start
+        and statements.rule is not distinct from shared.rule
 )
 
 select
@@ -129,12 +59,9 @@ select
         list_contains(placed.marks, 'additional') or list_contains(placed.marks, 'additional_part')
         or (coalesce(placed.is_specimen_additional, false) and placed.part_label is null)
     ) as is_additional_margin,
-    bowel_reports.text_id is not null as has_bowel_specimen,
+    bowel.text_id is not null as has_bowel_specimen,
     (list_contains(placed.marks, 'other_tumor') and not list_contains(placed.marks, 'metastasis'))
-    or (
-        tumors.text_id is not null and not tumors.has_metastasis
-        and (tumors.has_other_malignancy or not tumors.has_tumor_evidence)
-    ) as is_other_tumor,
+    or other_tumors.text_id is not null as is_other_tumor,
     not list_contains(placed.marks, 'other_organ') and not list_contains(placed.marks, 'definition')
     and (
         coalesce(placed.part_organ, placed.specimen_organ) is distinct from 'other'
@@ -142,11 +69,11 @@ select
         or placed.has_letter_of_another
     ) as is_of_liver
 from placed
-left join bowel_reports
-    on placed.text_id = bowel_reports.text_id
-    and placed.accession_number is not distinct from bowel_reports.accession_number
-left join tumors
-    on placed.text_id = tumors.text_id
-    and placed.accession_number is not distinct from tumors.accession_number
-    and placed.specimen_key is not distinct from tumors.specimen_key
-    and placed.part_site is not distinct from tumors.part_site
+left join {{ ref('texts_with_a_bowel_specimen') }} as bowel
+    on placed.text_id = bowel.text_id
+    and placed.accession_number is not distinct from bowel.accession_number
+left join {{ ref('specimens_of_another_tumor') }} as other_tumors
+    on placed.text_id = other_tumors.text_id
+    and placed.accession_number is not distinct from other_tumors.accession_number
+    and placed.specimen_key is not distinct from other_tumors.specimen_key
+    and placed.part_site is not distinct from other_tumors.part_site
