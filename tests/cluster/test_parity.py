@@ -107,6 +107,7 @@ MOST_EMPTY = 8
 # kinds of reports and of other records that a small simulated night need not hold; each has a dbt unit test of literal rows
 RARELY_SAID = {
     "contradicting_widths",
+    "corrections_of_some_lines",
     "deaths_long_after_the_last_look",
     "distances_that_may_be_of_duct_or_vessel",
     "largest_metastases_alone",
