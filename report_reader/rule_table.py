@@ -16,7 +16,7 @@ SHOWN = ("example", "counter_example", "why")
 
 
 def rule_tables(book: RuleBook) -> str:
-    """Markdown: a table of id, reading, example, what is not meant and the reason for every kind of rule."""
+    """Markdown: a table of id, reading, example, what is not meant and the reason for every kind of rule, then the kinds of words."""
     parts = []
     for table, title in TITLES.items():
         rows = [
@@ -28,7 +28,18 @@ def rule_tables(book: RuleBook) -> str:
                 [f"### {title}", "", "| rule | reads | example | but not | why |", "|---|---|---|---|---|", *rows]
             )
         )
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, kinds_table(book)]) + "\n"
+
+
+def kinds_table(book: RuleBook) -> str:
+    """Markdown: a table of every kind of word and every group of kinds, with its meaning and an example."""
+    rows = [
+        f"| {_cell(word.kind)} | {_cell(word.meaning)} | {_cell(word.example)} | {_cell(word.groups)} |"
+        for word in book.kinds_of_words
+    ]
+    return "\n".join(
+        ["### What the kinds of words mean", "", "| kind | means | example | belongs to |", "|---|---|---|---|", *rows]
+    )
 
 
 def _reading(fields: dict) -> str:

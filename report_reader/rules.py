@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -127,10 +127,19 @@ class Table(Sequence[Rule]):
             may &= may - 1
 
 
+class KindOfWord(NamedTuple):
+    """A kind of token, or a group of kinds: the groups it belongs to, what it means to a reader, words that are of it."""
+
+    kind: str
+    groups: str
+    meaning: str
+    example: str
+
+
 class RuleBook:
     """Lexicon, kinds and rules of one subject, read from a folder.
 
-    kinds.csv: kind, groups it belongs to, what it speaks of (subject). compounds.yml: rows of tokens that become one.
+    kinds.csv: kind, groups it belongs to, what it speaks of (subject), meaning, example. compounds.yml: rows of tokens that become one.
     cuts.yml: where a sentence is divided. contexts.yml: headings and remarks. lengths.yml: what a length is a distance to.
     statements.yml: what a clause says in words. guards.yml: what puts in doubt that which a clause says.
     """
@@ -138,9 +147,11 @@ class RuleBook:
     def __init__(self, folder: Path, words: Path) -> None:
         self.folder = folder
         self.subjects: dict[str, str] = {}
+        self.kinds_of_words: list[KindOfWord] = []
         groups: dict[str, set[str]] = {}
         with (folder / "kinds.csv").open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
+                self.kinds_of_words.append(KindOfWord(*(row[name] for name in KindOfWord._fields)))
                 if row["subject"]:
                     self.subjects[row["kind"]] = row["subject"]
                 for group in row["groups"].split():

@@ -3,6 +3,7 @@
 import csv
 import re
 import shutil
+from collections import Counter
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from report_reader.explain import explained
 from report_reader.margins import margin_reader
 from report_reader.patterns import ELEMENT, FIXED
 from report_reader.reader import WORDS, Reader
+from report_reader.tokens import tokens_of
 from tests.reading.fired import rows_fired
 
 BOOK = margin_reader().book
@@ -106,22 +108,42 @@ def lexicon_kinds():
 
 
 def kinds_of_code():
-    """Those that the floors below the rules make or ask for by name."""
+    """Those that the floors below the rules make or ask for by name, and what else is written in capitals there."""
     sources = [path.read_text(encoding="utf-8") for path in sorted(WORDS.parent.rglob("*.py"))]
-    return set(re.findall(r'"([A-Z][A-Z_]*)"', " ".join(sources)))
+    return set(re.findall(r'"([A-Z][A-Z_0-9]*)"', " ".join(sources)))
 
 
-def kinds_and_groups():
-    with (BOOK.folder / "kinds.csv").open(encoding="utf-8", newline="") as file:
-        return {name for row in csv.DictReader(file) for name in (row["kind"], *row["groups"].split())}
+MADE = {kind for rule in BOOK.compounds for kind in str(rule.fields.get("becomes") or "").split()}
 
 
 def test_a_kind_that_is_misspelt_in_a_pattern_or_in_the_lexicon_is_found():
-    made = {kind for rule in BOOK.compounds for kind in str(rule.fields.get("becomes") or "").split()}
-    somewhere = kinds_and_groups() | kinds_of_code()
-    assert names_in_patterns() - somewhere - lexicon_kinds() - made == set()
-    # words that are known and change nothing
-    assert lexicon_kinds() - somewhere - names_in_patterns() == {"WORD_OTHER", "PARTIAL"}
+    known = {word.kind for word in BOOK.kinds_of_words}
+    assert (names_in_patterns() | lexicon_kinds() | MADE) - known == set()
+    groups = {group for word in BOOK.kinds_of_words for group in word.groups.split()}
+    assert groups - known == set()
+    # and none is left over
+    used = names_in_patterns() | lexicon_kinds() | MADE | kinds_of_code() | groups
+    assert known - used == set()
+
+
+def test_every_kind_says_what_it_means_and_has_an_example():
+    assert [word.kind for word in BOOK.kinds_of_words if not word.meaning or not word.example] == []
+    assert max(Counter(word.kind for word in BOOK.kinds_of_words).values()) == 1
+
+
+def test_the_example_of_a_kind_holds_it_where_it_is_one_of_the_lexicon_s():
+    """Else a kind would be explained by words that are of another one."""
+    asked = [word for word in BOOK.kinds_of_words if word.kind in lexicon_kinds() | MADE]
+    assert len(asked) > 200
+    assert [(word.kind, word.example) for word in asked if word.kind not in kinds_in(word.example)] == []
+
+
+def kinds_in(text):
+    """Those of its words, and those that rows of words became."""
+    words = tokens_of(text, BOOK.lexicon)
+    return {token.kind for token in words} | {
+        t.kind for clause in margin_reader().clauses_in(text) for t in clause.tokens
+    }
 
 
 ITALIAN = """terms,kind,value,language,example
