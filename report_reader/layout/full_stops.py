@@ -21,6 +21,8 @@ NUMBER_OF_A_THING = re.compile(r"\s+(?:[A-H]\s+[a-z(]|(?:\d{1,2}|[A-H])\s*[-:,(]
 ENUMERATION = re.compile(r"(?:^|[.;:]\s)\W*(?:[A-Za-z]+\s)?[A-Z]$|^\W*(?:[ivx]{1,4}|\d{1,2})$")
 WHOLE_NUMBER = re.compile(r"(?:^|[\s(<>=~:-])\d{1,3}$")
 ONLY_A_NUMBER = re.compile(r"[ \t]*\d{1,2}$")
+PART_OF_A_NUMBER = re.compile(r"(?:(?:^|[\s(<>=~:,|-])[oOQlI|]\s*|[\s(<>=~:|])$")
+"""What stands before a full stop that may be a decimal point, as scans have it: 'O. 8 mm', 'is . 8 mm'."""
 DIGITS_BEHIND = re.compile(r"[ \t]{1,3}\d")
 
 
@@ -64,6 +66,8 @@ def is_spurious(before: str, after: str, words: Words) -> bool:
         return True
     if following[:1].isdigit() and WHOLE_NUMBER.search(before) and DIGITS_BEHIND.match(after):
         return not ONLY_A_NUMBER.match(before)
+    if PART_OF_A_NUMBER.search(before) and DIGITS_BEHIND.match(after):
+        return True
     if word and words.numbered(word) and NUMBER_OF_A_THING.match(after):
         return True
     if not following:

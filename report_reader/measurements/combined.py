@@ -7,7 +7,7 @@ from dataclasses import replace
 from report_reader.measurements.in_digits import value_of
 from report_reader.measurements.in_words import plain_value
 from report_reader.measurements.lengths import DAMAGED, DIMENSIONS, LENGTH, Length, is_near, kind_at, put_together
-from report_reader.measurements.units import is_broken_off
+from report_reader.measurements.units import is_behind_a_letter_for_a_digit, is_broken_off
 from report_reader.tokens import Token
 
 BEFORE_ZERO = ("COLON", "IS", "LIES", "DISTANCE", "CLEARANCE", "MARGIN", "EDGE", "INK", "MEASURING", "OF")
@@ -61,7 +61,8 @@ def ranges(tokens: list[Token]) -> list[Token]:
         else:
             lower = low.measure.mm if isinstance(low.measure, Length) and low.kind == LENGTH else None
         if lower is None:
-            if (link.kind == "HYPHEN" or is_between) and low.kind in ("NUMBER", "CODE", DAMAGED):
+            is_range = link.kind == "HYPHEN" or is_between or is_behind_a_letter_for_a_digit(result[:-3], low)
+            if is_range and low.kind in ("NUMBER", "CODE", DAMAGED):
                 result[-1] = replace(token, kind=DAMAGED, measure=None)
             continue
         if not 0 <= lower < token.measure.mm:

@@ -15,6 +15,7 @@ COMPARATORS = {
     "LESS": "<", "UNDER": "<", "HEDGE": "<", "NOT_REACH": "<", "AT_MOST": "<=", "UP_TO": "<=", "MORE": ">", "OVER": ">", "AT_LEAST": ">=",
 }  # fmt: skip
 SMALL_UNIT = 0.001
+BEFORE_A_LEADING_POINT = frozenset({"OPEN", "COLON", "LESS", "MORE", "AT_LEAST", "AT_MOST", "EQUALS"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from report_reader.measurements.lengths import LOOKALIKE, are_glued, kind_at
+from report_reader.measurements.lengths import BEFORE_A_LEADING_POINT, LOOKALIKE, are_glued, kind_at
 from report_reader.tokens import Token
 
 YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 def without_stray_stops(tokens: list[Token]) -> list[Token]:
-    """Full stops inside a sentence leave, but not where they may be a decimal point ('0. 8') or close a letter ('A.')."""
+    """Full stops inside a sentence leave, but not where they may be a decimal point ('0. 8', '(. 8') or close a letter ('A.')."""
     result: list[Token] = []
     if not any(token.kind == "DOT" for token in tokens):
         return tokens
@@ -19,9 +19,10 @@ def without_stray_stops(tokens: list[Token]) -> list[Token]:
         if token.kind == "DOT" and 0 < at < len(tokens) - 1:
             before, after = tokens[at - 1], tokens[at + 1]
             is_decimal = after.kind == "NUMBER" and (
-                before.kind in ("NUMBER", "CODE", "SPACE")
+                before.kind in ("NUMBER", "CODE", "SPACE", *BEFORE_A_LEADING_POINT)
                 or LOOKALIKE.fullmatch(before.text)
                 or are_glued(token, after)
+                or not are_glued(before, token)
             )
             is_enumeration = (
                 at == 1 and before.kind in ("LETTER", "NUMBER", "ROMAN", "CODE", "A") or before.kind in ("LETTER", "NO")

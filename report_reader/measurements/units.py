@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from report_reader.measurements.in_digits import value_of
 from report_reader.measurements.lengths import (
+    BEFORE_A_LEADING_POINT,
     DAMAGED,
     LENGTH,
     LOOKALIKE,
@@ -23,6 +24,7 @@ from report_reader.tokens import Token
 BEFORE_A_UNIT = frozenset(
     {"COLON", "COMMA", "OPEN", "AT", "OF", "TO", "IS", "BE", "ABOUT", "LESS", "MORE", "DISTANCE", "CLEARANCE", "MARGIN"}
 )
+LETTERS_FOR_DIGITS = frozenset({"l", "o", "i", "q", "|"})
 BEHIND_A_NUMBER = frozenset({"", "DOT", "COMMA", "CLOSE", "SEMICOLON", "FROM"})
 
 
@@ -89,10 +91,26 @@ def _length_of(before: list[Token], number: Token, unit: Token, unit_mm: float) 
     return Token(LENGTH, start, end, text, unit.value, "", Length("", value * unit_mm))
 
 
+def is_behind_a_letter_for_a_digit(before: list[Token], number: Token) -> bool:
+    """Whether a letter that scans take for a digit and a decimal point stand before it: 'O. 8', 'l.2', 'O .5', 'I , 4'."""
+    if not before or not is_near(before[-1], number):
+        return False
+    if number.text.startswith("."):
+        return before[-1].text in LETTERS_FOR_DIGITS
+    return (
+        len(before) > 1
+        and before[-1].kind in ("DOT", "COMMA")
+        and before[-2].text in LETTERS_FOR_DIGITS
+        and is_near(before[-2], before[-1])
+    )
+
+
 def is_broken_off(before: list[Token], number: Token, unit_mm: float) -> bool:
     """Whether the number may be the rest of a longer one: '0. 8', '1 4', 'l.2', '1O.5'."""
     if not before:
         return False
+    if is_behind_a_letter_for_a_digit(before, number):
+        return True
     last = before[-1]
     if last.kind == "PLUS_MINUS":
         return True
@@ -109,9 +127,11 @@ def is_broken_off(before: list[Token], number: Token, unit_mm: float) -> bool:
         if unit_mm <= SMALL_UNIT and len(number.text) == 3 and len(last.text) <= 3:
             return True
         return True
+    if last.kind == "DOT" and not (len(before) > 1 and are_glued(before[-2], last)):
+        return True  # '. 5 mm': whether it ends a sentence or begins a number is not told
     if last.kind in ("DOT", "COMMA") and len(before) > 1 and are_glued(before[-2], last):
         whole = before[-2]
-        if whole.text in ("l", "o") and whole.kind == "WORD":
+        if whole.kind in BEFORE_A_LEADING_POINT:
             return True
         if whole.kind == "NUMBER" and whole.measure is None and whole.text.isdigit():
             return whole.text == "0" or last.kind == "DOT"

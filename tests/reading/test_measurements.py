@@ -73,6 +73,18 @@ def test_a_length_is_read_as_written(text, read):
         "07 cm",
         "0. 5-1. 5 mm",
         "O.5-1.5 mm",
+        "O. 4 mm",
+        "O . 4 mm",
+        "O .4 mm",
+        "l. 5 mm",
+        "I , 4 mm",
+        "O.5 to 1.5 mm",
+        "O,5 - 3 mm",
+        ". 5 mm",
+        "(. 7 cm)",
+        "<. 7 cm",
+        ": . 7 cm",
+        "| . 5 mm",
         "margin (mm): O.8",
         "4 +/- 1 mm",
         "0.4 cm (4 cm)",
@@ -97,3 +109,14 @@ def test_a_stray_blank_in_a_number_never_leaves_the_half_of_it(whole, sign, tent
     if sign == ", " and whole:
         return  # '4, 5 mm' may be a list
     assert lengths(f"the distance is {whole}{sign}{tenth} {unit}") == ["damaged"]
+
+
+@given(
+    st.sampled_from(["O", "o", "l", "I", ""]),
+    st.sampled_from([". ", " .", " . "]),
+    st.integers(1, 9),
+    st.sampled_from(["mm", "cm"]),
+)
+def test_a_letter_and_a_stray_blank_in_one_number_never_leave_the_half_of_it(letter, sign, tenth, unit):
+    if letter or sign != " .":  # ' .8 mm' is 0.8 mm
+        assert lengths(f"the distance is {letter}{sign}{tenth} {unit}") == ["damaged"]
