@@ -24,18 +24,19 @@ MOST_WORDS_OF_AN_OPTION = 4
 COMMENT = re.compile(r" ?[(,;?]")
 """What may stand behind the last box of a line whose boxes stand behind their options."""
 STATUS_BEFORE_BOX = re.compile(
-    r"(?i)(?:\b(?:clear|free|positive|negative|present|absent|R[012])|involved|assess\w+) ?$"
+    r"(?i)(?:\b(?:clear|free|positive|negative|present|absent|R[012])|involved|assess\w+) {0,3}$"
 )
 _A_TICKED_WIDTH = rf"[^\n:\d]*\d[^\n:]*[cm]m[^\n:]*(?:{TICKED.pattern})"
 TWO_WIDTHS = re.compile(
     rf"(?m)^{_A_TICKED_WIDTH}[ \t]*\n(?:[^\n:]*(?:{EMPTY_BOX.pattern})[ \t]*\n)*{_A_TICKED_WIDTH}(?=[ \t]*$)"
 )
 """Both ticked, one a line before their boxes."""
-LENGTH_BEFORE_BOX = re.compile(r"\d ?[cm]m ?$")
+LENGTH_BEFORE_BOX = re.compile(r"\d ?[cm]m {0,3}$")
 AN_ANSWER = re.compile(r"(?i)\s*(?:yes|no|y|n|n/?a|unknown)\b(?! \w)")
 OPTION_OF_LENGTH = re.compile(r"\s*(?:[<>=~]+|(?:[a-z]+ ){1,2}(?=\d))? ?\d[\d.,]*(?: ?(?:-|to|mm|cm|and)\b| ?-)")
 """A width and nothing before it: '<1 mm', 'less than 1 mm', '1 to 9 mm'."""
 STATUS = re.compile(r"(?i)\s*(?:not |un)?(?:involved|clear|free|positive|negative|R[012])\s*$")
+STATUS_AT_BEGINNING = re.compile(r"(?i)\s*(?:not |un)?(?:involved|clear|free|positive|negative|R[012])\b")
 NEXT_LABEL = re.compile(r"(?:\s{2,}|[.;|,]\s)([^.;|,:\s][^.;|,:]*:)\s*$")
 """Of the next row of boxes in one line."""
 
@@ -51,9 +52,18 @@ def with_ticked_boxes(page: Traced) -> Traced:
         page = page.edited(Edit(m.start(1), m.end(1), " ") for m in wrapped.finditer(page.text))
     for _ in range(MOST_WRAPPED_BOXES):  # 'Margin: ( )' with its option on the next line
         page = page.edited(Edit(m.start(1), m.end(1), " ") for m in LED_BOX.finditer(page.text))
-    page = page.replaced(BOX_LINE, " ")
+    page = page.replaced(BOX_LINE, _joined_to_label)
     page = page.edited(Edit(m.end(), m.end(), " ?") for m in TWO_WIDTHS.finditer(page.text))
     return page.edited(_edits_of_lines(page.text, BOX))
+
+
+def _joined_to_label(line_end: re.Match[str]) -> str:
+    """What joins a line that begins with a box to the one above: a colon behind a label, so that the boxes lead their options."""
+    above = line_end.string[: line_end.start()].rpartition("\n")[2].rstrip()
+    here = line_end.string[line_end.end() :].partition("\n")[0]
+    box = BOX.match(here)
+    is_led = box is not None and here[box.end() :].strip() and not BOX.search(above)
+    return ": " if is_led and re.search(r"[\w)]$", above) else " "
 
 
 def _edits_of_lines(text: str, box: re.Pattern[str]) -> list[Edit]:
@@ -96,7 +106,8 @@ def _edits_behind(text: str, start: int, boxes: list[re.Match[str]]) -> list[Edi
         begin = max(label, text.rfind("|", option, box.start()), option)
         if box["ticked"]:
             ticked.append(text[begin : box.start()])
-            edits.append(Edit(box.start(), box.end(), " ? " if _exclude_each_other(ticked[-2:]) else " , "))
+            option_end = begin + len(text[begin : box.start()].rstrip())
+            edits.append(Edit(option_end, box.end(), " ? " if _exclude_each_other(ticked[-2:]) else " , "))
         else:
             edits.append(Edit(begin, box.end(), " "))
         option = box.end()
@@ -117,7 +128,8 @@ def _stand_behind(text: str, start: int, end: int, boxes: list[re.Match[str]]) -
         return True
     if len(before[before.rfind(":") + 1 :].split()) > MOST_WORDS_OF_AN_OPTION:
         return False
-    if after[:2].isspace() or COMMENT.match(after):
+    is_led = STATUS_AT_BEGINNING.match(after) and not STATUS_BEFORE_BOX.search(before)
+    if (after[:2].isspace() and not is_led) or COMMENT.match(after):
         return True
     between = [text[left.end() : right.start()] for left, right in zip(boxes, boxes[1:], strict=False)]
     if between and all(each.startswith("  ") and not each.endswith("  ") for each in between):

@@ -19,6 +19,8 @@ STRAY = re.compile(r"[^\W\d_]\.\s+[^\W\d_]")
 ANSWER = re.compile(r"[:?]\s*\w+\.?$")
 NUMBER_OF_A_THING = re.compile(r"\s+(?:[A-H]\s+[a-z(]|(?:\d{1,2}|[A-H])\s*[-:,(])")
 ENUMERATION = re.compile(r"(?:^|[.;:]\s)\W*(?:[A-Za-z]+\s)?[A-Z]$|^\W*(?:[ivx]{1,4}|\d{1,2})$")
+ROW_OF_NUMBERS = re.compile(r"\s*[\d.,]*\d(?:\s*\|\s*[\d.,]*\d)+\s*\|?\s*")
+"""'19 | 10 | 25' below 'Margin (mm):' is one list."""
 WHOLE_NUMBER = re.compile(r"(?:^|[\s(<>=~:-])\d{1,3}$")
 ONLY_A_NUMBER = re.compile(r"[ \t]*\d{1,2}$")
 PART_OF_A_NUMBER = re.compile(r"(?:(?:^|[\s(<>=~:,|-])[oOQlI|]\s*|[\s(<>=~:|])$")
@@ -37,22 +39,19 @@ def ends_statement(line: str, stop: re.Match[str], words: Words) -> bool:
     if stop.group().startswith(";") and _is_in_brackets(line, stop):
         return False
     if not stop.group().startswith("."):
-        return True
+        return not ROW_OF_NUMBERS.fullmatch(line)
     if line[: stop.start()].endswith((",", ";", ":", "<", ">", "=")):
         return False
     return not is_spurious(line[: stop.start()], line[stop.end() :], words)
 
 
 def _is_in_brackets(line: str, stop: re.Match[str]) -> bool:
-    """Whether a bracket is open before it and closed behind it: 'S2 (9 mm; margin 10 mm)'."""
+    """Whether a bracket is open before it and closed behind it or on another line: 'S2 (9 mm; margin 10 mm)'."""
     opened = line.rfind("(", 0, stop.start())
+    if opened <= line.rfind(")", 0, stop.start()):
+        return False
     closed = line.find(")", stop.end())
-    return (
-        opened > line.rfind(")", 0, stop.start())
-        and closed > 0
-        and "(" not in line[stop.end() : closed]
-        and opened >= 0
-    )
+    return "(" not in line[stop.end() : closed if closed >= 0 else None]
 
 
 def is_spurious(before: str, after: str, words: Words) -> bool:

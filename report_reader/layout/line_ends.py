@@ -18,6 +18,7 @@ from report_reader.layout.words import Words, first_word, last_words
 
 LOWER_LABEL = re.compile(r"[ \t]*[a-z]")
 SENTENCE_ENDS = re.compile(r"[.;]\s")
+LETTER_OF_A_THING = re.compile(r"[B-H][ ,)]|A(?:[,)]| is )")
 LONG_LINE = 20
 """A line in capitals goes on in the next one where it is longer than this."""
 
@@ -70,6 +71,8 @@ def _goes_on_in_words(line: str, following: str, words: Words) -> bool:
     ending = [] if ANSWER.search(before) else last_words(before)
     is_unfinished = bool(ending) and words.never_ends(ending)
     if ending and words.belong_together(ending[-1], next_word.lower()):
+        return True
+    if ending and words.numbered(ending[-1]) and LETTER_OF_A_THING.match(after):
         return True
     if LABEL_AND_VALUE.match(following) and not is_unfinished:
         return bool(LOWER_LABEL.match(following)) and ":" not in SENTENCE_ENDS.split(before)[-1]

@@ -6,8 +6,19 @@ from dataclasses import replace
 
 from report_reader.measurements.in_digits import value_of
 from report_reader.measurements.in_words import plain_value
-from report_reader.measurements.lengths import DAMAGED, DIMENSIONS, LENGTH, Length, is_near, kind_at, put_together
-from report_reader.measurements.units import is_behind_a_letter_for_a_digit, is_broken_off
+from report_reader.measurements.lengths import (
+    DAMAGED,
+    DIGITS_AND_LOOKALIKES,
+    DIMENSIONS,
+    LENGTH,
+    LOOKALIKE,
+    Length,
+    are_glued,
+    is_near,
+    kind_at,
+    put_together,
+)
+from report_reader.measurements.units import is_broken_off
 from report_reader.tokens import Token
 
 BEFORE_ZERO = ("COLON", "IS", "LIES", "DISTANCE", "CLEARANCE", "MARGIN", "EDGE", "INK", "MEASURING", "OF")
@@ -61,8 +72,8 @@ def ranges(tokens: list[Token]) -> list[Token]:
         else:
             lower = low.measure.mm if isinstance(low.measure, Length) and low.kind == LENGTH else None
         if lower is None:
-            is_range = link.kind == "HYPHEN" or is_between or is_behind_a_letter_for_a_digit(result[:-3], low)
-            if is_range and low.kind in ("NUMBER", "CODE", DAMAGED):
+            is_range = link.kind == "HYPHEN" or is_between
+            if (is_range and low.kind in ("NUMBER", "CODE", DAMAGED)) or _is_damaged(result[:-3], low, token):
                 result[-1] = replace(token, kind=DAMAGED, measure=None)
             continue
         if not 0 <= lower < token.measure.mm:
@@ -75,6 +86,15 @@ def ranges(tokens: list[Token]) -> list[Token]:
             result.pop()
         result.append(merged)
     return result
+
+
+def _is_damaged(before: list[Token], low: Token, high: Token) -> bool:
+    """Whether a lower end ('0 .5 to 2 mm', '1O to 15 mm') is the rest of a number or has a letter for a digit."""
+    if low.kind == "CODE":
+        return DIGITS_AND_LOOKALIKES.fullmatch(low.text) is not None
+    if before and before[-1].kind == "NUMBER" and are_glued(before[-1], low):
+        return LOOKALIKE.fullmatch(low.text) is not None
+    return low.kind == "NUMBER" and is_broken_off(before, low, float(high.value))
 
 
 def restated_numbers(tokens: list[Token]) -> list[Token]:

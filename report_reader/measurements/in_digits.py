@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import re
 
-from report_reader.measurements.lengths import SMALL_UNIT, THOUSANDS, WELL_FORMED, are_glued, kind_at, put_together
+from report_reader.measurements.lengths import (
+    DIGITS_AND_LOOKALIKES,
+    SMALL_UNIT,
+    THOUSANDS,
+    WELL_FORMED,
+    are_glued,
+    kind_at,
+    put_together,
+)
 from report_reader.tokens import Token
 
 
@@ -21,8 +29,10 @@ def plain_numbers(tokens: list[Token]) -> list[Token]:
                 at += half[0]
                 continue
             if _is_behind_leading_dot(result, token):
-                is_split = len(result) > 1 and result[-2].kind == "NUMBER"
                 dot = result.pop()
+                is_split = bool(result) and (
+                    result[-1].kind == "NUMBER" or DIGITS_AND_LOOKALIKES.fullmatch(result[-1].text) is not None
+                )
                 value = "?" if is_split else float(f"0.{token.text}")
                 result.append(Token("NUMBER", dot.start, token.end, f".{token.text}", measure=value))
                 at += 1

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from report_reader.measurements.lengths import WELL_FORMED, kind_at, put_together
 from report_reader.tokens import Token
 
+UNIT_AND_A_HALF = (["AND", "A", "FRACTION"], ["AND", "COUNT", "FRACTION"])
 BEGINNINGS = frozenset({"COUNT", "NUMBER", "ZERO_WORD", "POINT", "A", "FRACTION"})
+
+
+def _with_units_behind_fractions(tokens: list[Token]) -> list[Token]:
+    """'one centimetre and a half' in the order of 'one and a half centimetre'."""
+    kinds = [token.kind for token in tokens]
+    result = list(tokens)
+    for at, kind in enumerate(kinds):
+        fraction = kinds[at + 1 : at + 4]
+        if kind == "UNIT" and fraction in UNIT_AND_A_HALF and kind_at(tokens, at + 4) not in ("UNIT", "OF", "A"):
+            result[at : at + 4] = [*tokens[at + 1 : at + 4], tokens[at]]
+            if kind_at(tokens, at - 1) == "A":
+                result[at - 1] = replace(tokens[at - 1], kind="COUNT", value="1")
+    return result
 
 
 def numbers_in_words(tokens: list[Token]) -> list[Token]:
     """'two and a half', 'one point five', 'eight tenths of a', 'half a', 'twenty five' before a unit become numbers."""
+    tokens = _with_units_behind_fractions(tokens)
     result: list[Token] = []
     at = 0
     while at < len(tokens):
         taken, value = _number_phrase(tokens, at) if tokens[at].kind in BEGINNINGS else (0, 0.0)
         if taken:
-            result.append(put_together(tokens[at : at + taken], "NUMBER", value))
+            is_torn = at == 0 and tokens[at].kind == "POINT"  # 'two. Point two cm': a full stop inside the number
+            result.append(put_together(tokens[at : at + taken], "NUMBER", "?" if is_torn else value))
             at += taken
         else:
             result.append(tokens[at])

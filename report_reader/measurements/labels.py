@@ -24,7 +24,10 @@ def units_of_labels(tokens: list[Token]) -> list[Token]:
         unit_mm = float(token.value)
         while place is not None and place < len(tokens):
             result[place] = _labelled_number(tokens, place, unit_mm, token.value)
-            place = _next_of_label(tokens, place)
+            following = _next_of_label(tokens, place)
+            if following is not None and tokens[place + 1].text == "|":
+                result[place + 1] = replace(tokens[place + 1], kind="COMMA")
+            place = following
     return result
 
 
@@ -100,7 +103,9 @@ def _labelled_number(tokens: list[Token], at: int, unit_mm: float, unit: str) ->
 
 def _next_of_label(tokens: list[Token], at: int) -> int | None:
     """The next number of the list: after a comma, 'and', and a few words ('parenchymal 0.8, vascular 6')."""
-    if kind_at(tokens, at + 1) not in ("COMMA", "AND", "SEMICOLON", "SLASH", "SIDE", "DEEP"):
+    if kind_at(tokens, at + 1) not in ("COMMA", "AND", "SEMICOLON", "SLASH", "SIDE", "DEEP") and not (
+        at + 1 < len(tokens) and tokens[at + 1].text == "|"
+    ):
         return None
     for place in range(at + 2, min(at + 6, len(tokens))):
         if tokens[place].kind == "NUMBER":

@@ -10,12 +10,13 @@ from report_reader.tokens import Token
 LENGTH, DIMENSIONS, DAMAGED = "LENGTH", "DIMENSIONS", "DAMAGED"
 WELL_FORMED = re.compile(r"(?:0|[1-9]\d{0,2})(?:[.,]\d{1,3})?")
 THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[, ]\d{3})+|[1-9]\d{3,5}")
+DIGITS_AND_LOOKALIKES = re.compile(r"(?=.*[lio|])[\dlio|]{1,4}")
 LOOKALIKE = re.compile(r"[liozsb|]{1,3}")
 COMPARATORS = {
     "LESS": "<", "UNDER": "<", "HEDGE": "<", "NOT_REACH": "<", "AT_MOST": "<=", "UP_TO": "<=", "MORE": ">", "OVER": ">", "AT_LEAST": ">=",
 }  # fmt: skip
 SMALL_UNIT = 0.001
-BEFORE_A_LEADING_POINT = frozenset({"OPEN", "COLON", "LESS", "MORE", "AT_LEAST", "AT_MOST", "EQUALS"})
+BEFORE_A_LEADING_POINT = frozenset("(:<>=[")
 
 
 @dataclass(frozen=True, slots=True)

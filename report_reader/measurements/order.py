@@ -19,7 +19,8 @@ def without_stray_stops(tokens: list[Token]) -> list[Token]:
         if token.kind == "DOT" and 0 < at < len(tokens) - 1:
             before, after = tokens[at - 1], tokens[at + 1]
             is_decimal = after.kind == "NUMBER" and (
-                before.kind in ("NUMBER", "CODE", "SPACE", *BEFORE_A_LEADING_POINT)
+                before.kind in ("NUMBER", "CODE", "SPACE")
+                or before.text in BEFORE_A_LEADING_POINT
                 or LOOKALIKE.fullmatch(before.text)
                 or are_glued(token, after)
                 or not are_glued(before, token)

@@ -9,6 +9,7 @@ from report_reader.measurements.in_digits import value_of
 from report_reader.measurements.lengths import (
     BEFORE_A_LEADING_POINT,
     DAMAGED,
+    DIGITS_AND_LOOKALIKES,
     LENGTH,
     LOOKALIKE,
     SMALL_UNIT,
@@ -131,7 +132,7 @@ def is_broken_off(before: list[Token], number: Token, unit_mm: float) -> bool:
         return True  # '. 5 mm': whether it ends a sentence or begins a number is not told
     if last.kind in ("DOT", "COMMA") and len(before) > 1 and are_glued(before[-2], last):
         whole = before[-2]
-        if whole.kind in BEFORE_A_LEADING_POINT:
+        if whole.text in BEFORE_A_LEADING_POINT:
             return True
         if whole.kind == "NUMBER" and whole.measure is None and whole.text.isdigit():
             return whole.text == "0" or last.kind == "DOT"
@@ -170,9 +171,15 @@ def _share_unit(result: list[Token], unit: Token, unit_mm: float) -> None:
         number_at = at - 2
         if between in ("AND", "OR") and kind_at(result, number_at) == "COMMA":
             number_at -= 1
-        if between not in ("AND", "OR", "COMMA", "SLASH") or number_at < 0 or result[number_at].kind != "NUMBER":
+        if between not in ("AND", "OR", "COMMA", "SLASH") or number_at < 0:
             return
         number = result[number_at]
+        if number.kind == "CODE" and DIGITS_AND_LOOKALIKES.fullmatch(number.text):
+            result[number_at] = replace(number, kind=DAMAGED)
+            at = number_at
+            continue
+        if number.kind != "NUMBER":
+            return
         value = value_of(number, unit_mm)
         if value is None or kind_at(result, number_at - 1) in ("CODE", "SLASH", "DOT") and between != "SLASH":
             return

@@ -25,6 +25,15 @@ def test_the_ticked_option_is_read(row, label, gap, comment, empty, tick, ticked
     assert readings(label + row.format(**marks, gap=gap, comment=comment)) == READINGS[ticked]
 
 
+@pytest.mark.parametrize("row", [BEFORE, BEHIND], ids=["before", "behind"])
+@pytest.mark.parametrize("gap", ["   ", "\n"])
+@pytest.mark.parametrize("ticked", READINGS)
+def test_two_blanks_beside_every_word_and_in_the_boxes_change_nothing(row, gap, ticked):
+    marks = {name: "[x]" if at == ticked else "[ ]" for at, name in enumerate("abc")}
+    text = "Parenchymal margin\n" + row.format(**marks, gap=gap, comment="")
+    assert readings(text.replace(" ", "  ")) == READINGS[ticked]
+
+
 @pytest.mark.parametrize(
     "text",
     [
