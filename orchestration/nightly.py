@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from orchestration.computing.beside import start_early
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.contract import Hospitals
 from orchestration.ingestion.database import fetch_sources
@@ -178,9 +179,12 @@ def refresh(
 def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
     prepare_dagster_home(settings)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
+    # it imports what the statistics need while this process imports Dagster and loads
+    start_early(settings.statistics_log)
     import dagster as dg
     from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 
+    from orchestration.computing.night import end_computing
     from orchestration.definitions import definitions
     from orchestration.nights.lost_nights import end_lost_nights
     from orchestration.nights.quick_run_storage import quick_run_storage
@@ -196,6 +200,7 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
             # without it the page of the job and the timeline pass over a night of the command line
             tags={".dagster/repository": f"{SINGLETON_REPOSITORY_NAME}@{CODE_LOCATION}"},
         )
+    end_computing()
     night = night_of_run(dg.DagsterInstance.get(), result.run_id)
     for undelivered in tell_of_night(settings, night):
         print(f"notice not sent: {undelivered}", file=sys.stderr)

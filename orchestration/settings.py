@@ -155,6 +155,11 @@ class Settings(BaseSettings):
         return self.data_dir.resolve() / "build" / "refresh.log"
 
     @property
+    def statistics_log(self) -> Path:
+        """What the process that computes the statistics said of analyses that failed in the last night."""
+        return self.data_dir.resolve() / "build" / "statistics.log"
+
+    @property
     def published_file(self) -> Path:
         """The de-identified warehouse that everybody queries."""
         return self.data_dir.resolve() / "published" / "warehouse.duckdb"

@@ -1,11 +1,14 @@
 """The dbt project as Dagster assets: one dbt invocation builds and tests all models; dbt tests show as asset checks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt.compat import DBT_PYTHON_VERSION
 
+from orchestration.computing.night import begin_computing, families_of_run
 from orchestration.dbt_build.arguments import (
     chosen_study,
     current_manifest,
@@ -73,6 +76,18 @@ def with_row_counts(settings: Settings, outputs: list[dg.Output]) -> Iterator[dg
         yield dg.Output(output.value, output.output_name, metadata={**output.metadata, **counted})
 
 
+class DbtOfThisEnvironment(DbtCliResource):
+    """dbt as it is installed here: Dagster's own class starts `dbt --version` each night, and makes a database handle in this process
+    that only its own counts of rows and columns would use (dbt holds the build file meanwhile)."""
+
+    @cached_property
+    def _cli_version(self) -> Any:
+        return DBT_PYTHON_VERSION
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
+        return None
+
+
 built_patients = dg.AssetSpec(
     key=["intermediate", "built_patients"],
     group_name="changes",
@@ -126,8 +141,10 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
                 target = invocation.target_path
                 why = engine.objection(failures(target).values()) or failed_nodes(target, settings.dbt_target)
                 raise dg.Failure(description=why, allow_retries=False)
+        if families := families_of_run(context):
+            begin_computing(context, families)
 
-    return dbt_models, DbtCliResource(project_dir=project, dbt_executable=dbt_with_parent())
+    return dbt_models, DbtOfThisEnvironment(project_dir=project, dbt_executable=dbt_with_parent())
 
 
 dbt_models, dbt_resource = dbt_assets_and_resource(load_settings())

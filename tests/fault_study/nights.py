@@ -18,7 +18,8 @@ from analysis.results.attempts import Attempts
 from analysis.results.catalogue import CATALOGUE, checked_frame
 from analysis.results.families import FAMILIES, Family
 from orchestration.assets.gates import judge, judge_change
-from orchestration.assets.results import read_inputs, read_plan, write_result
+from orchestration.assets.results import write_result
+from orchestration.computing.inputs import read_inputs, read_plan
 from orchestration.dbt_build.arguments import current_manifest, dbt_build_arguments
 from orchestration.dbt_build.runs import dbt_command, dbt_environment
 from orchestration.hospitals import hospitals_of
