@@ -7,6 +7,7 @@ failed, and only the keys of failing rows come back. Checks, thresholds, severit
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Protocol
 
 import pandas as pd
@@ -22,6 +23,8 @@ from quality.suite_definitions import Check, Stage, Suite, all_suites, suites_of
 
 NOT_EXACTLY = 12
 """Digits to which the share that may fail is taken, as for frames."""
+Counted = tuple[tuple[int, int], str | None]
+"""(looked at, failed) of a check, and the error that kept it from being counted."""
 
 
 class CountedTables(Protocol):
@@ -168,7 +171,8 @@ class _Counted:
 
     def of_all(self) -> list[tuple[Check, tuple[int, int], str | None]]:
         """Each check with (looked at, failed) and the error that kept it from being counted."""
-        sayable, counts = [], {}
+        sayable: list[tuple[Check, tuple[str, str] | None]] = []
+        counts: dict[str, Counted] = {}
         for check in self.suite.checks:
             try:
                 self._lacking(check)
@@ -180,19 +184,23 @@ class _Counted:
             counts |= self._asked(together)
         except Exception:  # noqa: BLE001 - one check that cannot be counted must not hide what the others found
             for check, sums in together:
-                counts[check.name] = self._alone(
-                    lambda check=check, sums=sums: self._asked([(check, sums)])[check.name]
-                )
+                counts[check.name] = self._alone(partial(self._asked_alone, check, sums))
         for check, sums in sayable:
             if not sums:
-                counts[check.name] = self._alone(lambda check=check: (self._unique(check), None))
+                counts[check.name] = self._alone(partial(self._unique_alone, check))
         return [(check, *counts[check.name]) for check in self.suite.checks]
 
-    def _alone(self, work: Callable[[], tuple]) -> tuple[tuple[int, int], str | None]:
+    def _alone(self, work: Callable[[], Counted]) -> Counted:
         try:
             return work()
         except Exception as error:  # noqa: BLE001 - as above
             return (0, 0), type(error).__name__
+
+    def _asked_alone(self, check: Check, sums: tuple[str, str]) -> Counted:
+        return self._asked([(check, sums)])[check.name]
+
+    def _unique_alone(self, check: Check) -> Counted:
+        return self._unique(check), None
 
     def _lacking(self, check: Check) -> None:
         lacking = [name for name in check.columns if name not in self.types]
@@ -220,7 +228,7 @@ class _Counted:
         checked = f"count(*) FILTER (({where}) AND {found.checked})"
         return checked, f"count(*) FILTER (({where}) AND {found.checked} AND {found.fails})"
 
-    def _asked(self, together: Sequence[tuple[Check, tuple[str, str]]]) -> dict[str, tuple[tuple[int, int], None]]:
+    def _asked(self, together: Sequence[tuple[Check, tuple[str, str]]]) -> dict[str, Counted]:
         if not together:
             return {}
         numbers = ", ".join(f"{checked} AS c{n}, {failed} AS f{n}" for n, (_, (checked, failed)) in enumerate(together))

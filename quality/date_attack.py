@@ -77,7 +77,7 @@ def _best_day(first: np.ndarray, last: np.ndarray) -> int:
 def _patients_of_a_pinned_day(shared: np.ndarray, first: np.ndarray, last: np.ndarray) -> int:
     """Of a day that a noticeable part of the patients share (one in twenty, five at least): how many they are, if what is
     published beside their days tells that day to within a month; else 0."""
-    day, place, n_sharing = np.unique(shared, return_inverse=True, return_counts=True)
+    _, place, n_sharing = np.unique(shared, return_inverse=True, return_counts=True)
     noticeable = np.flatnonzero(n_sharing >= max(LEAST_RECOVERED, NOTICEABLE_SHARE * len(shared)))
     for which in noticeable[np.argsort(-n_sharing[noticeable])]:
         members = place == which
@@ -97,7 +97,7 @@ def try_known_days(times: pd.DataFrame) -> list[Attack]:
     attacks = []
     known = times.dropna(subset=["days", "operation_day"])
     for source, rows in known.groupby("source", sort=True):
-        tried = []
+        tried: list[Attack] = []
         for _, of_hospital in rows.groupby("hospital"):
             shared = (of_hospital["days"].astype("int64") + of_hospital["operation_day"].astype("int64")).value_counts()
             n_sharing, n = int(shared.iloc[0]), len(of_hospital)

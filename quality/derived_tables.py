@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import pandas as pd
 
@@ -36,7 +38,8 @@ def _with_fong_items(frames: Frames, _previous: int | None) -> pd.DataFrame:
     operations = frames["index_operations"]
     items = [operations[name].astype("boolean").astype("Float64") for name in FONG_ITEMS]
     return operations.assign(
-        n_score_items=sum(items).astype(float), hospital_records_score=_is_recorded(operations, "clinical_risk_score")
+        n_score_items=reduce(add, items).astype(float),
+        hospital_records_score=_is_recorded(operations, "clinical_risk_score"),
     )
 
 

@@ -9,7 +9,7 @@ from quality.common_checks import common_suite
 from quality.derived_tables import DERIVATIONS
 from quality.privacy import privacy_checks
 from quality.run_expectations import CHECK_COLUMNS, MOST_KEYS_KEPT, VIOLATION_COLUMNS, Row, check_row, judge_frame
-from quality.suite_definitions import Check, Stage, Suite, all_suites, suites_of_stage
+from quality.suite_definitions import Check, Severity, Stage, Suite, all_suites, suites_of_stage
 
 NUMBER_TYPES = {"n_checked": "int64", "n_failed": "int64", "share_failed": "float64", "threshold": "float64"}
 
@@ -43,17 +43,17 @@ class SuiteResult:
         ]
         not_passed = self.checks[self.checks["status"] != "passed"]
         closing = not_passed.index.isin(self.blocking.index)
-        for check in pd.concat([not_passed[closing], not_passed[~closing]]).itertuples():
-            if isinstance(getattr(check, "change", None), str):
-                lines.append(f"- {check.status} ({check.severity}) {check.description}")
+        for check in pd.concat([not_passed[closing], not_passed[~closing]]).to_dict("records"):
+            judged, description = f"- {check['status']} ({check['severity']})", check["description"]
+            if isinstance(check.get("change"), str):
+                lines.append(f"{judged} {description}")
                 continue
-            counted = f"{check.n_failed:,} of {check.n_checked:,}, allowed {check.threshold:.0%}"
-            told = check.error if check.status == "error" else counted
-            place = check.suite if check.suite == check.table_name else f"{check.suite} of {check.table_name}"
-            columns = f" [{check.column_name}]" if pd.notna(check.column_name) else ""
-            lines.append(
-                f"- {check.status} ({check.severity}) {place}: {check.check_name}{columns}: {told} - {check.description}"
-            )
+            counted = f"{check['n_failed']:,} of {check['n_checked']:,}, allowed {check['threshold']:.0%}"
+            told = check["error"] if check["status"] == "error" else counted
+            suite, table = check["suite"], check["table_name"]
+            place = suite if suite == table else f"{suite} of {table}"
+            columns = f" [{check['column_name']}]" if pd.notna(check["column_name"]) else ""
+            lines.append(f"{judged} {place}: {check['check_name']}{columns}: {told} - {description}")
         return "\n".join(lines)
 
 
@@ -179,7 +179,7 @@ def _judge_common(
     return judge_frame(suite, frame, most_keys)
 
 
-def table_check(suite: Suite, name: str, status: str, severity: str = "blocking", error: str | None = None) -> Row:
+def table_check(suite: Suite, name: str, status: str, severity: Severity = "blocking", error: str | None = None) -> Row:
     """A row of CHECK_COLUMNS about a table as a whole."""
     description = {
         "table_is_there": "The table exists",

@@ -6,7 +6,7 @@ Written on distinct texts rather than as expectations: every column of every tab
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -242,10 +242,18 @@ class _Tally:
         self.hits[name] = self.hits.get(name, 0) + n_hits
 
 
+class _Texts(Protocol):
+    """What is asked of an Arrow array of texts, whose library declares no types."""
+
+    def __len__(self) -> int: ...
+
+    def to_pylist(self) -> list[str]: ...
+
+
 class _Words:
     """Distinct words: as Arrow has them, and at hand one by one."""
 
-    def __init__(self, words: pa.Array) -> None:
+    def __init__(self, words: _Texts) -> None:
         self.words = words
 
     def __len__(self) -> int:

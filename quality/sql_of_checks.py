@@ -7,13 +7,16 @@ them), a comparison with a missing value is false, and a number that is not a nu
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from quality.suite_definitions import Check
 
 FLOATING = {"DOUBLE", "FLOAT"}
-COMPARED = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
+COMPARED: Mapping[type[ast.cmpop], str] = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
 UNIQUE = ("expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique")
 ROW_COUNT = "expect_table_row_count_to_equal"
+Arguments = Mapping[str, Any]
+"""Of an expectation, as a suite's file has them."""
 
 
 class NotInSql(Exception):
@@ -78,17 +81,17 @@ def _known(arguments: Mapping[str, object], *names: str) -> None:
         raise NotInSql(", ".join(sorted(unknown)))
 
 
-def _not_null(arguments: Mapping, types: Mapping[str, str]) -> Conditions:
+def _not_null(arguments: Arguments, types: Mapping[str, str]) -> Conditions:
     _known(arguments, "column")
     return Conditions("TRUE", f"{value(arguments['column'], types)} IS NULL")
 
 
-def _null(arguments: Mapping, types: Mapping[str, str]) -> Conditions:
+def _null(arguments: Arguments, types: Mapping[str, str]) -> Conditions:
     _known(arguments, "column")
     return Conditions("TRUE", f"{value(arguments['column'], types)} IS NOT NULL")
 
 
-def _between(arguments: Mapping, types: Mapping[str, str]) -> Conditions:
+def _between(arguments: Arguments, types: Mapping[str, str]) -> Conditions:
     _known(arguments, "column", "min_value", "max_value", "strict_min", "strict_max")
     column, sides = value(arguments["column"], types), []
     for bound, strict, sign in (("min_value", "strict_min", ">"), ("max_value", "strict_max", "<")):
@@ -97,18 +100,18 @@ def _between(arguments: Mapping, types: Mapping[str, str]) -> Conditions:
     return Conditions(f"{column} IS NOT NULL", f"NOT ({' AND '.join(sides)})")
 
 
-def _in_set(arguments: Mapping, types: Mapping[str, str]) -> Conditions:
+def _in_set(arguments: Arguments, types: Mapping[str, str]) -> Conditions:
     _known(arguments, "column", "value_set")
     column, values = value(arguments["column"], types), ", ".join(map(literal, arguments["value_set"]))
     return Conditions(f"{column} IS NOT NULL", f"{column} NOT IN ({values})")
 
 
-def _not_in_set(arguments: Mapping, types: Mapping[str, str]) -> Conditions:
+def _not_in_set(arguments: Arguments, types: Mapping[str, str]) -> Conditions:
     found = _in_set(arguments, types)
     return Conditions(found.checked, f"NOT ({found.fails})")
 
 
-def _pair(arguments: Mapping, types: Mapping[str, str]) -> tuple[str, str, str]:
+def _pair(arguments: Arguments, types: Mapping[str, str]) -> tuple[str, str, str]:
     first, second = (value(arguments[name], types) for name in ("column_A", "column_B"))
     ignored = arguments.get("ignore_row_if", "both_values_are_missing")
     ways = {"either_value_is_missing": "AND", "both_values_are_missing": "OR"}
@@ -117,14 +120,14 @@ def _pair(arguments: Mapping, types: Mapping[str, str]) -> tuple[str, str, str]:
     return first, second, f"({first} IS NOT NULL {ways[ignored]} {second} IS NOT NULL)"
 
 
-def _greater(arguments: Mapping, types: Mapping[str, str]) -> Conditions:
+def _greater(arguments: Arguments, types: Mapping[str, str]) -> Conditions:
     _known(arguments, "column_A", "column_B", "or_equal", "ignore_row_if")
     first, second, checked = _pair(arguments, types)
     sign = ">=" if arguments.get("or_equal") else ">"
     return Conditions(checked, f"NOT coalesce({first} {sign} {second}, FALSE)")
 
 
-def _equal(arguments: Mapping, types: Mapping[str, str]) -> Conditions:
+def _equal(arguments: Arguments, types: Mapping[str, str]) -> Conditions:
     _known(arguments, "column_A", "column_B", "ignore_row_if")
     first, second, checked = _pair(arguments, types)
     return Conditions(checked, f"NOT coalesce({first} = {second}, FALSE)")
@@ -158,7 +161,8 @@ def _condition(node: ast.expr, types: Mapping[str, str]) -> str:
             return f"{_column(of, types)} IS NOT NULL"
         case ast.Call(ast.Attribute(ast.Attribute(of, "str"), "contains"), [ast.Constant(str(pattern))]):
             return f"coalesce(regexp_matches({_text(of, types)}, {literal(pattern)}), FALSE)"
-    raise NotInSql(ast.unparse(node))
+        case _:
+            raise NotInSql(ast.unparse(node))
 
 
 def _comparison(column: str, op: ast.cmpop, right: ast.expr) -> str:
@@ -172,14 +176,18 @@ def _comparison(column: str, op: ast.cmpop, right: ast.expr) -> str:
             return f"coalesce({column} IN ({', '.join(map(literal, given))}), FALSE)"
         case ast.NotIn():
             return f"coalesce({column} NOT IN ({', '.join(map(literal, given))}), TRUE)"
-    return f"coalesce({column} {COMPARED[type(op)]} {literal(given)}, FALSE)"
+        case ast.Gt() | ast.GtE() | ast.Lt() | ast.LtE():
+            return f"coalesce({column} {COMPARED[type(op)]} {literal(given)}, FALSE)"
+        case _:
+            raise NotInSql(type(op).__name__)
 
 
 def _text(node: ast.expr, types: Mapping[str, str]) -> str:
     match node:
         case ast.Call(ast.Attribute(of, "astype"), [ast.Constant("str")]):
             return f"CAST({_column(of, types)} AS VARCHAR)"
-    return _column(node, types)
+        case _:
+            return _column(node, types)
 
 
 def _column(node: ast.expr, types: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ SUITES_FOLDER = Path(__file__).parent / "suites"
 PRIVACY = "privacy"
 """Name under which the privacy checks are reported; they judge every table and have no file of their own."""
 Stage = Literal["staging", "marts", "results"]
+Severity = Literal["blocking", "warning"]
 
 
 class Check(BaseModel):
@@ -25,7 +26,7 @@ class Check(BaseModel):
     expectation: str
     """Name of a Great Expectations expectation."""
     arguments: dict[str, Any] = {}
-    severity: Literal["blocking", "warning"] = "blocking"
+    severity: Severity = "blocking"
     where: str | None = None
     """Only rows that fulfil this pandas query are checked."""
     threshold: float = Field(default=0.0, ge=0, le=1)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, Protocol, TypeVar, get_type_hints
 
 import pyarrow as pa
 
@@ -32,9 +32,20 @@ STATEMENTS = pa.list_(pa.struct(COLUMNS))
 SQL_COLUMNS = [f'"{name}" {TYPES[kind][1]}' for name, kind in get_type_hints(Statement).items()]
 SQL_TYPE = f"STRUCT({', '.join(SQL_COLUMNS)})[]"
 ReaderMaker = Callable[[], Reader]
+Read = list[Statement] | None
+"""What comes of a text: a struct for each statement."""
+Value = TypeVar("Value")
 
 
-def read_texts(texts: Sequence[str | None], make_reader: ReaderMaker) -> pa.Array:
+class Column(Protocol[Value]):
+    """What is asked of Arrow's arrays, whose library declares no types."""
+
+    def to_pylist(self) -> list[Value]:
+        """The values, None for NULL."""
+        ...
+
+
+def read_texts(texts: Sequence[str | None], make_reader: ReaderMaker) -> Column[Read]:
     """The statements of each text, in this process; NULL for NULL."""
     reader = make_reader()
     statements: list[Statement] = []
@@ -50,7 +61,7 @@ def read_texts(texts: Sequence[str | None], make_reader: ReaderMaker) -> pa.Arra
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.StructArray.from_arrays(arrays, fields=COLUMNS))
 
 
-def read_batch(column: pa.Array | pa.ChunkedArray, make_reader: ReaderMaker) -> pa.Array:
+def read_batch(column: Column[str | None], make_reader: ReaderMaker) -> Column[Read]:
     """The statements of each text of a column.
 
     Args:

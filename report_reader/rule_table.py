@@ -1,5 +1,8 @@
 """The rules as a page for people: one table a kind of rule, made from the rows themselves."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from report_reader.rules import RuleBook
 
 TITLES = {
@@ -42,7 +45,7 @@ def kinds_table(book: RuleBook) -> str:
     )
 
 
-def _reading(fields: dict) -> str:
+def _reading(fields: Mapping[str, Any]) -> str:
     told = [
         fields.get("reading"),
         fields.get("subject"),

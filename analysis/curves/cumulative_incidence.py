@@ -1,5 +1,6 @@
 """Cumulative incidence with competing events (Aalen-Johansen), from exact counts by day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,10 +124,13 @@ def infinitesimal_jackknife_variance(counts: StratumCounts, estimate: _Estimate)
         (counts.n_competing, -remaining * slope - drift_a, slope - drift_b),
         (counts.n_censored, -drift_a, -drift_b),
     )
-    constant, linear, square = (
-        np.cumsum(sum(number * term(a, b) for number, a, b in kinds))
-        for term in (lambda a, b: a * a, lambda a, b: a * b, lambda a, b: b * b)
-    )
+    constant, linear, square = cumulative_products(kinds)
     still_followed = n_risk - leaving - counts.n_censored
     left = constant + 2 * remaining * linear + remaining**2 * square
     return left + still_followed * (drift_a + remaining * drift_b) ** 2
+
+
+def cumulative_products(kinds: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> list[np.ndarray]:
+    """Of kinds of patients (how many leave at each time, their a and b): the sums up to each time of a a, a b and b b."""
+    number, a, b = (np.array(of_each_kind) for of_each_kind in zip(*kinds, strict=True))
+    return [np.cumsum((number * product).sum(axis=0)) for product in (a * a, a * b, b * b)]

@@ -207,7 +207,7 @@ def side_by_side(event_counts: pd.DataFrame, levels: Sequence[str] | None = None
                 name: np.column_stack([_on_axis(counts, times, name) for counts in groups])
                 for name in ("n_event", "n_competing", "n_censored")
             }
-            n_leaving = sum(matrices.values())
+            n_leaving = np.sum(list(matrices.values()), axis=0)
             yield GroupCounts(
                 endpoint,
                 grouping,

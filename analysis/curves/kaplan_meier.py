@@ -134,7 +134,7 @@ def _curve(counts: StratumCounts, conf_type: str) -> dict[str, np.ndarray]:
     return {"estimate": survival, "std_error": std_error, "conf_low": low, "conf_high": high}
 
 
-def _median_row(counts: StratumCounts, conf_type: str) -> tuple:
+def _median_row(counts: StratumCounts, conf_type: str) -> tuple[object, ...]:
     names = tuple(getattr(counts, column) for column in STRATUM_COLUMNS)
     return (*names, counts.n, int(counts.n_event.sum()), *_times_of(counts, 0.5, conf_type))
 
@@ -143,7 +143,8 @@ def _times_of(counts: StratumCounts, level: float, conf_type: str) -> tuple[floa
     """When survival, its lower and its upper limit reach a level."""
     survival, log_error = survival_and_log_error(counts.n_risk, counts.n_event)
     low, high = survival_limits(survival, log_error, conf_type)
-    return tuple(_time_of_level(counts.time_days, curve, level) for curve in (survival, low, high))
+    times = counts.time_days
+    return _time_of_level(times, survival, level), _time_of_level(times, low, level), _time_of_level(times, high, level)
 
 
 def _time_of_level(time_days: np.ndarray, curve: np.ndarray, level: float) -> float:

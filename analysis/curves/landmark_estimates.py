@@ -32,7 +32,9 @@ def landmark_estimates(curves: pd.DataFrame, estimator: str, landmarks_days: Map
     days = np.array(list(landmarks_days.values()), dtype=float)
     frames = [
         _read_off(curve.sort_values("time_days"), days).assign(
-            **dict(zip(STRATUM_COLUMNS, names, strict=True)), landmark_label=list(landmarks_days), estimator=estimator
+            **dict(zip(STRATUM_COLUMNS, map(str, names), strict=True)),
+            landmark_label=list(landmarks_days),
+            estimator=estimator,
         )
         for names, curve in curves.groupby(STRATUM_COLUMNS, sort=False)
     ]

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.curves.confidence_limits import NORMAL_QUANTILE
 from analysis.curves.kaplan_meier import survival_and_log_error
 from analysis.patients.collapsed_counts import STRATUM_COLUMNS, StratumCounts, by_stratum
+from analysis.patients.result_rows import Row
 
 AREA_COLUMNS = ["horizon_days", "n", "n_event", "estimate_days", "std_error", "conf_low", "conf_high", "warning"]
 MEAN_COLUMNS = [*STRATUM_COLUMNS, *AREA_COLUMNS]
@@ -151,7 +152,7 @@ def _each_cause(counts: StratumCounts) -> Iterator[tuple[str, StratumCounts]]:
     yield "competing", replace(counts, n_event=counts.n_competing, n_competing=counts.n_event)
 
 
-def _names(counts: StratumCounts) -> dict:
+def _names(counts: StratumCounts) -> Row:
     return {column: getattr(counts, column) for column in STRATUM_COLUMNS}
 
 
@@ -160,7 +161,7 @@ def _cut(estimate: float, std_error: float, horizon_days: float) -> str | None:
     return LIMIT_CUT if estimate - width < 0 or estimate + width > horizon_days else None
 
 
-def _area_row(counts: StratumCounts, horizon_days: float, area: Area) -> dict:
+def _area_row(counts: StratumCounts, horizon_days: float, area: Area) -> Row:
     n_left_at_end = counts.n_risk[-1] - counts.n_event[-1] - counts.n_competing[-1]
     is_known = counts.time_days[-1] >= horizon_days or n_left_at_end == 0
     warning = None if is_known else FOLLOW_UP_ENDS

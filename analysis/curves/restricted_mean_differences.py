@@ -1,5 +1,8 @@
 """Differences of restricted means between each margin group and the reference."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +10,7 @@ from analysis.curves.confidence_limits import NORMAL_QUANTILE
 from analysis.curves.restricted_mean import LIMIT_CUT
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.names import STRATA_NOT_COMPARED
+from analysis.patients.result_rows import Row
 
 DIFFERENCE_COLUMNS = [
     "endpoint", "grouping", "measure", "stratum", "reference", "horizon_days", "n", "n_reference", "difference_days",
@@ -49,10 +53,10 @@ def restricted_mean_differences(means: pd.DataFrame, grouping: str, reference: s
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS).astype({"n_reference": "Int64", "warning": "str"})
 
 
-def _difference(row: dict, of_reference: pd.DataFrame, reference: str) -> dict:
+def _difference(row: Mapping[Any, Any], of_reference: pd.DataFrame, reference: str) -> Row:
     from scipy.special import ndtr
 
-    labels = {name: row[name] for name in ("endpoint", "grouping", "measure", "stratum", "horizon_days", "n")}
+    labels: Row = {name: row[name] for name in ("endpoint", "grouping", "measure", "stratum", "horizon_days", "n")}
     labels["reference"] = reference
     if of_reference.empty:
         return labels | {"warning": "not estimable: no patients in the reference group"}

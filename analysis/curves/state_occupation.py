@@ -159,6 +159,8 @@ def _curve(paths: pd.DataFrame, states: tuple[str, ...], conf_type: str) -> pd.D
         }
     )
     fit = r.survfit("Surv(start, stop, event) ~ 1", data=data, id="patient", istate="state")
+    if not isinstance(fit, r.SurvfitMultiStateResult):
+        raise TypeError("paths: no states")
     column_of = {state: position for position, state in enumerate(fit.states)}
     times = np.concatenate([[0.0], np.asarray(fit.time, dtype=float)])
     n_start = int(len(paths["id"].unique()))

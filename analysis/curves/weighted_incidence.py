@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.curves.confidence_limits import NORMAL_QUANTILE, incidence_limits
+from analysis.curves.cumulative_incidence import cumulative_products
 from analysis.patients.collapsed_counts import StratumCounts, by_stratum
 from analysis.patients.exposures import Exposure, levels_of
 from analysis.patients.names import STRATA_NOT_COMPARED
+from analysis.patients.result_rows import Row
 
 CRUDE, STANDARDISED = "crude", "standardised"
 STANDARDISED_CURVE_COLUMNS = [
@@ -65,7 +67,7 @@ def crude_incidence(counts: StratumCounts) -> IncidenceCurve:
 
 
 def _curve(times: np.ndarray, totals: np.ndarray, squares: np.ndarray, n_leaving: np.ndarray) -> IncidenceCurve:
-    censored, event, competing = totals
+    _, event, competing = totals
     leaving = event + competing
     at_risk = totals.sum(axis=0)[::-1].cumsum()[::-1]
     stays = np.maximum(at_risk - leaving, 0.0)
@@ -83,10 +85,7 @@ def _curve(times: np.ndarray, totals: np.ndarray, squares: np.ndarray, n_leaving
         (squares[2], -remaining * slope - drift_a, slope - drift_b),
         (squares[0], -drift_a, -drift_b),
     )
-    constant, linear, square = (
-        np.cumsum(sum(number * term(a, b) for number, a, b in kinds))
-        for term in (lambda a, b: a * a, lambda a, b: a * b, lambda a, b: b * b)
-    )
+    constant, linear, square = cumulative_products(kinds)
     of_all = squares.sum(axis=0)
     followed = of_all.sum() - np.cumsum(of_all)
     variance = (
@@ -179,12 +178,12 @@ def risk_differences(
     return frame.astype({"n": "Int64", "n_reference": "Int64", "warning": "str"})
 
 
-def _difference(own: IncidenceCurve | None, reference: IncidenceCurve | None, days: float) -> dict:
+def _difference(own: IncidenceCurve | None, reference: IncidenceCurve | None, days: float) -> Row:
     from scipy.special import ndtr
 
     if own is None or reference is None:
         return {"warning": "not estimable: no patients in this or the reference group"}
-    counts = {"n": own.n, "n_reference": reference.n}
+    counts: Row = {"n": own.n, "n_reference": reference.n}
     (risk, error), (base, base_error) = own.at(days), reference.at(days)
     std_error = float(np.hypot(error, base_error))
     if np.isnan(risk) or np.isnan(base):

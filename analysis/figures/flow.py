@@ -1,5 +1,6 @@
 """The cohort flow as a diagram in the manner of CONSORT: registered, who left at each criterion, the cohort, its margin groups."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,10 @@ from analysis.patients.exposures import Exposure
 
 # pixels
 SPINE, SIDE_BOX, BOX_HEIGHT, SIDE_HEIGHT, STEP, GAP = 160, 400, 50, 36, 44, 26
+Line = tuple[float, float, float, float, str]
+"""From where to where, and the shape of the arrow's head."""
+AddBox = Callable[[float, float, float, float, list[str], str], None]
+"""x, y, width, height, words, colour."""
 COLUMNS = "criterion exclusion_reason n_remaining n_excluded step_number"
 
 
@@ -27,12 +32,12 @@ def cohort_flow_chart(
     height = int(boxes["y2"].max()) + 2
     across, down = alt.Scale(domain=[0, width], nice=False), alt.Scale(domain=[0, height], nice=False, reverse=True)
     x, y = alt.X("x:Q", axis=None, scale=across), alt.Y("y:Q", axis=None, scale=down)
-    end = {"x": alt.X("x2:Q", axis=None, scale=across), "y": alt.Y("y2:Q", axis=None, scale=down)}
+    x2, y2 = alt.X("x2:Q", axis=None, scale=across), alt.Y("y2:Q", axis=None, scale=down)
     rules = alt.Chart(lines).mark_rule(color=SOFT, strokeWidth=1.2).encode(x=x, y=y, x2="x2:Q", y2="y2:Q")
     heads = [
         alt.Chart(lines[lines["head"] == shape])
         .mark_point(shape=shape, color=SOFT, filled=True, size=46, opacity=1)
-        .encode(**end)
+        .encode(x=x2, y=y2)
         for shape in ("triangle-right", "triangle-down")
     ]
     frames = (
@@ -42,9 +47,11 @@ def cohort_flow_chart(
     )
     words = [
         alt.Chart(texts[texts["is_bold"] == is_bold])
-        .mark_text(align="center", baseline="middle", fontSize=12, fontWeight=weight, color=INK)
+        .mark_text(
+            align="center", baseline="middle", fontSize=12, fontWeight="bold" if is_bold else "normal", color=INK
+        )
         .encode(x=x, y=y, text="text:N")
-        for is_bold, weight in ((True, "bold"), (False, "normal"))
+        for is_bold in (True, False)
     ]
     return alt.layer(rules, *heads, frames, *words).properties(width=width, height=height)
 
@@ -62,7 +69,9 @@ def flow_layout(
     require_columns(flow, COLUMNS.split(), "cohort_flow")
     steps = flow.sort_values("step_number").to_dict("records")
     centre, left = SPINE + 5, width - SIDE_BOX - 5
-    boxes, lines, texts = [], [], []
+    boxes: list[tuple[float, float, float, float, str]] = []
+    lines: list[Line] = []
+    texts: list[tuple[float, float, str, bool]] = []
 
     def add_box(x: float, y: float, box_width: float, height: float, words: list[str], colour: str) -> None:
         boxes.append((x, y, x + box_width, y + height, colour))
@@ -95,7 +104,7 @@ def flow_layout(
 
 
 def _add_groups(
-    groups: pd.DataFrame, exposure: Exposure, top: float, centre: float, width: int, lines: list[tuple], add_box: Any
+    groups: pd.DataFrame, exposure: Exposure, top: float, centre: float, width: int, lines: list[Line], add_box: AddBox
 ) -> None:
     """A branch to a box for each level, in their order, those not known last."""
     require_columns(groups, [exposure.column, "n"], "margin_groups")

@@ -133,8 +133,12 @@ def largest_differences(balance: pd.DataFrame, exposure: Exposure) -> pd.DataFra
     balance = balance[balance["exposure"] == exposure.column]
     if balance.empty:
         raise ValueError("no weights could be estimated")
-    largest = balance.groupby("term", sort=False)[list(columns)].agg(lambda differences: differences.abs().max())
+    largest = balance.groupby("term", sort=False)[list(columns)].agg(_largest)
     return largest.rename(columns=columns)
+
+
+def _largest(differences: pd.Series) -> float:
+    return float(differences.abs().max())
 
 
 def love_plot(balance: pd.DataFrame, exposure: Exposure, width: int = 330) -> Any:

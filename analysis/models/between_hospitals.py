@@ -12,6 +12,7 @@ from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
 from analysis.patients.model_rows import HOSPITAL_COLUMN, endpoint_rows
 from analysis.patients.plan import CovariateRules
+from analysis.patients.result_rows import Row
 
 OF_HOSPITAL, STRATIFIED, RANDOM_EFFECTS = "one hospital", "stratified by hospital", "random effects"
 HOSPITAL_RATIO_COLUMNS = [
@@ -105,11 +106,12 @@ def _ratios(
     return ratios[ratios["term"].isin(exposure.terms)].assign(covariates=used)
 
 
-def _random_effects(rows: pd.DataFrame) -> dict:
+def _random_effects(rows: pd.DataFrame) -> Row:
     from scipy.special import ndtr
 
     known = rows[rows["hazard_ratio"].notna() & (rows["method"] == "Efron")]
-    labels = {name: rows.iloc[0][name] for name in ("endpoint", "model", "term", "reference")} | {
+    labels: Row = {
+        **{name: rows.iloc[0][name] for name in ("endpoint", "model", "term", "reference")},
         "summary": RANDOM_EFFECTS,
         "n_hospitals": len(known),
     }

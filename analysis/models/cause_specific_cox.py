@@ -26,6 +26,7 @@ from analysis.models.hazard_ratio_rows import (
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
 from analysis.patients.model_rows import ModelRows, model_rows
+from analysis.patients.result_rows import Row, number_of
 
 PROPORTIONAL_HAZARDS_COLUMNS = ["endpoint", "model", "term", "statistic", "degrees_of_freedom", "p_value", "warning"]
 
@@ -112,7 +113,7 @@ def cox_model_of(
     )
 
 
-def _penalised_rows(data: ModelRows, problems: dict[str, str]) -> dict[str, dict]:
+def _penalised_rows(data: ModelRows, problems: dict[str, str]) -> dict[str, Row]:
     """Firth's rows of the terms whose ordinary ratio is 0 or infinite; of none where he has no estimate either."""
     separated = [
         name
@@ -126,7 +127,9 @@ def _penalised_rows(data: ModelRows, problems: dict[str, str]) -> dict[str, dict
         name: profile_row(fit, fit.names.index(name)) | {"method": FIRTH, "warning": _why_penalised(data, name)}
         for name in separated
     }
-    return {name: row for name, row in rows.items() if has_finite_limits(row) and np.isfinite(row["p_value"])}
+    return {
+        name: row for name, row in rows.items() if has_finite_limits(row) and np.isfinite(number_of(row, "p_value"))
+    }
 
 
 def _why_penalised(data: ModelRows, term: str) -> str:
@@ -142,7 +145,7 @@ def _why_penalised(data: ModelRows, term: str) -> str:
     return f"{PENALISED}: the events separate the groups"
 
 
-def _exposure_rows(fit: CoxFit, data: ModelRows, exposure: Exposure) -> list[dict]:
+def _exposure_rows(fit: CoxFit, data: ModelRows, exposure: Exposure) -> list[Row]:
     """The tests of the exposure as a whole."""
     terms = list(data.group_terms)
     usable = fit.usable(terms)
@@ -162,7 +165,7 @@ def _exposure_rows(fit: CoxFit, data: ModelRows, exposure: Exposure) -> list[dic
     ]
 
 
-def _trend_row(data: ModelRows, exposure: Exposure) -> dict:
+def _trend_row(data: ModelRows, exposure: Exposure) -> Row:
     """The ratio for one level nearer to the first, in a model with the level's rank instead of its columns."""
     term = exposure.trend
     design = {term: float(len(exposure.levels) - 1) - data.level} | data.covariates
@@ -206,7 +209,7 @@ def _proportional_hazards_frame(fit: CoxFit, data: ModelRows, exposure: Exposure
     return pd.DataFrame(rows, columns=PROPORTIONAL_HAZARDS_COLUMNS).astype({"warning": "str"})
 
 
-def _test_row(term: str, statistic: float, degrees: int, warning: str | None) -> dict:
+def _test_row(term: str, statistic: float, degrees: int, warning: str | None) -> Row:
     from scipy.special import chdtrc
 
     is_known = degrees > 0 and np.isfinite(statistic)

@@ -112,12 +112,12 @@ def fit_cox(
     columns = np.column_stack([np.asarray(design[name], dtype=float) for name in estimable])
     if weights is None and cluster is None:
         at = [names.index(name) for name in estimable]
-        make = likelihood_of or (
-            lambda kept: PartialLikelihood(
-                time_days, is_event, columns[:, [at.index(k) for k in kept]], strata, entry_days
-            )
-        )
-        fit = _fit(make, at)
+
+        def of_rows(kept: Sequence[int]) -> PartialLikelihood:
+            of_kept = columns[:, [at.index(position) for position in kept]]
+            return PartialLikelihood(time_days, is_event, of_kept, strata, entry_days)
+
+        fit = _fit(likelihood_of or of_rows, at)
     else:
         fit = _fit_with_r(time_days, is_event, columns, entry_days, strata, cluster, weights)
     model_warning = fit.warning

@@ -11,6 +11,7 @@ from analysis.models.cox_fit import CoxFit, fit_cox
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
 from analysis.patients.covariates import Covariate
 from analysis.patients.model_rows import ModelColumns, ModelRows, model_columns
+from analysis.patients.result_rows import Row
 
 # Harrell (2015, Regression Modeling Strategies, 2nd ed., table 2.3)
 KNOT_QUANTILES = {
@@ -85,10 +86,10 @@ def labelled(
     is_adjusted: bool,
     reference_mm: float,
     knots: np.ndarray,
-    labels: Mapping[str, object],
+    labels: Mapping[str, str | int | None],
 ) -> DoseResponse:
     """Curve and tests with what both say of their model; `labels`: widths, n_width_imputed, warning."""
-    both = {
+    both: dict[str, str | int | None] = {
         "endpoint": data.endpoint,
         "model": "adjusted" if is_adjusted else "unadjusted",
         "estimand": CAUSE_SPECIFIC,
@@ -165,7 +166,7 @@ def spline_basis(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
     return np.hstack([x, bent / (last - first) ** 2])
 
 
-def checked_knots(knots_mm: Sequence[float]) -> np.ndarray:
+def checked_knots(knots_mm: Sequence[float] | np.ndarray) -> np.ndarray:
     """Three or more knots that ascend; ValueError otherwise."""
     knots = np.asarray(knots_mm, dtype=float)
     if len(knots) < 3 or not (np.diff(knots) > 0).all():
@@ -208,7 +209,7 @@ def log_ratios(
     return estimate, np.sqrt(np.einsum("gi,ij,gj->g", difference, fit.covariance[:n_terms, :n_terms], difference))
 
 
-def _tests(fit: CoxFit, linear: CoxFit, n_terms: int) -> list[dict]:
+def _tests(fit: CoxFit, linear: CoxFit, n_terms: int) -> list[Row]:
     statistics = (
         ("association (Wald)", _wald(fit, 0, n_terms), n_terms),
         ("non-linearity (Wald)", _wald(fit, 1, n_terms), n_terms - 1),
@@ -230,7 +231,7 @@ def _likelihood_ratio(fit: CoxFit, linear: CoxFit, n_terms: int) -> float:
     return 2 * (fit.log_likelihood - linear.log_likelihood)
 
 
-def _test_row(test: str, statistic: float, degrees: int) -> dict:
+def _test_row(test: str, statistic: float, degrees: int) -> Row:
     from scipy.special import chdtrc
 
     p_value = float(chdtrc(degrees, max(statistic, 0.0))) if np.isfinite(statistic) else np.nan

@@ -7,6 +7,7 @@ import numpy as np
 
 from analysis.models.cox_fit import COLLINEAR, CONSTANT, CONSTANT_WITHIN, NO_EVENTS, NO_PATIENTS
 from analysis.models.efron_ties import tied_events
+from analysis.patients.result_rows import Row
 
 TIES = ("efron", "breslow")
 NOT_CONVERGED = "not estimable: the penalised fit did not converge"
@@ -144,9 +145,11 @@ class _PenalisedLikelihood:
         self.factor_group = ties_of.factor_group
         self.tied_share = ties_of.share if ties == "efron" else np.zeros_like(ties_of.share)
         self.event_sum = self.x[self.is_event].sum(axis=0)
-        self.by_entry = None if entry_days is None else np.argsort(entry_days[order], kind="stable")
-        if self.by_entry is not None:
-            self.first_entering = np.searchsorted(entry_days[order][self.by_entry], ties_of.times)
+        self.by_entry = None
+        if entry_days is not None:
+            entries = entry_days[order]
+            self.by_entry = np.argsort(entries, kind="stable")
+            self.first_entering = np.searchsorted(entries[self.by_entry], ties_of.times)
 
     def at(self, coefficients: np.ndarray) -> _Point | None:
         """None where the likelihood or its information cannot be computed."""
@@ -359,7 +362,7 @@ def _without_estimates(names: list[str], problems: dict[str, str]) -> FirthFit:
     )
 
 
-def profile_row(fit: FirthFit, position: int) -> dict:
+def profile_row(fit: FirthFit, position: int) -> Row:
     """A term's hazard ratio with its profile limits, and the penalised likelihood ratio (one degree of freedom) with its p."""
     from scipy.special import chdtrc
 

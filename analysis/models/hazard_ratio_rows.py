@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.curves.confidence_limits import NORMAL_QUANTILE
 from analysis.patients.model_rows import ModelRows
+from analysis.patients.result_rows import Row, number_of, text_of
 
 CAUSE_SPECIFIC, SUBDISTRIBUTION = "cause-specific", "subdistribution"
 FEW_EVENTS = 5
@@ -28,12 +29,12 @@ HAZARD_RATIO_COLUMNS = [
 RATIO_NUMBERS = ("hazard_ratio", "conf_low", "conf_high", "p_value", "statistic")
 
 
-def wald_row(term: str, coefficient: float, std_error: float) -> dict:
+def wald_row(term: str, coefficient: float, std_error: float) -> Row:
     """A term's hazard ratio, its 95 % limits exp(b +- 1.96 se) and Wald's test (b / se)^2; no numbers without an error."""
     from scipy.special import ndtr
 
     if not (np.isfinite(coefficient) and np.isfinite(std_error) and std_error > 0):
-        return {"term": term} | dict.fromkeys(RATIO_NUMBERS, np.nan) | {"degrees_of_freedom": 1}
+        return {"term": term, **dict.fromkeys(RATIO_NUMBERS, np.nan), "degrees_of_freedom": 1}
     with np.errstate(over="ignore"):
         return {
             "term": term,
@@ -46,14 +47,14 @@ def wald_row(term: str, coefficient: float, std_error: float) -> dict:
         }
 
 
-def has_finite_limits(row: Mapping) -> bool:
+def has_finite_limits(row: Mapping[str, object]) -> bool:
     """Whether a ratio stands strictly between finite limits above 0: the condition on which it may be shown."""
-    low, ratio, high = (row.get(name, np.nan) for name in ("conf_low", "hazard_ratio", "conf_high"))
+    low, ratio, high = (number_of(row, name) for name in ("conf_low", "hazard_ratio", "conf_high"))
     return bool(np.isfinite([low, ratio, high]).all() and 0 < low < ratio < high)
 
 
 def hazard_ratio_frame(
-    rows: list[dict],
+    rows: list[Row],
     data: ModelRows,
     model: str,
     estimand: str,
@@ -71,7 +72,7 @@ def hazard_ratio_frame(
         model_warning: goes to every row. A ratio that rests on fewer than five events carries a warning as well.
         method: the likelihood, into the column of that name.
     """
-    labels = {
+    labels: Row = {
         "endpoint": data.endpoint,
         "model": model,
         "estimand": estimand,
@@ -84,13 +85,13 @@ def hazard_ratio_frame(
     }
     filled = [_absent_row(labels, data, term, model_warning) for term in data.absent_terms]
     for row in rows:
-        term = row["term"]
+        term = str(row["term"])
         is_ratio = term in data.design
-        problem = row.get("problem") or (reference_problem(data, term) or problems.get(term) if is_ratio else None)
+        problem = text_of(row, "problem") or (reference_problem(data, term) or problems.get(term) if is_ratio else None)
         if is_ratio and not problem and not has_finite_limits(row):
             problem = NO_ERROR
-        numbers = {"term": term, "degrees_of_freedom": 1} if problem else row
-        own = problem or row.get("warning") or (few_events(data, term) if is_ratio else None)
+        numbers: Row = {"term": term, "degrees_of_freedom": 1} if problem else row
+        own = problem or text_of(row, "warning") or (few_events(data, term) if is_ratio else None)
         text = "; ".join(filter(None, [own, model_warning])) or None
         filled.append(labels | numbers | (_group_counts(data, term) if is_ratio else {}) | {"warning": text})
     frame = pd.DataFrame(filled).reindex(columns=HAZARD_RATIO_COLUMNS)
@@ -114,7 +115,7 @@ def few_events(data: ModelRows, term: str) -> str | None:
     return f"fewer than {FEW_EVENTS} events in this or the reference group ({fewest})" if fewest < FEW_EVENTS else None
 
 
-def _absent_row(labels: dict, data: ModelRows, term: str, model_warning: str | None) -> dict:
+def _absent_row(labels: Row, data: ModelRows, term: str, model_warning: str | None) -> Row:
     reason = NOBODY if data.in_reference.any() or not data.n else NO_REFERENCE
     return labels | {
         "term": term,
@@ -126,7 +127,7 @@ def _absent_row(labels: dict, data: ModelRows, term: str, model_warning: str | N
     }
 
 
-def _group_counts(data: ModelRows, term: str) -> dict:
+def _group_counts(data: ModelRows, term: str) -> Row:
     column = data.design[term]
     if not np.isin(column, (0, 1)).all():
         return {"reference": None}

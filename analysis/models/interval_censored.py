@@ -11,6 +11,7 @@ from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
 from analysis.patients.model_rows import ModelRows, model_rows
+from analysis.patients.result_rows import Row
 
 BETWEEN_LOOKS, DAY_OF_FINDING = "between the last clear look and the finding", "the day of the finding"
 WEIBULL = "Weibull"
@@ -122,12 +123,12 @@ def _likelihood(
     both = of_left * of_right
     by_predictor = [-value_h / scale for value_h in h]
     by_scale = [-value_h * value_z for value_h, value_z in zip(h, z, strict=True)]
-    d_predictor = sum(f * d for f, d in zip(first, by_predictor, strict=True))
-    d_scale = sum(f * d for f, d in zip(first, by_scale, strict=True))
+    d_predictor = first[0] * by_predictor[0] + first[1] * by_predictor[1]
+    d_scale = first[0] * by_scale[0] + first[1] * by_scale[1]
 
     def second(one: list[np.ndarray], other: list[np.ndarray], own: list[np.ndarray]) -> np.ndarray:
         mixed = -both * (one[0] - one[1]) * (other[0] - other[1])
-        return mixed + sum(f * d for f, d in zip(first, own, strict=True))
+        return mixed + (first[0] * own[0] + first[1] * own[1])
 
     pp = second(by_predictor, by_predictor, [value_h / scale**2 for value_h in h])
     ps = second(
@@ -201,7 +202,7 @@ def _full_columns(data: ModelRows) -> tuple[list[str], np.ndarray | None]:
     return names, columns if is_full else None
 
 
-def _ratio_rows(data: ModelRows, names: list[str], fit: WeibullFit | None) -> list[dict]:
+def _ratio_rows(data: ModelRows, names: list[str], fit: WeibullFit | None) -> list[Row]:
     rows = []
     for term in data.group_terms:
         exposed = data.design[term] == 1

@@ -28,6 +28,7 @@ from analysis.models.partial_likelihood import ByPeriod
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
 from analysis.patients.model_rows import ModelRows, model_rows
+from analysis.patients.result_rows import Row, number_of
 
 TIME_VARYING_COLUMNS = [
     "endpoint", "model", "estimand", "method", "period", "period_start_days", "period_end_days", "term", "reference",
@@ -102,7 +103,7 @@ class _Factor:
     in_reference: np.ndarray
 
 
-def _model_rows_by_period(data: ModelRows, exposure: Exposure, periods: _Periods, below_p: float) -> list[dict]:
+def _model_rows_by_period(data: ModelRows, exposure: Exposure, periods: _Periods, below_p: float) -> list[Row]:
     groups = {term: data.design[term] for term in data.group_terms}
     others = data.covariates
     fit = fit_cox(data.time_days, data.is_event, data.design, strata=data.strata)
@@ -133,7 +134,7 @@ def _model_rows_by_period(data: ModelRows, exposure: Exposure, periods: _Periods
     return rows
 
 
-def _rows_of_factor(data: ModelRows, split: "_Split", fit: CoxFit, periods: _Periods, factor: _Factor) -> list[dict]:
+def _rows_of_factor(data: ModelRows, split: "_Split", fit: CoxFit, periods: _Periods, factor: _Factor) -> list[Row]:
     """The interaction's test and the ratios of each period; `fit` is the model with one ratio for all periods."""
     starts = periods.starts
     design = {
@@ -190,7 +191,7 @@ def _split(data: ModelRows, starts: np.ndarray) -> _Split:
 
 def _penalised_rows(
     fit: CoxFit, split: _Split, design: dict[str, np.ndarray], constant: dict[str, np.ndarray]
-) -> dict[str, dict]:
+) -> dict[str, Row]:
     separated = [name for name in design if fit.problems.get(name) == INFINITE]
     if not separated:
         return {}
@@ -203,12 +204,14 @@ def _penalised_rows(
         strata=split.strata,
     )
     rows = {name: profile_row(firth, firth.names.index(name)) for name in separated}
-    return {name: row for name, row in rows.items() if has_finite_limits(row) and np.isfinite(row["p_value"])}
+    return {
+        name: row for name, row in rows.items() if has_finite_limits(row) and np.isfinite(number_of(row, "p_value"))
+    }
 
 
 def _ratio_row(
-    factor: _Factor, split: _Split, periods: _Periods, period: int, term: str, fit: CoxFit, penalised: dict[str, dict]
-) -> dict:
+    factor: _Factor, split: _Split, periods: _Periods, period: int, term: str, fit: CoxFit, penalised: dict[str, Row]
+) -> Row:
     name, starts = f"{term} | {period}", periods.starts
     in_period = split.period == period
     position = fit.names.index(name)
@@ -237,14 +240,14 @@ def _ratio_row(
     )
 
 
-def _events_of(factor: _Factor, split: _Split, in_period: np.ndarray, term: str) -> tuple[dict, int, bool]:
+def _events_of(factor: _Factor, split: _Split, in_period: np.ndarray, term: str) -> tuple[Row, int, bool]:
     """Patients and events of the term's group in a period, the fewer events of it and its reference, and whether its own."""
     if not factor.in_reference.any():
         return {}, int(split.is_event[in_period].sum()), False
     in_group = in_period & (factor.columns[term][split.patient] == 1)
     n_event = int(split.is_event[in_group].sum())
     n_reference = int(split.is_event[in_period & factor.in_reference[split.patient]].sum())
-    counts = {"n_in_group": int(in_group.sum()), "n_event_in_group": n_event}
+    counts: Row = {"n_in_group": int(in_group.sum()), "n_event_in_group": n_event}
     return counts, min(n_event, n_reference), n_event == 0
 
 
@@ -254,17 +257,17 @@ def _period_label(starts_years: np.ndarray, period: int) -> str:
     return f"> {first} years" if period + 1 == len(starts_years) else f"{first}-{starts_years[period + 1]:.3g} years"
 
 
-def _interaction_row(term: str, data: ModelRows, fit: CoxFit, by_period: CoxFit, degrees: int) -> dict:
+def _interaction_row(term: str, data: ModelRows, fit: CoxFit, by_period: CoxFit, degrees: int) -> Row:
     from scipy.special import chdtrc
 
     # One ratio for all periods is the model without splitting: the same likelihood
     statistic = 2 * (by_period.log_likelihood - fit.log_likelihood)
     row = _test_row(term, data, statistic, degrees, float(chdtrc(degrees, max(statistic, 0.0))))
-    separated = sorted({name.split(" | ")[0] for name, reason in by_period.problems.items() if " | " in name})
+    separated = sorted({name.split(" | ")[0] for name in by_period.problems if " | " in name})
     return row | {"warning": f"a period has no estimate of {', '.join(separated)}" if separated else None}
 
 
-def _test_row(term: str, data: ModelRows, statistic: float, degrees: int, p_value: float) -> dict:
+def _test_row(term: str, data: ModelRows, statistic: float, degrees: int, p_value: float) -> Row:
     return {
         "period": "all", "term": term, "statistic": statistic, "degrees_of_freedom": degrees, "p_value": p_value,
         "n": data.n, "n_event": int(data.is_event.sum()),

@@ -59,7 +59,7 @@ def stacked(curves: Sequence[tuple[StratumCounts, Mapping[str, np.ndarray]]], co
     return pd.DataFrame(made)
 
 
-def require_columns(frame: pd.DataFrame, columns: list[str], frame_name: str) -> None:
+def require_columns(frame: pd.DataFrame, columns: Sequence[str], frame_name: str) -> None:
     """Raise ValueError naming the columns that `frame` lacks."""
     missing = [column for column in columns if column not in frame.columns]
     if missing:

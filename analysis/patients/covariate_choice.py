@@ -68,7 +68,10 @@ def choose_covariates(
     reasons |= {covariate.term: THE_EXPOSURE for covariate in covariates if covariate not in others}
     patients, _ = as_numbers(patients, kept)
     columns = {covariate.term: as_numbers(patients, [covariate])[1] for covariate in kept}
-    known = {covariate.term: ~np.isnan(_matrix(patients, columns[covariate.term])).any(axis=1) for covariate in kept}
+    known = {
+        covariate.term: np.asarray(~np.isnan(_matrix(patients, columns[covariate.term])).any(axis=1))
+        for covariate in kept
+    }
     for covariate in list(kept):
         values = _matrix(patients, columns[covariate.term])[known[covariate.term] & is_compared]
         if not len(values) or not (values.max(axis=0) > values.min(axis=0)).any():

@@ -55,7 +55,7 @@ def _columns(patients: pd.DataFrame, covariate: Covariate) -> dict[str, np.ndarr
         levels = levels_of(patients[covariate.column])
         counts = levels.value_counts()
         # the most frequent, of equals the first by alphabet, is what the others are compared with
-        order = sorted(counts.index, key=lambda level: (-counts[level], level))
+        order = sorted(map(str, counts.index), key=lambda level: (-int(counts[level]), level))
         is_missing = levels.isna().to_numpy()
         return {
             f"{covariate.term} {level}": np.where(

@@ -1,7 +1,7 @@
 """The plan of the analysis as it was written down: settings, endpoints, exposures, covariates. Frames in, one object out."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -177,7 +177,7 @@ def exposures_of(table: pd.DataFrame) -> tuple[Exposure, ...]:
     return exposures
 
 
-def _exposure(row: dict) -> Exposure:
+def _exposure(row: Mapping[Any, Any]) -> Exposure:
     levels = tuple(level.strip() for level in str(row["levels"]).split(";"))
     if row["reference"] not in levels or len(levels) < 2:
         raise ValueError(
@@ -215,10 +215,10 @@ def _sets(
         raise ValueError(f"covariate_sets.covariate: {', '.join(unknown)} not among the covariates")
     ordered = table.sort_values("position", kind="stable")
     sets = {
-        name: tuple(covariates[term] for term in rows["covariate"])
+        str(name): tuple(covariates[term] for term in rows["covariate"])
         for name, rows in ordered.groupby("covariate_set", sort=False)
     }
-    names = {name: rows["model"].iloc[0] for name, rows in ordered.groupby("covariate_set", sort=False)}
+    names = {str(name): str(rows["model"].iloc[0]) for name, rows in ordered.groupby("covariate_set", sort=False)}
     return sets, names
 
 

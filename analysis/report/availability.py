@@ -33,6 +33,11 @@ def checked_frame(results: Mapping[str, pd.DataFrame], name: str, columns: str) 
     return frame
 
 
+def row_at(frame: pd.DataFrame, key: object) -> pd.Series:
+    """The row of an index that has each key once; KeyError where it does not have this one."""
+    return frame.loc[[key]].iloc[0]
+
+
 def section(build: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
     """What `build` returns, with `reason` None; or only the reason why there is nothing to show."""
     try:

@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.curves.weighted_incidence import CRUDE, STANDARDISED
 from analysis.figures.forest import hazard_ratio_text
 from analysis.models.between_hospitals import OF_HOSPITAL
-from analysis.report.availability import NotAvailable, frame_of
+from analysis.report.availability import NotAvailable, frame_of, row_at
 from analysis.report.definitions import definitions, rows_of
 from analysis.report.formats import NOT_AVAILABLE, count, is_missing, p_value
 
@@ -99,5 +99,5 @@ def _points(by_stratum: pd.DataFrame, group: str) -> str:
 def _ratio(by_term: pd.DataFrame, term: str) -> str:
     if term not in by_term.index or is_missing(by_term.loc[term, "hazard_ratio"]):
         return NOT_AVAILABLE
-    row = by_term.loc[term]
+    row = row_at(by_term, term)
     return hazard_ratio_text(row["hazard_ratio"], row["conf_low"], row["conf_high"])

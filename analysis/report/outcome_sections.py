@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.figures.forest import hazard_ratio_text
 from analysis.figures.style import colours
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
-from analysis.report.availability import NotAvailable, frame_of
+from analysis.report.availability import NotAvailable, frame_of, row_at
 from analysis.report.definitions import definitions, rows_of
 from analysis.report.formats import (
     NOT_AVAILABLE,
@@ -57,11 +57,11 @@ def three_year_recurrence(results: Results) -> dict[str, Any]:
             "estimate": percent(row["estimate"]),
             "limits": percent_range(row["conf_low"], row["conf_high"]),
             "published": percent(row["published_estimate"]),
-            **groups.get(group, {"patients": count(None), "share": percent(None)}),
+            **groups.get(str(group), {"patients": count(None), "share": percent(None)}),
         }
         for group, row in comparison.iterrows()
     ]
-    ours = {group: _limits_text(comparison.loc[group]) for group in (exposure.levels[0], exposure.reference)}
+    ours = {group: _limits_text(row_at(comparison, group)) for group in (exposure.levels[0], exposure.reference)}
     return {
         "tiles": tiles,
         "ours": ours,
@@ -99,7 +99,9 @@ def _margin_groups(results: Results) -> dict[str, dict[str, str]]:
         rows = frame_of(results, "margin_groups", "margin_group n share").set_index("margin_group")
     except NotAvailable:
         return {}
-    return {group: {"patients": count(row["n"]), "share": percent(row["share"], 1)} for group, row in rows.iterrows()}
+    return {
+        str(group): {"patients": count(row["n"]), "share": percent(row["share"], 1)} for group, row in rows.iterrows()
+    }
 
 
 def group_test(results: Results, endpoint: str, grouping: str | None = None) -> str:
@@ -165,7 +167,9 @@ def _models(results: Results) -> dict[str, Any]:
         "covariates": list(dict.fromkeys(adjusted.loc[is_covariate, "term"])),
         "notes": notes,
         "left_out": _left_out(one_of_each),
-        "warnings": [f"{HAZARD_RATIO_FIGURES[row.endpoint]}, {row.term}: {row.warning}" for row in warned.itertuples()],
+        "warnings": [
+            f"{HAZARD_RATIO_FIGURES[str(row.endpoint)]}, {row.term}: {row.warning}" for row in warned.itertuples()
+        ],
     }
 
 
@@ -200,7 +204,7 @@ def proportional_hazards(results: Results) -> dict[str, Any]:
     ]
     against = chosen[chosen["p_value"] < PROPORTIONAL_HAZARDS_LEVEL]
     found = [
-        f"{HAZARD_RATIO_FIGURES[row.endpoint]}, {'whole model' if row.term == 'GLOBAL' else row.term} ({p_value(row.p_value)})"
+        f"{HAZARD_RATIO_FIGURES[str(row.endpoint)]}, {'whole model' if row.term == 'GLOBAL' else row.term} ({p_value(row.p_value)})"
         for row in against.itertuples()
     ]
     return {"found": found, "n_tests": len(chosen)}
@@ -250,7 +254,7 @@ def _cells(by_stratum: pd.DataFrame, strata: Sequence[str]) -> list[str]:
         if group not in by_stratum.index:
             cells.append(percent(None))
             continue
-        row = by_stratum.loc[group]
+        row = row_at(by_stratum, group)
         beyond = is_missing(row["estimate"])
         cells.append(
             "nobody at risk" if beyond else percent_with_limits(row["estimate"], row["conf_low"], row["conf_high"])
@@ -285,7 +289,7 @@ def patterns(results: Results) -> dict[str, Any]:
 def _count_and_share(cells: pd.DataFrame, key: tuple[str, str, str]) -> str:
     if key not in cells.index:
         return percent(None)
-    row = cells.loc[key]
+    row = row_at(cells, key)
     return f"{count(row['n'])} ({percent(row['proportion'])})"
 
 
@@ -318,7 +322,8 @@ def windows(results: Results) -> dict[str, str]:
     for window in values:
         name = f"{window}_window_days"
         if name in settings.index:
-            values[window] = f"{float(settings.loc[name, 'value']):g} {settings.loc[name, 'unit']}"
+            setting = row_at(settings, name)
+            values[window] = f"{float(setting['value']):g} {setting['unit']}"
     return values
 
 

@@ -86,14 +86,14 @@ def drawn_from(results: Results) -> dict[str, Any]:
         is_known = not any(is_missing(row[name]) for name in ("estimate", "conf_low", "conf_high"))
         is_within = is_known and row["conf_low"] <= row["value"] <= row["conf_high"]
         n_known, n_within = n_known + is_known, n_within + is_within
-        digits = (lambda value: f"{value:.0%}") if is_incidence else (lambda value: f"{value:.2f}")
+        value, estimate, low, high = (
+            _figure(row[name], is_incidence) for name in ("value", "estimate", "conf_low", "conf_high")
+        )
         lines.append(
             {
                 "label": f"{row['figure'] if is_incidence else known.label(row['endpoint']) + ', hazard ratio'}: {row['margin_group']}",
-                "drawn_from": digits(row["value"]),
-                "came_out": f"{digits(row['estimate'])} ({digits(row['conf_low'])}\u2013{digits(row['conf_high'])})"
-                if is_known
-                else NOT_AVAILABLE,
+                "drawn_from": value,
+                "came_out": f"{estimate} ({low}\u2013{high})" if is_known else NOT_AVAILABLE,
                 "as_far_off": p_value(_as_far_off(row, is_incidence) if is_known else None),
                 "is_within": is_within or not is_known,
             }
@@ -101,6 +101,10 @@ def drawn_from(results: Results) -> dict[str, Any]:
     if not lines:
         raise NotAvailable("no figure of this study was drawn from a model")
     return {"lines": lines, "n_within": n_within, "n_known": n_known, "expected": f"{0.95 * n_known:.1f}"}
+
+
+def _figure(value: float, is_incidence: bool) -> str:
+    return f"{value:.0%}" if is_incidence else f"{value:.2f}"
 
 
 def _as_far_off(row: Mapping[Any, Any], is_incidence: bool) -> float | None:

@@ -1,6 +1,6 @@
 """The report's accounts: who was studied, what was left out and why, what the gate said."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,8 @@ from analysis.report.formats import NOT_AVAILABLE, count, is_missing, words
 from analysis.tables.table_one import ALL, PATIENTS
 
 Results = Mapping[str, pd.DataFrame]
+TableRow = Mapping[Any, Any]
+"""As pandas gives rows: value by column."""
 FEED_COUNTS = (
     "files",
     "files_refused",
@@ -113,20 +115,20 @@ def rejected(results: Results) -> dict[str, Any]:
     )
     is_record = table["scope"] == "record"
     return {
-        "records": _listed(table[is_record], lambda row: f"{words(row.feed)}, {words(row.field)}: {row.reason}"),
-        "fields": _listed(table[~is_record], lambda row: f"{words(row.feed)}, {words(row.field)}: {row.reason}"),
+        "records": _listed(table[is_record], _place_and_reason),
+        "fields": _listed(table[~is_record], _place_and_reason),
     }
 
 
 def unresolved(results: Results) -> dict[str, Any]:
     """Margins the rules could not settle, by reason: they wait in the adjudication queue."""
-    return {"reasons": _listed(checked_frame(results, "unresolved_by_reason", "reason n"), lambda row: row.reason)}
+    return {"reasons": _listed(checked_frame(results, "unresolved_by_reason", "reason n"), _reason)}
 
 
 def set_aside(results: Results) -> dict[str, Any]:
     """Records that contradict others, by reason."""
     table = checked_frame(results, "records_set_aside", "source_table reason n")
-    return {"reasons": _listed(table, lambda row: f"{words(str(row.source_table).removeprefix('stg_'))}: {row.reason}")}
+    return {"reasons": _listed(table, _table_and_reason)}
 
 
 def not_derivable(results: Results) -> dict[str, Any]:
@@ -145,8 +147,20 @@ def not_derivable(results: Results) -> dict[str, Any]:
     return {"lines": lines}
 
 
-def _listed(table: pd.DataFrame, text) -> dict[str, Any]:
-    lines = [{"text": text(row), "n": count(row.n)} for row in table.head(LINES_SHOWN).itertuples()]
+def _reason(row: TableRow) -> str:
+    return str(row["reason"])
+
+
+def _place_and_reason(row: TableRow) -> str:
+    return f"{words(row['feed'])}, {words(row['field'])}: {row['reason']}"
+
+
+def _table_and_reason(row: TableRow) -> str:
+    return f"{words(str(row['source_table']).removeprefix('stg_'))}: {row['reason']}"
+
+
+def _listed(table: pd.DataFrame, text: Callable[[TableRow], str]) -> dict[str, Any]:
+    lines = [{"text": text(row), "n": count(row["n"])} for row in table.head(LINES_SHOWN).to_dict("records")]
     hidden = table.iloc[LINES_SHOWN:]
     return {
         "total": count(table["n"].sum()),

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.figures.forest import hazard_ratio_text
-from analysis.report.availability import NotAvailable, frame_of
+from analysis.report.availability import NotAvailable, frame_of, row_at
 from analysis.report.definitions import Definitions, definitions
 from analysis.report.formats import EN_DASH, NOT_AVAILABLE, is_missing, p_value
 from analysis.report.outcome_sections import Results
@@ -39,7 +39,7 @@ def medians(results: Results) -> dict[str, Any]:
 def _median(rows: pd.DataFrame, group: str, known: Definitions) -> str:
     if group not in rows.index:
         return NOT_AVAILABLE
-    row = rows.loc[group]
+    row = row_at(rows, group)
     if is_missing(row["time_days"]):
         return "not reached"
     time, low, high = (known.months(row[name]) for name in ("time_days", "conf_low", "conf_high"))
@@ -82,7 +82,7 @@ def _period_lines(rows: pd.DataFrame, terms: list[str]) -> list[dict[str, Any]]:
 def _ratio(by_term: pd.DataFrame, term: str) -> str:
     if term not in by_term.index or is_missing(by_term.loc[term, "hazard_ratio"]):
         return NOT_AVAILABLE
-    row = by_term.loc[term]
+    row = row_at(by_term, term)
     # few events or Firth's estimate: the table says which
     mark = "" if is_missing(row["warning"]) else " *"
     return hazard_ratio_text(row["hazard_ratio"], row["conf_low"], row["conf_high"]) + mark

@@ -120,7 +120,9 @@ def death_rules(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attemp
         )
         is_survival = _kind(plan, str(endpoint)) == SURVIVAL
 
-        def read_off(named: pd.DataFrame = named, rule: object = rule, is_survival: bool = is_survival) -> pd.DataFrame:
+        def read_off(
+            named: pd.DataFrame = named, rule: str = str(rule), is_survival: bool = is_survival
+        ) -> pd.DataFrame:
             counts = [count_events(named), *(count_events(named, column) for column in groups)]
             estimate = kaplan_meier if is_survival else cumulative_incidence
             curve = estimate(pd.concat(counts, ignore_index=True))

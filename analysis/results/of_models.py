@@ -1,13 +1,14 @@
 """Results of regressions: the models of the plan, hospital by hospital, period by period, by width, and stratified tests."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import pandas as pd
 
 from analysis.curves.stratified_tests import STRATIFIED_TEST_COLUMNS, stratified_gray_test, stratified_logrank_test
 from analysis.models.between_hospitals import between_hospitals
 from analysis.models.cause_specific_cox import cox_model
-from analysis.models.dose_response import CURVE_COLUMNS, TEST_COLUMNS, dose_response
+from analysis.models.dose_response import CURVE_COLUMNS, TEST_COLUMNS, DoseResponse, dose_response
 from analysis.models.fine_gray import fine_gray_model
 from analysis.models.interval_censored import interval_censored_curves, interval_censored_ratios
 from analysis.models.landmark_models import landmark_hazard_ratios
@@ -99,9 +100,7 @@ def stratified_tests(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
         for block in blocks:
             patients = subject.patients[subject.patients[block].notna()]
             if len(patients):
-                subject.add(
-                    "stratified_tests", lambda patients=patients, block=block: _within(subject, patients, block)
-                )
+                subject.add("stratified_tests", partial(_within, subject, patients, block))
 
     of_each(inputs, plan, attempts, _all_endpoints(plan), of)
 
@@ -146,10 +145,14 @@ def _over_time(subject: Subject) -> None:
     if subject.endpoint not in plan.modelled_endpoints:
         return
     for days in plan.numbers("model_landmarks_days"):
-        subject.add("landmark_hazard_ratios", lambda days=days: subject.shown(_from_landmark(subject, days)))
+        subject.add("landmark_hazard_ratios", partial(_shown_from_landmark, subject, days))
     # of an exposure of two levels the hazard ratio compares them already
     if len(subject.exposure.levels) > 2:
         subject.add("pairwise_hazard_ratios", lambda: _first_two_levels(subject, choice))
+
+
+def _shown_from_landmark(subject: Subject, days: float) -> pd.DataFrame:
+    return subject.shown(_from_landmark(subject, days))
 
 
 def _from_landmark(subject: Subject, days: float) -> pd.DataFrame:
@@ -160,7 +163,7 @@ def _from_landmark(subject: Subject, days: float) -> pd.DataFrame:
         raise ValueError(f"nobody is followed beyond day {days:g}")
     choice = choose_covariates(later, endpoint, plan.covariates(), plan.exposure, plan.rules)
     columns = choice.patients.reindex(columns=[covariate.column for covariate in choice.used])
-    with_columns = patients.assign(**{name: columns[name].reindex(patients.index) for name in columns})
+    with_columns = patients.assign(**{str(name): column.reindex(patients.index) for name, column in columns.items()})
     return landmark_hazard_ratios(with_columns, endpoint, [days], plan.exposure, choice.used)
 
 
@@ -189,19 +192,21 @@ def by_width(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
         if choice is None:
             return
 
-        def response(respond, covariates: Sequence[Covariate], more: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
-            found = respond(choice.patients, subject.endpoint, covariates, **settings, **more)
-            return found.curve[CURVE_COLUMNS], found.tests[TEST_COLUMNS]
-
         for covariates in ((), choice.used) if choice.used else ((),):
-            for respond, more in ((dose_response, {}), (dose_response_imputed, draws)):
-                subject.add(
-                    ("dose_response", "dose_response_tests"),
-                    lambda respond=respond, covariates=covariates, more=more: response(respond, covariates, more),
-                )
+            of_model = (choice.patients, subject.endpoint, covariates)
+            for respond in (
+                partial(dose_response, *of_model, **settings),
+                partial(dose_response_imputed, *of_model, **settings, **draws),
+            ):
+                subject.add(("dose_response", "dose_response_tests"), partial(_curve_and_tests, respond))
 
     # nothing but the margin has a width
     of_each(inputs, plan._replace(exposures=plan.exposures[:1]), attempts, plan.modelled_endpoints, of)
+
+
+def _curve_and_tests(respond: Callable[[], DoseResponse]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    found = respond()
+    return found.curve[CURVE_COLUMNS], found.tests[TEST_COLUMNS]
 
 
 def interval_censored(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:

@@ -100,8 +100,8 @@ def agreement(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
 
 def planned(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """planned_tests."""
-    frames = [inputs[name] for name in ("hazard_ratios", "group_tests", "stratified_tests")]
-    attempts.add("planned_tests", None, lambda: planned_tests(*frames, plan))
+    ratios, tests, within = (inputs[name] for name in ("hazard_ratios", "group_tests", "stratified_tests"))
+    attempts.add("planned_tests", None, lambda: planned_tests(ratios, tests, within, plan))
 
 
 def published(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:

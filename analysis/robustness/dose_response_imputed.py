@@ -26,6 +26,7 @@ from analysis.patients.covariates import Covariate
 from analysis.patients.missing_values import numbers_or_missing
 from analysis.patients.model_rows import ModelColumns, ModelRows, endpoint_rows
 from analysis.patients.names import STRATA_NOT_COMPARED, ordered_strata
+from analysis.patients.result_rows import Row
 from analysis.robustness.rubin import pool, pool_wald
 
 BOUNDED_IMPUTED = "bounded widths imputed"
@@ -141,7 +142,7 @@ def _pooled_curve(
     return pd.DataFrame(rows, columns=names)
 
 
-def _pooled_tests(fits: list[CoxFit], n_terms: int) -> list[dict]:
+def _pooled_tests(fits: list[CoxFit], n_terms: int) -> list[Row]:
     coefficients = np.stack([fit.coefficients for fit in fits])
     covariances = np.stack([fit.covariance for fit in fits])
     rows = []

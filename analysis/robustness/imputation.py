@@ -1,6 +1,6 @@
 """Multiple imputation of missing covariates by chained equations, with the outcome among the predictors."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +19,8 @@ LARGEST_FIT = 10_000
 # a fit from which coefficients are drawn need not be nearer to its maximum than a small part of their error
 DRAWN_FIT_TOLERANCE = 1e-5
 RIDGE = 1e-5
+Trace = list[tuple[int, str, float, float]]
+"""Of a chain: iteration, column, mean and standard deviation of the imputed values."""
 
 
 class ImputedColumn(NamedTuple):
@@ -42,7 +44,7 @@ def imputations(
     allowed: Mapping[str, np.ndarray] | None = None,
     n_donors: int = N_DONORS,
     hospital: np.ndarray | None = None,
-) -> Iterator[tuple[pd.DataFrame, list[tuple]]]:
+) -> Iterator[tuple[pd.DataFrame, Trace]]:
     """Chained equations (van Buuren 2007, Stat Methods Med Res 16:219): in turn, each column's missing values are drawn
     from a regression on all others, whose parameters are drawn themselves.
 
@@ -102,7 +104,7 @@ def _chains(
     allowed: Mapping[str, np.ndarray] | None,
     n_donors: int,
     hospital: np.ndarray | None,
-) -> "Iterator[tuple[list[_Variable], dict[str, np.ndarray], list[tuple]]]":
+) -> "Iterator[tuple[list[_Variable], dict[str, np.ndarray], Trace]]":
     if n_imputations < 1 or n_iterations < 1:
         raise ValueError("n_imputations, n_iterations: must be 1 or more")
     fixed = _fixed_predictors(patients, predictors)
@@ -122,7 +124,7 @@ def nelson_aalen(time_days: np.ndarray, is_event: np.ndarray) -> np.ndarray:
 
     As survfit(Surv(time, event) ~ 1, ctype = 1)$cumhaz (mice::nelsonaalen differs at ties: it takes Efron's version).
     """
-    times, position = np.unique(time_days, return_inverse=True)
+    _, position = np.unique(time_days, return_inverse=True)
     leaving, events = np.bincount(position), np.bincount(position, weights=is_event)
     at_risk = leaving[::-1].cumsum()[::-1]
     return np.cumsum(events / at_risk)[position]
@@ -136,7 +138,7 @@ class _Variable:
     kind: str
     numbers: np.ndarray
     is_missing: np.ndarray
-    levels: list
+    levels: list[Hashable]
     original: pd.Series
     allowed: np.ndarray | None
     hospitals: "_Hospitals"
@@ -179,7 +181,7 @@ def _hospitals(hospital: np.ndarray | None, is_missing: np.ndarray) -> _Hospital
     return _Hospitals((hospital[:, None] == recorded[1:]).astype(float), unrecorded)
 
 
-def _named(variables: list[_Variable]):
+def _named(variables: list[_Variable]) -> Iterator[tuple[str, _Variable]]:
     return ((variable.name, variable) for variable in variables)
 
 
@@ -191,7 +193,7 @@ def _variable(
     require_columns(patients, [column.column], "patients")
     values = patients[column.column]
     is_missing = values.isna().to_numpy()
-    levels: list = []
+    levels: list[Hashable] = []
     if column.kind == "categorical":
         at, found = pd.factorize(values)
         by_text = {str(value): value for value in found}
@@ -235,8 +237,9 @@ def _fixed_predictors(patients: pd.DataFrame, predictors: Sequence[str]) -> np.n
 
 def _one_chain(
     variables: list[_Variable], fixed: np.ndarray, n_iterations: int, rng: np.random.Generator, n_donors: int
-) -> tuple[dict[str, np.ndarray], list[tuple]]:
-    values, trace = {}, []
+) -> tuple[dict[str, np.ndarray], Trace]:
+    values: dict[str, np.ndarray] = {}
+    trace: Trace = []
     for name, variable in _named(variables):
         values[name] = variable.numbers.copy()
         observed = variable.numbers[~variable.is_missing]

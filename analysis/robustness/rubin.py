@@ -1,6 +1,7 @@
 """Rubin's rules: one estimate, with its uncertainty, from the same analysis of each imputed data set."""
 
 from collections.abc import Sequence
+from math import nan
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from analysis.curves.confidence_limits import NORMAL_QUANTILE
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.exposures import Exposure
+from analysis.patients.result_rows import Row
 
 # Below this share of variance between imputations degrees of freedom would be infinite; mice uses the same floor
 SMALLEST_SHARE = 1e-4
@@ -65,7 +67,7 @@ def pool(estimates: Sequence[float], variances: Sequence[float], n: float = np.i
     if not n > n_parameters:
         raise ValueError(f"n: {n} patients for {n_parameters} parameters")
     if np.isnan(q).any() or np.isnan(u).any():
-        return Pooled(*[np.nan] * 10, m)
+        return Pooled(nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, m)
     within, between = float(u.mean()), float(q.var(ddof=1))
     increase = (1 + 1 / m) * between
     total = within + increase
@@ -156,9 +158,11 @@ def pooled_hazard_ratios(
         raise ValueError("hazard_ratios: the imputations do not have the same terms, each once")
     rows = []
     for _, model in stacked.groupby(TERM_COLUMNS[:-1], sort=False):
-        terms = model.groupby("term", sort=False)
-        names = set(terms.groups)
-        rows += [_pooled_row(term, n_parameters or _n_parameters(name, names, exposure)) for name, term in terms]
+        names = set(model["term"].astype(str))
+        rows += [
+            _pooled_row(term, n_parameters or _n_parameters(str(name), names, exposure))
+            for name, term in model.groupby("term", sort=False)
+        ]
     return pd.DataFrame(rows, columns=POOLED_RATIO_COLUMNS).astype({"warning": "str"})
 
 
@@ -175,14 +179,15 @@ def _degrees_of_freedom(share_between: float, m: int, complete: float) -> float:
     return large_sample * observed / (large_sample + observed)
 
 
-def _pooled_row(rows: pd.DataFrame, n_parameters: int) -> dict:
+def _pooled_row(rows: pd.DataFrame, n_parameters: int) -> Row:
     with np.errstate(divide="ignore"):
         log_ratio = np.log(rows["hazard_ratio"].to_numpy(dtype=float))
         low, high = (np.log(rows[column].to_numpy(dtype=float)) for column in ("conf_low", "conf_high"))
     pooled = pool(log_ratio, ((high - low) / (2 * NORMAL_QUANTILE)) ** 2, rows["n_event"].min(), n_parameters)
     n_without = int(np.isnan(log_ratio).sum())
     first = rows.iloc[0]
-    return {column: first.get(column) for column in (*TERM_COLUMNS, "reference")} | {
+    labels: Row = {column: first.get(column) for column in (*TERM_COLUMNS, "reference")}
+    return labels | {
         "hazard_ratio": float(np.exp(pooled.estimate)),
         "conf_low": float(np.exp(pooled.conf_low)),
         "conf_high": float(np.exp(pooled.conf_high)),

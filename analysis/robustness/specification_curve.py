@@ -32,6 +32,7 @@ from analysis.patients.exposures import Exposure
 from analysis.patients.missing_values import numbers_or_missing
 from analysis.patients.model_rows import ModelColumns, ModelRows, model_columns
 from analysis.patients.names import STRATA_NOT_COMPARED
+from analysis.patients.result_rows import Row
 
 BELOW_EVENTS_RULE = "fewer events than the plan asks for"
 ALL_ERAS = "all eras"
@@ -131,7 +132,7 @@ def specification_curve(
             for labels, of_model, chosen, fits in _specified(
                 columns, study_id, era, grouped, terms, window, has_competing
             ):
-                data = of_model.rows(terms[labels["covariate_set"]], chosen)
+                data = of_model.rows(terms[str(labels["covariate_set"])], chosen)
                 for row, moves in _specification(data, labels, fits, events_per_parameter):
                     if moves is not None:
                         influence[len(rows)] = moves
@@ -165,7 +166,8 @@ def specification_summary(
         primary = of_model.loc[is_primary, "hazard_ratio"]
         primary = float(primary.iloc[0]) if len(primary) else np.nan
         direction = np.sign(np.log(primary)) if np.isfinite(primary) else np.nan
-        same = np.sign(np.log(known["hazard_ratio"].astype(float))) == direction
+        log_ratios = np.log(known["hazard_ratio"].to_numpy(dtype=float))
+        same = pd.Series(np.sign(log_ratios) == direction, index=known.index)
         is_significant = same & (known["p_value"] < SIGNIFICANT_BELOW_P)
         below = of_model["warning"].str.contains(BELOW_EVENTS_RULE, regex=False, na=False)
         row = {
@@ -175,9 +177,7 @@ def specification_summary(
             "n_estimated": len(known),
             "n_below_events_rule": int(below.sum()),
             "primary_hazard_ratio": primary,
-            "median_hazard_ratio": float(np.exp(np.log(known["hazard_ratio"].astype(float)).median()))
-            if len(known)
-            else np.nan,
+            "median_hazard_ratio": float(np.exp(np.median(log_ratios))) if len(known) else np.nan,
             "warning": None
             if np.isfinite(primary)
             else "the primary specification has no estimate: no direction to compare with",
@@ -258,7 +258,7 @@ def _specified(
     covariate_sets: Iterable[str],
     window: float,
     has_competing: bool,
-) -> Iterator[tuple[dict, ModelColumns, np.ndarray, list[str]]]:
+) -> Iterator[tuple[Row, ModelColumns, np.ndarray, list[str]]]:
     """The labels of each specification, the columns of its definition, its patients, and the models fitted to it."""
     in_era = {} if era is None else {str(name): (era == name).to_numpy() for name in sorted(era.dropna().unique())}
     everybody = np.ones(len(columns.time_days), dtype=bool)
@@ -270,7 +270,7 @@ def _specified(
             if not chosen.any():
                 continue
             for covariate_set in covariate_sets:
-                labels = {
+                labels: Row = {
                     "endpoint": columns.endpoint,
                     "definition": definition.name,
                     "compared": definition.exposure.levels[0],
@@ -284,8 +284,8 @@ def _specified(
 
 
 def _specification(
-    data: ModelRows, labels: dict, models: Sequence[str], events_per_parameter: float
-) -> Iterator[tuple[dict, Influence | None]]:
+    data: ModelRows, labels: Row, models: Sequence[str], events_per_parameter: float
+) -> Iterator[tuple[Row, Influence | None]]:
     """The row of each model of a specification, and what moves its ratio."""
     compared = f"{GROUP} {labels['compared']}"
     n_event = int(data.is_event.sum())
@@ -317,8 +317,8 @@ def _specification(
 
 
 def _estimated(
-    data: ModelRows, fit: CoxFit, row: dict, compared: str, n_event_in_group: int
-) -> tuple[dict, Influence | None]:
+    data: ModelRows, fit: CoxFit, row: Row, compared: str, n_event_in_group: int
+) -> tuple[Row, Influence | None]:
     is_cox = row["model"] == COX
     position = fit.names.index(compared)
     few = f"rests on {n_event_in_group} events" if n_event_in_group < FEW_EVENTS else None

@@ -15,6 +15,7 @@ from analysis.patients.exposures import Exposure, is_not_compared, levels_of
 from analysis.patients.missing_values import complete_rows, numbers_or_missing
 from analysis.patients.model_rows import ModelRows, endpoint_rows, hospital_strata, model_rows
 from analysis.patients.names import ordered_strata
+from analysis.patients.result_rows import Row
 from analysis.robustness.multinomial_logistic import MultinomialFit, fit_multinomial
 
 BALANCE_COLUMNS = [
@@ -204,7 +205,7 @@ def _complete(patients: pd.DataFrame, group_column: str, covariates: Sequence[Co
     return _Complete(rows, n_excluded_missing, int(is_unresolved.sum()))
 
 
-def _difference(column: np.ndarray, in_group: np.ndarray, in_reference: np.ndarray, weight: np.ndarray) -> dict:
+def _difference(column: np.ndarray, in_group: np.ndarray, in_reference: np.ndarray, weight: np.ndarray) -> Row:
     is_binary = bool(np.isin(column, (0, 1)).all())
     means = [column[chosen].mean() for chosen in (in_group, in_reference)]
     weighted = [float(np.average(column[chosen], weights=weight[chosen])) for chosen in (in_group, in_reference)]

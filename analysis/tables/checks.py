@@ -5,7 +5,7 @@ from collections.abc import Collection
 import pandas as pd
 
 
-def require_known(values: pd.Series, known: Collection, name: str) -> None:
+def require_known(values: pd.Series, known: Collection[object], name: str) -> None:
     """Raise ValueError when a value is missing or not among `known`."""
     if values.isna().any():
         raise ValueError(f"{name}: missing in {int(values.isna().sum())} row(s)")

@@ -145,4 +145,4 @@ def _loss_p_value(n_lost: np.ndarray, n_known: np.ndarray) -> float:
     table = np.array([n_lost, n_known - n_lost])[:, n_known > 0]
     if table.shape[1] < 2 or (table.sum(axis=1) == 0).any():
         return np.nan
-    return float(chi2_contingency(table, correction=False).pvalue)
+    return float(np.asarray(chi2_contingency(table, correction=False)[1]))

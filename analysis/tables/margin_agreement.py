@@ -47,7 +47,7 @@ def margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)
 
 
-def _kappa_row(first: pd.Series, second: pd.Series) -> tuple:
+def _kappa_row(first: pd.Series, second: pd.Series) -> tuple[int, int, float, float, float, float, str | None]:
     n, n_agreed = len(first), int((first.to_numpy() == second.to_numpy()).sum())
     if n == 0:
         return 0, 0, np.nan, np.nan, np.nan, np.nan, "nobody has judged the same margin twice"

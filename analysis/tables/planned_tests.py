@@ -8,6 +8,7 @@ from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.model_rows import HOSPITAL_COLUMN
 from analysis.patients.plan import EXPLORATORY, MAIN, PRIMARY, SECONDARY, Plan
+from analysis.patients.result_rows import Row
 
 PLANNED_TEST_COLUMNS = [
     "endpoint", "exposure", "analysis_role", "test", "hypothesis", "statistic", "degrees_of_freedom", "p_value",
@@ -66,7 +67,7 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def _of_model(hazard_ratios: pd.DataFrame, endpoint: str, plan: Plan) -> dict:
+def _of_model(hazard_ratios: pd.DataFrame, endpoint: str, plan: Plan) -> Row:
     chosen = hazard_ratios[
         (hazard_ratios["endpoint"] == endpoint)
         & (hazard_ratios["model"] == plan.model_names[MAIN])
@@ -77,7 +78,7 @@ def _of_model(hazard_ratios: pd.DataFrame, endpoint: str, plan: Plan) -> dict:
     return labels | _numbers(chosen)
 
 
-def _of_curves(group_tests: pd.DataFrame, within: pd.DataFrame, endpoint: str, kind: str, plan: Plan) -> dict:
+def _of_curves(group_tests: pd.DataFrame, within: pd.DataFrame, endpoint: str, kind: str, plan: Plan) -> Row:
     test = "log-rank" if kind == "survival" else "Gray"
     by_hospital = within[
         (within["endpoint"] == endpoint)
@@ -96,11 +97,10 @@ def _of_curves(group_tests: pd.DataFrame, within: pd.DataFrame, endpoint: str, k
     return labels | _numbers(chosen)
 
 
-def _numbers(chosen: pd.DataFrame) -> dict:
+def _numbers(chosen: pd.DataFrame) -> Row:
     if chosen.empty:
         return {"warning": "not tested: see analyses_not_done"}
     row = chosen.iloc[0]
     names = ("statistic", "degrees_of_freedom", "p_value", "n", "n_event")
-    return {name: row[name] for name in names} | {
-        "warning": row["warning"] if isinstance(row["warning"], str) else None
-    }
+    warning = row["warning"] if isinstance(row["warning"], str) else None
+    return {**{name: row[name] for name in names}, "warning": warning}

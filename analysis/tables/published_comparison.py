@@ -71,8 +71,11 @@ def published_comparison(
     except pd.errors.MergeError as error:
         raise ValueError("a published figure has more than one estimate of ours to stand beside") from error
     distance = table["estimate"] - table["published_estimate"]
-    log_distance = np.log(table["estimate"].astype(float)) - np.log(table["published_estimate"])
-    table["difference"] = log_distance.where(is_ratio, distance)
+    log_ours, log_published = (
+        np.log(table[name].astype(float).to_numpy()) for name in ("estimate", "published_estimate")
+    )
+    log_distance = log_ours - log_published
+    table["difference"] = distance.where(~is_ratio, log_distance)
     table["do_intervals_overlap"] = _do_overlap(table)
     of_exposure = salvage_by_margin[salvage_by_margin["grouping"] == exposure.column]
     table = _with_p_values(table, planned_tests, of_exposure)

@@ -1,6 +1,6 @@
 """Standardised differences between groups: how unlike they are, in units of spread rather than of chance."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -50,7 +50,7 @@ def _multinomial_covariance(shares: np.ndarray) -> np.ndarray:
     return np.diag(shares) - np.outer(shares, shares)
 
 
-def largest_between_pairs(difference, groups: Sequence[np.ndarray]) -> float:
+def largest_between_pairs(difference: Callable[[np.ndarray, np.ndarray], float], groups: Sequence[np.ndarray]) -> float:
     """The largest `difference` between any two of `groups`; NaN when none is defined."""
     values = [difference(one, other) for one, other in combinations(groups, 2)]
     return float(np.nanmax(values)) if not np.isnan(values).all() else float("nan")

@@ -37,6 +37,8 @@ VARIABLES = (
     "has_extrahepatic_disease", "had_preoperative_chemotherapy", "procedure_type", "has_hai_pump", "era",
 )  # fmt: skip
 ALL = "all"
+Level = str | float
+"""Of a variable that is counted: words, a number or a truth."""
 PATIENTS = "Patients"
 TABLE_ONE_COLUMNS = [
     "variable", "level", "grouping", "stratum", "statistic_label", "value_text", "n", "n_missing", "max_standardised_difference",
@@ -93,7 +95,7 @@ def _variables(covariates: Sequence[Covariate]) -> dict[str, tuple[str, str]]:
 
 def _rows_of_numbers(
     label: str, values: pd.Series, members: dict[str, np.ndarray], compared: Sequence[str], kind: str
-) -> list[list]:
+) -> list[list[object]]:
     numbers = pd.to_numeric(values, errors="raise").to_numpy(dtype=float, na_value=np.nan)
     known = {stratum: numbers[chosen & ~np.isnan(numbers)] for stratum, chosen in members.items()}
     difference = largest_between_pairs(difference_of_numbers, [known[group] for group in compared])
@@ -114,7 +116,7 @@ def _rows_of_numbers(
 
 def _rows_of_levels(
     label: str, values: pd.Series, members: dict[str, np.ndarray], compared: Sequence[str], kind: str
-) -> list[list]:
+) -> list[list[object]]:
     levels = [True, False] if kind == "truth" else _ordered(values.dropna().unique())
     require_known(values.dropna(), levels, f"index_operations.{values.name}")
     # -1 stands for missing
@@ -135,9 +137,13 @@ def _rows_of_levels(
     return rows
 
 
-def _ordered(levels: Iterable) -> list:
+def _ordered(levels: Iterable[Level]) -> list[Level]:
     """Numbers by size, words by alphabet."""
-    return sorted(levels, key=lambda level: (isinstance(level, str), level))
+    return sorted(levels, key=_place)
+
+
+def _place(level: Level) -> tuple[float, str]:
+    return (float("inf"), level) if isinstance(level, str) else (float(level), "")
 
 
 def median_text(numbers: np.ndarray) -> str:
@@ -162,5 +168,5 @@ def share_text(n: int, n_known: int) -> str:
     return f"{n:,} ({percent})"
 
 
-def _level_text(level) -> str:
+def _level_text(level: Level) -> str:
     return str(int(level)) if isinstance(level, float | np.floating) else str(level).replace("_", " ")

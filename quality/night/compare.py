@@ -30,11 +30,11 @@ def judged_numbers(rule: Rule, counts: pd.DataFrame) -> pd.Series:
     if rule.compare == "factor":
         both = (n > 0) & (before > 0)
         ratio = (n / before).where(both, 1.0)
-        return np.maximum(ratio, 1 / ratio).where(both, NOT_JUDGED)
+        return ratio.where(ratio > 1, 1 / ratio).where(both, NOT_JUDGED)
     difference = share - before / total_before.where(total_before > 0)
     # two-proportion z with a continuity of half a row, so that a few rows are never sure of anything
     pooled = ((n + before + 0.5) / (total + total_before + 1)).clip(upper=1)
-    error = np.sqrt(pooled * (1 - pooled) * (1 / total.where(total > 0) + 1 / total_before.where(total_before > 0)))
+    error = (pooled * (1 - pooled) * (1 / total.where(total > 0) + 1 / total_before.where(total_before > 0))) ** 0.5
     is_sure = (difference.abs() / error.where(error > 0)) >= rule.z
     signed = {"shift": difference.abs(), "rise": difference, "fall": -difference}[rule.compare]
     return signed.where(is_sure, NOT_JUDGED).clip(lower=0).fillna(NOT_JUDGED)

@@ -99,14 +99,14 @@ def _judge_book(book: RuleBook, counts: pd.DataFrame) -> list[Row]:
     outcomes, violations = judge_frame(suite, frame, most_keys=len(frame))
     errors = [outcome for outcome in outcomes if outcome[CHECK_COLUMNS.index("status")] == ERROR]
     if errors:
-        return [_row(book, None, None, ERROR, "blocking", error=errors[0][CHECK_COLUMNS.index("error")])]
+        return [_could_not_run(book, errors[0][CHECK_COLUMNS.index("error")])]
     broken: dict[int, str] = {}
     for _, _, severity, _, key, _ in violations:
         number = int(key.removeprefix("row_number="))
         broken[number] = "blocking" if "blocking" in (severity, broken.get(number)) else severity
     return [
         *(
-            _row(book, _rule(book, frame.at[number, "rule"]), frame.loc[number], FAILED, severity)
+            _row(book, _rule(book, str(frame["rule"].iloc[number])), frame.iloc[number], FAILED, severity)
             for number, severity in broken.items()
         ),
         *_kept(book, frame[~frame["row_number"].isin(broken)]),
@@ -151,20 +151,16 @@ def _kept(book: RuleBook, frame: pd.DataFrame) -> list[Row]:
     return [_row(book, _rule(book, str(count["rule"])), count, PASSED, None) for _, count in first.iterrows()]
 
 
-def _row(
-    book: RuleBook,
-    rule: Rule | None,
-    count: pd.Series | None,
-    status: str,
-    severity: str | None,
-    error: str | None = None,
-) -> Row:
-    """One row of CHANGE_COLUMNS; without a rule it tells that the suite could not be run."""
-    if rule is None:
-        return [book.name, "night_profile", "rules_can_be_judged", "The rules could be judged", None, severity, status, 0, 0,
-                0.0, 0.0, "a rule without exception", error, None]  # fmt: skip
+def _could_not_run(book: RuleBook, error: str) -> Row:
+    """The row of CHANGE_COLUMNS of a suite that could not be run."""
+    return [book.name, "night_profile", "rules_can_be_judged", "The rules could be judged", None, "blocking", ERROR, 0, 0,
+            0.0, 0.0, "a rule without exception", error, None]  # fmt: skip
+
+
+def _row(book: RuleBook, rule: Rule, count: pd.Series, status: str, severity: str | None) -> Row:
+    """One row of CHANGE_COLUMNS."""
     severity = severity or ("blocking" if rule.blocking else "warning")
-    limit = rule.blocking if severity == "blocking" and rule.blocking else rule.warning or rule.blocking
+    limit = rule.limit_of(severity)
     n, total = float(count["n"]), float(count["denominator"])
     text = rule.reason if status == PASSED else _message(rule, count, limit.above)
     return [
@@ -180,7 +176,7 @@ def _row(
         n / total if total else 0.0,
         limit.above,
         rule.reason,
-        error,
+        None,
         None if status == PASSED else _change(rule, count),
     ]
 

@@ -65,6 +65,11 @@ class Rule(BaseModel):
             raise ValueError(f"rule {self.id}: give a warning or a blocking limit")
         return self
 
+    def limit_of(self, severity: str) -> Limit:
+        """The limit of a severity; the other where the rule has none of it."""
+        limits = (self.blocking, self.warning) if severity == "blocking" else (self.warning, self.blocking)
+        return next(limit for limit in limits if limit is not None)
+
     def is_for(self, feed: str, field: str, value: str) -> bool:
         """Whether a count of this feed and field is judged by the rule."""
         name = f"{feed}.{field}"

@@ -1,6 +1,7 @@
 """The plan of the seeds, as the nightly run hands it to the statistics."""
 
 from pathlib import Path
+from typing import TextIO
 
 import pandas as pd
 
@@ -11,7 +12,12 @@ SEEDS = Path(__file__).parents[2] / "dbt_project/seeds/definitions"
 
 def seed(name: str) -> pd.DataFrame:
     """A seed's rows as text; empty cells are missing."""
-    return pd.read_csv(SEEDS / f"{name}.csv", dtype={"value": str, "levels": str})
+    return read_seed(SEEDS / f"{name}.csv")
+
+
+def read_seed(file: Path | TextIO) -> pd.DataFrame:
+    """The same of a file or text."""
+    return pd.read_csv(file, dtype={"value": str, "levels": str, "reference": str})
 
 
 PLAN = plan_from_frames({name: seed(name) for name in PLAN_TABLES})

@@ -2,7 +2,7 @@
 with grouped as (
     select times.endpoint, times.time_days, times.event_code, 'overall' as grouping, 'all' as stratum
     from {{ ref('time_to_event') }} as times
-    {% for grouping in var('event_count_groupings') %}
+    {% for grouping in event_count_groupings() %}
     union all
     select
         times.endpoint,

@@ -1,5 +1,7 @@
 """The recipes of docs/recipes.md: an exposure, a covariate and an endpoint are rows, and no code."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,22 +11,19 @@ from analysis.patients.plan import PLAN_TABLES, Plan, plan_from_frames
 from analysis.report.render import draw_report
 from analysis.results.catalogue import CATALOGUE
 from analysis.results.families import FAMILIES, compute_family
+from orchestration.ingestion.contract.loading import CONTRACTS_FOLDER, load_contract, load_identity
+from tests.analysis.recipe_rows import contract_line, recipe_rows, rows_of_dbt_unit_test, seed_with_recipe
 from tests.analysis.report_builders import fake_context
 from tests.analysis.results import study
 from tests.analysis.study_plan import seed
 from tests.bench.drawn_marts import drawn_marts
 
-KRAS = {
-    "exposure": "kras", "column_name": "is_kras_mutated", "label": "KRAS status", "term_prefix": "KRAS mutated", "levels": "true;false",
-    "reference": "false", "is_ordered": False, "analysis_role": "exploratory", "meaning": "", "source": "",
-}  # fmt: skip
+ENDPOINTS = Path(__file__).parents[3] / "dbt_project/models/intermediate/endpoints/_endpoints.yml"
 
 
-def plan_with(table: str, **row) -> Plan:
-    """The plan of the seeds with one row more."""
-    frames = {name: seed(name) for name in PLAN_TABLES}
-    frames[table] = pd.concat([frames[table], pd.DataFrame([row])], ignore_index=True)
-    return plan_from_frames(frames)
+def plan_with(*tables: str) -> Plan:
+    """The plan of the seeds, of these with the recipes' rows."""
+    return plan_from_frames({name: seed_with_recipe(name) if name in tables else seed(name) for name in PLAN_TABLES})
 
 
 def models(plan: Plan, inputs: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -43,8 +42,17 @@ def inputs() -> dict[str, pd.DataFrame]:
     return study.inputs_of(times[times["endpoint"] == "margin_recurrence"], operations)
 
 
+def test_kras_status_is_a_line_of_the_registry_s_contract(tmp_path):
+    hospital = CONTRACTS_FOLDER / "simulated_hospital"
+    of_registry = (hospital / "registry.yml").read_text(encoding="utf-8")
+    contract = tmp_path / "registry.yml"
+    contract.write_text(of_registry.replace("\nfields:\n", f"\nfields:\n{contract_line()}"), encoding="utf-8")
+    field = load_contract(contract, load_identity(hospital)).fields["kras_status"]
+    assert (field.column, field.codes) == ("kras", {"mut": "mutated", "wt": "wild_type"})
+
+
 def test_kras_status_as_a_second_exposure_is_a_row(inputs):
-    plan = plan_with("exposures", **KRAS)
+    plan = plan_with("exposures")
     ratios = models(plan, inputs)["hazard_ratios"].query("model == 'adjusted' and estimand == 'cause-specific'")
     of_kras = ratios[ratios["term"].str.startswith("KRAS")].set_index("term")
     assert list(of_kras.index) == ["KRAS mutated true", "KRAS status (omnibus)", "KRAS status (omnibus, Wald)"]
@@ -64,8 +72,7 @@ def with_kras() -> dict[str, pd.DataFrame]:
     status[:30] = pd.NA
     for name in ("operations", "index_operations"):
         marts[name] = marts[name].assign(is_kras_mutated=status)
-    seeds = {name: seed(name) for name in PLAN_TABLES}
-    seeds["exposures"] = pd.concat([seeds["exposures"], pd.DataFrame([KRAS])], ignore_index=True)
+    seeds = {name: seed(name) for name in PLAN_TABLES} | {"exposures": seed_with_recipe("exposures")}
     plan = plan_from_frames(seeds)
     lean = {
         "imputations": (2.0,),
@@ -142,21 +149,14 @@ def test_a_second_exposure_has_figures_and_a_section_of_the_report(with_kras):
 
 
 def test_a_covariate_is_two_rows(inputs):
-    frames = {name: seed(name) for name in PLAN_TABLES}
-    covariate = {"covariate": "KRAS mutated", "column_name": "is_kras_mutated", "kind": "truth", "per": 1}
-    member = {"covariate_set": "main", "position": 9, "covariate": "KRAS mutated", "model": "adjusted"}
-    for table, row in (("covariates", covariate), ("covariate_sets", member)):
-        frames[table] = pd.concat([frames[table], pd.DataFrame([row])], ignore_index=True)
-    ratios = models(plan_from_frames(frames), inputs)["hazard_ratios"].query("model == 'adjusted'")
+    ratios = models(plan_with("covariates", "covariate_sets"), inputs)["hazard_ratios"].query("model == 'adjusted'")
     assert "KRAS mutated" in set(ratios["term"])
 
 
 def test_what_is_exposure_and_covariate_is_not_adjusted_for_itself(inputs):
-    frames = {name: seed(name) for name in PLAN_TABLES}
-    covariate = {"covariate": "mutated KRAS gene", "column_name": "is_kras_mutated", "kind": "truth", "per": 1}
-    member = {"covariate_set": "main", "position": 9, "covariate": "mutated KRAS gene", "model": "adjusted"}
-    for table, row in (("exposures", KRAS), ("covariates", covariate), ("covariate_sets", member)):
-        frames[table] = pd.concat([frames[table], pd.DataFrame([row])], ignore_index=True)
+    frames = {name: seed(name) for name in PLAN_TABLES} | {"exposures": seed_with_recipe("exposures")}
+    for name in ("covariates", "covariate_sets"):
+        frames[name] = seed_with_recipe(name).replace({"covariate": {"KRAS mutated": "mutated KRAS gene"}})
     plan = plan_from_frames(frames)
     plan = plan._replace(settings=dict(plan.settings) | {"imputations": (2.0,), "imputation_iterations": (1.0,)})
     made = models(plan, inputs)
@@ -179,17 +179,10 @@ def test_what_is_exposure_and_covariate_is_not_adjusted_for_itself(inputs):
 
 
 def test_an_endpoint_is_a_row_beside_its_definition(inputs):
-    """Its times come from rows of endpoint_definitions: dbt's unit test an_endpoint_of_milestones_that_exist_is_rows."""
-    plan = plan_with(
-        "analysis_endpoints",
-        endpoint="liver_recurrence_free_survival",
-        position=11,
-        label="Survival without liver recurrence",
-        kind="survival",
-        analysis_role="exploratory",
-        is_modelled_further=True,
-        reason="",
-    )
+    """Its times come from rows of endpoint_definitions, of which the unit test of dbt is."""
+    of_dbt = rows_of_dbt_unit_test(ENDPOINTS, "an_endpoint_of_milestones_that_exist_is_rows", "endpoint_definitions")
+    assert recipe_rows("endpoint_definitions")[of_dbt.columns].to_dict("records") == of_dbt.to_dict("records")
+    plan = plan_with("analysis_endpoints")
     times = inputs["time_to_event"].assign(endpoint="liver_recurrence_free_survival")
     times["event_code"] = (times["event_code"] > 0).astype(int)
     operations = inputs["operations"]
