@@ -109,16 +109,14 @@ def fit_cox(
         problems = dict.fromkeys(names, reason) if reason else problems
         unknown = np.full(len(names), np.nan)
         return CoxFit(names, unknown, np.diag(unknown), np.nan, np.nan, n, n_event, problems)
-    columns = np.column_stack([np.asarray(design[name], dtype=float) for name in estimable])
     if weights is None and cluster is None:
-        at = [names.index(name) for name in estimable]
 
         def of_rows(kept: Sequence[int]) -> PartialLikelihood:
-            of_kept = columns[:, [at.index(position) for position in kept]]
-            return PartialLikelihood(time_days, is_event, of_kept, strata, entry_days)
+            return PartialLikelihood(time_days, is_event, [design[names[at]] for at in kept], strata, entry_days)
 
-        fit = _fit(likelihood_of or of_rows, at)
+        fit = _fit(likelihood_of or of_rows, [names.index(name) for name in estimable])
     else:
+        columns = np.column_stack([np.asarray(design[name], dtype=float) for name in estimable])
         fit = _fit_with_r(time_days, is_event, columns, entry_days, strata, cluster, weights)
     model_warning = fit.warning
     collinear = [name for name, value in zip(estimable, fit.coefficients, strict=True) if np.isnan(value)]

@@ -157,13 +157,17 @@ def spline_basis(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
     Returns:
         A matrix with a row a value and k - 1 columns.
     """
-    x = np.asarray(values, dtype=float)[:, None]
+    x = np.asarray(values, dtype=float)
     first, before_last, last = knots[0], knots[-2], knots[-1]
-    cubes = np.maximum(x - knots, 0.0) ** 3
-    inner = knots[:-2]
     gap = last - before_last
-    bent = cubes[:, :-2] - cubes[:, [-2]] * (last - inner) / gap + cubes[:, [-1]] * (before_last - inner) / gap
-    return np.hstack([x, bent / (last - first) ** 2])
+    # a column after the other, each in one piece
+    basis = np.empty((len(knots) - 1, len(x)))
+    basis[0] = x
+    of_before_last, of_last = (np.maximum(x - knot, 0.0) ** 3 for knot in (before_last, last))
+    for column, knot in zip(basis[1:], knots[:-2], strict=True):
+        bent = np.maximum(x - knot, 0.0) ** 3 - of_before_last * (last - knot) / gap
+        column[:] = (bent + of_last * (before_last - knot) / gap) / (last - first) ** 2
+    return basis.T
 
 
 def checked_knots(knots_mm: Sequence[float] | np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.models.full_rank import is_of_full_rank
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC, few_events, has_finite_limits, reference_problem, wald_row
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import Covariate
@@ -20,6 +21,7 @@ INTERVAL_RATIO_COLUMNS = [
     "n", "n_event", "median_interval_days", "n_hospitals", "warning",
 ]  # fmt: skip
 INTERVAL_CURVE_COLUMNS = ["endpoint", "grouping", "stratum", "time_days", "estimate", "n", "n_event", "warning"]
+PATIENTS_AT_ONCE = 8192
 MAX_ITERATIONS = 100
 NOT_CONVERGED = "not estimable: the likelihood has no maximum"
 
@@ -104,6 +106,19 @@ def _ascent(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray | None:
 
 
 def _likelihood(
+    parameters: np.ndarray, log_left: np.ndarray, log_right: np.ndarray, columns: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """`_likelihood_of_some` of all patients, some at a time: few enough for a processor's cache."""
+    n = len(parameters)
+    value, gradient, hessian = 0.0, np.zeros(n), np.zeros((n, n))
+    for start in range(0, len(log_left), PATIENTS_AT_ONCE):
+        some = slice(start, start + PATIENTS_AT_ONCE)
+        parts = _likelihood_of_some(parameters, log_left[some], log_right[some], columns[some])
+        value, gradient, hessian = value + parts[0], gradient + parts[1], hessian + parts[2]
+    return value, gradient, hessian
+
+
+def _likelihood_of_some(
     parameters: np.ndarray, log_left: np.ndarray, log_right: np.ndarray, columns: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """log(exp(-H(left)) - exp(-H(right))) with H = exp((log t - x b) / scale), its gradient and Hessian in (b, log scale)."""
@@ -192,14 +207,11 @@ def _full_columns(data: ModelRows) -> tuple[list[str], np.ndarray | None]:
     """The terms that vary, and a column of ones, theirs and the hospitals'; None where these determine each
     other or nobody had the event."""
     names = [name for name, column in data.design.items() if len(column) and (column != column[0]).any()]
-    hospitals = np.empty((data.n, 0)) if data.strata is None else np.eye(data.strata.max() + 1)[data.strata][:, 1:]
-    columns = np.column_stack([np.ones(data.n), *(data.design[name] for name in names), hospitals])
+    hospitals = [] if data.strata is None else [data.strata == number for number in range(1, data.strata.max() + 1)]
+    columns = np.column_stack([np.ones(data.n), *(data.design[name] for name in names), *hospitals])
     if not data.is_event.any() or data.n < columns.shape[1]:
         return names, None
-    # of the triangle, which has the singular values of all rows
-    sizes = np.linalg.svd(np.linalg.qr(columns, mode="r"), compute_uv=False)
-    is_full = sizes[-1] > sizes[0] * data.n * np.finfo(float).eps
-    return names, columns if is_full else None
+    return names, columns if is_of_full_rank(columns) else None
 
 
 def _ratio_rows(data: ModelRows, names: list[str], fit: WeibullFit | None) -> list[Row]:

@@ -38,8 +38,8 @@ class PartialLikelihood:
     """The likelihood of some columns, its maximum and what follows from that.
 
     Args:
-        time_days: >= 0; event_code: 0 censored, 1 event, 2 competing (stays at risk, Fine and Gray); columns: a row a patient, a column
-            a term; at least one event.
+        time_days: >= 0; event_code: 0 censored, 1 event, 2 competing (stays at risk, Fine and Gray); columns: one a term, with an
+            entry a patient; at least one event.
         strata: whole numbers; each has a baseline and a censoring distribution of its own.
         entry_days: below time_days; at risk only after it (not with competing events). Default: from the beginning.
     """
@@ -48,13 +48,12 @@ class PartialLikelihood:
         self,
         time_days: np.ndarray,
         event_code: np.ndarray,
-        columns: np.ndarray,
+        columns: Sequence[np.ndarray],
         strata: np.ndarray | None = None,
         entry_days: np.ndarray | None = None,
     ):
         times, code = np.asarray(time_days, dtype=float), np.asarray(event_code)
-        columns = np.asarray(columns, dtype=float)
-        self.shape = columns.shape
+        self.shape = (len(times), len(columns))
         numbers = [None] if strata is None else np.unique(strata)
         self.rows: list[np.ndarray] = []
         self.strata: list[_Stratum] = []
@@ -65,7 +64,7 @@ class PartialLikelihood:
             if (code[rows] == 1).any():
                 entries = None if entry_days is None else np.asarray(entry_days, dtype=float)[rows]
                 self.rows.append(rows)
-                self.strata.append(_Stratum(times[rows], code[rows], columns[rows], entries))
+                self.strata.append(_Stratum(times[rows], code[rows], columns, rows, entries))
 
     def points(self, coefficients: np.ndarray) -> "list[_Point]":
         """The likelihood of each stratum at some coefficients."""
@@ -169,7 +168,7 @@ class ByPeriod(PartialLikelihood):
     Args:
         time_days, is_event, strata: as above; starts: of the periods, ascending from 0; an event on the day of a start is of the period
             before, and whoever leaves on day 0 is at risk on it.
-        varying, constant: columns, a row a patient.
+        varying, constant: columns with an entry a patient.
         kept: positions of the coefficients that there are to be, default all.
     """
 
@@ -177,19 +176,19 @@ class ByPeriod(PartialLikelihood):
         self,
         time_days: np.ndarray,
         is_event: np.ndarray,
-        varying: np.ndarray,
-        constant: np.ndarray,
+        varying: Sequence[np.ndarray],
+        constant: Sequence[np.ndarray],
         strata: np.ndarray | None,
         starts: np.ndarray,
         kept: Sequence[int] | None = None,
     ):
-        n_varying, n_constant = varying.shape[1], constant.shape[1]
+        n_varying, n_constant = len(varying), len(constant)
         n_columns = len(starts) * n_varying + n_constant
         kept = range(n_columns) if kept is None else kept
         place_of = {position: place for place, position in enumerate(kept)}
         self.shape = (len(time_days), len(place_of))
         self.parts: list[tuple[PartialLikelihood, np.ndarray]] = []
-        columns = np.column_stack([varying, constant])
+        columns = [*varying, *constant]
         for period, (start, end) in enumerate(zip(starts, [*starts[1:], np.inf], strict=True)):
             chosen = (time_days > start) | (period == 0)
             positions = [period * n_varying + number for number in range(n_varying)]
@@ -201,7 +200,7 @@ class ByPeriod(PartialLikelihood):
             likelihood = PartialLikelihood(
                 np.minimum(time_days[chosen], end),
                 code,
-                columns[np.ix_(chosen, own)],
+                [columns[number][chosen] for number in own],
                 None if strata is None else strata[chosen],
             )
             self.parts.append((likelihood, np.array([place_of[positions[number]] for number in own], dtype=int)))
@@ -254,10 +253,20 @@ class _Point:
 class _Stratum:
     """Rows sorted by time. The l-th of d events at a time (l = 0 ... d - 1) has as factor the risk set less l / d of the d (Efron)."""
 
-    def __init__(self, times: np.ndarray, code: np.ndarray, columns: np.ndarray, entry_days: np.ndarray | None):
+    def __init__(
+        self,
+        times: np.ndarray,
+        code: np.ndarray,
+        columns: Sequence[np.ndarray],
+        rows: np.ndarray,
+        entry_days: np.ndarray | None,
+    ):
         # a first row of ones: sums of risk go the way of sums of risk times a column
-        self.x = np.empty((columns.shape[1] + 1, len(times)))
-        self.x[0], self.x[1:] = 1.0, (columns - columns.mean(axis=0)).T
+        self.x = np.empty((len(columns) + 1, len(times)))
+        self.x[0] = 1.0
+        for own, column in zip(self.x[1:], columns, strict=True):
+            own[:] = column[rows]
+            own -= own.mean()
         self.times, is_event = times, code == 1
         self.events = np.flatnonzero(is_event)
         ties = tied_events(times, is_event)

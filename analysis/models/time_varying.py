@@ -1,6 +1,6 @@
 """Hazard ratios within periods of follow-up, where they are not the same throughout."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -137,23 +137,17 @@ def _model_rows_by_period(data: ModelRows, exposure: Exposure, periods: _Periods
 def _rows_of_factor(data: ModelRows, split: "_Split", fit: CoxFit, periods: _Periods, factor: _Factor) -> list[Row]:
     """The interaction's test and the ratios of each period; `fit` is the model with one ratio for all periods."""
     starts = periods.starts
-    design = {
-        f"{term} | {period}": column[split.patient] * (split.period == period)
-        for period in range(len(starts))
-        for term, column in factor.columns.items()
-    }
-    constant = {term: column[split.patient] for term, column in data.design.items() if term not in factor.columns}
-    varying = np.column_stack(list(factor.columns.values()))
-    others = [column for term, column in data.design.items() if term not in factor.columns]
-    stacked = np.column_stack(others) if others else np.empty((data.n, 0))
+    varying = list(factor.columns.values())
+    others = {term: column for term, column in data.design.items() if term not in factor.columns}
+    design = _SplitDesign(split, factor.columns, others, len(starts))
 
     def likelihood_of(kept: Sequence[int]) -> ByPeriod:
-        return ByPeriod(data.time_days, data.is_event, varying, stacked, data.strata, starts, kept)
+        return ByPeriod(data.time_days, data.is_event, varying, list(others.values()), data.strata, starts, kept)
 
     by_period = fit_cox(
-        split.end_days, split.is_event, design | constant, split.start_days, split.strata, likelihood_of=likelihood_of
+        split.end_days, split.is_event, design, split.start_days, split.strata, likelihood_of=likelihood_of
     )
-    penalised = _penalised_rows(by_period, split, design, constant)
+    penalised = _penalised_rows(by_period, split, design)
     ratios = [
         _ratio_row(factor, split, periods, period, term, by_period, penalised)
         for period in range(len(starts))
@@ -175,30 +169,53 @@ class _Split:
     strata: np.ndarray | None
 
 
+class _SplitDesign(Mapping[str, np.ndarray]):
+    """The columns of a model by period, a row a patient and period, each made when it is asked for: all at once would be the
+    largest thing of the night. Those of a term are 0 outside their period, the others' are the same in all."""
+
+    def __init__(
+        self, split: _Split, varying: Mapping[str, np.ndarray], constant: Mapping[str, np.ndarray], n_periods: int
+    ):
+        self.split, self.constant = split, constant
+        self.by_name = {
+            f"{term} | {period}": (column, period) for period in range(n_periods) for term, column in varying.items()
+        }
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name in self.constant:
+            return self.constant[name][self.split.patient]
+        column, period = self.by_name[name]
+        return column[self.split.patient] * (self.split.period == period)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.by_name, *self.constant])
+
+    def __len__(self) -> int:
+        return len(self.by_name) + len(self.constant)
+
+
 def _split(data: ModelRows, starts: np.ndarray) -> _Split:
     ends = np.append(starts[1:], np.inf)
     pieces = []
     for period, (start, end) in enumerate(zip(starts, ends, strict=True)):
         # Whoever leaves on day 0 is at risk on it: the first period takes in its own start
-        patient = np.flatnonzero((data.time_days > start) | (period == 0))
+        patient = np.flatnonzero((data.time_days > start) | (period == 0)).astype(np.int32)
         ends_within = data.time_days[patient] <= end
         entry = np.full(len(patient), start if period else -1.0)
         time = np.minimum(data.time_days[patient], end)
-        pieces.append((patient, np.full(len(patient), period), entry, time, data.is_event[patient] * ends_within))
+        pieces.append((patient, np.full(len(patient), period, dtype=np.int8), entry, time, data.is_event[patient] * ends_within))
     columns = [np.concatenate(column) for column in zip(*pieces, strict=True)]
     return _Split(*columns, strata=None if data.strata is None else data.strata[columns[0]])
 
 
-def _penalised_rows(
-    fit: CoxFit, split: _Split, design: dict[str, np.ndarray], constant: dict[str, np.ndarray]
-) -> dict[str, Row]:
-    separated = [name for name in design if fit.problems.get(name) == INFINITE]
+def _penalised_rows(fit: CoxFit, split: _Split, design: _SplitDesign) -> dict[str, Row]:
+    separated = [name for name in design.by_name if fit.problems.get(name) == INFINITE]
     if not separated:
         return {}
     firth = fit_firth(
         split.end_days,
         split.is_event,
-        design | constant,
+        dict(design),
         entry_days=split.start_days,
         profiled=separated,
         strata=split.strata,

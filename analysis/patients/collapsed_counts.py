@@ -231,6 +231,8 @@ def _numbered(values: pd.Series) -> tuple[np.ndarray, pd.Series]:
     """The number of each value among the distinct ones in their order, missing ones last, and the distinct ones."""
     numbers, names = pd.factorize(values, sort=True)
     distinct = pd.Series(names)
+    if isinstance(distinct.dtype, pd.CategoricalDtype):
+        distinct = distinct.astype("str")
     if (numbers < 0).any():
         numbers = np.where(numbers < 0, len(distinct), numbers)
         distinct = pd.concat([distinct, pd.Series([None], dtype=distinct.dtype)], ignore_index=True)

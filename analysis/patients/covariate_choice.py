@@ -66,8 +66,9 @@ def choose_covariates(
     others = [covariate for covariate in covariates if covariate.column != exposure.column]
     kept, reasons = _recorded(patients, is_compared, others, rules)
     reasons |= {covariate.term: THE_EXPOSURE for covariate in covariates if covariate not in others}
-    patients, _ = as_numbers(patients, kept)
-    columns = {covariate.term: as_numbers(patients, [covariate])[1] for covariate in kept}
+    columns: dict[str, tuple[Covariate, ...]] = {}
+    for covariate in kept:
+        patients, columns[covariate.term] = as_numbers(patients, [covariate])
     known = {
         covariate.term: np.asarray(~np.isnan(_matrix(patients, columns[covariate.term])).any(axis=1))
         for covariate in kept
@@ -105,7 +106,7 @@ def _recorded(
 ) -> tuple[list[Covariate], dict[str, str]]:
     """Covariates that every hospital records of enough of its patients."""
     hospital = (
-        patients[HOSPITAL_COLUMN].astype("string").fillna("not named")
+        patients[HOSPITAL_COLUMN].astype("string").fillna("not named").astype("category")
         if HOSPITAL_COLUMN in patients.columns
         else pd.Series("", index=patients.index)
     )
@@ -114,7 +115,8 @@ def _recorded(
         if covariate.column not in patients.columns:
             reasons[covariate.term] = f"no column {covariate.column}"
             continue
-        shares = patients.loc[is_compared, covariate.column].notna().groupby(hospital[is_compared]).mean()
+        known = patients.loc[is_compared, covariate.column].notna()
+        shares = known.groupby(hospital[is_compared], observed=True).mean()
         short = shares[shares < rules.least_share_recorded]
         if not len(short):
             kept.append(covariate)

@@ -23,7 +23,10 @@ def numbers_or_missing(values: pd.Series) -> np.ndarray:
         ValueError: names the column when it holds anything else, or an infinite number.
     """
     try:
-        numbers = values.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+        if values.dtype in (np.dtype("float64"), np.dtype("bool")):
+            numbers = values.to_numpy(dtype=float)
+        else:
+            numbers = values.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{values.name}: neither numbers nor truths ({error})") from error
     if np.isinf(numbers).any():

@@ -69,15 +69,24 @@ def endpoint_rows(frame: pd.DataFrame, endpoint: str) -> pd.DataFrame:
             the frame has it) has it twice.
     """
     require_columns(frame, ["endpoint", "time_days", "event_code"], "patient_rows")
-    patients = frame[frame["endpoint"] == endpoint]
+    is_of_it = (frame["endpoint"] == endpoint).to_numpy(dtype=bool)
+    # rows of one endpoint, as most are, are not copied
+    patients = frame if is_of_it.all() else frame[is_of_it]
     if patients.empty:
         raise ValueError(f"patient_rows.endpoint: nobody has {endpoint!r}")
-    if "study_id" in patients.columns and patients["study_id"].duplicated().any():
+    if "study_id" in patients.columns and _is_any_twice(patients["study_id"]):
         raise ValueError(f"patient_rows.study_id: a patient has more than one row of {endpoint}")
     checked_times(patients["time_days"], "patient_rows")
     if not patients["event_code"].isin([0, 1, 2]).all():
         raise ValueError("patient_rows.event_code: codes other than 0, 1, 2")
     return patients
+
+
+def _is_any_twice(study_id: pd.Series) -> bool:
+    """Whether a patient stands twice; numbers that ascend need no looking up."""
+    if pd.api.types.is_integer_dtype(study_id.dtype) and (np.diff(study_id.to_numpy()) > 0).all():
+        return False
+    return bool(study_id.duplicated().any())
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,9 @@ class ModelColumns:
         for column in (*columns.values(), *([self.level] if exposure else [])):
             is_missing |= np.isnan(column)
         kept = is_of_it & ~self.is_unresolved & ~is_missing
-        position = np.where(np.isnan(self.level), -1, self.level).astype(int)[kept]
+        # whoever is complete needs no copy
+        taken = slice(None) if kept.all() else kept
+        position = np.where(np.isnan(self.level), -1, self.level).astype(int)[taken]
         dummies, absent = {}, []
         for number, name in enumerate(exposure.levels if exposure else ()):
             if exposure is None or name == exposure.reference:
@@ -128,16 +139,16 @@ class ModelColumns:
         reference = exposure.levels.index(exposure.reference) if exposure else -2
         return ModelRows(
             self.endpoint,
-            self.time_days[kept],
-            self.event_code[kept],
-            dummies | {term: column[kept] for term, column in columns.items()},
+            self.time_days[taken],
+            self.event_code[taken],
+            dummies | {term: column[taken] for term, column in columns.items()},
             tuple(dummies),
             tuple(absent),
             exposure.reference if exposure else None,
             position == reference,
             position,
-            None if self.hospital is None else _renumbered(self.hospital[kept]),
-            self.index[kept],
+            None if self.hospital is None else _renumbered(self.hospital[taken]),
+            self.index[taken],
             int((is_missing & ~self.is_unresolved & is_of_it).sum()),
             int((self.is_unresolved & is_of_it).sum()),
         )
@@ -150,23 +161,24 @@ def model_columns(
     patients = endpoint_rows(frame, endpoint)
     # likelihoods want the order of time: sorted once for all models of these rows
     times = patients["time_days"].to_numpy(dtype=float)
-    if (np.diff(times) < 0).any():
-        patients = patients.take(np.argsort(times, kind="stable"))
+    order = np.argsort(times, kind="stable") if (np.diff(times) < 0).any() else slice(None)
     require_columns(patients, [covariate.column for covariate in covariates], "patient_rows")
     level, is_unresolved = _levels(patients, exposure)
     numbers = {
-        covariate.term: numbers_or_missing(patients[covariate.column]) / covariate.per for covariate in covariates
+        covariate.term: (numbers_or_missing(patients[covariate.column]) / covariate.per)[order]
+        for covariate in covariates
     }
+    hospital = _hospital_numbers(patients)
     return ModelColumns(
         endpoint,
-        patients["time_days"].to_numpy(dtype=float),
-        patients["event_code"].to_numpy(dtype=int),
+        times[order],
+        patients["event_code"].to_numpy(dtype=int)[order],
         numbers,
         exposure,
-        level,
-        is_unresolved,
-        _hospital_numbers(patients),
-        patients.index,
+        level[order],
+        is_unresolved[order],
+        None if hospital is None else hospital[order],
+        patients.index[order],
     )
 
 

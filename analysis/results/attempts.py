@@ -14,6 +14,8 @@ LOG = logging.getLogger(__name__)
 
 AT_ONCE = 2
 """Endpoints computed at a time: most of the work is numpy's, which lets two cores work beside each other."""
+MANY_PATIENTS = 500_000
+"""From so many on one endpoint at a time: what two need at once is more memory than a night has."""
 
 
 class Attempts:
@@ -45,10 +47,11 @@ class Attempts:
                 self.frames.setdefault(name, []).append(frame)
         return True
 
-    def each(self, names: Sequence[str], compute: "Callable[[str, Attempts], None]") -> None:
+    def each(self, names: Sequence[str], compute: "Callable[[str, Attempts], None]", n_patients: int = 0) -> None:
         """`compute` of each name with attempts of its own, some at a time; what it leaves stands in the order of the names."""
         own = [Attempts() for _ in names]
-        with ThreadPoolExecutor(max_workers=min(AT_ONCE, os.cpu_count() or 1)) as pool:
+        at_once = 1 if n_patients > MANY_PATIENTS else min(AT_ONCE, os.cpu_count() or 1)
+        with ThreadPoolExecutor(max_workers=at_once) as pool:
             # the context holds how numpy treats what overflows
             running = [
                 pool.submit(copy_context().run, compute, name, attempts)

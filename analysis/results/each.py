@@ -7,10 +7,14 @@ import pandas as pd
 
 from analysis.patients.covariate_choice import CovariateChoice, choose_covariates
 from analysis.patients.exposures import Exposure
+from analysis.patients.model_rows import HOSPITAL_COLUMN
 from analysis.patients.plan import MAIN, Plan
 from analysis.results.attempts import Attempts
 from analysis.results.study_rows import StudyRows
+from analysis.robustness.imputed_models import BOUND_COLUMNS
 
+# what else is read of a patient but the plan's exposures and covariates
+ALSO_READ = ("era", HOSPITAL_COLUMN, "margin_group", "margin_mm", *BOUND_COLUMNS, "unresolved_reason")
 Inputs = Mapping[str, pd.DataFrame]
 Tables = str | tuple[str, ...]
 
@@ -83,7 +87,7 @@ def of_each(
         for of_exposure in plan.by_exposure() if len(patients) else ():
             compute(Subject(endpoint, patients, of_exposure, plan, attempts, rows))
 
-    attempts.each(endpoints, of)
+    attempts.each(endpoints, of, len(rows.operations))
 
 
 def _study_rows(inputs: Inputs, plan: Plan, attempts: Attempts) -> StudyRows:
@@ -92,4 +96,5 @@ def _study_rows(inputs: Inputs, plan: Plan, attempts: Attempts) -> StudyRows:
     bad = set(times.loc[times["event_code"] == 2, "endpoint"]) & set(plan.survival_endpoints)
     for endpoint in sorted(bad):
         attempts.note("hazard_ratios", endpoint, "of survival by the plan, yet with competing events")
-    return StudyRows(times[~times["endpoint"].isin(bad)] if bad else times, inputs["operations"])
+    read = {*ALSO_READ, *(exposure.column for exposure in plan.exposures), *(c.column for c in plan.all_covariates)}
+    return StudyRows(times[~times["endpoint"].isin(bad)] if bad else times, inputs["operations"], read)

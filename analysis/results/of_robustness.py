@@ -1,5 +1,8 @@
 """Results by other roads: weights and standardised risks, imputation, unmeasured confounding, all reasonable choices."""
 
+from collections.abc import Iterator
+
+import numpy as np
 import pandas as pd
 
 from analysis.curves.weighted_incidence import (
@@ -151,7 +154,7 @@ def _specifications(inputs: Inputs, subject: Subject) -> tuple[pd.DataFrame, pd.
     endpoint, patients, plan = subject.endpoint, subject.patients, subject.plan
     definitions, primary = _definitions(inputs, subject.exposure)
     sets: dict[str, tuple[Covariate, ...]] = {"unadjusted": ()}
-    columns = pd.DataFrame({"study_id": patients["study_id"]})
+    added: dict[str, np.ndarray] = {}
     for label, covariate_set in (
         ("age and clinical risk score", SCORE),
         (PRIMARY_SET, MAIN),
@@ -160,25 +163,33 @@ def _specifications(inputs: Inputs, subject: Subject) -> tuple[pd.DataFrame, pd.
         choice = subject.choice(covariate_set)
         if choice is not None and choice.used:
             sets[label] = choice.used
-            added = [name for name in choice.patients.columns if name not in patients.columns]
-            columns = columns.assign(**{name: choice.patients[name] for name in added})
-    # no other column than the curve reads: there is a copy of the patients for each window
+            made = [name for name in choice.patients.columns if name not in patients.columns]
+            added |= {name: choice.patients[name].to_numpy() for name in made}
+    # no other column than the curve reads
     read = {"study_id", "endpoint", "time_days", "event_code", "era", HOSPITAL_COLUMN}
     read |= {covariate.column for used in sets.values() for covariate in used}
     operations = subject.rows.operations
     operations = operations[[name for name in operations.columns if name in read]]
     windows = inputs["time_to_event_by_window"]
-    of_windows = []
-    for days, of_window in windows[windows["endpoint"] == endpoint].groupby("synchronous_window_days"):
-        joined = StudyRows(of_window, operations).of(endpoint).merge(columns, on="study_id", how="left")
-        of_windows.append(joined.assign(synchronous_window_days=days))
+    windows = windows[(windows["endpoint"] == endpoint).to_numpy(dtype=bool)]
+
+    numbered = pd.Index(patients["study_id"])
+
+    def by_window() -> Iterator[tuple[float, pd.DataFrame]]:
+        """The patients' rows of one window at a time."""
+        for days in sorted(windows["synchronous_window_days"].unique()):
+            of_window = windows[(windows["synchronous_window_days"] == days).to_numpy(dtype=bool)]
+            rows = StudyRows(of_window, operations).of(endpoint)
+            at = numbered.get_indexer(pd.Index(rows["study_id"]))
+            yield float(days), rows.assign(**{name: np.where(at < 0, np.nan, of[at]) for name, of in added.items()})
+
     found = specification_curve(
-        patients[[name for name in patients.columns if name in read]].merge(columns, on="study_id"),
+        patients[[name for name in patients.columns if name in read]].assign(**added),
         definitions,
         [endpoint],
         sets,
         plan.number("events_per_parameter"),
-        pd.concat(of_windows, ignore_index=True) if of_windows else None,
+        by_window(),
         plan.survival_endpoints,
     )
     summary = specification_summary(found, plan.count("random_draws"), plan.count("seed"), primary)

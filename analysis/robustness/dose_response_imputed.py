@@ -1,7 +1,8 @@
 """The spline of the margin width with patients whose width is only bounded: drawn within their margin group, then pooled."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -60,21 +61,28 @@ def dose_response_imputed(
     """
     patients = endpoint_rows(frame, endpoint)
     columns = spline_columns(patients, endpoint, covariates, width_column, (reference_mm, *grid_mm))
-    completed = [
-        widths.reindex(columns.index).to_numpy()
-        for widths in completed_widths(patients, width_column, n_imputations, seed)
-    ]
+    drawn = completed_widths(patients, width_column, n_imputations, seed)
+    at = patients.index.get_indexer(columns.index)
+    # one completed data set at a time: of each only the drawn widths are kept, of a fit only the estimates
+    completed = (widths.to_numpy()[at] for widths in drawn)
+    first_widths = next(completed)
+    first = _with_widths(columns, first_widths)
     # whose width is never drawn is the same in each imputation
-    first = _with_widths(columns, completed[0])
     is_kept = columns.index.isin(first.index)
-    n_imputed = int(np.isnan(columns.numbers[WIDTH][is_kept]).sum())
+    is_drawn = is_kept & np.isnan(columns.numbers[WIDTH])
+    n_imputed = int(is_drawn.sum())
     if not n_imputed:
         return DoseResponse(pd.DataFrame(columns=CURVE_COLUMNS), pd.DataFrame(columns=TEST_COLUMNS))
-    all_widths = np.concatenate([widths[is_kept] for widths in completed])
+    fillings = [widths[is_drawn] for widths in chain([first_widths], completed)]
+    all_widths = np.concatenate([np.repeat(columns.numbers[WIDTH][is_kept & ~is_drawn], n_imputations), *fillings])
     knots = spline_knots(all_widths, n_knots)
-    # one completed data set at a time; of a fit only the estimates are kept
-    fits = [replace(fit_spline(_with_widths(columns, widths), knots), fitted=None) for widths in completed]
-    curve = _pooled_curve(fits, first, all_widths, knots, reference_mm, np.asarray(grid_mm, dtype=float))
+    lowest, highest = float(all_widths.min()), float(all_widths.max())
+    del all_widths
+    fits, widths = [], first_widths.copy()
+    for filling in fillings:
+        widths[is_drawn] = filling
+        fits.append(replace(fit_spline(_with_widths(columns, widths), knots), fitted=None))
+    curve = _pooled_curve(fits, first, (lowest, highest), knots, reference_mm, np.asarray(grid_mm, dtype=float))
     tests = pd.DataFrame(_pooled_tests(fits, len(knots) - 1))
     warning = next(filter(None, (spline_warning(fit, knots) for fit in fits)), None)
     labels = {"widths": BOUNDED_IMPUTED, "n_width_imputed": n_imputed, "warning": warning}
@@ -83,8 +91,8 @@ def dose_response_imputed(
 
 def completed_widths(
     patients: pd.DataFrame, width_column: str = "margin_mm", n_imputations: int = N_IMPUTATIONS, seed: int = SEED
-) -> list[pd.Series]:
-    """The widths (mm), once an imputation: missing ones of a named margin group drawn from the observed ones of that group.
+) -> Iterator[pd.Series]:
+    """The widths (mm), once an imputation, one after the other: missing ones of a named margin group drawn from the observed ones of that group.
 
     Approximate Bayesian bootstrap (Rubin and Schenker 1986, J Am Stat Assoc 81:366): donors are first drawn with
     replacement from the observed, the widths from the donors, so that the draws carry the uncertainty of their distribution.
@@ -104,15 +112,13 @@ def completed_widths(
         observed, missing = widths[is_of_group & ~is_missing], np.flatnonzero(is_of_group & is_missing)
         if name not in STRATA_NOT_COMPARED and len(observed) and len(missing):
             to_draw.append((observed, missing))
-    completed = []
     for imputation in range(1, n_imputations + 1):
         random = np.random.default_rng([seed, imputation])
         filled = widths.copy()
         for observed, missing in to_draw:
             donors = random.choice(observed, size=len(observed))
             filled[missing] = random.choice(donors, size=len(missing))
-        completed.append(pd.Series(filled, index=in_order.index).reindex(patients.index))
-    return completed
+        yield pd.Series(filled, index=in_order.index).reindex(patients.index)
 
 
 def _with_widths(columns: ModelColumns, widths: np.ndarray) -> ModelRows:
@@ -122,7 +128,7 @@ def _with_widths(columns: ModelColumns, widths: np.ndarray) -> ModelRows:
 def _pooled_curve(
     fits: list[CoxFit],
     data: ModelRows,
-    all_widths: np.ndarray,
+    lowest_highest: tuple[float, float],
     knots: np.ndarray,
     reference_mm: float,
     grid_mm: np.ndarray,
@@ -130,7 +136,7 @@ def _pooled_curve(
     ratios = [log_ratios(fit, knots, reference_mm, grid_mm) for fit in fits]
     estimates, errors = (np.stack(values, axis=1) for values in zip(*ratios, strict=True))
     n_event, n_parameters = int(data.is_event.sum()), len(fits[0].names)
-    lowest, highest = all_widths.min(), all_widths.max()
+    lowest, highest = lowest_highest
     rows = []
     for width, estimate, error in zip(grid_mm, estimates, errors, strict=True):
         pooled = (0.0, 0.0, 0.0, 0.0)

@@ -19,6 +19,7 @@ LARGEST_FIT = 10_000
 # a fit from which coefficients are drawn need not be nearer to its maximum than a small part of their error
 DRAWN_FIT_TOLERANCE = 1e-5
 RIDGE = 1e-5
+ROWS_AT_ONCE = 16_384
 Trace = list[tuple[int, str, float, float]]
 """Of a chain: iteration, column, mean and standard deviation of the imputed values."""
 
@@ -143,11 +144,18 @@ class _Variable:
     allowed: np.ndarray | None
     hospitals: "_Hospitals"
 
-    def as_predictors(self, values: np.ndarray) -> np.ndarray:
-        """Columns for the regressions of others: a 0/1 column a level but the first of a categorical one."""
+    @property
+    def n_predictors(self) -> int:
+        """Columns that it has in the regressions of others: 0/1 of each level but the first of a categorical one."""
+        return len(self.levels) - 1 if self.kind == "categorical" else 1
+
+    def write_predictors(self, values: np.ndarray, into: np.ndarray) -> None:
+        """These columns of some values."""
         if self.kind != "categorical":
-            return values[:, None]
-        return np.eye(len(self.levels))[values.astype(int)][:, 1:]
+            into[:, 0] = values
+            return
+        for number in range(self.n_predictors):
+            into[:, number] = values == number + 1
 
     def as_column(self, values: np.ndarray) -> pd.Series:
         """The original column with its missing values filled in, of its own dtype where that can hold them."""
@@ -166,7 +174,7 @@ class _Variable:
 
 
 class _Hospitals(NamedTuple):
-    """Of a column: 0/1 columns of the hospitals that know it but the first, and for each that does not which of the missing are its own."""
+    """Of a column: truths by the hospitals that know it but the first, and for each that does not which of the missing are its own."""
 
     dummies: np.ndarray
     unrecorded: list[np.ndarray]
@@ -178,7 +186,7 @@ def _hospitals(hospital: np.ndarray | None, is_missing: np.ndarray) -> _Hospital
     recorded = np.unique(hospital[~is_missing])
     of_missing = hospital[is_missing]
     unrecorded = [of_missing == number for number in np.setdiff1d(of_missing, recorded)]
-    return _Hospitals((hospital[:, None] == recorded[1:]).astype(float), unrecorded)
+    return _Hospitals(hospital[:, None] == recorded[1:], unrecorded)
 
 
 def _named(variables: list[_Variable]) -> Iterator[tuple[str, _Variable]]:
@@ -255,8 +263,18 @@ def _one_chain(
                 continue
 
             def predictors_of(rows: np.ndarray, name: str = name, own: _Hospitals = variable.hospitals) -> np.ndarray:
-                others = [other.as_predictors(values[key][rows]) for key, other in _named(variables) if key != name]
-                return np.hstack([own.dummies[rows], fixed[rows], *others])
+                """A column of ones, then the predictors: written in one place, as it is the largest thing of all."""
+                others = [(other, values[key]) for key, other in _named(variables) if key != name]
+                sizes = [1, own.dummies.shape[1], fixed.shape[1], *(other.n_predictors for other, _ in others)]
+                ends = np.cumsum(sizes)
+                written = np.empty((len(rows), ends[-1]))
+                written[:, 0] = 1.0
+                written[:, 1 : ends[1]] = own.dummies[rows]
+                for number, column in enumerate(fixed.T, start=ends[1]):
+                    written[:, number] = column[rows]
+                for (other, of_other), start, end in zip(others, ends[2:-1], ends[3:], strict=True):
+                    other.write_predictors(of_other[rows], written[:, start:end])
+                return written
 
             drawn = _draw(variable, predictors_of, rng, n_donors, starts)
             values[name][variable.is_missing] = drawn
@@ -265,15 +283,35 @@ def _one_chain(
 
 
 def _standardised(observed: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Columns with mean 0 and spread 1 among the observed; those without spread there say nothing and are dropped.
+    """Columns, after the first of ones, with mean 0 and spread 1 among the observed (they are written over); those without spread there
+    say nothing and are dropped.
 
     Returns:
-        Both, and the spread of every column, NaN of those dropped.
+        Both, and the spread of every column but the ones, NaN of those dropped.
     """
-    mean, spread = observed.mean(axis=0), observed.std(axis=0)
+    mean = observed[:, 1:].mean(axis=0)
+    spread = _spread(observed[:, 1:], mean)
     varies = spread > 1e-12 * (1 + np.abs(mean))
-    observed, missing = ((rows[:, varies] - mean[varies]) / spread[varies] for rows in (observed, missing))
+    for rows in (observed, missing):
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[start : start + ROWS_AT_ONCE, 1:]
+            some -= mean
+            some /= np.where(varies, spread, 1.0)
+    if not varies.all():
+        kept = np.concatenate([[True], varies])
+        observed, missing = observed[:, kept], missing[:, kept]
     return observed, missing, np.where(varies, spread, np.nan)
+
+
+def _spread(rows: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Each column's standard deviation, as numpy's to the last bit, which holds a second copy of all rows."""
+    total = np.zeros(len(mean))
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        some = rows[start : start + ROWS_AT_ONCE] - mean
+        some *= some
+        # summed on from what the rows before came to: sums are rounded in their order
+        total = np.vstack([total, some]).sum(axis=0)
+    return np.sqrt(total / len(rows))
 
 
 def _draw(
@@ -294,7 +332,6 @@ def _draw(
     known = variable.numbers[fitted_to]
     if is_level:
         return _draw_level(known.astype(int), observed, missing, spreads, rng, variable, starts)
-    observed, missing = _with_intercept(observed), _with_intercept(missing)
     fitted, drawn, spread, covariance = _draw_linear(known, observed, rng)
     wanted = missing @ drawn
     if variable.hospitals.unrecorded:
@@ -353,10 +390,6 @@ def _levels_of_unrecorded(
             spread = np.sqrt(variance * (k - 1) / rng.chisquare(k - 1) * (1 + 1 / k))
             added[is_own, row] = mean + spread * rng.standard_normal()
     return added
-
-
-def _with_intercept(columns: np.ndarray) -> np.ndarray:
-    return np.column_stack([np.ones(len(columns)), columns])
 
 
 def _draw_linear(
@@ -426,12 +459,12 @@ def _draw_level(
     A few weighted rows are added, each predictor a spread above and below its mean for each level, so that separated
     levels do not give infinite coefficients (White, Daniel and Royston 2010, Comput Stat Data Anal 54:2267).
     """
-    n_levels, n_predictors = max(len(variable.levels), 2), observed.shape[1]
+    n_levels, n_predictors = max(len(variable.levels), 2), observed.shape[1] - 1
     shifts = np.vstack([np.eye(n_predictors), -np.eye(n_predictors)])
     added_rows, added_levels = np.tile(shifts, (n_levels, 1)), np.repeat(np.arange(n_levels), 2 * n_predictors)
     weights = np.ones(len(level) + len(added_levels))
     weights[len(level) :] = (n_predictors + 1) / max(len(added_levels), 1)
-    design = _with_intercept(np.vstack([observed, added_rows]))
+    design = np.vstack([observed, np.column_stack([np.ones(len(added_rows)), added_rows])])
     levels = np.concatenate([level, added_levels])
     fit = fit_multinomial(design, levels, n_levels, weights, starts.get(variable.name), DRAWN_FIT_TOLERANCE)
     drawn = fit.coefficients
@@ -439,7 +472,7 @@ def _draw_level(
         starts[variable.name] = fit.coefficients
         noise = np.linalg.cholesky(fit.covariance) @ rng.standard_normal(len(fit.covariance))
         drawn = fit.coefficients + noise.reshape(fit.coefficients.shape)
-    design = _with_intercept(missing)
+    design = missing
     if variable.hospitals.unrecorded:
         added = _levels_of_unrecorded(variable, fit.coefficients, drawn, fit.covariance, spreads, rng)
         design, drawn = np.hstack([design, added]), np.hstack([drawn, np.eye(len(drawn))])

@@ -8,6 +8,7 @@ MAX_ITERATIONS = 60
 STEP_TOLERANCE = 1e-10
 # Beyond this the probabilities of some are 0 or 1 to double precision: the levels are separated by the columns
 LARGEST_LOG_ODDS = 30.0
+ROWS_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,13 @@ def fit_multinomial(
     if (counts == 0).any():
         raise ValueError(f"level: nobody has level {int(np.flatnonzero(counts == 0)[0])}")
     case_weights = np.ones(len(design)) if case_weights is None else np.asarray(case_weights, dtype=float)
-    is_level = np.eye(n_levels)[level][:, 1:]
     # Columns of unit size, so that one tolerance fits all
     scales = np.sqrt((design**2).mean(axis=0))
     x, shape = design / scales, (n_levels - 1, design.shape[1])
     has_start = start is not None and start.shape == shape
     coefficients, converged = start * scales if has_start else np.zeros(shape), False
     for _ in range(MAX_ITERATIONS):
-        probability = probabilities(x, coefficients)[:, 1:]
-        score = (case_weights[:, None] * (is_level - probability)).T @ x
-        information = _information(x, probability, case_weights)
+        score, information = _derivatives(x, level, coefficients, case_weights)
         if not np.isfinite(information).all() or np.linalg.cond(information) > 1e14:
             break
         step = np.linalg.solve(information, score.ravel()).reshape(shape)
@@ -78,9 +76,23 @@ def fit_multinomial(
     units = np.tile(scales, n_levels - 1)
     covariance = np.full((units.size, units.size), np.nan)
     if not is_separated:
-        information = _information(x, probabilities(x, coefficients)[:, 1:], case_weights)
+        information = _derivatives(x, level, coefficients, case_weights)[1]
         covariance = np.linalg.inv(information) / np.outer(units, units)
     return MultinomialFit(coefficients / scales, covariance, bool(is_separated))
+
+
+def _derivatives(
+    x: np.ndarray, level: np.ndarray, coefficients: np.ndarray, case_weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The log-likelihood's first derivative and minus its second, some rows at a time: few enough for a processor's cache."""
+    score, information = np.zeros(coefficients.shape), np.zeros((coefficients.size, coefficients.size))
+    for start in range(0, len(x), ROWS_AT_ONCE):
+        some = slice(start, start + ROWS_AT_ONCE)
+        probability = probabilities(x[some], coefficients)[:, 1:]
+        is_level = level[some, None] == np.arange(1, len(coefficients) + 1)
+        score += (case_weights[some, None] * (is_level - probability)).T @ x[some]
+        information += _information(x[some], probability, case_weights[some])
+    return score, information
 
 
 def _information(x: np.ndarray, probability: np.ndarray, case_weights: np.ndarray) -> np.ndarray:

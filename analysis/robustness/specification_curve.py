@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -29,7 +30,6 @@ from analysis.models.hazard_ratio_rows import (
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
-from analysis.patients.missing_values import numbers_or_missing
 from analysis.patients.model_rows import ModelColumns, ModelRows, model_columns
 from analysis.patients.names import STRATA_NOT_COMPARED
 from analysis.patients.result_rows import Row
@@ -54,17 +54,30 @@ SUMMARY_COLUMNS = [
 ]  # fmt: skip
 PUBLISHED, PRIMARY_SET = "published", "all covariates"
 SIGNIFICANT_BELOW_P = 0.05
-PATIENTS_AT_ONCE = 100_000
+PATIENTS_AT_ONCE = 16_384
+# an influence of so large a share of the patients is kept without their numbers
+MOST_OF = 0.5
 # what the groups of any definition are called within a specification
 GROUP = "group"
 
 
 class Influence(NamedTuple):
-    """By how much each patient (by number) moves the log ratio of a specification, whose standard error is `std_error`."""
+    """By how much each of some patients (by number; None: the first so many) moves the log ratio of a specification, whose standard
+    error is `std_error`."""
 
-    patient: np.ndarray
+    patient: np.ndarray | None
     moves: np.ndarray
     std_error: float
+
+    def within(self, start: int, end: int) -> np.ndarray:
+        """The moves of the patients of these numbers, 0 of whom it is not of."""
+        if self.patient is None:
+            own = self.moves[start:end]
+            return np.pad(own, (0, end - start - len(own)))
+        moves = np.zeros(end - start, dtype=self.moves.dtype)
+        first, last = np.searchsorted(self.patient, [start, end])
+        moves[self.patient[first:last] - start] = self.moves[first:last]
+        return moves
 
 
 class SpecificationCurve(NamedTuple):
@@ -81,7 +94,7 @@ def specification_curve(
     endpoints: Sequence[str],
     covariate_sets: Mapping[str, Sequence[Covariate]],
     events_per_parameter: float = 0.0,
-    window_rows: pd.DataFrame | None = None,
+    windows: Iterable[tuple[float, pd.DataFrame]] = (),
     survival_endpoints: Collection[str] = (),
 ) -> SpecificationCurve:
     """Hazard ratio of the narrowest against the widest group, a row a specification, ranked by size.
@@ -98,11 +111,11 @@ def specification_curve(
         definitions: one row a patient and definition: study_id, definition, margin_group (its group by that definition, of whatever
             exposure), group_order (1 the narrowest; the last is the reference).
         covariate_sets: label -> covariates of one number each.
-        window_rows: rows as `frame`'s under other synchronous windows, told apart by `synchronous_window_days`; analysed for
-            all eras. In the curve that column is missing for the rows of `frame`: the window of meta.clinical_settings.
+        windows: days of another synchronous window and rows as `frame`'s under it, analysed for all eras; one is held at a time.
+            In the curve `synchronous_window_days` is missing for the rows of `frame`: the window of meta.clinical_settings.
         survival_endpoints: those that nothing competes with; they have no Fine-Gray model.
     Raises:
-        ValueError: a column is missing, or a window is not a number.
+        ValueError: a column is missing, or a window's days are not a number.
     """
     covariates = tuple(
         {covariate.term: covariate for chosen in covariate_sets.values() for covariate in chosen}.values()
@@ -111,23 +124,16 @@ def specification_curve(
     require_columns(frame, [*needed, "era"], "patient_rows")
     require_columns(definitions, ["study_id", "definition", "margin_group", "group_order"], "definitions")
     terms = {label: [covariate.term for covariate in chosen] for label, chosen in covariate_sets.items()}
-    parts: list[tuple[float, pd.DataFrame]] = [(np.nan, frame)]
-    if window_rows is not None:
-        require_columns(window_rows, [*needed, "synchronous_window_days"], "window_rows")
-        if not np.isfinite(numbers_or_missing(window_rows["synchronous_window_days"])).all():
-            raise ValueError("window_rows.synchronous_window_days: must be numbers")
-        parts += [(float(str(days)), rows) for days, rows in window_rows.groupby("synchronous_window_days")]
     grouped = _groups_of(definitions)
-    patients = pd.Index(pd.unique(pd.concat([part["study_id"] for _, part in parts], ignore_index=True)))
-    rows, influence = [], {}
-    for window, part in parts:
+    numbers, rows, influence = _Numbers(frame["study_id"]), [], {}
+    for window, part in chain([(np.nan, frame)], _checked_windows(windows, needed)):
         for endpoint in endpoints:
             if not (part["endpoint"] == endpoint).any():
                 continue
             columns = model_columns(part, endpoint, covariates, None)
             study_id = part.loc[columns.index, "study_id"]
             era = part.loc[columns.index, "era"] if np.isnan(window) else None
-            columns = replace(columns, index=pd.Index(patients.get_indexer(pd.Index(study_id))))
+            columns = replace(columns, index=pd.Index(numbers.of(study_id)))
             has_competing = endpoint not in survival_endpoints
             for labels, of_model, chosen, fits in _specified(
                 columns, study_id, era, grouped, terms, window, has_competing
@@ -140,7 +146,33 @@ def specification_curve(
     curve = pd.DataFrame(rows, columns=[name for name in SPECIFICATION_COLUMNS if name != "rank"])
     curve["rank"] = curve.groupby(["endpoint", "model"])["hazard_ratio"].rank(method="first").astype("Int64")
     typed = curve.reindex(columns=SPECIFICATION_COLUMNS).astype({"warning": "str", "synchronous_window_days": "float"})
-    return SpecificationCurve(typed, influence, len(patients))
+    return SpecificationCurve(typed, influence, len(numbers.patients))
+
+
+def _checked_windows(
+    windows: Iterable[tuple[float, pd.DataFrame]], needed: Sequence[str]
+) -> Iterator[tuple[float, pd.DataFrame]]:
+    for days, part in windows:
+        require_columns(part, list(needed), "windows")
+        if not np.isfinite(days):
+            raise ValueError("windows: the days of a synchronous window must be a number")
+        yield days, part
+
+
+class _Numbers:
+    """The number of each patient, in the order in which they are first met."""
+
+    def __init__(self, study_id: pd.Series):
+        self.patients = pd.Index(study_id.unique())
+
+    def of(self, study_id: pd.Series) -> np.ndarray:
+        """The numbers of patients, of whom those not met before get the next ones."""
+        known = pd.Index(study_id)
+        at = self.patients.get_indexer(known)
+        if (at < 0).any():
+            self.patients = self.patients.append(known[at < 0].unique())
+            at = self.patients.get_indexer(known)
+        return at.astype(np.int32)
 
 
 def specification_summary(
@@ -219,11 +251,11 @@ def _products(chosen: Sequence[Influence], n_patients: int) -> np.ndarray:
     """Sums over patients of the products of their moves of each two specifications, some patients at a time."""
     products = np.zeros((len(chosen), len(chosen)))
     for start in range(0, n_patients, PATIENTS_AT_ONCE):
-        moves = np.zeros((min(PATIENTS_AT_ONCE, n_patients - start), len(chosen)))
-        for column, influence in enumerate(chosen):
-            within = (influence.patient >= start) & (influence.patient < start + PATIENTS_AT_ONCE)
-            moves[influence.patient[within] - start, column] = influence.moves[within]
-        products += moves.T @ moves
+        end = min(start + PATIENTS_AT_ONCE, n_patients)
+        moves = np.empty((len(chosen), end - start))
+        for row, influence in enumerate(chosen):
+            moves[row] = influence.within(start, end)
+        products += moves @ moves.T
     return products
 
 
@@ -244,7 +276,9 @@ def _groups_of(definitions: pd.DataFrame) -> list[_Definition]:
         if len(order) < 2:
             continue
         numbers, names = pd.factorize(groups["margin_group"])
-        positions = np.array([*(float(order.index(name)) if name in order else np.nan for name in names), np.nan])
+        positions = np.array(
+            [*(float(order.index(name)) if name in order else np.nan for name in names), np.nan], dtype=np.float32
+        )
         exposure = Exposure(GROUP, "group", GROUP, order, order[-1])
         found.append(_Definition(str(definition), exposure, pd.Index(groups["study_id"]), positions[numbers]))
     return found
@@ -343,5 +377,12 @@ def _influence(data: ModelRows, fit: CoxFit, compared: str) -> Influence | None:
         return None
     moves = fit.fitted.influence_on(compared)
     error = float(np.sqrt(moves @ moves))
-    known = Influence(data.index.to_numpy().astype(np.int32), moves.astype(np.float32), error)
-    return known if error > 0 and np.isfinite(error) else None
+    if not (error > 0 and np.isfinite(error)):
+        return None
+    patient = data.index.to_numpy()
+    if len(patient) > MOST_OF * (patient.max() + 1):
+        of_all = np.zeros(patient.max() + 1, dtype=np.float32)
+        of_all[patient] = moves
+        return Influence(None, of_all, error)
+    order = np.argsort(patient)
+    return Influence(patient[order], moves[order].astype(np.float32), error)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.models.cox_fit import fit_cox
+from analysis.models.full_rank import is_of_full_rank
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC, WEIGHTED_EFRON, hazard_ratio_frame, wald_row
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import Covariate
@@ -74,7 +75,7 @@ def treatment_weights(
             _hospital_columns(patients.loc[rows.columns_kept.index]),
         ]
     )
-    if np.linalg.matrix_rank(design / np.sqrt((design**2).mean(axis=0)).clip(min=1e-300)) < design.shape[1]:
+    if not is_of_full_rank(design / np.sqrt(np.einsum("ij,ij->j", design, design) / len(design)).clip(min=1e-300)):
         raise ValueError("covariates: one is constant or determined by the others")
     fit = fit_multinomial(design, level, len(groups))
     if fit.is_separated:
@@ -184,7 +185,7 @@ def weighted_cox(
 def _hospital_columns(patients: pd.DataFrame) -> np.ndarray:
     """A 0/1 column a hospital but the first: the groups are weighted to be alike within hospitals."""
     strata = hospital_strata(patients)
-    return np.empty((len(patients), 0)) if strata is None else np.eye(strata.max() + 1)[strata][:, 1:]
+    return np.empty((len(patients), 0)) if strata is None else strata[:, None] == np.arange(1, strata.max() + 1)
 
 
 class _Complete(NamedTuple):

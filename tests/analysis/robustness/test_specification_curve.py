@@ -34,9 +34,8 @@ def test_specifications_are_definitions_by_eras_by_covariates_and_models(rows, d
 def test_rows_under_other_synchronous_windows_are_further_specifications(rows, definitions):
     """Under a window of 90 days fewer first patterns are of the margin alone: here every other event competes."""
     is_other = (rows["event_code"] == 1) & (rows.index % 2 == 0)
-    wider = rows.assign(event_code=rows["event_code"].mask(is_other, 2), synchronous_window_days=90)
-    windows = pd.concat([rows.assign(synchronous_window_days=30), wider])
-    curve = specification_curve(rows, definitions, [ENDPOINT], SETS, window_rows=windows).curve
+    wider = rows.assign(event_code=rows["event_code"].mask(is_other, 2))
+    curve = specification_curve(rows, definitions, [ENDPOINT], SETS, windows=[(30.0, rows), (90.0, wider)]).curve
     chosen = curve.query(
         "model == 'cause-specific Cox' and definition == 'published' and covariate_set == 'unadjusted'"
     )
@@ -46,8 +45,8 @@ def test_rows_under_other_synchronous_windows_are_further_specifications(rows, d
     assert by_window[0.0] == by_window[30.0] == n_event
     assert by_window[90.0] == n_event - int((is_other & (rows["margin_group"] != "unresolved")).sum())
     assert set(curve.loc[curve["synchronous_window_days"].notna(), "era"]) == {"all eras"}
-    with pytest.raises(ValueError, match="synchronous_window_days"):
-        specification_curve(rows, definitions, [ENDPOINT], SETS, window_rows=rows)
+    with pytest.raises(ValueError, match="synchronous window must be a number"):
+        specification_curve(rows, definitions, [ENDPOINT], SETS, windows=[(np.nan, rows)])
 
 
 def test_a_specification_whose_narrowest_group_has_no_event_is_firths(rows, definitions):
