@@ -203,7 +203,9 @@ def _split(data: ModelRows, starts: np.ndarray) -> _Split:
         ends_within = data.time_days[patient] <= end
         entry = np.full(len(patient), start if period else -1.0)
         time = np.minimum(data.time_days[patient], end)
-        pieces.append((patient, np.full(len(patient), period, dtype=np.int8), entry, time, data.is_event[patient] * ends_within))
+        pieces.append(
+            (patient, np.full(len(patient), period, dtype=np.int8), entry, time, data.is_event[patient] * ends_within)
+        )
     columns = [np.concatenate(column) for column in zip(*pieces, strict=True)]
     return _Split(*columns, strata=None if data.strata is None else data.strata[columns[0]])
 

@@ -11,7 +11,8 @@ from analysis.patients.collapsed_counts import require_columns
 class StudyRows:
     """`of(endpoint)` gives one row a patient: endpoint, time_days, event_code and every column of the operation.
 
-    Texts are kept as codes (categories): a country's patients have some twenty of them, and an endpoint's rows are made anew for each analysis.
+    Texts are kept as codes (categories): a country's patients have some twenty of them, and an endpoint's rows are made anew for each
+    analysis.
     """
 
     def __init__(self, times: pd.DataFrame, operations: pd.DataFrame, read: Collection[str] | None = None):

@@ -92,7 +92,8 @@ def dose_response_imputed(
 def completed_widths(
     patients: pd.DataFrame, width_column: str = "margin_mm", n_imputations: int = N_IMPUTATIONS, seed: int = SEED
 ) -> Iterator[pd.Series]:
-    """The widths (mm), once an imputation, one after the other: missing ones of a named margin group drawn from the observed ones of that group.
+    """The widths (mm), once an imputation, one after the other: missing ones of a named margin group drawn from the observed ones of that
+    group.
 
     Approximate Bayesian bootstrap (Rubin and Schenker 1986, J Am Stat Assoc 81:366): donors are first drawn with
     replacement from the observed, the widths from the donors, so that the draws carry the uncertainty of their distribution.

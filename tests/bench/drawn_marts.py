@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from analysis.patients.collapsed_counts import count_events
+from analysis.results.study_rows import as_codes
 from simulated_hospital.cohort import Cohort, draw_cohort, endpoint_times
 from tests.analysis.study_plan import PLAN, SEEDS
 
@@ -31,32 +33,63 @@ def drawn_marts(n_patients: int, seed: int = 1, n_hospitals: int = 2) -> dict[st
     """Frames by the names of `families.Family.needs`, but those that are results themselves.
 
     The cohort is the simulated hospital's, the marts are made of its truth (nothing of a night is tried here), some of it not known.
+    As a night hands them over: patients as numbers, texts as categories.
     """
-    parts = []
+    parts, counts = [], []
+    bounds = pd.read_csv(SEEDS.parent / "margins/margin_definitions.csv")
     for start in range(0, n_patients, DRAWN_AT_ONCE):
         cohort = draw_cohort(min(DRAWN_AT_ONCE, n_patients - start), seed + start)
-        parts.append(_marts_of(cohort, start, np.random.default_rng([seed, start]), n_hospitals))
-    marts = {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]}
-    counted = marts["time_to_event"].merge(marts["operations"], on="study_id")
-    for column in ("has_hai_pump", "has_multiple_metastases"):
-        counted[column] = counted[column].map({True: "true", False: "false"})
-    groupings = [None, *dict.fromkeys(exposure.column for exposure in PLAN.exposures), *ALWAYS_COUNTED[1:]]
-    marts["event_counts"] = pd.concat(
-        [
-            count_events(counted.assign(**{name: counted[name].astype("string").fillna("unknown")}), name)
-            if name
-            else count_events(counted)
-            for name in groupings
-        ],
-        ignore_index=True,
+        part = _marts_of(cohort, start, np.random.default_rng([seed, start]), n_hospitals)
+        part["margin_groups_by_definition"] = _by_definition(part["operations"], bounds)
+        counts.append(_counts_of(part["time_to_event"], part["operations"], start))
+        parts.append({name: as_codes(_with_numbers(frame)) for name, frame in part.items()})
+    marts = {name: stacked([part.pop(name) for part in parts]) for name in list(parts[0])}
+    marts["index_operations"] = marts["operations"]
+    keys = ["endpoint", "grouping", "stratum", "time_days"]
+    marts["event_counts"] = (
+        pd.concat(counts).groupby(keys, sort=False, as_index=False).sum() if len(counts) > 1 else counts[0]
     )
-    bounds = pd.read_csv(SEEDS.parent / "margins/margin_definitions.csv")
     return marts | {
         "margin_definitions": bounds,
-        "margin_groups_by_definition": _by_definition(marts["operations"], bounds),
         "ingest_ledger": pd.DataFrame({"is_simulated": [True]}),
         "chosen_study": pd.DataFrame({"compared_with": ["perrin_2025"]}),
     }
+
+
+def stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Frames one below the other, their categories put together; what was stacked is let go of column by column."""
+    columns = {}
+    for name in list(frames[0].columns):
+        parts = [frame.pop(name) for frame in frames]
+        is_coded = any(isinstance(part.dtype, pd.CategoricalDtype) for part in parts)
+        if is_coded:
+            columns[name] = pd.Series(
+                union_categoricals([part.astype("category") for part in parts], sort_categories=True)
+            )
+        else:
+            columns[name] = pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(columns)
+
+
+def _with_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Whole numbers in as few bytes as a night reads them."""
+    small = {"time_days": "int32", "event_code": "int8", "synchronous_window_days": "int16"}
+    return frame.astype({name: kind for name, kind in small.items() if name in frame.columns})
+
+
+def _counts_of(times: pd.DataFrame, operations: pd.DataFrame, start: int) -> pd.DataFrame:
+    """The counts of a part of the study, whose first patient has the number `start`."""
+    frames = []
+    for name in [None, *dict.fromkeys(exposure.column for exposure in PLAN.exposures), *ALWAYS_COUNTED[1:]]:
+        counted = times
+        if name:
+            of_patients = operations[name]
+            if name in ("has_hai_pump", "has_multiple_metastases"):
+                of_patients = of_patients.map({True: "true", False: "false"})
+            of_patients = of_patients.astype("string").fillna("unknown")
+            counted = times.assign(**{name: of_patients.take(times["study_id"] - start).array})
+        frames.append(count_events(counted, name))
+    return pd.concat(frames, ignore_index=True)
 
 
 def _marts_of(cohort: Cohort, start: int, random: np.random.Generator, n_hospitals: int) -> dict[str, pd.DataFrame]:
@@ -83,7 +116,6 @@ def _marts_of(cohort: Cohort, start: int, random: np.random.Generator, n_hospita
     ]
     return {
         "operations": operations,
-        "index_operations": operations,
         "time_to_event": times,
         "recurrence_intervals": intervals,
         "time_to_event_by_window": pd.concat(windows, ignore_index=True),
@@ -101,7 +133,7 @@ def _operations(cohort: Cohort, start: int, random: np.random.Generator, n_hospi
     count = patients["metastasis_count"].to_numpy()
     frame = pd.DataFrame(
         {
-            "study_id": np.char.add("P", np.char.zfill((start + np.arange(n)).astype(str), 8)),
+            "study_id": np.arange(start, start + n, dtype=np.int32),
             "source_system": np.char.add("hospital_", (1 + np.arange(n) % n_hospitals).astype(str)),
             "era": np.select([year <= last for last, _ in ERAS], [name for _, name in ERAS], ""),
             "age_at_operation_years": np.floor(patients["age_years"]),
@@ -316,4 +348,4 @@ def _by_definition(operations: pd.DataFrame, bounds: pd.DataFrame) -> pd.DataFra
                 }
             )
         )
-    return pd.concat(frames, ignore_index=True).astype({"group_order": "Int64"})
+    return pd.concat(frames, ignore_index=True).astype({"group_order": "Int8"})
