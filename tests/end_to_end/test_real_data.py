@@ -1,6 +1,6 @@
 """The public clinical table of 197 real patients: durations instead of dates, no margin, honest results.
 
-Runs where the table is: in the folder that CRLM_TCIA_FOLDER names, data/landing/tcia_crlm, or beside the project.
+Runs where the table is: in the folder that CRLM_TCIA_FOLDER names, or in data/landing/tcia_crlm.
 """
 
 import html
@@ -20,7 +20,6 @@ NAME = "tcia_crlm_clinical_october2022.xlsx"
 PLACES = [
     Path(os.environ.get("CRLM_TCIA_FOLDER", "/nonexistent")),
     PROJECT_ROOT / "data" / "landing" / "tcia_crlm",
-    PROJECT_ROOT.parent / "shared" / "tcia_crlm",
 ]
 TABLE = next((place / NAME for place in PLACES if (place / NAME).exists()), None)
 pytestmark = pytest.mark.skipif(TABLE is None, reason=f"{NAME} is not here; docs/real_data_tcia.md says how to get it")

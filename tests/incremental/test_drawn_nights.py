@@ -13,8 +13,8 @@ from tests.incremental.hospital import (
     land_report,
 )
 
-N_NIGHTS = 3
-CHANGES_A_NIGHT = 6
+N_NIGHTS = 2
+CHANGES_A_NIGHT = 9
 
 
 class Drawing:

@@ -122,7 +122,8 @@ def _ask(contract: SourceContract, query: str, part: Path) -> str | None:
         environment[fetch_process.SECRET] = environment.pop(source.secret)
     try:
         done = subprocess.run(
-            [sys.executable, "-c", f"from {fetch_process.__name__} import main; main()"],
+            # by its path: as a module it would have the whole of ingestion imported, which takes longer than many a query
+            [sys.executable, "-P", str(fetch_process.__file__)],
             input=json.dumps(request),
             capture_output=True,
             text=True,
