@@ -64,17 +64,18 @@ ui: $(INSTALLED) ## Open Dagster's lineage, runs and schedule at localhost:3000
 # needs requirements of its own: make test-spark
 CLUSTER := tests/cluster
 # longest first (what is not named is one lot among them); whoever is ready takes the next lot, so that both cores end together
-LONG := tests/end_to_end tests/incremental lint tests/analysis tests/orchestration tests/ingestion
-SHORT := tests/margins tests/quality tests/dbt_project tests/fault_study tests/service tests/exports
+LONG := tests/end_to_end tests/incremental tests/analysis tests/quality lint tests/orchestration tests/service tests/ingestion tests/margins
+SHORT := tests/dbt_project tests/fault_study tests/exports
 REST := $(filter-out $(LONG) $(SHORT) $(CLUSTER) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
-AT_ONCE ?= 2
+# one lot more than there are processors: while one waits (a schedule's minute, a server's start) another computes
+AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 comma := ,
 together = $(subst $(eval) ,$(comma),$(strip $(1)))
 # $(call side_by_side,lots,pytest's options): AT_ONCE lots at a time, what each says when it has ended; folders joined by commas are one lot
 side_by_side = printf '%s\n' $(1) | xargs -P $(AT_ONCE) -I LOT sh -c 'said=$$(mktemp); \
 	if [ LOT = lint ]; then $(MAKE) --no-print-directory lint; else $(BIN)/python -m pytest $$(echo LOT | tr , " ") $(2); fi > $$said 2>&1; \
 	ended=$$?; echo "== LOT (ended with $$ended)"; cat $$said; rm -f $$said; exit $$ended'
-test: $(INSTALLED) ## Every test, and the linters: two lots at a time
+test: $(INSTALLED) ## Every test, and the linters: some lots at a time
 	@$(call side_by_side,$(LONG) $(call together,$(REST)) $(SHORT))
 
 # what a change is tried with: of the rooms below, without what starts processes, draws or tries thousands of files
@@ -167,6 +168,10 @@ scale: $(INSTALLED) ## What PATIENTS=17760 cost from simulation to report, and a
 .PHONY: scale-engines
 scale-engines: $(SPARK_INSTALLED) ## What two nights of PATIENTS=1776 cost on DuckDB and Sail (ENGINES=duckdb,sail,spark OUT=file)
 	@$(BIN)/python -W ignore -m tests.bench.engines --patients $(PATIENTS) --engines $(or $(ENGINES),duckdb,sail) $(if $(OUT),--out $(OUT))
+
+.PHONY: disk
+disk: $(INSTALLED) ## What one more night adds on the disk beside the data: four nights of 60 patients, at most 1 MB
+	@$(BIN)/python -W ignore -m tests.bench.disk $(if $(FOLDER),--folder $(FOLDER))
 
 kill-test: $(INSTALLED) ## Kill whole refreshes at KILLS=40 random moments, and compare the last with an undisturbed one (an hour)
 	@$(BIN)/python -W ignore -m tests.reliability

@@ -5,7 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from orchestration.reading import read_margins as reading
 from orchestration.reading.read_margins import margins_of
+from tests.dbt_process import run_forked_dbt
 from tests.margins.real_world_forms import FORMS, MORE_FORMS
 
 TEXT_COLUMNS = ["text_id", "accession_number", "record_id", "section", "specimen", "text"]
@@ -20,6 +22,14 @@ OTHER_FILES = (
     "traps_of_real_texts.csv",
 )
 KEPT_ASIDE = "phrases_kept_aside.csv"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def dbt_is_loaded_once():
+    """dbt in processes that begin with it loaded; the first test of `crlm read-margins` has one of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "run_dbt", run_forked_dbt)
+        yield
 
 
 def read_margins(texts: pd.DataFrame) -> pd.DataFrame:

@@ -8,13 +8,16 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration.command_line import app
+from orchestration.dbt_build.runs import run_dbt
+from orchestration.reading import read_margins
 
 
 def run(*arguments):
     return CliRunner().invoke(app, ["read-margins", *map(str, arguments)])
 
 
-def test_each_text_comes_back_with_its_margin_the_words_and_the_rule(tmp_path):
+def test_each_text_comes_back_with_its_margin_the_words_and_the_rule(tmp_path, monkeypatch):
+    monkeypatch.setattr(read_margins, "run_dbt", run_dbt)
     texts = tmp_path / "in.csv"
     pd.DataFrame(
         {
