@@ -65,7 +65,7 @@ ui: $(INSTALLED) ## Open Dagster's lineage, runs and schedule at localhost:3000
 CLUSTER := tests/cluster
 # longest first (what is not named is one lot among them); whoever is ready takes the next lot, so that both cores end together
 LONG := tests/end_to_end tests/incremental tests/analysis tests/quality lint tests/orchestration tests/service tests/ingestion tests/margins
-SHORT := tests/dbt_project tests/fault_study tests/exports
+SHORT := tests/fault_study tests/dbt_project tests/exports
 REST := $(filter-out $(LONG) $(SHORT) $(CLUSTER) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
 # one lot more than there are processors: while one waits (a schedule's minute, a server's start) another computes
 AT_ONCE ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
