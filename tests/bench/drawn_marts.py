@@ -41,14 +41,12 @@ def drawn_marts(n_patients: int, seed: int = 1, n_hospitals: int = 2) -> dict[st
         cohort = draw_cohort(min(DRAWN_AT_ONCE, n_patients - start), seed + start)
         part = _marts_of(cohort, start, np.random.default_rng([seed, start]), n_hospitals)
         part["margin_groups_by_definition"] = _by_definition(part["operations"], bounds)
-        counts.append(_counts_of(part["time_to_event"], part["operations"], start))
+        counts.append(as_codes(_counts_of(part["time_to_event"], part["operations"], start)))
         parts.append({name: as_codes(_with_numbers(frame)) for name, frame in part.items()})
     marts = {name: stacked([part.pop(name) for part in parts]) for name in list(parts[0])}
     marts["index_operations"] = marts["operations"]
     keys = ["endpoint", "grouping", "stratum", "time_days"]
-    marts["event_counts"] = (
-        pd.concat(counts).groupby(keys, sort=False, as_index=False).sum() if len(counts) > 1 else counts[0]
-    )
+    marts["event_counts"] = stacked(counts).groupby(keys, sort=False, as_index=False, observed=True).sum()
     return marts | {
         "margin_definitions": bounds,
         "ingest_ledger": pd.DataFrame({"is_simulated": [True]}),

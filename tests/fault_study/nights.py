@@ -223,15 +223,17 @@ def numbers_by_hospital(settings: Settings, hospitals: Iterable[str]) -> Iterato
             name: frame for family in quoted_families() for name, frame in read_inputs(connection, family).items()
         }
     del inputs["event_counts"]
+    numbered = inputs["operations"]
     for hospital in hospitals:
         own = operations[operations["source_system"] == hospital]
+        of_hospital = numbered[numbered["source_system"] == hospital].set_index("study_id")
         chosen = {
-            name: frame[frame["study_id"].isin(own["study_id"])].reset_index(drop=True)
+            name: frame[frame["study_id"].isin(of_hospital.index)].reset_index(drop=True)
             for name, frame in inputs.items()
         }
         try:
             times = chosen["time_to_event"]
-            groups = own.set_index("study_id")["margin_group"].reindex(times["study_id"]).to_numpy()
+            groups = of_hospital["margin_group"].reindex(times["study_id"]).to_numpy()
             counts = [count_events(times), count_events(times.assign(margin_group=groups), "margin_group")]
             tables = estimated_tables({**chosen, "event_counts": pd.concat(counts, ignore_index=True)}, plan)
             numbers = cohort_numbers(own, first[first["study_id"].isin(own["study_id"])]) | _estimated(_quoted(tables))
