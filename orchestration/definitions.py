@@ -14,6 +14,7 @@ from orchestration.nights.progress import progress_logger
 from orchestration.nights.retention import retention
 from orchestration.nights.schedule import nightly_schedule
 from orchestration.nights.telling import night_sensors
+from orchestration.page.written_pages import page_of
 from orchestration.settings import load_settings
 
 # DuckDB lets one process write at a time, so all steps run in one process, one after the other
@@ -26,8 +27,9 @@ nightly_refresh = dg.define_asset_job(
 
 
 def _owned_and_fresh(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """Whom to ask; and of what is published, how old it may be."""
-    owned = spec.merge_attributes(owners=list(load_settings().owners))
+    """Whom to ask and where to read on; and of what is published, how old it may be."""
+    page = page_of(spec, load_settings().docs_url)
+    owned = spec.merge_attributes(owners=list(load_settings().owners), metadata={"explained in": page} if page else {})
     if spec.key.path[0] != "published":
         return owned
     fail_window = timedelta(hours=load_settings().overdue_after_hours)

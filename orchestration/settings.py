@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     """After so long without a good night somebody is told."""
     owners: Annotated[tuple[str, ...], NoDecode] = ("team:outcomes-warehouse",)
     """Whom Dagster names as the owners of all assets: mail addresses or team:NAME, separated by blanks."""
+    docs_url: str = ""
+    """Where the site of `make docs` is served: Dagster's assets link to its pages."""
     nightly_cron: str = "0 2 * * *"
     time_zone: str = "UTC"
     """Of `nightly_cron`, such as Europe/Berlin."""

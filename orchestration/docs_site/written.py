@@ -15,10 +15,11 @@ def written_pages(root: Path) -> dict[str, Path]:
         root / "CONTRIBUTING.md",
         *sorted((root / "docs").rglob("*.md")),
     ]
-    return {_page_of(file.relative_to(root).as_posix()): file for file in files if file.exists()}
+    return {page_of_site(file.relative_to(root).as_posix()): file for file in files if file.exists()}
 
 
-def _page_of(path: str) -> str:
+def page_of_site(path: str) -> str:
+    """Where the site has a written page of the project."""
     return "pages/" + path.removesuffix(".md").replace("/", "-").lower() + ".html"
 
 
@@ -49,7 +50,7 @@ def _rewrite(token: Token, folder: str, root: Path) -> None:
     if token.type == "image":
         token.attrSet(name, f"../pictures/{posixpath.basename(path)}")
     elif path.endswith(".md") and (root / path).exists():
-        token.attrSet(name, f"../{_page_of(path)}" + (f"#{anchor}" if anchor else ""))
+        token.attrSet(name, f"../{page_of_site(path)}" + (f"#{anchor}" if anchor else ""))
     else:
         token.attrSet("title", path)
         token.attrSet(name, "#")

@@ -5,6 +5,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orchestration.page.written_pages import page_of
+from orchestration.settings import PROJECT_ROOT
+
 
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
@@ -40,6 +43,13 @@ def test_every_asset_has_an_owner_and_a_description_in_words_and_what_is_made_he
         # the list of patients that dbt's last step writes
         is_by_the_way = asset_key == key("intermediate", "built_patients")
         assert is_file_of_a_hospital or is_by_the_way or "dagster/code_references" in node.metadata, asset_key
+
+
+def test_every_asset_names_the_written_page_that_explains_it_or_links_to_it_where_the_site_is_served(graph):
+    for asset_key in graph.get_all_asset_keys():
+        assert (PROJECT_ROOT / graph.get(asset_key).metadata["explained in"].value).is_file(), asset_key
+    table_one = dg.AssetSpec(key("results", "table_one"), group_name="results")
+    assert page_of(table_one, "https://here/") == dg.MetadataValue.url("https://here/pages/docs-results.html")
 
 
 def test_what_is_published_may_not_grow_old_unseen(graph):
