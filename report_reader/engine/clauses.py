@@ -72,6 +72,8 @@ class Clause:
 def clauses_of(text: str, start: int, end: int, book: RuleBook, before: list[Token] | None = None) -> list[Clause]:
     """The clauses of text[start:end]; `before`: tokens of a label above it."""
     tokens = tokens_of(text, book.lexicon, start, end)
+    if [at for at, token in enumerate(tokens) if token.text == '"'] == [0, len(tokens) - 1]:
+        tokens = tokens[1:-1]  # around the whole
     if before:
         tokens = [*before, *tokens]
     tokens = with_order(without_stray_stops(tokens), book.group("NUMBERED"))

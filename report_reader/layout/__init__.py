@@ -17,9 +17,9 @@ from report_reader.traced import Traced
 __all__ = ["Words", "laid_out"]
 
 RULE_LINE = re.compile(r"(?m)^[ \t]*[-=*_+|]{3,}[-=*_+| \t]*$")
-LEADER = re.compile(
-    r"(?<=[^\s.]) \.{2,3} (?=[^\s.])|[ \t]*(?:\.[ ]?){4,}[ \t]*:?|[ \t]*(?:_[ ]?){4,}[ \t]*|[ \t]+-{3,}>?[ \t]*"
-)
+_DOTS = r"[ \t]*(?:\.[ ]?){4,}(?:(?<! \.)|(?!\d))[ \t]*:?"
+"""'..... .9 cm': the last one is a decimal point."""
+LEADER = re.compile(rf"(?<=[^\s.]) \.{{2,3}} (?=[^\s.])|{_DOTS}|[ \t]*(?:_[ ]?){{4,}}[ \t]*|[ \t]+-{{3,}}>?[ \t]*")
 QUESTION_LABEL = re.compile(r"(?m)(?<=[a-zA-Z)])\?[ \t]*(?=:|\n|Yes\b|No\b|YES\b|NO\b|yes\b|no\b)")
 ARROW = re.compile(r"[ \t]*(?:->|=>|={2,}|:=)[ \t]*")
 UNDERSCORE = re.compile("_")

@@ -46,9 +46,9 @@ def ends_statement(line: str, stop: re.Match[str], words: Words) -> bool:
 
 
 def _is_in_brackets(line: str, stop: re.Match[str]) -> bool:
-    """Whether a bracket is open before it and closed behind it or on another line: 'S2 (9 mm; margin 10 mm)'."""
+    """Whether a bracket is open before it and closed behind it or on another line: 'S2 (9 mm; margin 10 mm)', but not around the line."""
     opened = line.rfind("(", 0, stop.start())
-    if opened <= line.rfind(")", 0, stop.start()):
+    if opened <= line.rfind(")", 0, stop.start()) or not line[:opened].strip():
         return False
     closed = line.find(")", stop.end())
     return "(" not in line[stop.end() : closed if closed >= 0 else None]

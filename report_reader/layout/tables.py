@@ -10,6 +10,7 @@ from report_reader.traced import Edit, Traced
 CELL = re.compile(r"[ \t]*\|[ \t]*|[ \t]*\t[ \t]*|(?<=\S) {3,}(?=\S)")
 NARROW_CELL = re.compile(r"(?<=\S) {2,}(?=\S)")
 """Between the titles of a table whose rows stand farther apart."""
+BULLETS = frozenset("*+>\u2022")
 SLASHED = re.compile(r" / ")
 FEWEST_SLASHES = 2
 """So many divide a line into cells."""
@@ -36,7 +37,7 @@ def with_table_rows(page: Traced) -> Traced:
             rows[at] = narrow if len(narrow) == len(rows[at + 1]) else rows[at]
         while last + 1 < len(rows) and len(rows[last + 1]) == len(rows[at]) > 1:
             last += 1
-        if len(rows[at]) > 1:
+        if len(rows[at]) > 1 or rows[at] not in ([], [lines[at]]):
             edits.extend(_table_edits(page.text, lines[at : last + 1], rows[at : last + 1]))
         at = last + 1
     return page.edited(edits)
@@ -58,6 +59,8 @@ def _cells(text: str, start: int, end: int, between: re.Pattern[str] = CELL) -> 
         cells = cells[1:]
     if cells and not text[slice(*cells[-1])].strip() and "|" in text[start:end]:
         cells = cells[:-1]
+    if len(cells) > 1 and text[slice(*cells[0])].strip() in BULLETS:
+        cells = [(cells[0][0], cells[1][1]), *cells[2:]]
     return cells
 
 
@@ -79,7 +82,7 @@ def _table_edits(text: str, lines: list[Span], rows: list[list[Span]]) -> list[E
 def _row_edits(text: str, line: Span, row: list[Span]) -> list[Edit]:
     """Bars before and behind a row leave; what stands between its cells becomes what it means."""
     gaps = _gaps(text, row)
-    if not gaps:
+    if not gaps and len(row) > 1:
         return []
     ends = [((line[0], row[0][0]), ""), *gaps, ((row[-1][1], line[1]), "")]
     return [Edit(*gap, becomes) for gap, becomes in ends if gap[0] < gap[1]]

@@ -1,0 +1,35 @@
+"""Signs that forms and printers put around lines and fields: they change nothing of what the lines say."""
+
+import pytest
+
+from report_reader.margins import margin_reader
+
+
+def said(text):
+    """(what is said, of which margin, mm) of each statement that says something."""
+    statements = margin_reader().read(text)
+    return {(s.reading, s.subject, s.mm) for s in statements if s.reading not in ("", "tumour", "not stated", "target")}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Distance to margin ..... .9 cm", {("distance", "margin", 9.0)}),
+        ("Distance to margin ......9 mm", {("distance", "margin", 9.0)}),
+        (
+            "| Margin status: negative |\n| Comment: tumour at the inked surface, R1. |",
+            {("negative", "margin", None), ("involved", "margin", None)},
+        ),
+        ("*   Parenchymal margin: clear, 6 mm", {("negative", "parenchymal", None), ("distance", "parenchymal", 6.0)}),
+        (
+            "(Carcinoma is at the bile duct margin; the liver margin is 15 mm from tumour.)",
+            {("involved", "bile_duct", None), ("distance", "parenchymal", 15.0), ("negative", "parenchymal", None)},
+        ),
+        (
+            '"All lesions are 10 mm or more clear of the margin; the last one (0.7 mm)."',
+            said("All lesions are 10 mm or more clear of the margin; the last one (0.7 mm)."),
+        ),
+    ],
+)
+def test_what_stands_around_a_line_changes_nothing(text, expected):
+    assert said(text) == expected
