@@ -31,7 +31,12 @@ def _subject_of_series(statement: Statement, at: int, peers: list[tuple[int, Sta
     measured = [(number, s) for number, s in peers if s.mm is not None and s.subject != "series"]
     behind = next((s for number, s in measured if number > at and s.part == statement.part), None)
     if behind is not None:
-        return behind.subject if {"names_series", "may_name_series"}.intersection(behind.marks) else "none"
+        if not {"names_series", "may_name_series"}.intersection(behind.marks):
+            return "none"
+        is_member = bool(behind.label or behind.clause_label)
+        return (
+            behind.subject if is_member else "unexplained"
+        )  # 'Tumour 1: 15 mm. Margin: the lesion lies 35 mm from it'
     before = [s.subject for number, s in peers if number < at and _names_series(s)]
     if before:
         return before[-1]

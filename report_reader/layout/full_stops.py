@@ -19,8 +19,8 @@ STRAY = re.compile(r"[^\W\d_]\.\s+[^\W\d_]")
 ANSWER = re.compile(r"[:?]\s*\w+\.?$")
 NUMBER_OF_A_THING = re.compile(r"\s+(?:[A-H]\s+[a-z(]|(?:\d{1,2}|[A-H])\s*[-:,(])")
 ENUMERATION = re.compile(r"(?:^|[.;:]\s)\W*(?:[A-Za-z]+\s)?[A-Z]$|^\W*(?:[ivx]{1,4}|\d{1,2})$")
-ROW_OF_NUMBERS = re.compile(r"\s*[\d.,]*\d(?:\s*\|\s*[\d.,]*\d)+\s*\|?\s*")
-"""'19 | 10 | 25' below 'Margin (mm):' is one list."""
+ROW_OF_NUMBERS = re.compile(r"(?:[^|:\n]{1,60}:)?\s*[\d.,]*\d(?:\s*\|\s*[\d.,]*\d)+\s*\|?\s*")
+"""'19 | 10 | 25' below or behind 'Margin (mm):' is one list."""
 WHOLE_NUMBER = re.compile(r"(?:^|[\s(<>=~:-])\d{1,3}$")
 ONLY_A_NUMBER = re.compile(r"[ \t]*\d{1,2}$")
 PART_OF_A_NUMBER = re.compile(r"(?:(?:^|[\s(<>=~:,|-])[oOQlI|]\s*|[\s(<>=~:|])$")

@@ -26,6 +26,7 @@ BEFORE_A_UNIT = frozenset(
     {"COLON", "COMMA", "OPEN", "AT", "OF", "TO", "IS", "BE", "ABOUT", "LESS", "MORE", "DISTANCE", "CLEARANCE", "MARGIN"}
 )
 LETTERS_FOR_DIGITS = frozenset({"l", "o", "i", "q", "|"})
+BEFORE_A_NUMBER = frozenset({"COMMA", "SLASH", "BY", "LIES", "IS", "OF", "COLON", "OPEN", "DISTANCE", "CLEARANCE"})
 BEHIND_A_NUMBER = frozenset({"", "DOT", "COMMA", "CLOSE", "SEMICOLON", "FROM"})
 
 
@@ -102,6 +103,7 @@ def is_behind_a_letter_for_a_digit(before: list[Token], number: Token) -> bool:
         len(before) > 1
         and before[-1].kind in ("DOT", "COMMA")
         and before[-2].text in LETTERS_FOR_DIGITS
+        and not (len(before) == 2 and before[-2].text == "i")  # 'i. 24 mm' begins a list
         and is_near(before[-2], before[-1])
     )
 
@@ -174,8 +176,9 @@ def _share_unit(result: list[Token], unit: Token, unit_mm: float) -> None:
         if between not in ("AND", "OR", "COMMA", "SLASH") or number_at < 0:
             return
         number = result[number_at]
-        if number.kind == "CODE" and DIGITS_AND_LOOKALIKES.fullmatch(number.text):
-            result[number_at] = replace(number, kind=DAMAGED)
+        is_led = kind_at(result, number_at - 1) in BEFORE_A_NUMBER
+        if number.kind == "CODE" and is_led and DIGITS_AND_LOOKALIKES.fullmatch(number.text):
+            result[number_at] = replace(number, kind=DAMAGED)  # 'by l3, 20 and 34 mm'
             at = number_at
             continue
         if number.kind != "NUMBER":
