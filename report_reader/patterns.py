@@ -4,7 +4,7 @@ KIND or GROUP        one token of that kind              A|B         one of seve
 A? A* A+ A{0,3}      none or one, any number, ...        !A|B        one token that is none of these
 ..  ..3              any tokens (at most 3) of the same part of a clause     ...    any tokens whatever
 <A>                  the token that the rule speaks of   HERE        the measurement that is asked about
-^ $                  the beginning and the end           ( A B / C ) one of several rows of tokens
+^ $                  the beginning (also behind a section's title and its colon) and the end           ( A B / C ) one of several rows of tokens
 [ A B ]              what a compound replaces            CUT         where a clause is divided
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from report_reader.tokens import Token
 
+SECTION_TITLE, COLON = "SECTION_TITLE", "COLON"
 FIRST_CODE = 0xE000
 FIXED = {
     "^": "^", "$": "$", "(": "(?:", ")": ")", ")?": ")?", ")*": ")*", ")+": ")+", "/": "|", "...": ".*?", "_": ".",
@@ -97,6 +98,8 @@ class Kinds:
         return self._compiled[pattern]
 
     def _piece(self, word: str, pattern: str) -> str:
+        if word == "^" and SECTION_TITLE in self._groups:
+            return f"(?:^|^[{self.characters(SECTION_TITLE)}]+{self.code(COLON)})"
         if word in FIXED:
             return FIXED[word]
         if gap := GAP.fullmatch(word):

@@ -13,7 +13,6 @@ from report_reader.measurements.lengths import (
     LENGTH,
     LOOKALIKE,
     Length,
-    are_glued,
     is_near,
     kind_at,
     put_together,
@@ -92,8 +91,9 @@ def _is_damaged(before: list[Token], low: Token, high: Token) -> bool:
     """Whether a lower end ('0 .5 to 2 mm', '1O to 15 mm') is the rest of a number or has a letter for a digit."""
     if low.kind == "CODE":
         return DIGITS_AND_LOOKALIKES.fullmatch(low.text) is not None
-    if before and before[-1].kind == "NUMBER" and are_glued(before[-1], low):
-        return LOOKALIKE.fullmatch(low.text) is not None
+    is_letter = low.kind == "WORD" and LOOKALIKE.fullmatch(low.text) is not None
+    if is_letter and before and before[-1].kind in ("NUMBER", "DOT", "COMMA"):
+        return is_near(before[-1], low)
     return low.kind == "NUMBER" and is_broken_off(before, low, float(high.value))
 
 

@@ -21,6 +21,8 @@ def said(text):
             {("negative", "margin", None), ("involved", "margin", None)},
         ),
         ("*   Parenchymal margin: clear, 6 mm", {("negative", "parenchymal", None), ("distance", "parenchymal", 6.0)}),
+        ("DIAGNOSIS:\nThe inked resection surface measures 40 mm.", {("distance", "none", 40.0)}),
+        ("Microscopy: the inked resection surface measures 40 mm.", {("distance", "none", 40.0)}),
         (
             "(Carcinoma is at the bile duct margin; the liver margin is 15 mm from tumour.)",
             {("involved", "bile_duct", None), ("distance", "parenchymal", 15.0)},
