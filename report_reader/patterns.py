@@ -4,7 +4,7 @@ KIND or GROUP        one token of that kind              A|B         one of seve
 A? A* A+ A{0,3}      none or one, any number, ...        !A|B        one token that is none of these
 ..  ..3              any tokens (at most 3) of the same part of a clause     ...    any tokens whatever
 <A>                  the token that the rule speaks of   HERE        the measurement that is asked about
-^ $                  the beginning (also behind a section's title and its colon) and the end           ( A B / C ) one of several rows of tokens
+^ $                  the beginning (or what stands behind a title) and the end          ( A B / C ) one of several rows of tokens
 [ A B ]              what a compound replaces            CUT         where a clause is divided
 """
 
