@@ -15,12 +15,14 @@ MONTHS_A_YEAR = 12
 
 
 class Definitions(NamedTuple):
-    """Exposures (the one that sections are of first), endpoints in their order, groupings' labels, and how long a year is."""
+    """Exposures (the one that sections are of first), endpoints in their order, groupings' labels, how long a year is, and below which P
+    hazards are not taken for proportional."""
 
     exposures: tuple[Exposure, ...]
     endpoints: tuple[Endpoint, ...]
     grouping_labels: Mapping[str, str]
     days_a_year: float
+    not_proportional_below_p: float
 
     @property
     def exposure(self) -> Exposure:
@@ -50,11 +52,13 @@ def definitions(results: Results) -> Definitions:
     groupings = results.get("event_count_groupings")
     labels = {} if groupings is None else dict(zip(groupings["grouping"], groupings["label"], strict=True))
     try:
+        settings = settings_of(frame_of(results, "analysis_plan", "name value"))
         return Definitions(
             exposures_of(frame_of(results, "exposures", "column_name levels reference")),
             endpoints_of(frame_of(results, "analysis_endpoints", "endpoint label kind")),
             labels,
-            settings_of(frame_of(results, "analysis_plan", "name value"))["days_a_year"][0],
+            settings["days_a_year"][0],
+            settings["not_proportional_below_p"][0],
         )
     except (ValueError, KeyError) as fault:
         raise NotAvailable(f"the definitions do not hold: {fault}") from fault

@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.figures.forest import hazard_ratio_text
 from analysis.figures.style import colours
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
+from analysis.patients.plan import COMPETING, SURVIVAL
 from analysis.report.availability import NotAvailable, frame_of, row_at
 from analysis.report.definitions import definitions, rows_of
 from analysis.report.formats import (
@@ -19,6 +20,7 @@ from analysis.report.formats import (
     percent_range,
     percent_with_limits,
 )
+from analysis.tables.planned_tests import LOG_RANK, WITHIN_HOSPITALS, chosen_test
 from analysis.tables.published_figures import HAZARD_RATIO_FIGURES, PUBLISHED_P_VALUES
 from analysis.tables.recurrence_patterns import ALL, PATTERNS_OF_SCOPE
 
@@ -41,8 +43,6 @@ PATTERN_LABELS = {
     "lymph_node": "Lymph node", "peritoneum": "Peritoneum", "pelvis": "Pelvis or local bowel", "bone": "Bone",
     "brain": "Brain", "other": "Other", "any liver site": "Any liver site", "any recurrence": "Any recurrence",
 }  # fmt: skip
-# a test below it speaks against proportional hazards; the usual level, not corrected for many tests
-PROPORTIONAL_HAZARDS_LEVEL = 0.05
 
 
 def three_year_recurrence(results: Results) -> dict[str, Any]:
@@ -105,18 +105,21 @@ def _margin_groups(results: Results) -> dict[str, dict[str, str]]:
 
 
 def group_test(results: Results, endpoint: str, grouping: str | None = None) -> str:
-    """The test between the groups: log-rank of survival, Gray's of cumulative incidence, as 'Gray's test P<0.001'."""
+    """The test between the groups, within hospitals where there are several: log-rank of survival, Gray's of cumulative incidence,
+    as 'Gray's test P<0.001'."""
     known = definitions(results)
-    grouping = grouping or known.exposure.column
-    test = "log-rank" if endpoint in known.survival_endpoints else "Gray"
-    label = "log-rank test" if test == "log-rank" else "Gray's test"
-    try:
-        tests = frame_of(results, "group_tests", "endpoint grouping test p_value")
-    except NotAvailable:
-        return f"{label} {p_value(None)}"
-    chosen = (tests["endpoint"] == endpoint) & (tests["grouping"] == grouping) & (tests["test"] == test)
-    found = tests.loc[chosen, "p_value"]
-    return f"{label} {p_value(found.iloc[0] if len(found) else None)}"
+    kind = SURVIVAL if endpoint in known.survival_endpoints else COMPETING
+    tests, within = (_tests_of(results, name) for name in ("group_tests", "stratified_tests"))
+    found = chosen_test(tests, within, endpoint, kind, grouping or known.exposure.column)
+    label = "log-rank test" if found.test == LOG_RANK else "Gray's test"
+    where = f" {WITHIN_HOSPITALS}" if found.is_within_hospitals else ""
+    return f"{label}{where} {p_value(found.rows['p_value'].iloc[0] if len(found.rows) else None)}"
+
+
+def _tests_of(results: Results, name: str) -> pd.DataFrame:
+    columns = "endpoint grouping test stratified_by p_value"
+    table = results.get(name)
+    return pd.DataFrame(columns=columns.split()) if table is None else table.reindex(columns=columns.split())
 
 
 def adjusted_hazards(results: Results) -> dict[str, Any]:
@@ -202,12 +205,13 @@ def proportional_hazards(results: Results) -> dict[str, Any]:
         & tests["endpoint"].isin(list(HAZARD_RATIO_FIGURES))
         & (tests["term"].isin([*exposure.terms, exposure.omnibus]) | (tests["term"] == "GLOBAL"))
     ]
-    against = chosen[chosen["p_value"] < PROPORTIONAL_HAZARDS_LEVEL]
+    level = definitions(results).not_proportional_below_p
+    against = chosen[chosen["p_value"] < level]
     found = [
         f"{HAZARD_RATIO_FIGURES[str(row.endpoint)]}, {'whole model' if row.term == 'GLOBAL' else row.term} ({p_value(row.p_value)})"
         for row in against.itertuples()
     ]
-    return {"found": found, "n_tests": len(chosen)}
+    return {"found": found, "n_tests": len(chosen), "level": f"{level:g}"}
 
 
 def landmarks(results: Results) -> dict[str, Any]:

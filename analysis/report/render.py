@@ -131,7 +131,7 @@ def _definitions(results: Mapping[str, pd.DataFrame]) -> tuple[Definitions, str 
     try:
         return definitions(results), None
     except NotAvailable as absence:
-        return Definitions((Exposure("", "", "", ("",), ""),), (), {}, 1.0), str(absence)
+        return Definitions((Exposure("", "", "", ("",), ""),), (), {}, 1.0, 0.0), str(absence)
 
 
 def _template() -> Any:

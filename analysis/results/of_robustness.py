@@ -192,6 +192,7 @@ def _specifications(inputs: Inputs, subject: Subject) -> tuple[pd.DataFrame, pd.
         by_window(),
         plan.survival_endpoints,
     )
-    summary = specification_summary(found, plan.count("random_draws"), plan.count("seed"), primary)
+    below_p = plan.number("significant_below_p")
+    summary = specification_summary(found, plan.count("random_draws"), plan.count("seed"), below_p, primary)
     exposure = subject.exposure.column
     return found.curve.assign(exposure=exposure), summary.assign(exposure=exposure)

@@ -55,12 +55,12 @@ def salvage(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
 
 def follow_up(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """follow_up_quality."""
-    counts = counts_of_exposures(inputs, plan)
+    counts, below_p = counts_of_exposures(inputs, plan), plan.number("significant_below_p")
     _of_each(
         "follow_up_quality",
         plan,
         attempts,
-        lambda exposure: follow_up_quality(_with(inputs, "follow_up", exposure), counts, exposure),
+        lambda exposure: follow_up_quality(_with(inputs, "follow_up", exposure), counts, exposure, below_p),
     )
 
 
@@ -119,5 +119,6 @@ def published(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
             plan.exposure,
             is_simulated,
             str(study.iloc[0]) if len(study) else None,
+            significant_below_p=plan.number("significant_below_p"),
         ),
     )

@@ -53,7 +53,6 @@ SUMMARY_COLUMNS = [
     "n_draws", "warning",
 ]  # fmt: skip
 PUBLISHED, PRIMARY_SET = "published", "all covariates"
-SIGNIFICANT_BELOW_P = 0.05
 PATIENTS_AT_ONCE = 16_384
 # an influence of so large a share of the patients is kept without their numbers
 MOST_OF = 0.5
@@ -176,7 +175,7 @@ class _Numbers:
 
 
 def specification_summary(
-    found: SpecificationCurve, n_draws: int, seed: int, primary_definition: str = PUBLISHED
+    found: SpecificationCurve, n_draws: int, seed: int, significant_below_p: float, primary_definition: str = PUBLISHED
 ) -> pd.DataFrame:
     """A row an endpoint and model: the median ratio, how many go the primary specification's way, and whether that is chance.
 
@@ -200,7 +199,7 @@ def specification_summary(
         direction = np.sign(np.log(primary)) if np.isfinite(primary) else np.nan
         log_ratios = np.log(known["hazard_ratio"].to_numpy(dtype=float))
         same = pd.Series(np.sign(log_ratios) == direction, index=known.index)
-        is_significant = same & (known["p_value"] < SIGNIFICANT_BELOW_P)
+        is_significant = same & (known["p_value"] < significant_below_p)
         below = of_model["warning"].str.contains(BELOW_EVENTS_RULE, regex=False, na=False)
         row = {
             "endpoint": endpoint,
@@ -219,13 +218,18 @@ def specification_summary(
                 "share_same_direction": float(same.mean()),
                 "share_significant_same_direction": float(is_significant.mean()),
             }
-            row |= _joint_test(found, of_model.index, float(direction), n_draws, seed)
+            row |= _joint_test(found, of_model.index, float(direction), significant_below_p, n_draws, seed)
         rows.append(row)
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS).astype({"warning": "str", "n_draws": "Int64"})
 
 
 def _joint_test(
-    found: SpecificationCurve, positions: pd.Index, direction: float, n_draws: int, seed: int
+    found: SpecificationCurve,
+    positions: pd.Index,
+    direction: float,
+    significant_below_p: float,
+    n_draws: int,
+    seed: int,
 ) -> dict[str, float]:
     rows = [number for number in positions if number in found.influence]
     if not rows:
@@ -237,7 +241,7 @@ def _joint_test(
     spread, axes = np.linalg.eigh(_products(chosen, found.n_patients))
     shape = axes * np.sqrt(np.maximum(spread, 0.0))
     null = np.random.default_rng(seed).standard_normal((n_draws, len(rows))) @ shape.T
-    threshold = NormalDist().inv_cdf(1 - SIGNIFICANT_BELOW_P / 2)
+    threshold = NormalDist().inv_cdf(1 - significant_below_p / 2)
     median, share = np.median(estimates), (estimates / errors > threshold).mean()
     extreme = (
         (np.abs(np.median(null, axis=1)) >= abs(median)).sum(),

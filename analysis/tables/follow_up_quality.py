@@ -14,7 +14,6 @@ from analysis.tables.checks import require_one_row_a_patient
 from analysis.tables.proportions import wilson_limits
 
 ALL = "all"
-DIFFERS_BELOW_P = 0.05
 FOLLOW_UP_COLUMNS = [
     "grouping", "stratum", "n", "n_dead", "median_follow_up_days", "median_follow_up_low", "median_follow_up_high", "completeness_index",
     "n_lost", "n_lost_not_known", "share_lost", "share_lost_low", "share_lost_high", "assessment_interval_q1_days",
@@ -25,7 +24,9 @@ FOLLOW_UP_COLUMNS = [
 LATE_DEATH_COLUMNS = ("n_late_deaths", "share_late_deaths", "median_days_from_last_look_to_death")
 
 
-def follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
+def follow_up_quality(
+    follow_up: pd.DataFrame, event_counts: pd.DataFrame, exposure: Exposure, significant_below_p: float
+) -> pd.DataFrame:
     """One row a level of the exposure, one for those of whom it is not known, one for all patients.
 
     - median_follow_up_days with limits: reverse Kaplan-Meier of overall survival (Schemper and Smith 1996, Control Clin Trials 17:343).
@@ -38,14 +39,14 @@ def follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame, expos
     - length_p_value: log-rank test of the reverse Kaplan-Meier curves of the levels; loss_p_value: Pearson's chi-square
       of loss by group, without continuity correction (R: chisq.test(correct = FALSE)); interval_p_value: Kruskal and Wallis' test
       of the patients' intervals between looks (R: kruskal.test). They stand in each level's row, and
-      is_informative_difference where one is below 0.05: censoring, or the day on which a recurrence can be found, then differs by
-      level, and the curves want a look (`interval_censored_hazard_ratios`).
+      is_informative_difference where one is below `significant_below_p`: censoring, or the day on which a recurrence can be found,
+      then differs by level, and the curves want a look (`interval_censored_hazard_ratios`).
 
     Args:
         follow_up: marts.follow_up with the exposure, one row a patient.
         event_counts: the mart; the overall_survival endpoint is used.
     Raises:
-        ValueError: a column is missing, a level is unknown, or a patient stands twice.
+        ValueError: a column is missing, nobody is there, a level is unknown, or a patient stands twice.
     """
     require_columns(
         follow_up,
@@ -54,6 +55,8 @@ def follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame, expos
         "follow_up",
     )  # fmt: skip
     require_one_row_a_patient(follow_up, "follow_up")
+    if follow_up.empty:
+        raise ValueError("follow_up: nobody")
     levels = exposure.levels
     follow_up = follow_up.assign(stratum=exposure.of(follow_up[exposure.column]))
     everybody = pd.concat([follow_up, follow_up.assign(stratum=ALL)], ignore_index=True)
@@ -71,7 +74,7 @@ def follow_up_quality(follow_up: pd.DataFrame, event_counts: pd.DataFrame, expos
     rows["loss_p_value"] = np.where(is_group, _loss_p_value(n_lost[: len(levels)], n_known[: len(levels)]), np.nan)
     rows["interval_p_value"] = np.where(is_group, _interval_p_value(follow_up, levels), np.nan)
     p_values = rows[["length_p_value", "loss_p_value", "interval_p_value"]]
-    rows["is_informative_difference"] = is_group & (p_values < DIFFERS_BELOW_P).any(axis=1)
+    rows["is_informative_difference"] = is_group & (p_values < significant_below_p).any(axis=1)
     counts = {name: "int64" for name in ("n", "n_dead", "n_lost", "n_lost_not_known")}
     table = rows.rename_axis("stratum").reset_index().astype(counts)
     return table.assign(grouping=exposure.column)[FOLLOW_UP_COLUMNS]

@@ -1,5 +1,7 @@
 """The tests that the plan names, with P values adjusted for their number within the secondary family."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -7,13 +9,14 @@ from analysis.curves.stratified_tests import STRATIFIED_TEST_COLUMNS
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.model_rows import HOSPITAL_COLUMN
-from analysis.patients.plan import EXPLORATORY, MAIN, PRIMARY, SECONDARY, Plan
+from analysis.patients.plan import EXPLORATORY, MAIN, PRIMARY, SECONDARY, SURVIVAL, Plan
 from analysis.patients.result_rows import Row
 
 PLANNED_TEST_COLUMNS = [
     "endpoint", "exposure", "analysis_role", "test", "hypothesis", "statistic", "degrees_of_freedom", "p_value",
     "p_value_adjusted", "n_in_family", "n", "n_event", "warning",
 ]  # fmt: skip
+LOG_RANK, GRAY, WITHIN_HOSPITALS = "log-rank", "Gray", "within hospitals"
 ROLES = (PRIMARY, SECONDARY, EXPLORATORY)
 
 
@@ -79,22 +82,41 @@ def _of_model(hazard_ratios: pd.DataFrame, endpoint: str, plan: Plan) -> Row:
 
 
 def _of_curves(group_tests: pd.DataFrame, within: pd.DataFrame, endpoint: str, kind: str, plan: Plan) -> Row:
-    test = "log-rank" if kind == "survival" else "Gray"
-    by_hospital = within[
-        (within["endpoint"] == endpoint)
-        & (within["stratified_by"] == HOSPITAL_COLUMN)
-        & (within["test"] == f"stratified {test}")
-        & (within["grouping"] == plan.exposure.column)
+    chosen = chosen_test(group_tests, within, endpoint, kind, plan.exposure.column)
+    test = f"{chosen.test}, {WITHIN_HOSPITALS}" if chosen.is_within_hospitals else chosen.test
+    labels = {"test": test, "hypothesis": chosen.rows["hypothesis"].iloc[0] if len(chosen.rows) else None}
+    return labels | _numbers(chosen.rows)
+
+
+class ChosenTest(NamedTuple):
+    """The log-rank test of a survival endpoint or Gray's of another, and its row (none where it was not done)."""
+
+    test: str
+    rows: pd.DataFrame
+    is_within_hospitals: bool
+
+
+def chosen_test(
+    group_tests: pd.DataFrame, stratified_tests: pd.DataFrame, endpoint: str, kind: str, grouping: str
+) -> ChosenTest:
+    """The test between the strata of a grouping: within hospitals where there are several, else of all patients.
+
+    Args:
+        group_tests, stratified_tests: the tables of results; kind: 'survival' or 'competing', of the endpoint.
+    """
+    test = LOG_RANK if kind == SURVIVAL else GRAY
+    within = stratified_tests[
+        (stratified_tests["endpoint"] == endpoint)
+        & (stratified_tests["stratified_by"] == HOSPITAL_COLUMN)
+        & (stratified_tests["test"] == f"stratified {test}")
+        & (stratified_tests["grouping"] == grouping)
     ]
-    chosen = group_tests[
-        (group_tests["endpoint"] == endpoint)
-        & (group_tests["test"] == test)
-        & (group_tests["grouping"] == plan.exposure.column)
-    ]
-    if len(by_hospital):
-        chosen, test = by_hospital, f"{test}, within hospitals"
-    labels = {"test": test, "hypothesis": chosen["hypothesis"].iloc[0] if len(chosen) else None}
-    return labels | _numbers(chosen)
+    if len(within):
+        return ChosenTest(test, within, True)
+    is_it = (
+        (group_tests["endpoint"] == endpoint) & (group_tests["test"] == test) & (group_tests["grouping"] == grouping)
+    )
+    return ChosenTest(test, group_tests[is_it], False)
 
 
 def _numbers(chosen: pd.DataFrame) -> Row:

@@ -19,7 +19,6 @@ THREE_YEARS = "3 years"
 PERRIN_2025 = "perrin_2025"
 """Perrin et al., Ann Surg 2025, doi 10.1097/SLA.0000000000006659."""
 SALVAGE_ENDPOINT, TREND_STRATUM = "salvage", "trend over the groups"
-SIGNIFICANT_BELOW_P = 0.05
 LIMITS = ["conf_low", "conf_high"]
 COMPARISON_COLUMNS = [
     "figure", "endpoint", "stratum", "published_estimate", "published_conf_low", "published_conf_high",
@@ -36,6 +35,8 @@ def published_comparison(
     exposure: Exposure,
     is_simulated: bool,
     compared_with: str | None = PERRIN_2025,
+    *,
+    significant_below_p: float,
 ) -> pd.DataFrame:
     """Fourteen rows: nine adjusted cause-specific hazard ratios against >=10 mm, four 3-year cumulative incidences, and the rise
     of salvage with margin width, of which only P was published.
@@ -43,7 +44,7 @@ def published_comparison(
     `difference` is ours minus published: of hazard ratios on the log scale, of incidences in shares of 1.
     `do_intervals_overlap` compares 95 % intervals; where none was published it says whether the published figure
     lies in ours. Both are missing where ours could not be estimated. `published_p_value` and `p_value` are of the margin group
-    as a whole (of salvage: of its trend); they agree when both are below 0.05, or neither is.
+    as a whole (of salvage: of its trend); they agree when both are below `significant_below_p`, or neither is.
 
     Args:
         hazard_ratios, landmark_estimates, planned_tests, salvage_by_margin: the tables of results.
@@ -78,7 +79,7 @@ def published_comparison(
     table["difference"] = distance.where(~is_ratio, log_distance)
     table["do_intervals_overlap"] = _do_overlap(table)
     of_exposure = salvage_by_margin[salvage_by_margin["grouping"] == exposure.column]
-    table = _with_p_values(table, planned_tests, of_exposure)
+    table = _with_p_values(table, planned_tests, of_exposure, significant_below_p)
     table["data_label"] = "simulated" if is_simulated else "observed"
     table["compared_with"] = compared_with
     if compared_with is None:
@@ -118,7 +119,9 @@ def _our_three_year_incidences(landmark_estimates: pd.DataFrame, exposure: Expos
     return chosen[columns].astype({"estimate": float, "conf_low": float, "conf_high": float})
 
 
-def _with_p_values(table: pd.DataFrame, planned_tests: pd.DataFrame, salvage_by_margin: pd.DataFrame) -> pd.DataFrame:
+def _with_p_values(
+    table: pd.DataFrame, planned_tests: pd.DataFrame, salvage_by_margin: pd.DataFrame, significant_below_p: float
+) -> pd.DataFrame:
     require_columns(planned_tests, ["endpoint", "p_value"], "planned_tests")
     require_columns(salvage_by_margin, ["trend_p_value"], "salvage_by_margin")
     ours = dict(zip(planned_tests["endpoint"], planned_tests["p_value"], strict=True))
@@ -127,8 +130,8 @@ def _with_p_values(table: pd.DataFrame, planned_tests: pd.DataFrame, salvage_by_
     is_of_group = table["figure"] != THREE_YEAR_FIGURE
     table["published_p_value"] = table["endpoint"].map(PUBLISHED_P_VALUES).where(is_of_group)
     table["p_value"] = table["endpoint"].map(ours).where(is_of_group).astype(float)
-    # every P value that was published is below 0.05
-    agrees = (table["p_value"] < SIGNIFICANT_BELOW_P).astype("boolean")
+    # every P value that was published is at most 0.001
+    agrees = (table["p_value"] < significant_below_p).astype("boolean")
     table["do_p_values_agree"] = agrees.where(table["published_p_value"].notna() & table["p_value"].notna())
     return table
 

@@ -1,13 +1,15 @@
 """A small published warehouse of literal numbers, as the report gets it. Nothing here was computed."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from analysis.tables.published_comparison import published_comparison
-from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS, seed
+from analysis.tables import published_comparison as comparison
+from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS, PLAN, seed
 
+published_comparison = partial(comparison.published_comparison, significant_below_p=PLAN.number("significant_below_p"))
 ENDPOINTS_OF_CURVES = {
     "cumulative_incidence": ("overall_recurrence", "liver_recurrence_any_time"),
     "kaplan_meier": ("recurrence_free_survival",),

@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[3]
 WRITTEN = {
     "days_a_year": (365.25,),
     "landmark_years": (1, 3, 5, 10), "model_landmarks_days": (182, 365, 730), "period_starts_years": (0, 1, 2),
-    "not_proportional_below_p": (0.05,), "horizon_years": (5,), "risk_years": (3, 5), "weight_percentiles": (1, 99),
+    "not_proportional_below_p": (0.05,), "significant_below_p": (0.05,),
+    "horizon_years": (5,), "risk_years": (3, 5), "weight_percentiles": (1, 99),
     "imputations": (10,), "imputation_iterations": (5,), "imputation_donors": (5,), "width_imputations": (20,),
     "spline_knots": (4,), "reference_width_mm": (10,), "widest_width_mm": (20,), "events_per_parameter": (5,),
     "events_per_parameter_wanted": (10,), "least_share_recorded": (0.5,), "least_share_complete": (0.5,),

@@ -5,6 +5,7 @@ import pytest
 
 from analysis import figures
 from analysis.report import render_report
+from analysis.report.outcome_sections import group_test
 from tests.analysis.report_builders import curves, fake_context, fake_results, frame
 from tests.analysis.study_plan import MARGIN
 
@@ -121,3 +122,16 @@ def test_the_report_draws_hospitals_of_the_three_published_endpoints():
     ):
         assert f">{title}<" in drawing, title
     assert "outside the liver" not in drawing
+
+
+def test_from_two_hospitals_on_the_tests_beside_the_curves_are_within_them():
+    """Pooled, the margin group that is more frequent at the worse hospital would look the worse one."""
+    tables = fake_results()
+    assert group_test(tables, "overall_recurrence") == "Gray's test P<0.001"
+    of_eras = ("overall_recurrence", "margin_group", "era", "stratified Gray", 0.4)
+    within = ("overall_recurrence", "margin_group", "source_system", "stratified Gray", 0.31)
+    tables["stratified_tests"] = frame("endpoint grouping stratified_by test p_value", of_eras, within)
+    assert group_test(tables, "overall_recurrence") == "Gray's test within hospitals P=0.31"
+    # what was not tested within hospitals is tested in all patients, as it says
+    assert group_test(tables, "recurrence_free_survival") == "log-rank test P=0.019"
+    assert group_test(tables, "overall_recurrence", "era") == "Gray's test P=0.95"

@@ -30,6 +30,7 @@ REACHES = {
     "weight_percentiles": ((10.0, 90.0), "weighting", "weight_summary", ["largest"]),
     "model_landmarks_days": ((100.0,), "effect_over_time", "landmark_hazard_ratios", ["landmark_days"]),
     "not_proportional_below_p": ((0.0001,), "effect_over_time", "time_varying_hazard_ratios", ["term"]),
+    "significant_below_p": ((0.9999,), "specifications", "specification_summary", ["share_significant_same_direction"]),
     "period_starts_years": ((0.0, 3.0), "effect_over_time", "time_varying_hazard_ratios", ["period"]),
     "common_outcome_share": ((0.9,), "e_values", "e_values", ["e_value"]),
     "random_draws": ((30.0,), "specifications", "specification_summary", ["n_draws"]),
@@ -54,11 +55,25 @@ REACHES_TOO = [
     ("horizon_years", (4.0,), "interval_censored", "interval_censored_curves", ["time_days"]),
     ("seed", (2.0,), "by_width", "dose_response", ["hazard_ratio"]),
     ("seed", (2.0,), "specifications", "specification_summary", ["joint_p_value_of_median", "joint_p_value_of_share"]),
+    ("significant_below_p", (1e-9,), "follow_up_quality", "follow_up_quality", ["is_informative_difference"]),
+    ("significant_below_p", (1e-9,), "published_comparison", "published_comparison", ["do_p_values_agree"]),
     ("events_per_parameter", (60.0,), "specifications", "specification_curve", ["warning"]),
 ]
 PLACES = [*((name, *reached) for name, reached in REACHES.items()), *REACHES_TOO]
+# families whose tables others are made of
+NEEDS = {
+    "e_values": ("models",),
+    "published_comparison": ("curves", "models", "stratified_tests", "planned_tests", "salvage_by_margin"),
+}
 # families of which the small cohort has no rows, or an effect beyond all draws
-OF_A_DRAWN_STUDY = ("state_occupation", "death_rules", "interval_censored", "specifications")
+OF_A_DRAWN_STUDY = (
+    "state_occupation",
+    "death_rules",
+    "interval_censored",
+    "specifications",
+    "follow_up_quality",
+    "published_comparison",
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +89,8 @@ def inputs() -> dict[str, pd.DataFrame]:
 
 def made(family_name: str, plan: Plan, inputs: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     family = next(family for family in FAMILIES if family.name == family_name)
-    if family_name == "e_values":
-        inputs = inputs | made("models", plan, inputs)
+    for needed in NEEDS.get(family_name, ()):
+        inputs = inputs | made(needed, plan, inputs)
     return compute_family(family, inputs, plan)[0]
 
 

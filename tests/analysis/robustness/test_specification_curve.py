@@ -78,10 +78,10 @@ def test_the_joint_test_tells_an_effect_from_chance(rows, definitions):
     drawn = pd.DataFrame({"study_id": rows["study_id"], "definition": "published", "margin_group": coin})
     drawn["group_order"] = drawn["margin_group"].map({"positive": 1, "clear": 2})
     by_chance = specification_curve(rows, drawn, [ENDPOINT], SETS)
-    summary = specification_summary(by_chance, 400, 1).set_index("model").loc["cause-specific Cox"]
+    summary = specification_summary(by_chance, 400, 1, 0.05).set_index("model").loc["cause-specific Cox"]
     assert summary["joint_p_value_of_median"] > 0.05
     earlier = rows.assign(time_days=np.where(coin == "positive", rows["time_days"] // 2, rows["time_days"]))
-    strong = specification_summary(specification_curve(earlier, drawn, [ENDPOINT], SETS), 400, 1)
+    strong = specification_summary(specification_curve(earlier, drawn, [ENDPOINT], SETS), 400, 1, 0.05)
     strong = strong.set_index("model").loc["cause-specific Cox"]
     assert strong["joint_p_value_of_median"] == strong["joint_p_value_of_share"] == pytest.approx(1 / 401)
     assert strong["share_same_direction"] == 1

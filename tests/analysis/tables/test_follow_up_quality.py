@@ -26,7 +26,7 @@ def survival_counts(follow_up: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_stratum(follow_up: pd.DataFrame) -> pd.DataFrame:
-    return follow_up_quality(follow_up, survival_counts(follow_up), MARGIN).set_index("stratum")
+    return follow_up_quality(follow_up, survival_counts(follow_up), MARGIN, 0.05).set_index("stratum")
 
 
 def test_completeness_is_followed_over_potential_time_and_death_ends_the_potential():
@@ -97,7 +97,7 @@ def test_a_patient_may_stand_once_only():
         study_id="P1"
     )
     with pytest.raises(ValueError, match="follow_up"):
-        follow_up_quality(twice, survival_counts(twice), MARGIN)
+        follow_up_quality(twice, survival_counts(twice), MARGIN, 0.05)
 
 
 def test_deaths_long_after_the_last_look_are_counted_by_margin_group():
@@ -114,3 +114,9 @@ def test_deaths_long_after_the_last_look_are_counted_by_margin_group():
     assert quality.loc["positive", "median_days_from_last_look_to_death"] == 310
     assert quality.loc["all", "n_late_deaths"] == 1
     assert quality.loc[">=10 mm", "share_late_deaths"] == 0
+
+
+def test_of_a_cohort_of_nobody_there_is_a_reason_and_no_row():
+    follow_up = patients(("positive", 100, False, 200, False, 30)).iloc[:0]
+    with pytest.raises(ValueError, match="nobody"):
+        follow_up_quality(follow_up, survival_counts(follow_up), MARGIN, 0.05)

@@ -5,8 +5,15 @@ import math
 import pandas as pd
 import pytest
 
-from analysis.tables.published_comparison import COMPARISON_COLUMNS, published_comparison
-from tests.analysis.report_builders import HAZARD_RATIOS, hazard_ratios, landmark_estimates, planned_tests, salvage_rows
+from analysis.tables.published_comparison import COMPARISON_COLUMNS
+from tests.analysis.report_builders import (
+    HAZARD_RATIOS,
+    hazard_ratios,
+    landmark_estimates,
+    planned_tests,
+    published_comparison,
+    salvage_rows,
+)
 from tests.analysis.study_plan import MARGIN
 
 # As the abstract prints them (STUDY): a slip of a finger in the module must not pass
