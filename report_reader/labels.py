@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from report_reader.engine import A_LENGTH, Clause, clauses_of
 from report_reader.rules import RuleBook
-from report_reader.tokens import Token
+from report_reader.tokens import UNIT, Token, tokens_of
 
 MOST_REMEMBERED = 50_000
 LONGEST_LABEL = 8
 """So many tokens of a label that has a label of its own are kept."""
+UNIT_OF_ALL = "UNIT_OF_ALL"
+"""Kind of the words that give all numbers of a report their unit."""
 Placed = tuple[Clause, int]
 """A clause, and what to add to its places."""
 
@@ -18,7 +20,7 @@ class LabelledClauses:
 
     def __init__(self, book: RuleBook) -> None:
         self.book = book
-        self._remembered: dict[str, list[Clause]] = {}
+        self._remembered: dict[tuple[str, str], list[Clause]] = {}
 
     def forget(self) -> None:
         """No sentence is remembered."""
@@ -30,9 +32,9 @@ class LabelledClauses:
         label: list[Token] = []
         heading: list[Token] = []
         alone: list[Placed] = []
-        for start, end in places:
+        for (start, end), unit in zip(places, self._units(text, places), strict=True):
             sentence = text[start:end]
-            clauses = self._clauses_of(sentence)
+            clauses = self._clauses_of(sentence, unit)
             if clauses and label and self._has_own_label(clauses[0]):
                 result.extend(alone)
                 label = []
@@ -40,7 +42,7 @@ class LabelledClauses:
                 label = heading
             offset = start
             if label:
-                clauses, offset = clauses_of(text, start, end, self.book, label), 0
+                clauses, offset = clauses_of(text, start, end, self.book, label, unit), 0
             heading = self._heading(clauses, offset) or heading
             if len(clauses) == 1 and clauses[0].shape.is_label and not sentence.rstrip().endswith((".", ";")):
                 own = _moved(clauses[0].tokens, offset)
@@ -56,14 +58,31 @@ class LabelledClauses:
             result.extend([(clause, offset) for clause in clauses])
         return result
 
-    def _clauses_of(self, sentence: str) -> list[Clause]:
-        clauses = self._remembered.get(sentence)
+    def _clauses_of(self, sentence: str, unit: str = "") -> list[Clause]:
+        clauses = self._remembered.get((sentence, unit))
         if clauses is None:
-            clauses = clauses_of(sentence, 0, len(sentence), self.book)
+            clauses = clauses_of(sentence, 0, len(sentence), self.book, unit=unit)
             if len(self._remembered) >= MOST_REMEMBERED:
                 self._remembered.clear()
-            self._remembered[sentence] = clauses
+            self._remembered[sentence, unit] = clauses
         return clauses
+
+    def _units(self, text: str, places: list[tuple[int, int]]) -> list[str]:
+        """For each sentence the unit that its bare numbers have by what the report says; '' where it does not, or says two."""
+        section, sections, stated = "", [], {}
+        for start, end in places:
+            for clause in self._clauses_of(text[start:end]):
+                section = clause.said.get("section", section)
+                stated.update({self._unit_in(token): section for token in clause.tokens if token.kind == UNIT_OF_ALL})
+            sections.append(section)
+        if len(stated) != 1:
+            return [""] * len(places)
+        ((unit, where),) = stated.items()
+        return [unit if where in ("", section) else "" for section in sections]
+
+    def _unit_in(self, token: Token) -> str:
+        words = tokens_of(token.text, self.book.lexicon)
+        return next(word.value for word in reversed(words) if word.kind == UNIT)
 
     def _has_own_label(self, clause: Clause) -> bool:
         """Whether it is a label with its value, which needs no label from above."""

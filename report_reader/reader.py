@@ -36,7 +36,8 @@ class Reader:
     @cached_property
     def _layout_words(self) -> Words:
         book = self.book
-        never_ends, never_begins, numbered = (book.group(name) for name in ("NEVER_ENDS", "NEVER_BEGINS", "NUMBERED"))
+        asked = ("NEVER_ENDS", "NEVER_BEGINS", "NUMBERED", "ANSWER")
+        never_ends, never_begins, numbered, answers = (book.group(name) for name in asked)
 
         def kind_of(words: list[str]) -> str:
             found = book.lexicon.longest(words, 0)
@@ -49,6 +50,15 @@ class Reader:
                     return found[1].kind in never_ends and found[1].value != AN_ANSWER
             return False
 
+        def is_answer(words: list[str]) -> bool:
+            at = 0
+            while at < len(words):
+                found = book.lexicon.longest(words, at)
+                if not found or found[1].kind not in answers:
+                    return False
+                at += found[0]
+            return bool(words)
+
         def belong_together(left: str, right: str) -> bool:
             found = book.lexicon.longest([left, right], 0)
             return found is not None and found[0] == 2
@@ -58,6 +68,7 @@ class Reader:
             lambda word: kind_of([word]) in never_begins,
             belong_together,
             lambda word: kind_of([word]) in numbered,
+            is_answer,
             self._abbreviations.__contains__,
         )
 

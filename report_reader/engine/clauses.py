@@ -8,7 +8,14 @@ from typing import NamedTuple
 
 from report_reader.engine.compounds import compounded, divided
 from report_reader.engine.shapes import Distance, Shape, guards_of, marks_of, shape_of
-from report_reader.measurements import Length, with_bounds_shown, with_measurements, with_order, without_stray_stops
+from report_reader.measurements import (
+    Length,
+    UnitOfAll,
+    with_bounds_shown,
+    with_measurements,
+    with_order,
+    without_stray_stops,
+)
 from report_reader.rules import OF_ALL, RuleBook
 from report_reader.tokens import UNKNOWN, WORD, Token, tokens_of
 
@@ -69,15 +76,18 @@ class Clause:
         return self._readings[follows]
 
 
-def clauses_of(text: str, start: int, end: int, book: RuleBook, before: list[Token] | None = None) -> list[Clause]:
-    """The clauses of text[start:end]; `before`: tokens of a label above it."""
+def clauses_of(
+    text: str, start: int, end: int, book: RuleBook, before: list[Token] | None = None, unit: str = ""
+) -> list[Clause]:
+    """The clauses of text[start:end]; `before`: tokens of a label above it; `unit`: the one that the report gives all its numbers."""
     tokens = tokens_of(text, book.lexicon, start, end)
     if [at for at, token in enumerate(tokens) if token.text == '"'] == [0, len(tokens) - 1]:
         tokens = tokens[1:-1]  # around the whole
     if before:
         tokens = [*before, *tokens]
     tokens = with_order(without_stray_stops(tokens), book.group("NUMBERED"))
-    tokens = with_bounds_shown(compounded(with_measurements(tokens), book))
+    stated = UnitOfAll(unit, book.group("MEASURED"), book.group("COUNTED")) if unit else None
+    tokens = with_bounds_shown(compounded(with_measurements(tokens, stated), book))
     kinds = book.kinds.row(tokens)
     return [_clause(tokens[first:last], kinds[first:last], book) for first, last in divided(kinds, book)]
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 
 from report_reader.layout.check_boxes import with_ticked_boxes
+from report_reader.layout.options import with_options
 from report_reader.layout.sentences import statements_of
 from report_reader.layout.tables import with_table_rows
 from report_reader.layout.words import Words
@@ -40,5 +41,7 @@ def laid_out(page: Traced, words: Words) -> tuple[Traced, list[tuple[int, int]]]
         page = page.replaced(QUESTION_LABEL, ": ")
     if "_" in page.text:
         page = page.replaced(UNDERSCORE, " ")
+    if ";" in page.text:
+        page = with_options(page, words)
     text, places = statements_of(page.text, replace(words, case_tells=page.text != page.text.lower()))
     return replace(page, text=text), places

@@ -22,6 +22,8 @@ class Words:
     """Two words that are one term: 'royal', 'college'."""
     numbered: Callable[[str], bool]
     """A number or a letter belongs to it: 'lesion'."""
+    answer: Callable[[list[str]], bool]
+    """The words are one of the answers of a form: 'cannot be assessed'."""
     abbreviation: Callable[[str], bool]
     """A full stop behind it ends no sentence: 'approx'."""
     case_tells: bool = True

@@ -24,19 +24,25 @@ from report_reader.measurements.in_digits import plain_numbers
 from report_reader.measurements.in_words import numbers_in_words
 from report_reader.measurements.labels import units_of_labels
 from report_reader.measurements.lengths import LENGTH, Length
+from report_reader.measurements.of_report import UnitOfAll, bare_numbers
 from report_reader.measurements.order import with_order, without_stray_stops
 from report_reader.measurements.units import lengths, units_behind_numbers
 from report_reader.tokens import Token
 
-__all__ = ["Length", "with_bounds_shown", "with_measurements", "with_order", "without_stray_stops"]
+__all__ = ["Length", "UnitOfAll", "with_bounds_shown", "with_measurements", "with_order", "without_stray_stops"]
 
 
 IN_WORDS = frozenset({"COUNT", "A", "ZERO_WORD", "POINT", "FRACTION", "HUNDRED", "SINGLE"})
 LINKS = frozenset({"HYPHEN", "TO", "BETWEEN"})
 
 
-def with_measurements(tokens: list[Token]) -> list[Token]:
-    """The tokens with lengths in place of numbers and units. A step is left out where the kinds that it changes are not there."""
+def with_measurements(tokens: list[Token], stated: UnitOfAll | None = None) -> list[Token]:
+    """The tokens with lengths in place of numbers and units. A step is left out where the kinds that it changes are not there.
+
+    Args:
+        tokens: of one sentence.
+        stated: the unit that the report gives all its numbers, if it does.
+    """
     kinds = {token.kind for token in tokens}
     if kinds.isdisjoint(("UNIT", "NUMBER", "ZERO_WORD")):
         return tokens
@@ -46,9 +52,12 @@ def with_measurements(tokens: list[Token]) -> list[Token]:
         tokens = numbers_in_words(tokens)
     if not kinds.isdisjoint(("DOT", "SLASH")):
         tokens = plain_numbers(tokens)
+    if stated and "UNIT" not in kinds:
+        tokens = bare_numbers(tokens, stated)
     if "UNIT" in kinds:
         tokens = lengths(units_behind_numbers(units_of_labels(tokens)))
         tokens = mixed_units(tokens)
+    if "UNIT" in kinds or stated:
         if not kinds.isdisjoint(LINKS):
             tokens = ranges(tokens)
         if "OPEN" in kinds:

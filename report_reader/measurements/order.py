@@ -25,6 +25,13 @@ def without_stray_stops(tokens: list[Token]) -> list[Token]:
                 or are_glued(token, after)
                 or not are_glued(before, token)
             )
+            # '4 .mm': what stood before the unit may be lost
+            is_decimal = is_decimal or (
+                before.kind == "NUMBER"
+                and after.kind == "UNIT"
+                and are_glued(token, after)
+                and not are_glued(before, token)
+            )
             is_enumeration = (
                 at == 1 and before.kind in ("LETTER", "NUMBER", "ROMAN", "CODE", "A") or before.kind in ("LETTER", "NO")
             )

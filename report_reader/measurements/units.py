@@ -159,6 +159,9 @@ def _unit_without_number(result: list[Token], unit: Token) -> None:
                 damaged.insert(0, result.pop())
             result.append(put_together(damaged, DAMAGED))
             return
+        if last.kind == "DOT" and kind_at(result, len(result) - 2) == "NUMBER":
+            result[-2:] = [put_together([*result[-2:], unit], DAMAGED)]
+            return
         if last.kind in ("LENGTH", "DAMAGED", "VAGUE_NUMBER"):
             result.append(put_together([unit], DAMAGED))
             return

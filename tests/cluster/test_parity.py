@@ -117,6 +117,7 @@ RARELY_SAID = {
     "metastases_without_viable_tumor_at_a_distance",
     "specimens_of_another_tumor",
     "statements_under_a_letter_of_two_specimens",
+    "texts_amended_again",
     "texts_that_tell_of_some_metastases",
     "unknown_words_that_matter",
     "vital_statements_set_aside",

@@ -22,11 +22,13 @@ joined as (
         re_resected.text_id is not null as is_re_resected,
         coalesce(re_resected.has_tumor, false) as has_additional_tumor,
         doubts.has_doubtful_words or unknown_words.text_id is not null as has_words_in_doubt,
+        amended_again.text_id is not null as is_amended_again,
         untold.text_id is not null as has_untold_metastasis
     from {{ ref('doubts_of_texts') }} as doubts
     left join {{ ref('smallest_specimen_margins') }} as smallest on doubts.text_id = smallest.text_id
     left join {{ ref('re_resected_margins') }} as re_resected on doubts.text_id = re_resected.text_id
     left join {{ ref('unknown_words_that_matter') }} as unknown_words on doubts.text_id = unknown_words.text_id
+    left join {{ ref('texts_amended_again') }} as amended_again on doubts.text_id = amended_again.text_id
     left join untold on doubts.text_id = untold.text_id
 )
 
@@ -37,6 +39,7 @@ select
     case
         when has_open_question then 'margin not assessable'
         when blocking_reason is not null then blocking_reason
+        when is_amended_again then 'statements conflict'
         when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and high_mm = 0 then 're-resected margin'
         when {{ margin_setting('ask_about_re_resection') }} = 1 and is_re_resected and has_additional_tumor
             and coalesce(high_mm, 1) > 0 then 're-resected margin'

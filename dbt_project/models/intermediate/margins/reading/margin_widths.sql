@@ -1,9 +1,23 @@
 -- The statements that count, each as the interval of widths (mm) it leaves open: involved = [0, 0], '4 mm' = [4, 4],
 -- '<1 mm' = (0, 1), negative = (0, unbounded). The distance from 'the margin', where more than one hepatic margin is clear, leaves
--- the parenchymal one as wide or wider. Open ends are moved by a millionth of a millimetre.
+-- the parenchymal one as wide or wider. What 'comes within 4 mm' is 4 mm away; at 1 mm, and wherever groups of widths divide, it may
+-- be closer. Open ends are moved by a millionth of a millimetre.
+{% set narrow = published_upper_mm('<1 mm') %}
+{% set wide = published_upper_mm('1.0-9.9 mm') %}
 {% set step = smallest_step_mm() %}
 {% set unbounded = unbounded_mm() %}
-with measured as (
+with stated as (
+    select * replace (
+        case
+            when comparator = 'within' and distance_mm in ({{ narrow }}, {{ wide }}) then '<='
+            when comparator = 'within' then '='
+            else comparator
+        end as comparator
+    )
+    from {{ ref('weighed_margin_statements') }}
+),
+
+measured as (
     select
         *,
         case
@@ -27,7 +41,7 @@ with measured as (
             when reading = 'within 1 mm' then 1 - {{ step }}
             else {{ unbounded }}
         end as high_mm
-    from {{ ref('weighed_margin_statements') }}
+    from stated
 ),
 
 -- an addendum that decides the margin replaces what the original report says of it, another one adds to it

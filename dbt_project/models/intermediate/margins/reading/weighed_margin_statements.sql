@@ -30,7 +30,7 @@ statements as (
                 and placed.margin_type <> 'unexplained' then 'damaged'
             when placed.reading = 'damaged' and placed.margin_type <> 'unexplained' then 'damaged'
             when placed.margin_type = 'unexplained' then 'unexplained'
-            when placed.distance_mm = 0 and placed.comparator in ('=', '<=') then 'involved'
+            when placed.distance_mm = 0 and placed.comparator in ('=', '<=', 'within') then 'involved'
             else 'distance'
         end as kind,
         types.counts_distance,
