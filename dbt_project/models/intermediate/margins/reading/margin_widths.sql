@@ -9,7 +9,7 @@
 with stated as (
     select * replace (
         case
-            when comparator = 'within' and distance_mm in ({{ narrow }}, {{ wide }}) then '<='
+            when comparator = 'within' and (distance_mm = {{ narrow }} or distance_mm = {{ wide }}) then '<='
             when comparator = 'within' then '='
             else comparator
         end as comparator
