@@ -190,6 +190,7 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
     from orchestration.nights.quick_run_storage import quick_run_storage
     from orchestration.nights.run_outcome import night_of_run
     from orchestration.nights.telling import say_on_the_published, tell_of_night
+    from orchestration.reporting.drawing_beside import end_drawing
 
     end_lost_nights(settings, dg.DagsterInstance.get(), "nightly_refresh", seconds_to_begin=0)
     with log_of_refresh(settings, verbose), quick_run_storage():
@@ -201,6 +202,7 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
             tags={".dagster/repository": f"{SINGLETON_REPOSITORY_NAME}@{CODE_LOCATION}"},
         )
     end_computing()
+    end_drawing()
     night = night_of_run(dg.DagsterInstance.get(), result.run_id)
     for undelivered in tell_of_night(settings, night):
         print(f"notice not sent: {undelivered}", file=sys.stderr)

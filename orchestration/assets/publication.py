@@ -1,19 +1,40 @@
 """Write, audit, publish: the de-identified copy replaces the published warehouse, then the report is drawn from it."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import dagster as dg
 
-from orchestration.comparison.kept import publication_before
+from orchestration.comparison.kept import latest_kept, publication_before
 from orchestration.exports.copies import make_copies
 from orchestration.night_profile.baseline import accept_night
 from orchestration.nights.steps import night_step
 from orchestration.privacy.disclosure import disclosure_rules
 from orchestration.publication.publish import publish
 from orchestration.publication.verdicts import PublicationRefused
-from orchestration.reporting.pages import write_explore, write_report
+from orchestration.reporting.drawing_beside import drawn_pages, end_drawing, start_drawing
+from orchestration.reporting.pages import draw_pages, place_pages
 from orchestration.review.questions import collect_questions, write_questions
 from orchestration.review.worklist import write_site_words, write_worklist
-from orchestration.settings import load_settings
+from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import open_build_file, read_table
+
+REPORT_STEP = "published__report"
+
+
+def _drawn_beside(context: dg.AssetExecutionContext, settings: Settings, least_k: int) -> Callable[[Path, bool], None]:
+    """What has the report drawn by another process, as soon as the file that will be published is looked through; nothing in a run
+    without a report."""
+    if not any(node.name == REPORT_STEP for node in context.job_def.nodes):
+        return lambda new_file, is_changed: None
+    drawing = start_drawing(context.run.run_id)
+
+    def begin(new_file: Path, is_changed: bool) -> None:
+        # what changed will be kept: the one before it is then the latest of those kept already
+        before = latest_kept(settings.history, 1 if is_changed else 2)
+        drawing.begin(new_file, before, settings.report_file, least_k)
+
+    return begin
 
 
 @dg.asset(
@@ -26,6 +47,7 @@ from orchestration.warehouse import open_build_file, read_table
 @night_step
 def published_warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     settings = load_settings()
+    rules = disclosure_rules(settings.disclosure_rules)
     try:
         stamp, is_changed = publish(
             settings.build_file,
@@ -33,12 +55,16 @@ def published_warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResu
             settings.history,
             context.run.run_id,
             settings.code_version,
-            disclosure_rules(settings.disclosure_rules),
+            rules,
             settings.published_folder_mode,
             settings.publish_shareable,
+            _drawn_beside(context, settings, rules.least_k),
         )
-    except PublicationRefused as refusal:
-        raise dg.Failure(description=str(refusal), allow_retries=False) from None
+    except BaseException as error:
+        end_drawing()
+        if not isinstance(error, PublicationRefused):
+            raise
+        raise dg.Failure(description=str(error), allow_retries=False) from None
     context.log.info(f"published {stamp.n_patients:,} patients, data {'changed' if is_changed else 'unchanged'}")
     return dg.MaterializeResult(
         metadata={
@@ -61,12 +87,14 @@ def published_warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResu
 @night_step
 def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     settings = load_settings()
-    before = publication_before(settings.history, settings.published_file)
-    mode, rules = settings.published_folder_mode & 0o666, disclosure_rules(settings.disclosure_rules)
-    no_explore = write_explore(settings.published_file, settings.explore_file, mode, rules.least_k)
-    write_report(settings.published_file, settings.report_file, mode, before, no_explore is None)
+    drawn = drawn_pages(context.run.run_id)
+    if drawn is None:
+        before = publication_before(settings.history, settings.published_file)
+        least_k = disclosure_rules(settings.disclosure_rules).least_k
+        drawn = draw_pages(settings.published_file, before, settings.report_file, least_k)
+    place_pages(drawn, settings.report_file, settings.explore_file, settings.published_folder_mode & 0o666)
     metadata = {"size_bytes": settings.report_file.stat().st_size}
-    return dg.MaterializeResult(metadata=metadata | ({"no_explore_page": no_explore} if no_explore else {}))
+    return dg.MaterializeResult(metadata=metadata | ({"no_explore_page": drawn.no_explore} if drawn.no_explore else {}))
 
 
 @dg.asset(

@@ -31,6 +31,12 @@ def publication_before(history: Path, published_file: Path) -> Path | None:
     return earlier[-1] if earlier else None
 
 
+def latest_kept(history: Path, number: int = 1) -> Path | None:
+    """The latest kept publication, or the one so many places from the end; None where there are not so many."""
+    kept = kept_publications(history)
+    return kept[-number] if len(kept) >= number else None
+
+
 def named_publication(history: Path, name: str) -> Path:
     """A file by its path, or the latest kept publication whose name begins so (20261126, 20261126T02); of a date also 2026-11-26.
 

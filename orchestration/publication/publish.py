@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,6 +84,7 @@ def publish(
     rules: DisclosureRules | None = None,
     folder_mode: int = 0o755,
     with_shareable: bool = True,
+    when_looked_through: Callable[[Path, bool], None] = lambda new_file, is_changed: None,
 ) -> tuple[Publication, bool]:
     """Write the de-identified copy beside the published file, look it through, and rename it into place; open readers keep the
     old one.
@@ -90,6 +92,9 @@ def publish(
     Returns the stamp, and whether the data differ from what was published before. An unchanged night replaces the
     file too, so that its stamp tells of the last good run, but adds nothing to the history.
 
+    Args:
+        when_looked_through: called with the file that will be published, when it is whole and was looked through, and whether its
+            data differ; the shareable one is made after that. It may be read from then on, also while it is renamed.
     Raises:
         PublicationRefused: a gate is closed, has not judged, or judged something else than what stands in the build file now;
             or the very file that was about to be published holds what may not leave the build area.
@@ -99,8 +104,7 @@ def publish(
     published_file.parent.mkdir(parents=True, exist_ok=True)
     new_file, new_shareable = published_file.with_suffix(".new"), door.shareable_file.with_suffix(".shareable.new")
     try:
-        stamp = _write(door, new_file, new_shareable, run_id, code_version, before)
-        is_changed = before is None or before.data_hash != stamp.data_hash
+        stamp, is_changed = _write(door, new_file, new_shareable, run_id, code_version, before, when_looked_through)
         _put_in_place(door, new_file, new_shareable, stamp, is_changed)
     finally:
         for path in (new_file, new_shareable, door.draft):
@@ -118,8 +122,14 @@ def _stamp_before(published_file: Path) -> Publication | None:
 
 
 def _write(
-    door: Door, new_file: Path, new_shareable: Path, run_id: str, code_version: str, before: Publication | None
-) -> Publication:
+    door: Door,
+    new_file: Path,
+    new_shareable: Path,
+    run_id: str,
+    code_version: str,
+    before: Publication | None,
+    when_looked_through: Callable[[Path, bool], None],
+) -> tuple[Publication, bool]:
     for path in (new_file, new_shareable, door.draft):
         path.unlink(missing_ok=True)
     with open_build_file(door.build_file) as connection:
@@ -134,11 +144,13 @@ def _write(
         coarsened = _coarsen_for_the_study(connection, door.rules)
         describe(connection, "draft", "internal", door.rules, coarsened)
         stamp = _stamp(connection, run_id, code_version, before)
+        is_changed = before is None or before.data_hash != stamp.data_hash
         _copy_ordered(connection, new_file, "internal", door.rules.allows_known_days)
+        when_looked_through(new_file, is_changed)
         if door.with_shareable:
             _make_shareable(connection, door.rules, new_shareable, coarsened)
         connection.execute("DETACH draft")
-    return stamp
+    return stamp, is_changed
 
 
 def _coarsen_for_the_study(connection: duckdb.DuckDBPyConnection, rules: DisclosureRules) -> list[str]:

@@ -108,6 +108,22 @@ def test_the_published_file_is_stamped_and_holds_neither_payload_nor_raw_tables(
     assert re.fullmatch(r"R[0-9a-f]{16}", operation["source_record_id"])
 
 
+def test_who_draws_reads_the_looked_through_file_before_it_has_its_name(build_file):
+    folder = build_file.parent / "published"
+    told = []
+
+    def read(new_file: Path, is_changed: bool):
+        told.append((is_changed, read_publication(new_file), (folder / "warehouse.duckdb").exists()))
+
+    for run_id in ("run-1", "run-2"):
+        stamp, _ = publish(
+            build_file, folder / "warehouse.duckdb", folder / "history", run_id, "code-1", when_looked_through=read
+        )
+    (first_is_changed, _, was_there), (second_is_changed, seen, _) = told
+    assert (first_is_changed, was_there, second_is_changed) == (True, False, False)
+    assert seen == stamp
+
+
 def refusal(build_file: Path) -> str:
     with pytest.raises(PublicationRefused) as refused:
         publish_as(build_file, "run-2")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.reporting import pages
+from orchestration.reporting.drawing_beside import drawn_pages, start_drawing
 
 
 @pytest.fixture
@@ -36,3 +37,10 @@ def test_a_cohort_too_large_or_an_encrypted_warehouse_has_no_page_and_the_old_on
     refusal = pages.write_explore(Path("never read"), page, 0o644, 5)
     assert refusal is not None and ("encrypted" in refusal if key else "60,000 patients are too many" in refusal)
     assert not page.exists()
+
+
+def test_what_another_process_could_not_draw_the_night_draws_itself(tmp_path):
+    drawing = start_drawing("tonight")
+    drawing.begin(tmp_path / "nothing.duckdb", None, tmp_path / "report.html", 5)
+    assert drawn_pages("tonight") is None
+    assert drawn_pages("a run that had none started") is None
