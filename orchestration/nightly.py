@@ -24,6 +24,7 @@ from orchestration.page.storage import make_dagster_storage
 from orchestration.settings import Settings
 from orchestration.warehouse import has_unpublished_files, open_build_file, read_publication, table_exists
 
+COMPUTE_ANEW = "CRLM_COMPUTE_ANEW"
 CODE_LOCATION = "orchestration.definitions"
 """How `crlm ui` and `crlm serve` name the code that they serve."""
 
@@ -165,15 +166,30 @@ def refresh(
         reason = nothing_new(settings)
         if reason and not force:
             return RefreshOutcome(is_failed=False, message=reason)
-        outcome = _run_night(settings, verbose)
-        if outcome.is_failed and settings.suspicion.exists():
-            told: list[str] = []
-            heal(settings, told.append)
-            for text in told:
-                say(text)
-            if told:
-                outcome = _run_night(settings, verbose)
+        with _computing_anew(force):
+            outcome = _run_night(settings, verbose)
+            if outcome.is_failed and settings.suspicion.exists():
+                told: list[str] = []
+                heal(settings, told.append)
+                for text in told:
+                    say(text)
+                if told:
+                    outcome = _run_night(settings, verbose)
         return outcome
+
+
+@contextlib.contextmanager
+def _computing_anew(is_forced: bool) -> Iterator[None]:
+    """Within it the steps of the job, which load their own settings, compute all statistics if that is forced."""
+    before = os.environ.get(COMPUTE_ANEW)
+    if is_forced:
+        os.environ[COMPUTE_ANEW] = "true"
+    try:
+        yield
+    finally:
+        os.environ.pop(COMPUTE_ANEW, None)
+        if before is not None:
+            os.environ[COMPUTE_ANEW] = before
 
 
 def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:

@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     """How much memory DuckDB may take in each process, as 2.5GB; `machine`: four fifths of the machine's, DuckDB's own limit."""
     accepted_changes: dict[str, str] = {}
     """For one refresh: the name of a change that is right although the gate would stop it, and why (`crlm refresh --accept`)."""
+    compute_anew: bool = False
+    """Compute the statistics also where their inputs are those of the night before (`crlm refresh --force`)."""
     keep_publication_days: int = 14
     """Every publication of so many days is kept; of older ones the last of a week, then of a month."""
     keep_publication_weeks: int = 8

@@ -167,20 +167,22 @@ def write_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str, 
     connection.execute(f'CREATE OR REPLACE TABLE "{schema}"."{table}" AS SELECT * FROM frame_to_write')
     connection.unregister("frame_to_write")
     if schema == "results":
-        _note_origin(connection, table)
+        note_origin(connection, table)
 
 
-def _note_origin(connection: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Beside each table of results, which judged marts it was computed from: results of two nights are not published together."""
+def note_origin(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Beside each table of results, which judged marts it was computed from: results of two nights are not published together.
+    `inputs`, what exactly it was computed from, is said by whoever knows (orchestration/computing/unchanged.py)."""
     connection.execute(
         """CREATE SCHEMA IF NOT EXISTS quality;
-           CREATE TABLE IF NOT EXISTS quality.result_origins (table_name VARCHAR, marts_digest VARCHAR, written_at TIMESTAMP)"""
+           CREATE TABLE IF NOT EXISTS quality.result_origins (table_name VARCHAR, marts_digest VARCHAR, written_at TIMESTAMP);
+           ALTER TABLE quality.result_origins ADD COLUMN IF NOT EXISTS inputs VARCHAR"""
     )
     digest = "NULL"
     if table_exists(connection, "quality", "gate_verdicts"):
         digest = "(SELECT any_value(digest) FROM quality.gate_verdicts WHERE stage = 'marts' AND is_open)"
     connection.execute("DELETE FROM quality.result_origins WHERE table_name = ?", [table])
-    connection.execute(f"INSERT INTO quality.result_origins SELECT ?, {digest}, now()::TIMESTAMP", [table])
+    connection.execute(f"INSERT INTO quality.result_origins SELECT ?, {digest}, now()::TIMESTAMP, NULL", [table])
 
 
 def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

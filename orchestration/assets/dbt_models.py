@@ -142,7 +142,7 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
                 why = engine.objection(failures(target).values()) or failed_nodes(target, settings.dbt_target)
                 raise dg.Failure(description=why, allow_retries=False)
         if families := families_of_run(context):
-            begin_computing(context, families)
+            begin_computing(context, families, is_whole_night=True)
 
     return dbt_models, DbtOfThisEnvironment(project_dir=project, dbt_executable=dbt_with_parent())
 

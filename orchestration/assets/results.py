@@ -9,14 +9,12 @@ import pandas as pd
 from analysis.patients.plan import PLAN_TABLES
 from analysis.results.catalogue import checked_frame, table_named
 from analysis.results.families import FAMILIES, NOT_DONE, Family
-from orchestration.computing.inputs import sources_of
+from orchestration.computing.inputs import REASONS_SCHEMA, sources_of
 from orchestration.computing.night import STEP, computed
+from orchestration.computing.unchanged import remember_inputs
 from orchestration.nights.steps import night_step
 from orchestration.settings import load_settings
 from orchestration.warehouse import open_build_file, read_table, table_exists, write_table
-
-# what each family could not do; gathered into results.analyses_not_done
-REASONS_SCHEMA = "results_reasons"
 
 
 def _family_asset(family: Family) -> dg.AssetsDefinition:
@@ -46,13 +44,19 @@ def _family_asset(family: Family) -> dg.AssetsDefinition:
     @night_step
     def results(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         selected = sorted(context.selected_asset_keys)
-        tables, reasons = computed(family, context)
+        made = computed(family, context)
         with open_build_file(load_settings().build_file) as connection:
-            for key in selected:
-                write_result(connection, key.path[-1], tables[key.path[-1]])
-            write_table(connection, REASONS_SCHEMA, family.name, reasons)
+            if made.tables is not None:
+                for key in selected:
+                    write_result(connection, key.path[-1], made.tables[key.path[-1]])
+                write_table(connection, REASONS_SCHEMA, family.name, made.reasons)
+            if made.of_inputs is not None and len(selected) == len(family.tables):
+                remember_inputs(connection, family, made.of_inputs)
+            n_rows = {key: _n_rows(connection, key.path[-1]) for key in selected}
         for key in selected:
-            yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": len(tables[key.path[-1]])})
+            # a table that stays is tonight's all the same: from the same inputs it would be made alike
+            metadata = {"dagster/row_count": n_rows[key], "computed_tonight": made.tables is not None}
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 
     return results
 
@@ -67,6 +71,10 @@ def write_result(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.Dat
     for column in table.columns:
         connection.execute(f"""COMMENT ON COLUMN results.{name}."{column.name}" IS '{_quoted(column.comment)}'""")
     connection.execute("COMMIT")
+
+
+def _n_rows(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    return connection.execute(f"SELECT count(*) FROM results.{name}").fetchall()[0][0]
 
 
 def _quoted(text: str) -> str:

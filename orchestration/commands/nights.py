@@ -56,7 +56,9 @@ def simulate(
 
 @commands.command(rich_help_panel=PANEL)
 def refresh(
-    force: Annotated[bool, typer.Option(help="Run every step even when nothing is new.")] = False,
+    force: Annotated[
+        bool, typer.Option(help="Run every step even when nothing is new, and compute all statistics anew.")
+    ] = False,
     accept: Annotated[
         list[str] | None,
         typer.Option(

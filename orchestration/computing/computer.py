@@ -80,15 +80,24 @@ def begin_copy(work: Work, name: str, others: Sequence[int]) -> tuple[int, int]:
         os._exit(status)
 
 
+def next_family(waiting: Sequence[str], is_longest_running: bool) -> str:
+    """Of families that wait, the longest first: the longest; while one that was taken so runs, the next that the night asks for (its
+    steps go by name), so that what is done is written while the rest is computed."""
+    return min(waiting) if is_longest_running else waiting[0]
+
+
 def compute(work: Work, night: IO[bytes], answers: IO[bytes]) -> None:
     """Every family, at most so many at a time; returns early when the night has ended."""
     waiting, running, parts = list(work.names), {}, {}
+    longest: int | None = None
     selector = selectors.DefaultSelector()
     selector.register(night, selectors.EVENT_READ)
     while waiting or running:
         while waiting and len(running) < min(AT_ONCE, os.cpu_count() or 1):
-            name = waiting.pop(0)
+            name = next_family(waiting, is_longest_running=longest in running)
+            waiting.remove(name)
             process, pipe = begin_copy(work, name, [answers.fileno(), *running])
+            longest = pipe if longest not in running else longest
             running[pipe], parts[pipe] = (name, process), []
             selector.register(pipe, selectors.EVENT_READ)
         for key, _ in selector.select():

@@ -14,6 +14,8 @@ from analysis.results.catalogue import CATALOGUE
 from analysis.results.families import FAMILIES, Family
 from orchestration.warehouse import read_table, table_exists
 
+# what each family could not do; gathered into results.analyses_not_done
+REASONS_SCHEMA = "results_reasons"
 RESULT_NAMES = {table.name for table in CATALOGUE}
 OTHER_SOURCES = {
     "operations": [("marts", "index_operations"), ("marts", "resection_margins"), ("intermediate", "text_margins")],

@@ -2,6 +2,8 @@
 
 import atexit
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import dagster as dg
 import duckdb
@@ -10,11 +12,32 @@ import pandas as pd
 from analysis.results.families import FAMILIES, Family, compute_family
 from orchestration.computing.beside import WAITING, ComputingBeside, ComputingEnded, start_early
 from orchestration.computing.inputs import RESULT_NAMES, read_input, read_inputs, read_plan
+from orchestration.computing.unchanged import family_fingerprints, stays
 from orchestration.settings import load_settings
 from orchestration.warehouse import open_build_file
 
 STEP = "results_{}"
-COMPUTING: dict[str, ComputingBeside] = {}
+
+
+class Computed(NamedTuple):
+    """A family's `tables` by name and the `reasons` of what could not be done, None where those of the build file stay; `of_inputs`:
+    the fingerprint of what they follow from, where it is known."""
+
+    tables: dict[str, pd.DataFrame] | None
+    reasons: pd.DataFrame | None
+    of_inputs: str | None = None
+
+
+@dataclass
+class Computing:
+    """The work for a run: the process, fingerprints by family, and the families whose tables stay."""
+
+    beside: ComputingBeside
+    of_inputs: dict[str, str] = field(default_factory=dict)
+    staying: set[str] = field(default_factory=set)
+
+
+COMPUTING: dict[str, Computing] = {}
 """By the run that it works for; of one run at a time."""
 
 
@@ -30,8 +53,11 @@ def families_of_run(context: dg.AssetExecutionContext) -> list[Family]:
     ]
 
 
-def begin_computing(context: dg.AssetExecutionContext, families: Sequence[Family]) -> ComputingBeside:
-    """Read what these families need, once, and have them computed beside this process from now on.
+def begin_computing(
+    context: dg.AssetExecutionContext, families: Sequence[Family], is_whole_night: bool = False
+) -> Computing:
+    """Read what these families need, once, and have them computed beside this process from now on; in a whole night, those whose
+    tables would be the same are left as they stand.
 
     What the marts' gate does not let through is thrown away: a family's own step writes it, and comes after the gate.
 
@@ -41,15 +67,21 @@ def begin_computing(context: dg.AssetExecutionContext, families: Sequence[Family
     settings = load_settings()
     _end_work()
     start_early(settings.statistics_log)
-    COMPUTING[context.run.run_id] = beside = WAITING.pop()
-    needs = list(dict.fromkeys(need for family in families for need in family.needs))
+    COMPUTING[context.run.run_id] = computing = Computing(WAITING.pop())
     with open_build_file(settings.build_file) as connection:
-        beside.begin([family.name for family in families], _frames(connection, needs), read_plan(connection))
-    return beside
+        computing.of_inputs = family_fingerprints(connection, families, settings.code_version)
+        if is_whole_night and not settings.compute_anew:
+            computing.staying = {
+                family.name for family in families if stays(connection, family, computing.of_inputs[family.name])
+            }
+        anew = [family for family in families if family.name not in computing.staying]
+        needs = list(dict.fromkeys(need for family in anew for need in family.needs))
+        computing.beside.begin([family.name for family in anew], _frames(connection, needs), read_plan(connection))
+    return computing
 
 
-def computed(family: Family, context: dg.AssetExecutionContext) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """A family's tables by name, and the reasons of what could not be done.
+def computed(family: Family, context: dg.AssetExecutionContext) -> Computed:
+    """A family's tables by name, and the reasons of what could not be done; no tables where those of the build file stay.
 
     Raises:
         dagster.Failure: a process that computes was ended from outside. Exception: what the computing ended with.
@@ -57,20 +89,23 @@ def computed(family: Family, context: dg.AssetExecutionContext) -> tuple[dict[st
     settings = load_settings()
     if RESULT_NAMES.intersection(family.needs):
         with open_build_file(settings.build_file) as connection:
-            return compute_family(family, read_inputs(connection, family), read_plan(connection))
-    beside = COMPUTING.get(context.run.run_id)
+            return Computed(*compute_family(family, read_inputs(connection, family), read_plan(connection)))
     try:
-        if beside is None or family.name not in beside.left:
-            # a step that is done again, or a run without dbt's step: this family and those to come
-            ours = families_of_run(context)
-            beside = begin_computing(context, ours if beside is None else [family])
-        result = beside.result(family.name)
+        computing = COMPUTING.get(context.run.run_id)
+        if computing is None:
+            # a run without dbt's step: this family and those to come
+            computing = begin_computing(context, families_of_run(context))
+        if family.name in computing.staying:
+            computing.staying.discard(family.name)
+            return Computed(None, None, computing.of_inputs[family.name])
+        if family.name not in computing.beside.left:
+            # a step that is done again
+            computing = begin_computing(context, [family])
+        result = computing.beside.result(family.name)
     except ComputingEnded as ended:
         end_computing()
         raise dg.Failure(description=f"{family.title}: {ended}", allow_retries=False) from None
-    if not beside.left:
-        end_computing()
-    return result
+    return Computed(*result, computing.of_inputs[family.name])
 
 
 def end_computing() -> None:
@@ -82,7 +117,7 @@ def end_computing() -> None:
 
 def _end_work() -> None:
     while COMPUTING:
-        COMPUTING.popitem()[1].close()
+        COMPUTING.popitem()[1].beside.close()
 
 
 atexit.register(end_computing)

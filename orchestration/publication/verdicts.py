@@ -96,8 +96,10 @@ def record_verdict(
 
 
 def code_digest(code_version: str) -> str:
-    """The part of a code version that changes with the code; a commit that touches documents only is no other code."""
-    return code_version.rpartition("+")[2]
+    """The part of a code version that changes with the code, and the study where it is named; a commit that touches documents only
+    is no other code."""
+    commit, _, rest = code_version.partition("+")
+    return rest or commit
 
 
 def objections(connection: duckdb.DuckDBPyConnection, code_version: str) -> list[str]:

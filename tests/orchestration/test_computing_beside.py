@@ -112,3 +112,9 @@ def test_the_longest_begin_first_and_all_others_in_their_order():
     assert order[:2] == ["specifications", "imputation"]
     assert sorted(order) == sorted(names)
     assert order[-2:] == names[-2:]
+
+
+def test_one_takes_the_longest_and_the_other_what_the_night_asks_for_next():
+    waiting = ["specifications", "imputation", "by_width", "table_one", "curves"]
+    assert computer.next_family(waiting, is_longest_running=False) == "specifications"
+    assert computer.next_family(waiting[1:], is_longest_running=True) == "by_width"
