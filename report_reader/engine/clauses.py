@@ -22,6 +22,7 @@ from report_reader.tokens import UNKNOWN, WORD, Token, tokens_of
 FOR_GUARDS = {UNKNOWN: "UNKNOWN", "thing": "OTHER_THING"}
 """Values of words of no kind that guards ask about: a word that no lexicon holds, a thing that is no tumour."""
 PIECE_OF_LABEL = re.compile(r"[a-z0-9]+")
+BULLETS = frozenset("*+\u2022")
 
 
 class Reading(NamedTuple):
@@ -81,8 +82,7 @@ def clauses_of(
 ) -> list[Clause]:
     """The clauses of text[start:end]; `before`: tokens of a label above it; `unit`: the one that the report gives all its numbers."""
     tokens = tokens_of(text, book.lexicon, start, end)
-    if [at for at, token in enumerate(tokens) if token.text == '"'] == [0, len(tokens) - 1]:
-        tokens = tokens[1:-1]  # around the whole
+    tokens = _without_signs_around(tokens)
     if before:
         tokens = [*before, *tokens]
     tokens = with_order(without_stray_stops(tokens), book.group("NUMBERED"))
@@ -90,6 +90,23 @@ def clauses_of(
     tokens = with_bounds_shown(compounded(with_measurements(tokens, stated), book))
     kinds = book.kinds.row(tokens)
     return [_clause(tokens[first:last], kinds[first:last], book) for first, last in divided(kinds, book)]
+
+
+def _without_signs_around(tokens: list[Token]) -> list[Token]:
+    """A bullet before a sentence, quotes and brackets around it say nothing; a bracket that is closed inside stays."""
+    while len(tokens) > 1 and tokens[0].text in BULLETS and tokens[0].end < tokens[1].start:
+        tokens = tokens[1:]
+    if [at for at, token in enumerate(tokens) if token.text == '"'] == [0, len(tokens) - 1]:
+        tokens = tokens[1:-1]
+    if len(tokens) < 2:
+        return tokens
+    last = len(tokens) - 2 if tokens[-1].kind == "DOT" else len(tokens) - 1
+    opened = [at for at, token in enumerate(tokens) if token.text == "("]
+    closed = [at for at, token in enumerate(tokens) if token.text == ")"]
+    is_whole = opened[:1] == [0] and closed in ([], [last])
+    if is_whole and len(opened) == 1:
+        return [token for at, token in enumerate(tokens) if at not in (0, *closed)]
+    return tokens
 
 
 def _clause(tokens: list[Token], kinds: str, book: RuleBook) -> Clause:

@@ -21,6 +21,8 @@ def said(text):
             {("negative", "margin", None), ("involved", "margin", None)},
         ),
         ("*   Parenchymal margin: clear, 6 mm", {("negative", "parenchymal", None), ("distance", "parenchymal", 6.0)}),
+        ("* Clinical details: resected with a 1 cm margin.", said("Clinical details: resected with a 1 cm margin.")),
+        ("(Provisional report: margin 8 mm.)", said("Provisional report: margin 8 mm.")),
         ("DIAGNOSIS:\nThe inked resection surface measures 40 mm.", {("distance", "none", 40.0)}),
         ("Microscopy: the inked resection surface measures 40 mm.", {("distance", "none", 40.0)}),
         (
