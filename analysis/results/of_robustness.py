@@ -58,15 +58,19 @@ def _weighted(subject: Subject, days: dict[str, float]) -> None:
             attempts.note("weighted_hazard_ratios", endpoint, f"no covariate of the set {covariate_set} can be used")
             continue
         try:
-            weights = treatment_weights(
+            weighted = treatment_weights(
                 choice.patients, exposure.column, choice.used, truncate_percentiles=(low_high[0], low_high[1])
-            ).weights
+            )
         except ValueError as reason:
             attempts.note("weighted_hazard_ratios", endpoint, f"{covariate_set} set: {reason}")
             continue
         break
     else:
         return
+    weights, note = weighted.weights, None
+    if weighted.hospitals_left_out:
+        note = f"without {', '.join(weighted.hospitals_left_out)}: nobody there of one of the groups"
+        attempts.note("weighted_hazard_ratios", endpoint, note)
     rows, labels = choice.patients, {"endpoint": endpoint, "exposure": exposure.column, "covariate_set": covariate_set}
     subject.add(
         "covariate_balance",
@@ -75,13 +79,19 @@ def _weighted(subject: Subject, days: dict[str, float]) -> None:
     subject.add("weight_summary", lambda: weight_summary(rows, exposure.column, weights).assign(**labels))
     subject.add(
         "weighted_hazard_ratios",
-        lambda: weighted_cox(rows, endpoint, exposure.column, weights, exposure.reference, exposure.prefix).assign(
-            covariate_set=covariate_set
-        ),
+        lambda: _noted(
+            weighted_cox(rows, endpoint, exposure.column, weights, exposure.reference, exposure.prefix), note
+        ).assign(covariate_set=covariate_set),
     )
     curves = standardised_curves(rows, endpoint, exposure, weights)
     subject.add("standardised_incidence", lambda: curve_frame(curves, endpoint, exposure))
     subject.add("risk_differences", lambda: risk_differences(curves, endpoint, exposure, STANDARDISED, days))
+
+
+def _noted(ratios: pd.DataFrame, note: str | None) -> pd.DataFrame:
+    """The rows with a note behind their warnings."""
+    texts = ["; ".join(filter(None, [text if isinstance(text, str) else None, note])) for text in ratios["warning"]]
+    return ratios.assign(warning=pd.Series([text or None for text in texts], index=ratios.index, dtype="str"))
 
 
 def imputation(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:

@@ -56,7 +56,7 @@ class StudyRows:
         is_everybody = len(at) == len(self.operations) and bool((at == np.arange(len(at))).all())
         rows = self.operations if is_everybody else self.operations.take(at).reset_index(drop=True)
         return rows.assign(
-            endpoint=pd.Categorical.from_codes(np.zeros(len(at), dtype=np.int8), [endpoint]),
+            endpoint=pd.Categorical.from_codes(np.zeros(len(at), dtype=np.int8), dtype=pd.CategoricalDtype([endpoint])),
             time_days=self._times[of_it],
             event_code=self._events[of_it],
         )

@@ -14,7 +14,7 @@ from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure, is_not_compared, levels_of
 from analysis.patients.missing_values import complete_rows, numbers_or_missing
-from analysis.patients.model_rows import ModelRows, endpoint_rows, hospital_strata, model_rows
+from analysis.patients.model_rows import HOSPITAL_COLUMN, ModelRows, endpoint_rows, hospital_strata, model_rows
 from analysis.patients.names import ordered_strata
 from analysis.patients.result_rows import Row
 from analysis.robustness.multinomial_logistic import MultinomialFit, fit_multinomial
@@ -28,7 +28,7 @@ MODEL = "weighted"
 
 
 class TreatmentWeights(NamedTuple):
-    """`weights` and `probabilities` (a column a group) have the index of the patients kept.
+    """`weights` and `probabilities` (a column a group) have the index of the patients kept; those of `hospitals_left_out` have none.
 
     `n_excluded_missing` counts those without a weight for a missing group or covariate, `n_excluded_unresolved` those of
     a group that is not compared.
@@ -39,6 +39,7 @@ class TreatmentWeights(NamedTuple):
     fit: MultinomialFit
     n_excluded_missing: int
     n_excluded_unresolved: int
+    hospitals_left_out: tuple[str, ...] = ()
 
 
 def treatment_weights(
@@ -50,6 +51,7 @@ def treatment_weights(
 ) -> TreatmentWeights:
     """Weights 1 / P(own group | covariates), stabilised by P(own group) (Robins, Hernan and Brumback 2000,
     Epidemiology 11:550), the probabilities from a multinomial logistic model, with the hospital among its columns.
+    A hospital at which nobody is of one of the groups is left out: its patients could not have been of that group there.
 
     Args:
         patients: one row each: the group and the covariates' columns (numbers or truths). Groups of
@@ -59,7 +61,7 @@ def treatment_weights(
     Raises:
         ValueError: a column is missing or not numbers; fewer than two groups; a covariate that is constant or determined
             by the others; percentiles that do not ascend within 0 and 100; or covariates that separate the groups, so that
-            some patients could not have been in another (no positivity, no weights).
+            some patients could not have been in another (no positivity, no weights); no hospital that has every group.
     """
     if truncate_percentiles is not None and not 0 <= truncate_percentiles[0] < truncate_percentiles[1] <= 100:
         raise ValueError(f"truncate_percentiles: must ascend within 0 and 100, not {truncate_percentiles}")
@@ -67,6 +69,15 @@ def treatment_weights(
     groups = ordered_strata(rows.columns_kept[group_column])
     if len(groups) < 2:
         raise ValueError(f"patients.{group_column}: fewer than two groups with every covariate known")
+    is_kept = _is_at_a_hospital_of_every_group(patients.loc[rows.columns_kept.index], group_column, groups)
+    left_out: tuple[str, ...] = ()
+    if not is_kept.all():
+        left_out = tuple(sorted(set(patients.loc[rows.columns_kept.index[~is_kept], HOSPITAL_COLUMN].astype(str))))
+        rows = rows._replace(columns_kept=rows.columns_kept[is_kept])
+    if rows.columns_kept.empty:
+        raise ValueError(
+            f"patients.{group_column}: no hospital has patients of every group, there are no finite weights"
+        )
     level = pd.Categorical(rows.columns_kept[group_column], categories=groups).codes.astype(int)
     design = np.column_stack(
         [
@@ -93,7 +104,18 @@ def treatment_weights(
         fit,
         rows.n_excluded_missing,
         rows.n_excluded_unresolved,
+        left_out,
     )
+
+
+def _is_at_a_hospital_of_every_group(patients: pd.DataFrame, group_column: str, groups: Sequence[str]) -> np.ndarray:
+    strata = hospital_strata(patients)
+    if strata is None:
+        return np.ones(len(patients), dtype=bool)
+    level = pd.Categorical(levels_of(patients[group_column]).astype(str), categories=groups).codes
+    has_group = np.zeros((int(strata.max()) + 1, len(groups)), dtype=bool)
+    has_group[strata, level] = True
+    return has_group.all(axis=1)[strata]
 
 
 def weight_summary(patients: pd.DataFrame, group_column: str, weights: pd.Series) -> pd.DataFrame:

@@ -32,7 +32,7 @@ times as often whatever their margin and whose margins are narrower; looks end e
 patients, whose deaths stay known (a death more than {late} days after the last look censors at that look); {unstated:.0f} % of
 recurrences have no site and compete with the initial patterns. The ratios of the initial patterns are those built in at both hospitals;
 that of liver recurrence at any time depends on the baseline, and its truth is the stratified ratio of one evenly drawn cohort of 131,072
-of which all is known.
+of which all is known. What is known of a coverage outside the limits stands in [statistics.md](statistics.md), among the limits.
 """
 TABLE = """
 ## {study}

@@ -191,3 +191,15 @@ def test_weighted_ratios_of_real_patients_equal_coxph_with_robust_errors(dataset
     assert_equal_to_r(np.abs(np.log(ours["hazard_ratio"])) / np.sqrt(ours["statistic"]), of_r["se"])
     assert_equal_to_r(ours["p_value"], of_r["p"])
     assert set(ours["method"]) == {"Efron, weighted by treatment"}
+
+
+def test_a_hospital_at_which_nobody_is_of_one_group_is_left_out_and_the_others_keep_their_weights():
+    """Beside a large hospital one of three patients had ended all weights: it separates the groups."""
+    large = margin_patients().assign(source_system="large")
+    of_one_group = large[large["treat"] == large["treat"].iloc[0]].iloc[:3].assign(source_system="small")
+    both = pd.concat([large, of_one_group], ignore_index=True)
+    alone, found = (treatment_weights(rows, "treat", COVARIATES) for rows in (large, both))
+    assert found.hospitals_left_out == ("small",)
+    np.testing.assert_array_equal(found.weights.to_numpy(), alone.weights.to_numpy())
+    with pytest.raises(ValueError, match="no hospital has patients of every group"):
+        treatment_weights(large.assign(source_system=large["treat"].astype(str)), "treat", COVARIATES)
