@@ -245,4 +245,7 @@ def _test_rows(
         rows.append(
             (counts.endpoint, counts.grouping, test, hypothesis, value, degrees, p_value, counts.n, n_event, warning)
         )
-    return pd.DataFrame(rows, columns=TEST_COLUMNS).astype({"warning": "str"})
+    found = pd.DataFrame(rows, columns=TEST_COLUMNS)
+    # one column alone: a frame's own way to do it goes through all of them
+    found["warning"] = found["warning"].astype("str")
+    return found

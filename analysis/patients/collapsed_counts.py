@@ -51,7 +51,7 @@ def stacked(curves: Sequence[tuple[StratumCounts, Mapping[str, np.ndarray]]], co
     made = {}
     for column in columns:
         if column in STRATUM_COLUMNS:
-            made[column] = pd.Series([getattr(counts, column) for counts, _ in curves], dtype="str").take(at).array
+            made[column] = pd.array([getattr(counts, column) for counts, _ in curves], dtype="str").take(at)
         else:
             made[column] = np.concatenate(
                 [more[column] if column in more else getattr(counts, column) for counts, more in curves]
@@ -164,12 +164,12 @@ def count_events(time_to_event: pd.DataFrame, stratum_column: str | None = None)
     """
     cells = _counted(time_to_event, stratum_column)
     event, competing, censored = cells.counts
-    grouping = pd.Series([stratum_column or EVERYBODY], dtype="str").take(np.zeros(len(event), dtype=int))
+    grouping = pd.array([stratum_column or EVERYBODY], dtype="str").take(np.zeros(len(event), dtype=int))
     return pd.DataFrame(
         {
-            "endpoint": cells.endpoints.take(cells.endpoint).array,
-            "grouping": grouping.array,
-            "stratum": cells.strata.take(cells.stratum).array,
+            "endpoint": cells.endpoints.array.take(cells.endpoint),
+            "grouping": grouping,
+            "stratum": cells.strata.array.take(cells.stratum),
             "time_days": cells.days,
             "n_event": event,
             "n_competing": competing,
@@ -199,7 +199,7 @@ def _counted(time_to_event: pd.DataFrame, stratum_column: str | None) -> _Cells:
     endpoint, endpoints = _numbered(time_to_event["endpoint"])
     stratum, strata = np.zeros(len(times), dtype=np.int64), pd.Series(["all"], dtype="str")
     if stratum_column:
-        stratum, strata = _numbered(time_to_event[stratum_column].astype("string"))
+        stratum, strata = _numbered(_as_texts(time_to_event[stratum_column]))
     days, day = _distinct(times)
     # one number for each endpoint, stratum and day: counting is adding ones up
     shape = (len(endpoints), len(strata), len(days))
@@ -229,14 +229,31 @@ def _distinct(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _numbered(values: pd.Series) -> tuple[np.ndarray, pd.Series]:
     """The number of each value among the distinct ones in their order, missing ones last, and the distinct ones."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return _numbered_codes(values.array)
     numbers, names = pd.factorize(values, sort=True)
     distinct = pd.Series(names)
-    if isinstance(distinct.dtype, pd.CategoricalDtype):
-        distinct = distinct.astype("str")
     if (numbers < 0).any():
         numbers = np.where(numbers < 0, len(distinct), numbers)
         distinct = pd.concat([distinct, pd.Series([None], dtype=distinct.dtype)], ignore_index=True)
     return numbers, distinct
+
+
+def _as_texts(values: pd.Series) -> pd.Series:
+    """Values as texts; what is kept as codes of texts stays so."""
+    is_coded = isinstance(values.dtype, pd.CategoricalDtype) and isinstance(values.cat.categories.dtype, pd.StringDtype)
+    return values if is_coded else values.astype("string")
+
+
+def _numbered_codes(values: pd.Categorical) -> tuple[np.ndarray, pd.Series]:
+    """`_numbered` of codes: those that occur, by what they stand for."""
+    codes = values.codes.astype(np.int64)
+    occurs = np.bincount(codes + 1, minlength=len(values.categories) + 1) > 0
+    names = values.categories.astype("str")
+    by_name = [at for at in names.argsort() if occurs[at + 1]]
+    numbers = np.full(len(occurs), len(by_name))
+    numbers[np.array(by_name, dtype=int) + 1] = np.arange(len(by_name))
+    return numbers[codes + 1], pd.Series([*names[by_name], *([None] if occurs[0] else [])], dtype="str")
 
 
 def _numbers(values: pd.Series, frame_name: str) -> np.ndarray:

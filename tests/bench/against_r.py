@@ -1,7 +1,9 @@
 """Curves, tests and models against R's survival and cmprsk, and lifelines, on the same rows in the same run (`make bench`)."""
 
 import json
+import math
 import os
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -19,14 +21,17 @@ from analysis.models.cox_fit import fit_cox
 from analysis.models.fine_gray import fit_fine_gray
 from analysis.patients.collapsed_counts import count_events
 from analysis.patients.model_rows import model_rows
+from analysis.results.study_rows import as_codes
 from simulated_hospital.cohort import draw_cohort, endpoint_times
 from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, MARGIN
 from tests.simulation_study.study import COHORT_COLUMNS
 
 SIZES = (10_000, 100_000)
-TRIES = 3
-# crr's time grows with the square of the patients: minutes at 10,000, hours at 100,000
-LARGEST_CRR = 10_000
+TRIES = 10
+# crr's time grows with the square of the patients, finegray makes a row of each patient and day of censoring: each part of R has so
+# many processor seconds and so much memory, and is stopped beyond them
+R_PARTS = ("curves and Cox", "finegray and coxph", "crr")
+R_SECONDS, R_BYTES = 300, 6 * 1024**3
 R_SCRIPT = Path(__file__).parent / "against_r.R"
 LIFELINES_SCRIPT = Path(__file__).parent / "against_lifelines.py"
 # an interpreter with lifelines, which wants an older pandas than the project's
@@ -39,7 +44,7 @@ def drawn_rows(n_patients: int) -> pd.DataFrame:
     columns = dict(zip(COHORT_COLUMNS, (covariate.column for covariate in ADJUSTMENT_COVARIATES), strict=True))
     patients = cohort.patients[["patient_index", "margin_group", *COHORT_COLUMNS]].rename(columns=columns)
     times = endpoint_times(cohort).query("endpoint == 'margin_recurrence'")
-    return times.merge(patients, on="patient_index").drop(columns="patient_index")
+    return as_codes(times.merge(patients, on="patient_index").drop(columns="patient_index"))
 
 
 def ours(rows: pd.DataFrame) -> dict[str, Callable[[], object]]:
@@ -65,20 +70,30 @@ def seconds_of(work: Callable[[], object]) -> float:
     return min(spent)
 
 
-def seconds_of_others(rows: pd.DataFrame, has_crr: bool) -> dict[str, float]:
-    """The same of R and, where an interpreter has it, of lifelines, by name."""
+def seconds_of_others(rows: pd.DataFrame) -> dict[str, float]:
+    """The same of R and, where an interpreter has it, of lifelines, by name; NaN where R was stopped."""
     data = model_rows(rows, "margin_recurrence", ADJUSTMENT_COVARIATES, MARGIN)
     frame = pd.DataFrame({f"x{number}": column for number, column in enumerate(data.design.values())})
     frame = frame.assign(time=data.time_days, code=data.event_code, group=data.level)
     with tempfile.TemporaryDirectory() as folder:
         frame.to_csv(Path(folder) / "rows.csv", index=False)
-        command = ["Rscript", "--vanilla", str(R_SCRIPT), folder, str(TRIES), "crr" if has_crr else "no crr"]
-        subprocess.run(command, check=True, capture_output=True)
-        seconds = json.loads((Path(folder) / "seconds.json").read_text(encoding="utf-8"))
+        seconds: dict[str, float] = {}
+        for part in R_PARTS:
+            command = ["Rscript", "--vanilla", str(R_SCRIPT), folder, str(TRIES), part]
+            if subprocess.run(command, check=False, capture_output=True, preexec_fn=_limit).returncode:
+                seconds[f"Fine-Gray: {part}"] = math.nan
+            else:
+                seconds |= json.loads((Path(folder) / "seconds.json").read_text(encoding="utf-8"))
         if LIFELINES_PYTHON:
             command = [LIFELINES_PYTHON, str(LIFELINES_SCRIPT), folder, str(TRIES)]
             seconds |= json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         return seconds
+
+
+def _limit() -> None:
+    """What a part of R may take, of the process about to become it."""
+    resource.setrlimit(resource.RLIMIT_CPU, (R_SECONDS, R_SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (R_BYTES, R_BYTES))
 
 
 def bench_against_r() -> Table:
@@ -96,14 +111,18 @@ def bench_against_r() -> Table:
         table.caption = "Rscript is not there (Debian: r-base-core r-cran-survival r-cran-cmprsk r-cran-jsonlite): nothing was compared"
         return table
     if not LIFELINES_PYTHON:
-        table.caption = "LIFELINES_PYTHON names no interpreter with lifelines: it was not compared"
+        table.caption = "lifelines is not installed: LIFELINES_PYTHON names no interpreter that has it"
+    limits = f"R is stopped after {R_SECONDS} processor s or beyond {R_BYTES / 1024**3:.0f} GB"
+    table.caption = "; ".join(filter(None, [str(table.caption or ""), limits]))
     for n_patients in SIZES:
         rows = drawn_rows(n_patients)
-        of_others = seconds_of_others(rows, n_patients <= LARGEST_CRR)
+        of_others = seconds_of_others(rows)
         for name, work in ours(rows).items():
             own = seconds_of(work)
             for function, theirs in (
                 (key.split(": ")[1], value) for key, value in of_others.items() if key.split(": ")[0] == name
             ):
-                table.add_row(name, f"{n_patients:,}", f"{own:.3f}", f"{theirs:.3f}", f"{theirs / own:.1f}", function)
+                is_stopped = math.isnan(theirs)
+                cells = ("stopped", "") if is_stopped else (f"{theirs:.4f}", f"{theirs / own:.1f}")
+                table.add_row(name, f"{n_patients:,}", f"{own:.4f}", *cells, function)
     return table
