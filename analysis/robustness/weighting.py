@@ -112,10 +112,10 @@ def _is_at_a_hospital_of_every_group(patients: pd.DataFrame, group_column: str, 
     strata = hospital_strata(patients)
     if strata is None:
         return np.ones(len(patients), dtype=bool)
-    level = pd.Categorical(levels_of(patients[group_column]).astype(str), categories=groups).codes
+    level = pd.Categorical(levels_of(patients[group_column]).astype(str), categories=list(groups)).codes
     has_group = np.zeros((int(strata.max()) + 1, len(groups)), dtype=bool)
     has_group[strata, level] = True
-    return has_group.all(axis=1)[strata]
+    return np.asarray(has_group.all(axis=1))[strata]
 
 
 def weight_summary(patients: pd.DataFrame, group_column: str, weights: pd.Series) -> pd.DataFrame:
