@@ -170,7 +170,7 @@ scale-engines: $(SPARK_INSTALLED) ## What two nights of PATIENTS=1776 cost on Du
 	@$(BIN)/python -W ignore -m tests.bench.engines --patients $(PATIENTS) --engines $(or $(ENGINES),duckdb,sail) $(if $(OUT),--out $(OUT))
 
 .PHONY: disk
-disk: $(INSTALLED) ## What one more night adds on the disk beside the data: four nights of 60 patients, at most 1 MB
+disk: $(INSTALLED) ## What one more night adds on the disk beside the data: three nights of 60 patients, at most 1 MB
 	@$(BIN)/python -W ignore -m tests.bench.disk $(if $(FOLDER),--folder $(FOLDER))
 
 kill-test: $(INSTALLED) ## Kill whole refreshes at KILLS=40 random moments, and compare the last with an undisturbed one (an hour)
