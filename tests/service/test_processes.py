@@ -111,6 +111,20 @@ def test_a_port_that_is_taken_is_one_line():
     assert said.stderr.strip() == f"crlm: port {port} is taken: give another with --port"
 
 
+TOGETHER = """import sys; from orchestration.page.service import run_together
+sys.exit(run_together([[sys.executable, "-c", "import time; print('runs', flush=True); time.sleep(3600)"]]))"""
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_end_all_that_runs_side_by_side(asked):
+    process = subprocess.Popen([sys.executable, "-c", TOGETHER], cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "runs\n"
+    process.send_signal(asked)
+    # it ends when nobody can write there any more
+    assert process.stdout.read() == ""
+    assert process.wait(PATIENCE_SECONDS) == 0
+
+
 def test_the_page_and_the_daemon_end_with_whoever_started_them(tmp_path):
     port = free_port()
     process = started("ui", "--port", str(port), data=tmp_path)
