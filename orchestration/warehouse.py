@@ -186,21 +186,22 @@ def note_origin(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 
 
 def table_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Whether the file has this table or view."""
-    rows = connection.execute(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
-        [schema, table],
-    ).fetchall()
-    return rows[0][0] > 0
+    """Whether the file has this table or view. Asked often: the views of information_schema take ten times as long."""
+    return columns_of(connection, schema, table) is not None
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, str] | None:
+    """Name and type of each column of a table or view, in their order; None where the file has none of that name."""
+    try:
+        described = connection.execute(f'DESCRIBE "{schema}"."{table}"').fetchall()
+    except duckdb.CatalogException:
+        return None
+    return {name: kind for name, kind, *_ in described}
 
 
 def column_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str, column: str) -> bool:
     """Whether the file has this table, and the table this column."""
-    rows = connection.execute(
-        "SELECT count(*) FROM information_schema.columns WHERE table_schema = ? AND table_name = ? AND column_name = ?",
-        [schema, table, column],
-    ).fetchall()
-    return rows[0][0] > 0
+    return column in (columns_of(connection, schema, table) or {})
 
 
 def derivation_versions(build_file: Path) -> set[str]:

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from orchestration.computing.messages import Answer, Work
 from orchestration.dbt_build.runs import path_with_reader
@@ -42,7 +42,7 @@ class ComputingBeside:
     """
 
     def __init__(self, log: Path) -> None:
-        with log.open("wb") as errors:
+        with _opened(log) as errors:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "orchestration.computing"],
                 stdin=subprocess.PIPE,
@@ -119,6 +119,14 @@ class ComputingBeside:
 
     def _ended(self) -> ComputingEnded:
         return ComputingEnded(f"the process that computes the statistics {_told(self._process.wait())}")
+
+
+def _opened(log: Path) -> IO[bytes]:
+    """The log, or nothing to write to where it cannot be made: that is no reason to end a night."""
+    try:
+        return log.open("wb")
+    except OSError:
+        return Path(os.devnull).open("wb")
 
 
 WAITING: list[ComputingBeside] = []

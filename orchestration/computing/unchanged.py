@@ -16,7 +16,7 @@ from analysis.patients.plan import PLAN_TABLES
 from analysis.results.families import Family
 from orchestration.computing.inputs import REASONS_SCHEMA, sources_of
 from orchestration.publication.verdicts import code_digest, fingerprint
-from orchestration.warehouse import note_origin, table_exists
+from orchestration.warehouse import column_exists, note_origin, table_exists
 
 LIBRARIES = ("duckdb", "numpy", "pandas", "pyarrow", "scipy", "survival")
 
@@ -41,11 +41,9 @@ def family_fingerprints(
 
 def stays(connection: duckdb.DuckDBPyConnection, family: Family, of_inputs: str) -> bool:
     """Whether all tables of a family, and the reasons of what could not be done, stand in the build file as computed from these inputs."""
-    if not table_exists(connection, "quality", "result_origins"):
-        return False
     # a build file of before has no such column
-    columns = connection.execute("DESCRIBE quality.result_origins").fetchall()
-    if "inputs" not in {name for name, *_ in columns} or not table_exists(connection, REASONS_SCHEMA, family.name):
+    is_known = column_exists(connection, "quality", "result_origins", "inputs")
+    if not is_known or not table_exists(connection, REASONS_SCHEMA, family.name):
         return False
     rows = connection.execute("SELECT table_name FROM quality.result_origins WHERE inputs = ?", [of_inputs]).fetchall()
     known = {name for (name,) in rows}

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import duckdb
 
-from orchestration.warehouse import published_tables, table_exists
+from orchestration.warehouse import columns_of, published_tables, table_exists
 
 WRITTEN_BY_GATES = ("check_results", "violations", "gate_verdicts", "accepted_changes")
 STAGES = ("landing", "staging", "marts", "results")
@@ -46,17 +46,13 @@ def judged_tables(stage: str) -> list[tuple[str, str]]:
 
 def fingerprint(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str:
     """One for a table's columns and rows, whatever the order of the rows; 'missing' for a table that is not there."""
-    if not table_exists(connection, schema, table):
+    columns = columns_of(connection, schema, table)
+    if columns is None:
         return "missing"
-    columns = connection.execute(
-        """SELECT string_agg(column_name || ' ' || data_type, ',' ORDER BY ordinal_position)
-           FROM information_schema.columns WHERE table_schema = ? AND table_name = ?""",
-        [schema, table],
-    ).fetchall()[0][0]
     rows = connection.execute(
         f'SELECT count(*), sum(hash(t)::HUGEINT), bit_xor(hash(t)) FROM "{schema}"."{table}" AS t'
     ).fetchall()[0]
-    return hashlib.sha256(f"{columns}|{rows}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{list(columns.items())}|{rows}".encode()).hexdigest()[:16]
 
 
 def record_verdict(
