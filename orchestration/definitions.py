@@ -17,7 +17,8 @@ from orchestration.nights.telling import night_sensors
 from orchestration.page.written_pages import page_of
 from orchestration.settings import load_settings
 
-# DuckDB lets one process write at a time, so all steps run in one process, one after the other
+# DuckDB lets one process write at a time, so all steps run in one process, one after the other; what needs no file open is done
+# beside it: the statistics (orchestration/computing) and the drawing of the report (orchestration/reporting)
 nightly_refresh = dg.define_asset_job(
     "nightly_refresh",
     selection=dg.AssetSelection.all(),
