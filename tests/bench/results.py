@@ -127,9 +127,15 @@ def in_a_copy(
     copy.start()
     writes.close()
     memory.copies.add(int(copy.pid or 0))
-    row, tables, reasons = reads.recv()
-    memory.copies.discard(int(copy.pid or 0))
+    try:
+        row, tables, reasons = reads.recv()
+    except EOFError:
+        row, tables, reasons = dict.fromkeys(("processor_seconds", "seconds", "own_gb"), np.nan), {}, []
     copy.join()
+    memory.copies.discard(int(copy.pid or 0))
+    if copy.exitcode:
+        row |= {"family": family.name, "n_patients": n_patients}
+        reasons = [f"the process ended with {copy.exitcode}: below 0 by a signal, -9 most likely for want of memory"]
     lines = [
         f"{n_patients:>9,} {family.name:<20} {row['processor_seconds']:8.2f} processor s {row['seconds']:8.2f} s"
         f" {row['own_gb']:6.2f} GB of its own"
