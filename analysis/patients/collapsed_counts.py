@@ -250,10 +250,11 @@ def _numbered_codes(values: pd.Categorical) -> tuple[np.ndarray, pd.Series]:
     codes = values.codes.astype(np.int64)
     occurs = np.bincount(codes + 1, minlength=len(values.categories) + 1) > 0
     names = values.categories.astype("str")
-    by_name = [at for at in names.argsort() if occurs[at + 1]]
+    in_order = np.asarray(names.argsort(), dtype=np.int64)
+    by_name = in_order[occurs[in_order + 1]]
     numbers = np.full(len(occurs), len(by_name))
-    numbers[np.array(by_name, dtype=int) + 1] = np.arange(len(by_name))
-    return numbers[codes + 1], pd.Series([*names[by_name], *([None] if occurs[0] else [])], dtype="str")
+    numbers[by_name + 1] = np.arange(len(by_name))
+    return numbers[codes + 1], pd.Series([*names.take(by_name), *([None] if occurs[0] else [])], dtype="str")
 
 
 def _numbers(values: pd.Series, frame_name: str) -> np.ndarray:
