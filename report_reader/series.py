@@ -33,6 +33,8 @@ def _subject_of_series(statement: Statement, at: int, peers: list[tuple[int, Sta
     if behind is not None:
         if not {"names_series", "may_name_series"}.intersection(behind.marks):
             return "none"
+        if "labelled" in behind.marks and not behind.clause_label and behind.label in ("", statement.label):
+            return "none"  # 'Tumour 1: 27 mm; margin 10 mm': the size of the lesion whose margin stands behind it
         is_member = bool(behind.label or behind.clause_label)
         return (
             behind.subject if is_member else "unexplained"

@@ -162,6 +162,9 @@ def _unit_without_number(result: list[Token], unit: Token) -> None:
         if last.kind == "DOT" and kind_at(result, len(result) - 2) == "NUMBER":
             result[-2:] = [put_together([*result[-2:], unit], DAMAGED)]
             return
+        if len(last.text) == 1 and len(result) > 1 and result[-2].kind == "NUMBER" and is_near(result[-2], last):
+            result[-2:] = [put_together([*result[-2:], unit], DAMAGED)]  # '0.g cm'
+            return
         if last.kind in ("LENGTH", "DAMAGED", "VAGUE_NUMBER"):
             result.append(put_together([unit], DAMAGED))
             return

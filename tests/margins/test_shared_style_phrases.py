@@ -33,6 +33,9 @@ KNOWN_WRONG = {
     "Lesion A 3 cm, lesion B 2 cm. Margin 22 mm.",
     # left open: 'comes within 1 mm' may be 1 mm or less, and the hands differ (R056 of the eighth blind reading: <1 mm)
     "Tumor extends to within 1 mm of but does not involve the margin",
+    # of the ninth blind reading: ink of another surface two sentences later, a summary ten times smaller than one of two lesions,
+    # a margin that was resected again
+    *("K111", "K180", "M079"),
 }
 
 
@@ -61,6 +64,8 @@ OPEN_AT_MOST = {name: 0.3 for name in PHRASE_FILES if "adversarial" in name} | {
     "phrases_blind_reading_11.csv": 0.25,
     "phrases_blind_reading_12.csv": 0.37,
     "phrases_blind_reading_13.csv": 0.3,
+    "phrases_blind_reading_14.csv": 0.2,
+    "phrases_blind_reading_15.csv": 0.25,
 }
 
 

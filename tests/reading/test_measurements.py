@@ -87,6 +87,7 @@ def test_a_length_is_read_as_written(text, read):
         "O,5 - 3 mm",
         "1O to 15 mm",
         "1.O to 1.3 cm",
+        "0.g cm",
         "0 .5 to 2 mm",
         "0. 5 to 2 mm",
         ". 5 mm",

@@ -1,6 +1,6 @@
 -- Metastases of which a report states one margin twice, with widths that contradict each other: a decimal point that was lost
 -- ('12 mm' here, '1.2 mm' there), or widths of two groups in two clauses that name nothing by which they could be told apart (no
--- size, side, segment, block or vessel, and the smaller is not said to be the closest, or the larger is) in a text that tells of
+-- size, side, segment, block or vessel, and the smaller alone is not said to be the closest, or the larger alone is) in a text that tells of
 -- one metastasis.
 {% set narrow = published_upper_mm('<1 mm') %}
 {% set wide = published_upper_mm('1.0-9.9 mm') %}
@@ -72,8 +72,8 @@ pairs as (
         wider.distances_in_clause = 2 and not wider.tells_apart as is_one_margin_told_twice,
         -- the closest of all is wider than that of one metastasis
         wider.lesion_label is null and narrower.lesion_label is not null as is_of_all_and_of_one,
-        not narrower.names_closest
-        and (wider.names_closest or not (wider.tells_apart or narrower.tells_apart)) as is_nothing_told_apart
+        (wider.names_closest and not narrower.names_closest)
+        or (wider.names_closest = narrower.names_closest and not (wider.tells_apart or narrower.tells_apart)) as is_nothing_told_apart
     from distances as wider
     inner join distances as narrower
         on wider.text_id = narrower.text_id
