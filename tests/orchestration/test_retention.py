@@ -64,6 +64,10 @@ def test_after_twelve_nights_dagsters_home_is_no_larger_than_after_four(tmp_path
     settings.prepare_folders()
     (settings.dagster_home / "dagster.yaml").write_text(dagster_yaml(in_postgres=False), encoding="utf-8")
 
+    @dg.asset_check(asset="talkative")
+    def judged() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True, metadata={"why": "word " * 10_000})
+
     @dg.asset
     def talkative(context: dg.AssetExecutionContext) -> str:
         for _ in range(20):
@@ -71,7 +75,7 @@ def test_after_twelve_nights_dagsters_home_is_no_larger_than_after_four(tmp_path
         print("printed " * 10_000)
         return "handed over " * 10_000
 
-    job = dg.Definitions(assets=[talkative]).resolve_implicit_global_asset_job_def()
+    job = dg.Definitions(assets=[talkative], asset_checks=[judged]).resolve_implicit_global_asset_job_def()
     sizes = []
     with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
         for night in range(12):
