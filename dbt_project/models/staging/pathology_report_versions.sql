@@ -19,8 +19,8 @@ typed as (
             messages.observations, x -> coalesce(x.section, case when x.loinc_code = '22639-9' then 'addendum' end, '') <> 'addendum'
         )) = 0 as is_addendum,
         list_filter(list_transform(messages.observations, x -> try_cast(x.set_id as integer)), x -> x is not null) as set_ids,
-        list_distinct(list_transform(messages.observations, x -> coalesce(x.loinc_code, ''))) as codes,
-        list_distinct(list_transform(messages.observations, x -> coalesce(x.status, ''))) as statuses,
+        list_sort(list_distinct(list_transform(messages.observations, x -> coalesce(x.loinc_code, '')))) as codes,
+        list_sort(list_distinct(list_transform(messages.observations, x -> coalesce(x.status, '')))) as statuses,
         messages.source_system,
         messages.record_id
     from messages
