@@ -65,6 +65,12 @@ def zipped(**files: str) -> bytes:
     return written.getvalue()
 
 
+def with_a_damaged_stream(archive: bytes) -> bytes:
+    """The first file's packed bytes are no longer what the packing method writes; the directory is sound."""
+    at = 30 + int.from_bytes(archive[26:28], "little") + int.from_bytes(archive[28:30], "little")
+    return archive[:at] + b"\xff" * 8 + archive[at + 8 :]
+
+
 # where the table begins
 
 
@@ -333,12 +339,13 @@ def test_a_zip_archive_with_a_file_that_cannot_be_read_is_refused_whole(warehous
     [
         (zipped(), "the zip archive holds no file"),
         (zipped(a__csv=HEADER)[:-9], "the zip archive is cut off or damaged"),
+        (with_a_damaged_stream(zipped(a__csv=HEADER)), "the zip archive is cut off or damaged"),
         (
             zipped(a__csv=HEADER + ";" * 80_000_000),
             "the zip archive unpacks to 76 MiB, beyond all proportion to its size",
         ),
     ],
-    ids=["empty", "cut off", "a bomb"],
+    ids=["empty", "cut off", "a damaged stream", "a bomb"],
 )
 def test_a_zip_archive_that_cannot_be_unpacked_is_refused(warehouse, content, reason):
     looks_contract(warehouse)

@@ -4,7 +4,7 @@ import io
 import zipfile
 from pathlib import PurePosixPath
 
-from orchestration.ingestion.readers.landed_file import UnreadableFile, check_proportion_of_zip
+from orchestration.ingestion.readers.landed_file import DAMAGED_ZIP, UnreadableFile, check_proportion_of_zip
 
 ZIP_MAGIC = b"PK\x03\x04"
 EMPTY_ZIP_MAGIC = b"PK\x05\x06"
@@ -21,7 +21,7 @@ def is_archive(content: bytes, may_be_workbook: bool) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return not any(part in archive.namelist() for part in PARTS_OF_DOCUMENTS)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
+    except DAMAGED_ZIP:
         # a workbook's reader says better what is wrong with it
         return False
 
@@ -47,7 +47,7 @@ def archived_files(content: bytes, file_pattern: str) -> tuple[list[tuple[str, b
                 raise UnreadableFile("the zip archive is protected by a password: send it without")
             read = [(member.filename, archive.read(member)) for member in named]
             return read, [member.filename for member in members if member not in named]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, RuntimeError) as error:
+    except DAMAGED_ZIP as error:
         raise UnreadableFile(DAMAGED) from error
 
 

@@ -4,6 +4,7 @@ import codecs
 import gzip
 import hashlib
 import io
+import lzma
 import os
 import zipfile
 import zlib
@@ -18,6 +19,17 @@ MAX_UNPACKING_RATIO = 200
 UNPACKED_ALWAYS_ALLOWED = 64 * 2**20
 UNPACKING_STEP = 16 * 2**20
 GZIP_MAGIC = b"\x1f\x8b"
+DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    EOFError,
+    RuntimeError,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What zipfile raises of an archive that is cut off or damaged, whatever way its files are packed."""
 
 
 class UnreadableFile(Exception):
@@ -98,7 +110,7 @@ def check_proportion_of_zip(content: bytes, what: str, damaged: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked_bytes = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+    except DAMAGED_ZIP as error:
         raise UnreadableFile(damaged) from error
     if unpacked_bytes > min(max(MAX_UNPACKING_RATIO * len(content), UNPACKED_ALWAYS_ALLOWED), MAX_CONTENT_BYTES):
         raise UnreadableFile(

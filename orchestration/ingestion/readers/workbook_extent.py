@@ -3,9 +3,8 @@
 import io
 import re
 import zipfile
-import zlib
 
-from orchestration.ingestion.readers.landed_file import UnreadableFile
+from orchestration.ingestion.readers.landed_file import DAMAGED_ZIP, UnreadableFile
 
 CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
 PLACES_ALWAYS_ALLOWED = 2_000_000
@@ -31,7 +30,7 @@ def check_extent(content: bytes) -> None:
                 if "worksheets/" in member.filename and member.filename.endswith(".xml"):
                     with archive.open(member) as sheet:
                         _check_sheet(sheet)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, zlib.error) as error:
+    except DAMAGED_ZIP as error:
         raise UnreadableFile("not readable as an Excel workbook: damaged or cut off") from error
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 from xml.etree import ElementTree
 
+from orchestration.ingestion.readers.landed_file import DAMAGED_ZIP
+
 Place = tuple[int, int]
 """Row and column, both from 0."""
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"
@@ -50,7 +52,7 @@ def cells_of_workbook(
             if "xl/workbook.bin" in names:
                 return dict(of_xlsb(archive))
             return dict(of_ods(archive.read("content.xml"))) if "content.xml" in names else {}
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, ValueError, struct.error, IndexError, OSError):
+    except (*DAMAGED_ZIP, KeyError, ElementTree.ParseError, struct.error, IndexError):
         return {}
 
 

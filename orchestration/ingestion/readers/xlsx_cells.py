@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
+from orchestration.ingestion.readers.landed_file import DAMAGED_ZIP
 from orchestration.ingestion.readers.zero_padding import ZeroPadding, zero_padding
 
 NEVER_CALCULATED = "#NOT CALCULATED!"
@@ -35,7 +36,7 @@ def special_cells(content: bytes, sheet: str) -> dict[tuple[int, int], str]:
                 return {}
             shapes = _zero_padded_styles(archive)
             return dict(_special(archive.read(part), shapes))
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, ValueError):
+    except (*DAMAGED_ZIP, KeyError, ElementTree.ParseError):
         return {}
 
 
