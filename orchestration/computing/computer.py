@@ -112,7 +112,13 @@ def compute(work: Work, night: IO[bytes], answers: IO[bytes]) -> None:
             selector.unregister(pipe)
             os.close(pipe)
             name, process = running.pop(pipe)
-            status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+            _, ended, used = os.wait4(process, 0)
+            status = os.waitstatus_to_exitcode(ended)
+            print(
+                f"{name}: {used.ru_utime + used.ru_stime:.1f} processor s, {used.ru_maxrss // 1024} MB",
+                file=sys.stderr,
+                flush=True,
+            )
             sent = b"".join(parts.pop(pipe))
             answers.write(sent if status == 0 else pickle.dumps(Answer(name, ended_by=status)))
             answers.flush()
