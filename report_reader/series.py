@@ -36,9 +36,8 @@ def _subject_of_series(statement: Statement, at: int, peers: list[tuple[int, Sta
         if "labelled" in behind.marks and not behind.clause_label and behind.label in ("", statement.label):
             return "none"  # 'Tumour 1: 27 mm; margin 10 mm': the size of the lesion whose margin stands behind it
         is_member = bool(behind.label or behind.clause_label)
-        return (
-            behind.subject if is_member else "unexplained"
-        )  # 'Tumour 1: 15 mm. Margin: the lesion lies 35 mm from it'
+        # 'Tumour 1: 15 mm. Margin: the lesion lies 35 mm from it'
+        return behind.subject if is_member else "unexplained"
     before = [s.subject for number, s in peers if number < at and _names_series(s)]
     if before:
         return before[-1]

@@ -159,11 +159,8 @@ def _unit_without_number(result: list[Token], unit: Token) -> None:
                 damaged.insert(0, result.pop())
             result.append(put_together(damaged, DAMAGED))
             return
-        if last.kind == "DOT" and kind_at(result, len(result) - 2) == "NUMBER":
-            result[-2:] = [put_together([*result[-2:], unit], DAMAGED)]
-            return
         if len(last.text) == 1 and len(result) > 1 and result[-2].kind == "NUMBER" and is_near(result[-2], last):
-            result[-2:] = [put_together([*result[-2:], unit], DAMAGED)]  # '0.g cm'
+            result[-2:] = [put_together([*result[-2:], unit], DAMAGED)]  # '0.g cm', '4 .mm'
             return
         if last.kind in ("LENGTH", "DAMAGED", "VAGUE_NUMBER"):
             result.append(put_together([unit], DAMAGED))
