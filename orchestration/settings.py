@@ -160,7 +160,7 @@ class Settings(BaseSettings):
 
     @property
     def statistics_log(self) -> Path:
-        """What the process that computes the statistics said of analyses that failed in the last night."""
+        """What the process that computes the statistics said of analyses that failed in the last night, and what each family took."""
         return self.data_dir.resolve() / "build" / "statistics.log"
 
     @property
