@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.models.cox_fit import COLLINEAR, CONSTANT, CONSTANT_WITHIN, NO_EVENTS, NO_PATIENTS
-from analysis.models.efron_ties import tied_events
+from analysis.models.cox_fit import COLLINEAR, CONSTANT, CONSTANT_WITHIN, NO_EVENTS, NO_PATIENTS, LikelihoodOf
+from analysis.models.partial_likelihood import PartialLikelihood
 from analysis.patients.result_rows import Row
 
 TIES = ("efron", "breslow")
@@ -15,6 +15,8 @@ LIMIT_NOT_FOUND = "a profile limit was not found"
 CHI_SQUARE_95 = 3.841458820694124
 MAX_ITERATIONS = 200
 STEP_TOLERANCE = 1e-11
+# steps that do not get smaller any more from here on are the rounding of a likelihood of many events
+ROUNDING_STEP = 1e-7
 LARGEST_STEP = 2.0
 
 
@@ -44,6 +46,8 @@ def fit_firth(
     entry_days: np.ndarray | None = None,
     profiled: Sequence[str] | None = None,
     strata: np.ndarray | None = None,
+    likelihood_of: LikelihoodOf | None = None,
+    left_out: Mapping[str, str] | None = None,
 ) -> FirthFit:
     """Maximum of the partial log-likelihood plus half the log-determinant of its information.
 
@@ -61,21 +65,25 @@ def fit_firth(
         entry_days: below time_days; at risk only after it. Default: from the beginning.
         profiled: names of the terms whose limits and likelihood ratios are wanted (each costs a search), default all.
         strata: whole numbers; each has a baseline hazard of its own.
+        likelihood_of: makes the likelihood of the columns at some positions, where there is a cheaper one than that of these rows.
+        left_out: names of columns of which it is known that they have no estimate, and why (`problems`).
     Raises:
         ValueError: unknown ties.
     """
     if ties not in TIES:
         raise ValueError(f"ties must be one of {', '.join(TIES)}, not {ties!r}")
     names = list(design)
-    problems = _problems(np.asarray(is_event), design, strata)
+    problems = _problems(np.asarray(is_event), design, strata, left_out or {})
     kept = [name for name in names if name not in problems]
     if not kept:
         return _without_estimates(names, problems)
-    # Columns of unit spread: steps and tolerances then mean the same for years and for 0/1
     scales = np.array([np.std(design[name]) for name in kept])
-    columns = np.column_stack([design[name] for name in kept]) / scales
-    times, entries = _one_after_the_other(np.asarray(time_days, float), entry_days, strata)
-    likelihood = _PenalisedLikelihood(times, np.asarray(is_event), columns, ties, entries)
+
+    def of_rows(positions: Sequence[int]) -> PartialLikelihood:
+        columns = [design[names[at]] for at in positions]
+        return PartialLikelihood(time_days, is_event, columns, strata, entry_days, ties == "efron")
+
+    likelihood = _PenalisedLikelihood((likelihood_of or of_rows)([names.index(name) for name in kept]), scales)
     best = _maximum(likelihood, np.zeros(len(kept)))
     if best is None:
         return _without_estimates(names, problems | dict.fromkeys(kept, NOT_CONVERGED))
@@ -103,18 +111,6 @@ def fit_firth(
     )
 
 
-def _one_after_the_other(
-    times: np.ndarray, entry_days: np.ndarray | None, strata: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Times at which the patients of one stratum have all left before those of the next enter: no risk set has two strata."""
-    if strata is None:
-        return times, entry_days
-    entries = np.full(len(times), -1.0) if entry_days is None else np.asarray(entry_days, dtype=float)
-    first = min(0.0, float(entries.min()))
-    shift = strata * (float(times.max()) - first + 1.0)
-    return times + shift, entries + shift
-
-
 @dataclass(frozen=True)
 class _Point:
     """The penalised likelihood at some coefficients: its value, score and the information in its penalty."""
@@ -126,79 +122,25 @@ class _Point:
 
 
 class _PenalisedLikelihood:
-    """Penalised partial likelihood of sorted data, with one factor an event.
+    """A partial likelihood with Firth's penalty, its columns in units of `scales`: steps and tolerances then mean the same for years
+    and for 0/1."""
 
-    The factor of the l-th of d events at a time (l = 0 ... d - 1) is the mean over those at risk, in which the d themselves
-    count 1 - l / d times under Efron's approximation and fully under Breslow's.
-    """
-
-    def __init__(
-        self, time_days: np.ndarray, is_event: np.ndarray, columns: np.ndarray, ties: str, entry_days: np.ndarray | None
-    ):
-        order = np.argsort(time_days, kind="stable")
-        times = time_days[order]
-        self.x = (columns - columns.mean(axis=0))[order]
-        self.products = self.x[:, :, None] * self.x[:, None, :]
-        self.is_event = is_event[order].astype(bool)
-        ties_of = tied_events(times, self.is_event)
-        self.event_group, self.first_at_risk = ties_of.group, ties_of.first_at_risk
-        self.factor_group = ties_of.factor_group
-        self.tied_share = ties_of.share if ties == "efron" else np.zeros_like(ties_of.share)
-        self.event_sum = self.x[self.is_event].sum(axis=0)
-        self.by_entry = None
-        if entry_days is not None:
-            entries = entry_days[order]
-            self.by_entry = np.argsort(entries, kind="stable")
-            self.first_entering = np.searchsorted(entries[self.by_entry], ties_of.times)
+    def __init__(self, likelihood: PartialLikelihood, scales: np.ndarray):
+        self.likelihood, self.scales = likelihood, scales
 
     def at(self, coefficients: np.ndarray) -> _Point | None:
         """None where the likelihood or its information cannot be computed."""
-        predictor = self.x @ coefficients
-        largest = predictor.max()
-        weight = np.exp(predictor - largest)
-        total = self._factor_sums(weight)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean = self._factor_sums(weight[:, None] * self.x) / total[:, None]
-        second = self._factor_sums(weight[:, None, None] * self.products) / total[:, None, None]
-        information = second.sum(axis=0) - mean.T @ mean
+        points = self.likelihood.points(coefficients / self.scales)
+        information = self.likelihood.information(points) / np.outer(self.scales, self.scales)
+        if not np.isfinite(information).all():
+            return None
         sign, log_determinant = np.linalg.slogdet(information)
-        value = predictor[self.is_event].sum() - np.log(total).sum() - largest * len(total) + log_determinant / 2
+        value = sum(point.value for point in points) + log_determinant / 2
         if sign <= 0 or not np.isfinite(value):
             return None
-        score = self.event_sum - mean.sum(axis=0) + self._penalty_score(weight, total, mean, second, information)
-        return _Point(coefficients, float(value), score, information)
-
-    def _penalty_score(
-        self, weight: np.ndarray, total: np.ndarray, mean: np.ndarray, second: np.ndarray, information: np.ndarray
-    ) -> np.ndarray:
-        """Half the trace of the inverse information times its derivative, which is a sum of third central moments.
-
-        With q = x' A x, A the inverse information and m the mean, E[(x - m)' A (x - m) (x - m)] is
-        E[q x] - E[q] m - 2 E[x x'] A m + 2 (m' A m) m.
-        """
-        inverse = np.linalg.inv(information)
-        q = np.einsum("ni,ij,nj->n", self.x, inverse, self.x)
-        mean_q = self._factor_sums(weight * q) / total
-        mean_qx = self._factor_sums((weight * q)[:, None] * self.x) / total[:, None]
-        turned = mean @ inverse
-        third = (
-            mean_qx
-            - mean_q[:, None] * mean
-            - 2 * np.einsum("fij,fj->fi", second, turned)
-            + 2 * np.einsum("fi,fi->f", turned, mean)[:, None] * mean
-        )
-        return third.sum(axis=0) / 2
-
-    def _factor_sums(self, values: np.ndarray) -> np.ndarray:
-        """For each factor the sum of the rows' values over those at risk, the tied events counted in part."""
-        at_risk = np.cumsum(values[::-1], axis=0)[::-1][self.first_at_risk]
-        if self.by_entry is not None:
-            entering_later = np.cumsum(values[self.by_entry][::-1], axis=0)[::-1]
-            at_risk -= np.concatenate([entering_later, np.zeros_like(values[:1])])[self.first_entering]
-        tied = np.zeros_like(at_risk)
-        np.add.at(tied, self.event_group, values[self.is_event])
-        share = self.tied_share.reshape(-1, *([1] * (values.ndim - 1)))
-        return at_risk[self.factor_group] - share * tied[self.factor_group]
+        inverse = np.linalg.inv(information) / np.outer(self.scales, self.scales)
+        score = self.likelihood.score(points) + self.likelihood.third_moments(points, inverse) / 2
+        return _Point(coefficients, float(value), score / self.scales, information)
 
 
 def _maximum(likelihood: _PenalisedLikelihood, start: np.ndarray, held: int | None = None) -> _Point | None:
@@ -260,6 +202,7 @@ def _limit(likelihood: _PenalisedLikelihood, best: _Point, position: int, direct
     """
     wanted = best.value - CHI_SQUARE_95 / 2
     point: _Point | None = best
+    last_size = np.inf
     for _ in range(MAX_ITERATIONS):
         if point is None:
             break
@@ -267,8 +210,9 @@ def _limit(likelihood: _PenalisedLikelihood, best: _Point, position: int, direct
         size = np.abs(step).max()
         if not np.isfinite(size):
             break
-        if size < STEP_TOLERANCE:
+        if size < STEP_TOLERANCE or last_size <= size < ROUNDING_STEP:
             return float(point.coefficients[position])
+        last_size = size
         point = likelihood.at(point.coefficients + step * min(1.0, 1.0 / size))
     return _crossing(likelihood, best, position, first_step)
 
@@ -318,13 +262,19 @@ def _crossing(likelihood: _PenalisedLikelihood, best: _Point, position: int, ste
     return float((inner + outer) / 2)
 
 
-def _problems(is_event: np.ndarray, design: Mapping[str, np.ndarray], strata: np.ndarray | None) -> dict[str, str]:
+def _problems(
+    is_event: np.ndarray, design: Mapping[str, np.ndarray], strata: np.ndarray | None, known: Mapping[str, str]
+) -> dict[str, str]:
     """Columns without estimate: constant (within each stratum), or a combination of those before them and the strata.
     Separated ones have one here."""
     if not len(is_event) or not is_event.any():
         return dict.fromkeys(design, NO_EVENTS if len(is_event) else NO_PATIENTS)
-    problems, independent = {}, np.empty((len(is_event), 0))
-    for name, column in design.items():
+    problems = dict(known)
+    independent: list[np.ndarray] = []
+    for name in design:
+        if name in known:
+            continue
+        column = design[name]
         if (column == column[0]).all():
             problems[name] = CONSTANT
             continue
@@ -333,12 +283,14 @@ def _problems(is_event: np.ndarray, design: Mapping[str, np.ndarray], strata: np
         if deviation.std() <= 1e-12 * (1 + np.abs(column).max()):
             problems[name] = CONSTANT_WITHIN
             continue
-        standardised = (deviation / deviation.std())[:, None]
-        with_column = np.hstack([independent, standardised])
-        if np.linalg.matrix_rank(with_column, tol=1e-8 * np.sqrt(len(is_event))) < with_column.shape[1]:
+        left = deviation / np.linalg.norm(deviation)
+        # twice: what rounding left of the other columns goes too
+        for direction in (*independent, *independent):
+            left = left - (direction @ left) * direction
+        if np.linalg.norm(left) < 1e-8:
             problems[name] = COLLINEAR
         else:
-            independent = with_column
+            independent.append(left / np.linalg.norm(left))
     return problems
 
 

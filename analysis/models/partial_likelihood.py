@@ -42,6 +42,7 @@ class PartialLikelihood:
             entry a patient; at least one event.
         strata: whole numbers; each has a baseline and a censoring distribution of its own.
         entry_days: below time_days; at risk only after it (not with competing events). Default: from the beginning.
+        has_efron_ties: False for Breslow's, in which tied events are at risk together.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class PartialLikelihood:
         columns: Sequence[np.ndarray],
         strata: np.ndarray | None = None,
         entry_days: np.ndarray | None = None,
+        has_efron_ties: bool = True,
     ):
         times, code = np.asarray(time_days, dtype=float), np.asarray(event_code)
         self.shape = (len(times), len(columns))
@@ -64,7 +66,7 @@ class PartialLikelihood:
             if (code[rows] == 1).any():
                 entries = None if entry_days is None else np.asarray(entry_days, dtype=float)[rows]
                 self.rows.append(rows)
-                self.strata.append(_Stratum(times[rows], code[rows], columns, rows, entries))
+                self.strata.append(_Stratum(times[rows], code[rows], columns, rows, entries, has_efron_ties))
 
     def points(self, coefficients: np.ndarray) -> "list[_Point]":
         """The likelihood of each stratum at some coefficients."""
@@ -83,6 +85,13 @@ class PartialLikelihood:
     def score(self, points: "Sequence[_Point]") -> np.ndarray:
         """The first derivative."""
         return np.sum([point.score for point in points], axis=0)
+
+    def third_moments(self, points: "Sequence[_Point]", inverse: np.ndarray) -> np.ndarray:
+        """For each column the sum over all factors of E[(x - m)' A (x - m) (x - m)]: E over those at risk, m their mean, A `inverse`. With
+        that of the information it is how the information's log-determinant rises along each coefficient (no competing events)."""
+        return np.sum(
+            [stratum.third_moments(point, inverse) for stratum, point in zip(self.strata, points, strict=True)], axis=0
+        )
 
     def with_competing_events(self, event_code: np.ndarray) -> "PartialLikelihood":
         """That of Fine and Gray of the same rows and columns: `event_code` tells who of the censored had a competing event."""
@@ -223,6 +232,13 @@ class ByPeriod(PartialLikelihood):
             information[np.ix_(places, places)] += likelihood.information(own)
         return information
 
+    def third_moments(self, points: "Sequence[_Point]", inverse: np.ndarray) -> np.ndarray:
+        """See `PartialLikelihood.third_moments`: of a period only its own columns vary."""
+        moments = np.zeros(self.shape[1])
+        for likelihood, places, own in self._of_parts(points):
+            moments[places] += likelihood.third_moments(own, inverse[np.ix_(places, places)])
+        return moments
+
     def _of_parts(
         self, points: "Sequence[_Point]"
     ) -> "Iterator[tuple[PartialLikelihood, np.ndarray, Sequence[_Point]]]":
@@ -260,6 +276,7 @@ class _Stratum:
         columns: Sequence[np.ndarray],
         rows: np.ndarray,
         entry_days: np.ndarray | None,
+        has_efron_ties: bool,
     ):
         # a first row of ones: sums of risk go the way of sums of risk times a column
         self.x = np.empty((len(columns) + 1, len(times)))
@@ -271,7 +288,7 @@ class _Stratum:
         self.events = np.flatnonzero(is_event)
         ties = tied_events(times, is_event)
         self.event_times, self.event_group = ties.times, ties.group
-        self.factor_group, self.share = ties.factor_group, ties.share
+        self.factor_group, self.share = ties.factor_group, ties.share * has_efron_ties
         self.first_at_risk = ties.first_at_risk
         self.event_start = np.searchsorted(self.event_group, np.arange(len(self.event_times)))
         # at risk at the first so many event times
@@ -393,6 +410,41 @@ class _Stratum:
         back = point.risk[self.events] * (spared[:1, own] * x_event - spared[1:, own])
         scores[:, self.events] += x_event - means[:, own] + back
         return scores.T
+
+    def third_moments(self, point: _Point, inverse: np.ndarray) -> np.ndarray:
+        """See `PartialLikelihood.third_moments`.
+
+        With q = x' A x the moment is E[q x] - E[q] m - 2 E[x x'] A m + 2 (m' A m) m. The first and the third are sums over patients, each
+        with what it meets of 1 / total and of A m / total at the event times at which it is at risk.
+        """
+        group, share, own = self.factor_group, self.share, self.event_group
+        mean = (point.first[1:, group] - share * point.first_tied[1:, group]) * point.inverse_total
+        turned = inverse @ mean
+        by_factor = np.vstack([point.inverse_total, point.inverse_total * turned])
+        jumps, spared = self._by_time(by_factor), self._by_time(by_factor * share)[:, own]
+        met = np.concatenate([np.zeros((len(jumps), 1)), np.cumsum(jumps, axis=1)], axis=1)
+        weighted, moments = np.empty(len(point.risk)), np.zeros(len(inverse))
+        for start in range(0, len(weighted), PATIENTS_AT_ONCE):
+            some = slice(start, start + PATIENTS_AT_ONCE)
+            x, risk, exposure = self.x[1:, some], point.risk[some], met[:, self.reached[some]]
+            if self.entered is not None:
+                exposure = exposure - met[:, self.entered[some]]
+            weighted[some] = risk * ((inverse @ x) * x).sum(axis=0)
+            moments += x @ (weighted[some] * exposure[0] - 2 * risk * (x * exposure[1:]).sum(axis=0))
+        x, risk = self.x_event[1:], point.risk[self.events]
+        moments -= x @ (weighted[self.events] * spared[0] - 2 * risk * (x * spared[1:]).sum(axis=0))
+        at_risk = self._sums_at_risk(weighted)[group]
+        tied = np.bincount(own, weights=weighted[self.events])[group]
+        mean_q = (at_risk - share * tied) * point.inverse_total
+        return moments + mean @ (2 * (turned * mean).sum(axis=0) - mean_q)
+
+    def _sums_at_risk(self, values: np.ndarray) -> np.ndarray:
+        """For each event time the sum of the patients' values over those at risk at it."""
+        sums = np.add.reduceat(values, self.first_at_risk)[::-1].cumsum()[::-1]
+        if self.entered is not None:
+            later = np.bincount(self.entered, weights=values, minlength=len(sums) + 1)
+            sums = sums - later[::-1].cumsum()[::-1][1:]
+        return sums
 
     def _by_time(self, values: np.ndarray) -> np.ndarray:
         """Sums over the factors of each event time, which lie one after the other."""

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.models.cox_fit import (
     INFINITE,
     CoxFit,
+    LikelihoodOf,
     fit_cox,
     proportional_hazards_tests,
 )
@@ -147,7 +148,7 @@ def _rows_of_factor(data: ModelRows, split: "_Split", fit: CoxFit, periods: _Per
     by_period = fit_cox(
         split.end_days, split.is_event, design, split.start_days, split.strata, likelihood_of=likelihood_of
     )
-    penalised = _penalised_rows(by_period, split, design)
+    penalised = _penalised_rows(by_period, split, design, likelihood_of)
     ratios = [
         _ratio_row(factor, split, periods, period, term, by_period, penalised)
         for period in range(len(starts))
@@ -210,17 +211,19 @@ def _split(data: ModelRows, starts: np.ndarray) -> _Split:
     return _Split(*columns, strata=None if data.strata is None else data.strata[columns[0]])
 
 
-def _penalised_rows(fit: CoxFit, split: _Split, design: _SplitDesign) -> dict[str, Row]:
+def _penalised_rows(fit: CoxFit, split: _Split, design: _SplitDesign, likelihood_of: LikelihoodOf) -> dict[str, Row]:
     separated = [name for name in design.by_name if fit.problems.get(name) == INFINITE]
     if not separated:
         return {}
     firth = fit_firth(
         split.end_days,
         split.is_event,
-        dict(design),
-        entry_days=split.start_days,
+        design,
         profiled=separated,
         strata=split.strata,
+        likelihood_of=likelihood_of,
+        # a period without any event tells nothing of its ratios
+        left_out={name: reason for name, reason in fit.problems.items() if reason != INFINITE},
     )
     rows = {name: profile_row(firth, firth.names.index(name)) for name in separated}
     return {

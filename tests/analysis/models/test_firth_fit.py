@@ -7,6 +7,7 @@ import pytest
 from analysis.models.cox_fit import fit_cox
 from analysis.models.firth_fit import fit_firth, profile_row
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC, FIRTH, hazard_ratio_frame
+from analysis.models.partial_likelihood import ByPeriod, PartialLikelihood
 from analysis.patients.covariates import Covariate
 from analysis.patients.model_rows import model_rows
 from tests.analysis.further_values import completing_values, further_values
@@ -64,6 +65,59 @@ def test_with_late_entry_it_equals_r_too():
         entry_days=split["entry"].to_numpy(),
     )
     assert_equals_r_firth(fit, values)
+
+
+def test_by_period_it_equals_the_rows_of_patients_and_periods():
+    """A ratio of each group before and after day 720, one of age for both: the likelihood by period needs no row a patient and period."""
+    rows = few_patients()
+    times, is_event = rows["time_days"].to_numpy(float), (rows["event_code"] == 1).to_numpy().astype(int)
+    columns = design_of(rows)
+    late = np.flatnonzero(times > 720)
+    at = np.concatenate([np.arange(len(times)), late])
+    is_late = np.arange(len(at)) >= len(times)
+    design = {
+        f"{name} | {period}": columns[name][at] * (is_late == period) for period in (0, 1) for name in ("g1", "g2")
+    } | {"decades": columns["decades"][at]}
+    split = (
+        np.where(is_late, times[at], np.minimum(times[at], 720)),
+        is_event[at] * (is_late | (times[at] <= 720)),
+        design,
+    )
+    of_rows = fit_firth(*split, entry_days=np.where(is_late, 720.0, -1.0))
+
+    def likelihood_of(kept):
+        varying = [columns["g1"], columns["g2"]]
+        return ByPeriod(times, is_event, varying, [columns["decades"]], None, np.array([0.0, 720.0]), kept)
+
+    by_period = fit_firth(*split, likelihood_of=likelihood_of)
+    assert np.isfinite(by_period.limits).all()
+    for name in ("coefficients", "limits", "likelihood_ratio", "covariance"):
+        np.testing.assert_allclose(getattr(by_period, name), getattr(of_rows, name), rtol=1e-8)
+    assert by_period.penalised_log_likelihood == pytest.approx(of_rows.penalised_log_likelihood, rel=1e-11)
+
+
+@pytest.mark.parametrize("has_efron_ties", [True, False])
+def test_the_penalty_rises_along_a_coefficient_as_its_third_moments_say(has_efron_ties):
+    """Half the log-determinant of the information, by steps of a coefficient: with strata, late entry and ties."""
+    rows = few_patients()
+    times, columns = rows["time_days"].to_numpy(float), np.array(list(design_of(rows).values()))
+    likelihood = PartialLikelihood(
+        times,
+        (rows["event_code"] == 1).to_numpy().astype(int),
+        [*columns],
+        strata=np.arange(len(times)) % 2,
+        entry_days=times - 1 - np.arange(len(times)) * 20,
+        has_efron_ties=has_efron_ties,
+    )
+
+    def penalty(coefficients: np.ndarray) -> float:
+        return float(np.linalg.slogdet(likelihood.information(likelihood.points(coefficients)))[1])
+
+    at, step = np.array([0.3, -0.2, 0.1, 0.4]), 1e-5
+    points = likelihood.points(at)
+    rises = likelihood.third_moments(points, np.linalg.inv(likelihood.information(points)))
+    by_steps = [(penalty(at + move) - penalty(at - move)) / (2 * step) for move in step * np.eye(4)]
+    np.testing.assert_allclose(rises, by_steps, rtol=1e-6, atol=1e-7)
 
 
 def assert_equals_r_firth(fit, values: dict) -> None:

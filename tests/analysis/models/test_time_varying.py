@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize_scalar
 
 from analysis.models.time_varying import time_varying_hazard_ratios
 from analysis.patients.covariates import Covariate
@@ -122,6 +123,34 @@ def test_an_effect_of_the_first_year_is_split_and_years_without_event_have_firth
         "Firth penalised likelihood: no event in this group in this period",
         "Firth penalised likelihood: no event in this group in this period",
     ]
+
+
+def test_a_cohort_whose_late_events_are_three_of_one_group_has_firths_limits_for_that_year():
+    """As salvages: nearly all in the first year, three later, all of them of one group. Split rows with late entry lost the limits to
+    rounding: the sums of those at risk in the first year went through those of later years, whose ratio runs to the hundreds."""
+    days = np.arange(400) % 90 + 5
+    rows = pd.DataFrame(
+        {"margin_group": ["positive", ">=10 mm"] * 200, "time_days": days, "event_code": 1, "endpoint": ENDPOINT}
+    )
+    rows.loc[rows.index % 8 > 1, ["time_days", "event_code"]] = [1500, 0]
+    rows.loc[[2, 4, 6], ["time_days", "event_code"]] = [[800, 1], [900, 1], [1000, 1]]
+    ratios = by_period(rows, ENDPOINT, covariates=(), below_p=1.1)
+    late = ratios[(ratios["model"] == "unadjusted") & (ratios["period"] == "> 2 years")].iloc[0]
+    assert (late["method"], late["n_event_in_group"], late["n_event"]) == ("Firth", 3, 3)
+    # by hand: 149, 148 and 147 of the group at risk, always 150 of the other; the penalty adds half the log of the information
+    assert late["hazard_ratio"] == pytest.approx(_firth_of_three(), rel=1e-6)
+    assert 0 < late["conf_low"] < 1 < late["conf_high"] < np.inf
+
+
+def _firth_of_three() -> float:
+    def minus_penalised(log_ratio: float) -> float:
+        exposed = np.array([150, 149, 148]) * np.exp(log_ratio)
+        shares = exposed / (exposed + 150)
+        return -(np.log(np.exp(log_ratio) / (exposed + 150)).sum() + np.log((shares * (1 - shares)).sum()) / 2)
+
+    return float(
+        np.exp(minimize_scalar(minus_penalised, bounds=(-5, 15), method="bounded", options={"xatol": 1e-10}).x)
+    )
 
 
 def test_an_event_on_the_day_of_the_cut_belongs_to_the_period_before():
