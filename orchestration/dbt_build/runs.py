@@ -50,6 +50,8 @@ def dbt_environment(build_file: Path, target: Path, dbt_project_dir: Path) -> di
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         # at its default, debug, the log of one night is 9 MB
         "DBT_LOG_LEVEL_FILE": "info",
+        # what waits for which test is found in a tenth of the time, and is the same
+        "DBT_USE_FAST_TEST_EDGES": "true",
         "CRLM_PYTHON": sys.executable,
         "CRLM_DBT_TARGET": "build" if key is None else "encrypted",
         # dbt takes variables of this name for secrets, and leaves their values out of its logs

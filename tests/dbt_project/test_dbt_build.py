@@ -95,3 +95,31 @@ def test_a_reference_is_everybody_in_the_first_night_and_tonights_patients_in_th
     assert again.returncode == 0, again.stdout[-3000:]
     assert not only_tonights.search(first_night)
     assert only_tonights.search(compiled.read_text(encoding="utf-8"))
+
+
+def test_a_failing_test_is_told_by_name_and_count_and_a_view_gives_way_to_a_table(build):
+    """Tables and tests are made in a way of the project's own (dbt_build/quick_tests.py, macros/tables_of_duckdb.sql)."""
+    _, target = build
+    with duckdb.connect(str(target.parent / "build.duckdb")) as connection:
+        connection.execute("INSERT INTO seeds.studies SELECT * FROM seeds.studies WHERE study = 'crlm'")
+        connection.execute("DROP TABLE staging.stg_vital_status; CREATE VIEW staging.stg_vital_status AS SELECT 1 AS study_id")
+    built = ["build", "--exclude-resource-type", "seed", "--exclude-resource-type", "unit_test"]
+    told = run_forked_dbt(
+        target.parent / "build.duckdb",
+        [*built, "--select", "studies", "stg_vital_status", "--full-refresh"],
+        dbt_variables(Settings(), DEFAULT_STUDY),
+        target=target,
+    )
+    outcomes = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    failed = {outcome["unique_id"].split(".")[2]: outcome for outcome in outcomes if outcome["status"] == "fail"}
+    with duckdb.connect(str(target.parent / "build.duckdb"), read_only=True) as connection:
+        made = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'stg_vital_status'").fetchall()
+        connection.execute("SELECT death_date FROM staging.stg_vital_status")
+
+    assert told.returncode == 1
+    assert list(failed) == ["one_row_per_studies_study"]
+    assert failed["one_row_per_studies_study"]["failures"] == 1
+    assert failed["one_row_per_studies_study"]["message"] == "Got 1 result, configured to fail if != 0"
+    assert "FAIL 1 one_row_per_studies_study" in told.stdout
+    assert {outcome["status"] for outcome in outcomes} == {"fail", "pass", "success"}
+    assert made == [(1,)]
