@@ -1,6 +1,5 @@
 """Cumulative incidence and survival curves by exposure, with confidence bands and the numbers at risk below."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,9 +8,8 @@ import pandas as pd
 from analysis.figures.style import LINE, SOFT, colours, dashes, level_scale, text_colours
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.exposures import Exposure
+from analysis.tables.published_figures import PUBLISHED_YEARS
 
-YEARS_SHOWN = 10
-LANDMARK_YEARS = 3
 # a step every other week is below what print resolves, and keeps the page small however many days there are
 DRAWN_EVERY_DAYS = 15
 WIDE = 600
@@ -20,11 +18,12 @@ CURVE_COLUMNS = ["endpoint", "grouping", "stratum", "time_days", "n_risk", "esti
 
 
 class Shown(NamedTuple):
-    """What curves are drawn of: an endpoint by an exposure, and how many days a year of the axis has."""
+    """What curves are drawn of: an endpoint by an exposure, how many days a year of the axis has, and how many years it has."""
 
     endpoint: str
     exposure: Exposure
     days_a_year: float
+    years: float
 
 
 def cumulative_incidence_chart(curves: pd.DataFrame, shown: Shown, width: int = 640, height: int = 300) -> Any:
@@ -47,14 +46,14 @@ def drawn_points(curves: pd.DataFrame, shown: Shown, at_start: float) -> pd.Data
     Args:
         at_start: the estimate before the first row of a curve: 1 for survival, 0 for incidence.
     """
-    days = np.arange(0, YEARS_SHOWN * shown.days_a_year + 1, DRAWN_EVERY_DAYS)
+    days = np.arange(0, shown.years * shown.days_a_year + 1, DRAWN_EVERY_DAYS)
     points = _read_at(curves, shown, days, at_start)
     return points[points["n_risk"] > 0].reset_index(drop=True)
 
 
 def numbers_at_risk(curves: pd.DataFrame, shown: Shown, every_years: int = 1) -> pd.DataFrame:
     """stratum, years, n_risk: patients whose time had not ended before each year shown."""
-    years = np.arange(0, YEARS_SHOWN + 1, every_years)
+    years = np.arange(0, shown.years + 1, every_years)
     return _read_at(curves, shown, years * shown.days_a_year, np.nan)[["stratum", "years", "n_risk"]]
 
 
@@ -83,31 +82,31 @@ def _read_at(curves: pd.DataFrame, shown: Shown, days: np.ndarray, at_start: flo
 def _curves_chart(curves: pd.DataFrame, shown: Shown, at_start: float, y_title: str, width: int, height: int) -> Any:
     import altair as alt
 
-    levels = shown.exposure.levels
     points = drawn_points(curves, shown, at_start)
     at_risk = numbers_at_risk(curves, shown, 1 if width >= WIDE else 2)
     # lines and type have colours of their own: a shared scale would give one of them the other's
-    drawn = alt.layer(*_curve_layers(points, y_title, levels))
-    panel = alt.layer(drawn, _end_labels(points, height, levels)).resolve_scale(color="independent")
+    drawn = alt.layer(*_curve_layers(points, y_title, shown))
+    panel = alt.layer(drawn, _end_labels(points, height, shown)).resolve_scale(color="independent")
     panel = panel.properties(width=width, height=height)
-    return alt.vconcat(panel, _at_risk_table(at_risk, width, levels), spacing=2).resolve_scale(color="independent")
+    return alt.vconcat(panel, _at_risk_table(at_risk, width, shown), spacing=2).resolve_scale(color="independent")
 
 
-def _years_axis(title: str | None, is_drawn: bool) -> Any:
+def _years_axis(title: str | None, is_drawn: bool, years: float) -> Any:
     import altair as alt
 
-    axis = alt.Axis(tickCount=YEARS_SHOWN, format="d", title=title, grid=False) if is_drawn else None
-    return alt.X("years:Q", scale=alt.Scale(domain=[0, YEARS_SHOWN], nice=False), axis=axis)
+    axis = alt.Axis(tickCount=years, format="d", title=title, grid=False) if is_drawn else None
+    return alt.X("years:Q", scale=alt.Scale(domain=[0, years], nice=False), axis=axis)
 
 
-def _curve_layers(points: pd.DataFrame, y_title: str, levels: Sequence[str]) -> list[Any]:
+def _curve_layers(points: pd.DataFrame, y_title: str, shown: Shown) -> list[Any]:
     import altair as alt
 
-    x = _years_axis("Years from index operation", True)
+    levels = shown.exposure.levels
+    x = _years_axis("Years from index operation", True, shown.years)
     y = alt.Y("estimate:Q", title=y_title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5))
     colour = alt.Color("stratum:N", scale=level_scale(colours(levels)), legend=None)
     dash = alt.StrokeDash("stratum:N", scale=level_scale(dashes(levels)), legend=None)
-    landmark = alt.Chart(pd.DataFrame({"years": [LANDMARK_YEARS], "text": [f"{LANDMARK_YEARS} years"]})).encode(x=x)
+    landmark = alt.Chart(pd.DataFrame({"years": [PUBLISHED_YEARS], "text": [f"{PUBLISHED_YEARS} years"]})).encode(x=x)
     return [
         landmark.mark_rule(strokeDash=[2, 3], color=LINE),
         landmark.mark_text(align="left", dx=4, fontSize=11, color=SOFT).encode(y=alt.value(6), text="text:N"),
@@ -121,19 +120,19 @@ def _curve_layers(points: pd.DataFrame, y_title: str, levels: Sequence[str]) -> 
     ]
 
 
-def _end_labels(points: pd.DataFrame, height: int, levels: Sequence[str]) -> Any:
+def _end_labels(points: pd.DataFrame, height: int, shown: Shown) -> Any:
     import altair as alt
 
     ends = points.groupby("stratum", sort=False).tail(1)
-    ends = ends.assign(years=YEARS_SHOWN, label_at=_apart(ends["estimate"].to_numpy(), LABELS_APART * 300 / height))
+    ends = ends.assign(years=shown.years, label_at=_apart(ends["estimate"].to_numpy(), LABELS_APART * 300 / height))
     return (
         alt.Chart(ends)
         .mark_text(align="left", dx=6, fontSize=12, fontWeight="bold")
         .encode(
-            x=_years_axis("Years from index operation", True),
+            x=_years_axis("Years from index operation", True, shown.years),
             y="label_at:Q",
             text="stratum:N",
-            color=alt.Color("stratum:N", scale=level_scale(text_colours(levels)), legend=None),
+            color=alt.Color("stratum:N", scale=level_scale(text_colours(shown.exposure.levels)), legend=None),
         )
     )
 
@@ -149,9 +148,10 @@ def _apart(heights: np.ndarray, distance: float) -> np.ndarray:
     return moved
 
 
-def _at_risk_table(at_risk: pd.DataFrame, width: int, levels: Sequence[str]) -> Any:
+def _at_risk_table(at_risk: pd.DataFrame, width: int, shown: Shown) -> Any:
     import altair as alt
 
+    levels = shown.exposure.levels
     rows = at_risk.assign(count=at_risk["n_risk"].map("{:,}".format))
     y = alt.Y(
         "stratum:N",
@@ -163,7 +163,7 @@ def _at_risk_table(at_risk: pd.DataFrame, width: int, levels: Sequence[str]) -> 
         alt.Chart(rows, title=alt.Title("Patients at risk", fontSize=11, fontWeight="normal", color=SOFT, offset=4))
         .mark_text(fontSize=12)
         .encode(
-            x=_years_axis(None, False),
+            x=_years_axis(None, False, shown.years),
             y=y,
             text="count:N",
             color=alt.Color("stratum:N", scale=level_scale(text_colours(levels)), legend=None),

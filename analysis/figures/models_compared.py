@@ -13,8 +13,6 @@ from analysis.patients.exposures import Exposure
 
 RATIO_SHOWN = (0.25, 8.0)
 RATIO_TICKS = [0.25, 0.5, 1, 2, 4, 8]
-WIDEST_SHOWN_MM = 20
-BALANCED_BELOW = 0.1
 STAGES = {"before weighting": PUBLISHED_COLOUR, "after weighting": OURS_COLOUR}
 
 
@@ -32,16 +30,15 @@ def dose_response_chart(curve: pd.DataFrame, labels: Mapping[str, str], width: i
 
     names = ["endpoint", "model", "widths", "width_mm", "hazard_ratio", "conf_low", "conf_high", "is_within_data"]
     require_columns(curve, names, "dose_response")
-    rows = curve[
-        (curve["model"] == "adjusted") & curve["is_within_data"].astype(bool) & (curve["width_mm"] <= WIDEST_SHOWN_MM)
-    ].dropna(subset=["hazard_ratio"])
+    is_shown = (curve["model"] == "adjusted") & curve["is_within_data"].astype(bool)
+    rows = curve[is_shown].dropna(subset=["hazard_ratio"])
     if rows.empty:
         raise ValueError("no dose-response curve could be estimated")
     low, high = RATIO_SHOWN
     rows = _with_shown_limits(rows).assign(shown=rows["hazard_ratio"].clip(low, high))
 
     def layers(of_endpoint: pd.DataFrame) -> list[Any]:
-        x = alt.X("width_mm:Q", title="Margin (mm)", axis=alt.Axis(values=[0, 5, 10, 15, 20]))
+        x = alt.X("width_mm:Q", title="Margin (mm)", axis=alt.Axis(tickCount=5))
         is_exact = of_endpoint["widths"] == EXACT_WIDTHS
         exact, imputed = (alt.Chart(rows).encode(x=x) for rows in (of_endpoint[is_exact], of_endpoint[~is_exact]))
         drawn = [
@@ -141,11 +138,11 @@ def _largest(differences: pd.Series) -> float:
     return float(differences.abs().max())
 
 
-def love_plot(balance: pd.DataFrame, exposure: Exposure, width: int = 330) -> Any:
+def love_plot(balance: pd.DataFrame, exposure: Exposure, balanced_below: float, width: int = 330) -> Any:
     """The largest standardised difference of each covariate between a margin group and the reference, before and after.
 
     Args:
-        balance: results.covariate_balance.
+        balance: results.covariate_balance; balanced_below: where a line stands.
     Raises:
         ValueError: a column is missing, or there is no balance to show.
     """
@@ -153,7 +150,7 @@ def love_plot(balance: pd.DataFrame, exposure: Exposure, width: int = 330) -> An
 
     largest = largest_differences(balance, exposure)
     rows = largest.reset_index().melt("term", var_name="stage", value_name="difference")
-    threshold = alt.Chart(pd.DataFrame({"at": [BALANCED_BELOW]})).mark_rule(strokeDash=[4, 4], color=LINE)
+    threshold = alt.Chart(pd.DataFrame({"at": [balanced_below]})).mark_rule(strokeDash=[4, 4], color=LINE)
     points = (
         alt.Chart(rows.dropna(subset=["difference"]))
         .mark_point(filled=True, size=60, opacity=1)

@@ -23,7 +23,12 @@ HOSPITAL_RATIO_COLUMNS = [
 
 
 def between_hospitals(
-    frame: pd.DataFrame, endpoint: str, exposure: Exposure, covariates: Sequence[Covariate], rules: CovariateRules
+    frame: pd.DataFrame,
+    endpoint: str,
+    exposure: Exposure,
+    covariates: Sequence[Covariate],
+    rules: CovariateRules,
+    few_events: int = 0,
 ) -> pd.DataFrame:
     """For each level of the exposure: a row a hospital, one of the model stratified by hospital, one of random effects.
 
@@ -40,15 +45,17 @@ def between_hospitals(
     hospitals = _hospitals(patients)
     if len(hospitals) < 2:
         return pd.DataFrame(columns=HOSPITAL_RATIO_COLUMNS)
-    frames = []
+    frames, by_name = [], [(name, patients[patients[HOSPITAL_COLUMN] == name]) for name in hospitals]
     for model, of_model in (("unadjusted", ()), ("adjusted", tuple(covariates))):
         own = [
-            _ratios(patients[patients[HOSPITAL_COLUMN] == name], endpoint, exposure, of_model, rules, model).assign(
+            _ratios(of_hospital, endpoint, exposure, of_model, rules, model, few_events).assign(
                 hospital=name, summary=OF_HOSPITAL
             )
-            for name in hospitals
+            for name, of_hospital in by_name
         ]
-        stratified = _ratios(patients, endpoint, exposure, of_model, rules, model).assign(summary=STRATIFIED)
+        stratified = _ratios(patients, endpoint, exposure, of_model, rules, model, few_events).assign(
+            summary=STRATIFIED
+        )
         stacked = pd.concat([*own, stratified], ignore_index=True)
         summaries = [_random_effects(rows) for _, rows in pd.concat(own, ignore_index=True).groupby("term", sort=False)]
         frames.append(pd.concat([stacked, pd.DataFrame(summaries)], ignore_index=True))
@@ -99,9 +106,10 @@ def _ratios(
     covariates: Sequence[Covariate],
     rules: CovariateRules,
     model: str,
+    few_events: int,
 ) -> pd.DataFrame:
     choice = choose_covariates(patients, endpoint, covariates, exposure, rules, model)
-    ratios = cox_model(choice.patients, endpoint, exposure, choice.used, model).hazard_ratios
+    ratios = cox_model(choice.patients, endpoint, exposure, choice.used, model, few_events=few_events).hazard_ratios
     used = "; ".join(covariate.term for covariate in choice.used) or None
     return ratios[ratios["term"].isin(exposure.terms)].assign(covariates=used)
 

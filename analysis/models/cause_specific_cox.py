@@ -16,7 +16,6 @@ from analysis.models.cox_fit import (
 from analysis.models.firth_fit import fit_firth, profile_row
 from analysis.models.hazard_ratio_rows import (
     CAUSE_SPECIFIC,
-    FEW_EVENTS,
     FIRTH,
     PENALISED,
     has_finite_limits,
@@ -44,6 +43,7 @@ def cause_specific_cox(
     exposure: Exposure,
     covariates: Sequence[Covariate] = (),
     is_firth_where_separated: bool = True,
+    few_events: int = 0,
 ) -> CoxResults:
     """Unadjusted and adjusted Cox models (Efron) of one endpoint's cause-specific hazard; competing events are censored.
 
@@ -51,8 +51,8 @@ def cause_specific_cox(
     `(omnibus, Wald)`, and, of an ordered exposure, `(trend)`, the hazard ratio for each level nearer to the first; in the
     adjusted model its covariates. From two hospitals on each has a baseline hazard of its own (a stratum). Patients of a group
     that is not known are left out and counted, then those with a missing value in a column of that model: the two models may rest
-    on different patients. A term that cannot be estimated has no number but a `warning`; a number that rests on fewer than five
-    events carries one. Where the events separate a term's groups (none in one of them), so that the ratio would be 0 or
+    on different patients. A term that cannot be estimated has no number but a `warning`; a number that rests on fewer than
+    `few_events` carries one. Where the events separate a term's groups (none in one of them), so that the ratio would be 0 or
     infinite, its row has that of Firth's penalised likelihood with profile limits, `method` 'Firth' and a warning (see
     `firth_fit.fit_firth`, fitted with all terms of the model); the other rows stay Efron's.
 
@@ -66,7 +66,7 @@ def cause_specific_cox(
         ValueError: names the column that is missing or holds what it must not, or the endpoint nobody has.
     """
     models = [
-        cox_model(frame, endpoint, exposure, model_covariates, model, is_firth_where_separated)
+        cox_model(frame, endpoint, exposure, model_covariates, model, is_firth_where_separated, None, few_events)
         for model, model_covariates in (("unadjusted", ()), ("adjusted", covariates))
     ]
     return CoxResults(*(pd.concat(frames, ignore_index=True) for frames in zip(*models, strict=True)))
@@ -80,10 +80,11 @@ def cox_model(
     model: str,
     is_firth_where_separated: bool = True,
     model_warning: str | None = None,
+    few_events: int = 0,
 ) -> CoxResults:
     """One model of `cause_specific_cox`, named `model`; `model_warning` goes to every row of its ratios."""
     data = model_rows(frame, endpoint, covariates, exposure)
-    return cox_model_of(data, exposure, model, is_firth_where_separated, model_warning)
+    return cox_model_of(data, exposure, model, is_firth_where_separated, model_warning, few_events=few_events)
 
 
 def cox_model_of(
@@ -93,6 +94,7 @@ def cox_model_of(
     is_firth_where_separated: bool = True,
     model_warning: str | None = None,
     has_tests: bool = True,
+    few_events: int = 0,
 ) -> CoxResults:
     """`cox_model` of complete rows; without `has_tests` no test of several terms and none of proportional hazards."""
     fit = fit_cox(data.time_days, data.is_event, data.design, strata=data.strata)
@@ -101,12 +103,12 @@ def cox_model_of(
         penalised.get(name) or wald_row(name, coefficient, std_error)
         for name, coefficient, std_error in zip(fit.names, fit.coefficients, fit.std_errors, strict=True)
     ]
-    trend = [_trend_row(data, exposure)] if exposure.is_ordered else []
+    trend = [_trend_row(data, exposure, few_events)] if exposure.is_ordered else []
     rows = [*terms, *(_exposure_rows(fit, data, exposure) if has_tests else []), *trend]
     unsolved = {name: reason for name, reason in fit.problems.items() if name not in penalised}
     warning = "; ".join(filter(None, [fit.model_warning, model_warning])) or None
     return CoxResults(
-        hazard_ratio_frame(rows, data, model, CAUSE_SPECIFIC, unsolved, warning),
+        hazard_ratio_frame(rows, data, model, CAUSE_SPECIFIC, unsolved, warning, few_events=few_events),
         _proportional_hazards_frame(fit, data, exposure, model)
         if has_tests
         else pd.DataFrame(columns=PROPORTIONAL_HAZARDS_COLUMNS),
@@ -165,7 +167,7 @@ def _exposure_rows(fit: CoxFit, data: ModelRows, exposure: Exposure) -> list[Row
     ]
 
 
-def _trend_row(data: ModelRows, exposure: Exposure) -> Row:
+def _trend_row(data: ModelRows, exposure: Exposure, few_events: int) -> Row:
     """The ratio for one level nearer to the first, in a model with the level's rank instead of its columns."""
     term = exposure.trend
     design = {term: float(len(exposure.levels) - 1) - data.level} | data.covariates
@@ -179,7 +181,7 @@ def _trend_row(data: ModelRows, exposure: Exposure) -> Row:
     if problem or not has_finite_limits(row):
         return {"term": term, "degrees_of_freedom": 1, "problem": problem or "not estimable: no finite standard error"}
     n_event = int(data.is_event.sum())
-    return row | {"warning": f"fewer than {FEW_EVENTS} events ({n_event})" if n_event < FEW_EVENTS else None}
+    return row | {"warning": f"fewer than {few_events} events ({n_event})" if n_event < few_events else None}
 
 
 def _log_likelihood_without_exposure(fit: CoxFit, data: ModelRows) -> float:

@@ -12,15 +12,8 @@ from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
 from analysis.patients.covariates import Covariate
 from analysis.patients.model_rows import ModelColumns, ModelRows, model_columns
 from analysis.patients.result_rows import Row
+from analysis.patients.splines import checked_knots, spline_basis, spline_knots
 
-# Harrell (2015, Regression Modeling Strategies, 2nd ed., table 2.3)
-KNOT_QUANTILES = {
-    3: (0.10, 0.50, 0.90),
-    4: (0.05, 0.35, 0.65, 0.95),
-    5: (0.05, 0.275, 0.5, 0.725, 0.95),
-}
-REFERENCE_MM = 10.0
-GRID_MM = tuple(np.arange(0.0, 20.5, 0.5))
 WIDTH = "margin width (mm)"
 EXACT_WIDTHS = "exact widths only"
 CURVE_COLUMNS = [
@@ -34,6 +27,15 @@ TEST_COLUMNS = [
 ]  # fmt: skip
 
 
+class WidthSpline(NamedTuple):
+    """What was decided of the spline of the width: quantiles of the widths at which its knots are, the width that others are compared
+    with, and those of which the curve has a row (mm)."""
+
+    knot_quantiles: Sequence[float]
+    reference_mm: float
+    grid_mm: Sequence[float]
+
+
 class DoseResponse(NamedTuple):
     """The curve, a row a width of the grid, and its tests."""
 
@@ -44,12 +46,10 @@ class DoseResponse(NamedTuple):
 def dose_response(
     frame: pd.DataFrame,
     endpoint: str,
-    covariates: Sequence[Covariate] = (),
+    covariates: Sequence[Covariate],
+    spline: WidthSpline,
     width_column: str = "margin_mm",
-    reference_mm: float = REFERENCE_MM,
-    grid_mm: Sequence[float] = GRID_MM,
     knots_mm: Sequence[float] | None = None,
-    n_knots: int = 4,
 ) -> DoseResponse:
     """Log hazard ratio of the endpoint's event by margin width, against a reference width (cause-specific, Efron ties).
 
@@ -62,18 +62,20 @@ def dose_response(
     Args:
         frame: one row a patient of the endpoint: endpoint, time_days, event_code (0 censored, 1 event, 2 competing),
             the width in mm (a positive margin is 0 mm) and the covariates' columns.
-        knots_mm: default `spline_knots` of the patients in the model; give them where many widths are equal.
+        spline: the plan's knots, reference and grid.
+        knots_mm: default those of `spline` of the patients in the model; give them where many widths are equal.
     Raises:
         ValueError: names the column that is missing or holds what it must not (a negative width); knots that do not
             ascend; a reference or grid that are not numbers.
     """
+    reference_mm, grid_mm = spline.reference_mm, np.asarray(spline.grid_mm, dtype=float)
     data = spline_columns(frame, endpoint, covariates, width_column, (reference_mm, *grid_mm)).rows()
     widths = data.design[WIDTH]
-    knots = spline_knots(widths, n_knots) if knots_mm is None else checked_knots(knots_mm)
+    knots = spline_knots(widths, spline.knot_quantiles) if knots_mm is None else checked_knots(knots_mm)
     fit = fit_spline(data, knots)
     others = {term: column for term, column in data.design.items() if term != WIDTH}
     linear = fit_cox(data.time_days, data.is_event, {WIDTH: widths} | others, strata=data.strata)
-    curve = _curve(fit, knots, data, reference_mm, np.asarray(grid_mm, dtype=float))
+    curve = _curve(fit, knots, data, reference_mm, grid_mm)
     tests = pd.DataFrame(_tests(fit, linear, len(knots) - 1)).assign(denominator_degrees_of_freedom=np.nan)
     labels = {"widths": EXACT_WIDTHS, "n_width_imputed": 0, "warning": spline_warning(fit, knots)}
     return labelled(curve, tests, data, bool(covariates), reference_mm, knots, labels)
@@ -130,52 +132,6 @@ def fit_spline(data: ModelRows, knots: np.ndarray) -> CoxFit:
 def spline_warning(fit: CoxFit, knots: np.ndarray) -> str | None:
     """Why the spline has no estimate, or what the fit complained of."""
     return "; ".join(filter(None, [_first_problem(fit, _spline_terms(len(knots))), fit.model_warning])) or None
-
-
-def spline_knots(values: np.ndarray, n_knots: int = 4) -> np.ndarray:
-    """Harrell's knots: fixed quantiles (interpolated, R's type 7) of the values, ascending.
-
-    Raises:
-        ValueError: not 3, 4 or 5 knots; no values; or quantiles that coincide, as when many margins are 0 mm wide.
-    """
-    if n_knots not in KNOT_QUANTILES:
-        raise ValueError(f"n_knots must be one of {', '.join(map(str, KNOT_QUANTILES))}, not {n_knots!r}")
-    if not len(values):
-        raise ValueError("no values to take knots from")
-    return checked_knots(np.quantile(values, KNOT_QUANTILES[n_knots]))
-
-
-def spline_basis(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
-    """Truncated power basis of the cubic spline that is linear beyond the outer knots (Harrell 2015, section 2.4.5).
-
-    The values themselves, then for each knot t_j but the last two
-    [(x - t_j)+^3 - (x - t_k-1)+^3 (t_k - t_j) / (t_k - t_k-1) + (x - t_k)+^3 (t_k-1 - t_j) / (t_k - t_k-1)] / (t_k - t_1)^2,
-    which has the unit of x, as Hmisc::rcspline.eval(norm = 2, inclx = TRUE).
-
-    Args:
-        values: of any length; knots: k >= 3, ascending.
-    Returns:
-        A matrix with a row a value and k - 1 columns.
-    """
-    x = np.asarray(values, dtype=float)
-    first, before_last, last = knots[0], knots[-2], knots[-1]
-    gap = last - before_last
-    # a column after the other, each in one piece
-    basis = np.empty((len(knots) - 1, len(x)))
-    basis[0] = x
-    of_before_last, of_last = (np.maximum(x - knot, 0.0) ** 3 for knot in (before_last, last))
-    for column, knot in zip(basis[1:], knots[:-2], strict=True):
-        bent = np.maximum(x - knot, 0.0) ** 3 - of_before_last * (last - knot) / gap
-        column[:] = (bent + of_last * (before_last - knot) / gap) / (last - first) ** 2
-    return basis.T
-
-
-def checked_knots(knots_mm: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Three or more knots that ascend; ValueError otherwise."""
-    knots = np.asarray(knots_mm, dtype=float)
-    if len(knots) < 3 or not (np.diff(knots) > 0).all():
-        raise ValueError(f"knots must be three or more that ascend, not {', '.join(f'{k:g}' for k in knots)}")
-    return knots
 
 
 def _spline_terms(n_knots: int) -> list[str]:

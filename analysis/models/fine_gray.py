@@ -46,13 +46,14 @@ def fine_gray_model(
     covariates: Sequence[Covariate],
     model: str,
     model_warning: str | None = None,
+    few_events: int = 0,
 ) -> pd.DataFrame:
     """One model of `fine_gray`, named `model`; `model_warning` goes to every row."""
     data = model_rows(frame, endpoint, covariates, exposure)
     fit = fit_fine_gray(data.time_days, data.event_code, data.design, data.strata)
     rows = [wald_row(*term) for term in zip(fit.names, fit.coefficients, fit.std_errors, strict=True)]
     warning = "; ".join(filter(None, [fit.model_warning, model_warning])) or None
-    return hazard_ratio_frame(rows, data, model, SUBDISTRIBUTION, fit.problems, warning, FINE_GRAY)
+    return hazard_ratio_frame(rows, data, model, SUBDISTRIBUTION, fit.problems, warning, FINE_GRAY, few_events)
 
 
 def fit_fine_gray(

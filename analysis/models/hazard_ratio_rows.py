@@ -10,7 +10,6 @@ from analysis.patients.model_rows import ModelRows
 from analysis.patients.result_rows import Row, number_of, text_of
 
 CAUSE_SPECIFIC, SUBDISTRIBUTION = "cause-specific", "subdistribution"
-FEW_EVENTS = 5
 PENALISED = "Firth penalised likelihood"
 NO_ERROR = "not estimable: no finite standard error above 0"
 NO_REFERENCE, NOBODY = ("not estimable: no patients in the reference group", "not estimable: no patients in this group")
@@ -61,6 +60,7 @@ def hazard_ratio_frame(
     problems: Mapping[str, str],
     model_warning: str | None = None,
     method: str = EFRON,
+    few_events: int = 0,
 ) -> pd.DataFrame:
     """Rows of `wald_row` or the like (a row a term of `data.design`, or a test) with everything HAZARD_RATIO_COLUMNS has.
 
@@ -69,7 +69,8 @@ def hazard_ratio_frame(
     Args:
         rows: may bring a `method` and a `warning` of their own.
         problems: term -> why it has no estimate; such rows keep no numbers.
-        model_warning: goes to every row. A ratio that rests on fewer than five events carries a warning as well.
+        model_warning: goes to every row.
+        few_events: a ratio that rests on fewer events carries a warning as well; 0: none does.
         method: the likelihood, into the column of that name.
     """
     labels: Row = {
@@ -91,7 +92,9 @@ def hazard_ratio_frame(
         if is_ratio and not problem and not has_finite_limits(row):
             problem = NO_ERROR
         numbers: Row = {"term": term, "degrees_of_freedom": 1} if problem else row
-        own = problem or text_of(row, "warning") or (few_events(data, term) if is_ratio else None)
+        own = (
+            problem or text_of(row, "warning") or (warning_of_few_events(data, term, few_events) if is_ratio else None)
+        )
         text = "; ".join(filter(None, [own, model_warning])) or None
         filled.append(labels | numbers | (_group_counts(data, term) if is_ratio else {}) | {"warning": text})
     frame = pd.DataFrame(filled).reindex(columns=HAZARD_RATIO_COLUMNS)
@@ -105,14 +108,14 @@ def reference_problem(data: ModelRows, term: str) -> str | None:
     return NO_REFERENCE
 
 
-def few_events(data: ModelRows, term: str) -> str | None:
-    """A warning where a term's own or its reference group has fewer than five events."""
+def warning_of_few_events(data: ModelRows, term: str, few_events: int) -> str | None:
+    """A warning where a term's own or its reference group has fewer events."""
     column, is_event = data.design[term], data.is_event
     groups = [np.ones(data.n, dtype=bool)]
     if np.isin(column, (0, 1)).all():
         groups = [column == 1, data.in_reference if term in data.group_terms else column == 0]
     fewest = min(int(is_event[group].sum()) for group in groups)
-    return f"fewer than {FEW_EVENTS} events in this or the reference group ({fewest})" if fewest < FEW_EVENTS else None
+    return f"fewer than {few_events} events in this or the reference group ({fewest})" if fewest < few_events else None
 
 
 def _absent_row(labels: Row, data: ModelRows, term: str, model_warning: str | None) -> Row:

@@ -7,7 +7,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.models.full_rank import is_of_full_rank
-from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC, few_events, has_finite_limits, reference_problem, wald_row
+from analysis.models.hazard_ratio_rows import (
+    CAUSE_SPECIFIC,
+    has_finite_limits,
+    reference_problem,
+    wald_row,
+    warning_of_few_events,
+)
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
@@ -160,7 +166,7 @@ def _likelihood_of_some(
 
 
 def interval_censored_ratios(
-    frame: pd.DataFrame, endpoint: str, exposure: Exposure, covariates: Sequence[Covariate]
+    frame: pd.DataFrame, endpoint: str, exposure: Exposure, covariates: Sequence[Covariate], few_events: int = 0
 ) -> pd.DataFrame:
     """Hazard ratios of the exposure's levels in a Weibull model (proportional hazards), unadjusted and adjusted.
 
@@ -199,7 +205,7 @@ def interval_censored_ratios(
                 "median_interval_days": width,
                 "n_hospitals": data.n_hospitals,
             }
-            rows += [labels | row for row in _ratio_rows(data, names, fit)]
+            rows += [labels | row for row in _ratio_rows(data, names, fit, few_events)]
     return pd.DataFrame(rows).reindex(columns=INTERVAL_RATIO_COLUMNS).astype({"warning": "str"})
 
 
@@ -214,7 +220,7 @@ def _full_columns(data: ModelRows) -> tuple[list[str], np.ndarray | None]:
     return names, columns if is_of_full_rank(columns) else None
 
 
-def _ratio_rows(data: ModelRows, names: list[str], fit: WeibullFit | None) -> list[Row]:
+def _ratio_rows(data: ModelRows, names: list[str], fit: WeibullFit | None, few_events: int) -> list[Row]:
     rows = []
     for term in data.group_terms:
         exposed = data.design[term] == 1
@@ -224,7 +230,7 @@ def _ratio_rows(data: ModelRows, names: list[str], fit: WeibullFit | None) -> li
         row = {} if problem or fit is None else wald_row(term, *fit.log_hazard_ratio(1 + names.index(term)))
         if not problem and not has_finite_limits(row):
             row, problem = {}, NOT_CONVERGED
-        rows.append({"term": term} | row | {"warning": problem or few_events(data, term)})
+        rows.append({"term": term} | row | {"warning": problem or warning_of_few_events(data, term, few_events)})
     return rows
 
 

@@ -20,6 +20,7 @@ def landmark_hazard_ratios(
     landmarks_days: Sequence[float],
     exposure: Exposure,
     covariates: Sequence[Covariate] = (),
+    few_events: int = 0,
 ) -> pd.DataFrame:
     """The models of `cause_specific_cox.cause_specific_cox` from each landmark on; its hazard ratios with `landmark_days`.
 
@@ -44,7 +45,7 @@ def landmark_hazard_ratios(
         if followed.empty:
             raise ValueError(f"landmarks_days: nobody is followed beyond day {landmark:g}")
         later = followed.assign(time_days=followed["time_days"] - landmark)
-        ratios = cause_specific_cox(later, endpoint, exposure, covariates).hazard_ratios
+        ratios = cause_specific_cox(later, endpoint, exposure, covariates, few_events=few_events).hazard_ratios
         frames.append(ratios.assign(landmark_days=landmark, n_before_landmark=len(patients) - len(followed)))
     stacked = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=LANDMARK_RATIO_COLUMNS)
     return stacked[LANDMARK_RATIO_COLUMNS]

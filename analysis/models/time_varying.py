@@ -18,7 +18,6 @@ from analysis.models.firth_fit import fit_firth, profile_row
 from analysis.models.hazard_ratio_rows import (
     CAUSE_SPECIFIC,
     EFRON,
-    FEW_EVENTS,
     FIRTH,
     NO_ERROR,
     PENALISED,
@@ -46,6 +45,7 @@ def time_varying_hazard_ratios(
     period_starts_years: Sequence[float],
     below_p: float,
     days_a_year: float,
+    few_events: int = 0,
 ) -> pd.DataFrame:
     """Cause-specific hazard ratios by period of the margin groups, and of covariates, whose hazards are not proportional.
 
@@ -55,7 +55,7 @@ def time_varying_hazard_ratios(
     `margin group by period (interaction)` has the likelihood-ratio test against one ratio for all periods. Where p is not
     below, the first row's `warning` says that follow-up was not split. Each covariate whose own test is below `below_p` has
     the same, in a model of its own in which all else has one ratio. Groups that the events of a period separate have Firth's
-    estimate (`method`, `warning`); a ratio that rests on fewer than five events carries a warning.
+    estimate (`method`, `warning`); a ratio that rests on fewer than `few_events` carries a warning.
 
     `n` counts patients at risk after the period's start, `n_event` their events within it, of the test rows those of all.
 
@@ -69,7 +69,8 @@ def time_varying_hazard_ratios(
     years = np.asarray(period_starts_years, dtype=float)
     if len(years) < 2 or years[0] != 0 or not (np.diff(years) > 0).all():
         raise ValueError("period_starts_years: must ascend from 0 and be two or more")
-    periods = _Periods(years * days_a_year, tuple(_period_label(years, period) for period in range(len(years))))
+    labels = tuple(_period_label(years, period) for period in range(len(years)))
+    periods = _Periods(years * days_a_year, labels, few_events)
     rows = []
     for model, model_covariates in (("unadjusted", ()), ("adjusted", covariates)):
         data = model_rows(frame, endpoint, model_covariates, exposure)
@@ -88,10 +89,11 @@ def time_varying_hazard_ratios(
 
 
 class _Periods(NamedTuple):
-    """The day on which each begins, and its name."""
+    """The day on which each begins, its name, and below how many events a ratio within it carries a warning."""
 
     starts: np.ndarray
     labels: tuple[str, ...]
+    few_events: int
 
 
 @dataclass(frozen=True)
@@ -239,9 +241,9 @@ def _ratio_row(
     position = fit.names.index(name)
     row = penalised.get(name) or wald_row(name, fit.coefficients[position], fit.std_errors[position])
     counts, n_fewest, is_own = _events_of(factor, split, in_period, term)
-    few = f"fewer than {FEW_EVENTS} events in this or the reference group ({n_fewest})"
+    few = f"fewer than {periods.few_events} events in this or the reference group ({n_fewest})"
     problem = fit.problems.get(name) or (None if has_finite_limits(row) else NO_ERROR)
-    warning = problem or (few if n_fewest < FEW_EVENTS else None)
+    warning = problem or (few if n_fewest < periods.few_events else None)
     if name in penalised:
         warning = f"{PENALISED}: no event in {'this' if is_own else 'the reference'} group in this period"
     end = starts[period + 1] if period + 1 < len(starts) else np.nan

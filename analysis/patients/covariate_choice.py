@@ -68,7 +68,7 @@ def choose_covariates(
     reasons |= {covariate.term: THE_EXPOSURE for covariate in covariates if covariate not in others}
     columns: dict[str, tuple[Covariate, ...]] = {}
     for covariate in kept:
-        patients, columns[covariate.term] = as_numbers(patients, [covariate])
+        patients, columns[covariate.term] = as_numbers(patients, [covariate], rules.covariate_knot_quantiles)
     known = {
         covariate.term: np.asarray(~np.isnan(_matrix(patients, columns[covariate.term])).any(axis=1))
         for covariate in kept

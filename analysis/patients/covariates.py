@@ -8,18 +8,16 @@ import pandas as pd
 
 from analysis.patients.exposures import levels_of
 from analysis.patients.missing_values import numbers_or_missing
+from analysis.patients.splines import spline_basis
 
 NUMBER, TRUTH, GROUP, SPLINE, LOG_SPLINE = "number", "truth", "group", "spline", "log_spline"
-# Harrell (2015, Regression Modeling Strategies, 2nd ed., table 2.3) for three knots
-SPLINE_QUANTILES = (0.10, 0.50, 0.90)
 
 
 class Covariate(NamedTuple):
     """A column of `index_operations` in an adjusted model; hazard ratios are for `per` units of it.
 
-    Kinds: 'number'; 'truth'; 'group' (a 0/1 column for each level but the most frequent); 'spline' and 'log_spline' (two
-    columns: the value, or log(1 + value), and what bends it between three knots). The last three stand for several columns:
-    see `as_numbers`.
+    Kinds: 'number'; 'truth'; 'group' (a 0/1 column for each level but the most frequent); 'spline' and 'log_spline' (the value, or
+    log(1 + value), and what bends it between the knots). The last three stand for several columns: see `as_numbers`.
     """
 
     term: str
@@ -33,10 +31,13 @@ class Covariate(NamedTuple):
         return self.kind in (NUMBER, TRUTH)
 
 
-def as_numbers(patients: pd.DataFrame, covariates: Sequence[Covariate]) -> tuple[pd.DataFrame, tuple[Covariate, ...]]:
+def as_numbers(
+    patients: pd.DataFrame, covariates: Sequence[Covariate], knot_quantiles: Sequence[float]
+) -> tuple[pd.DataFrame, tuple[Covariate, ...]]:
     """The patients with the columns that groups and splines stand for, and the covariates that name those columns.
 
-    Knots and the most frequent level are those of the patients given. A spline whose knots coincide stays a straight line.
+    Knots (quantiles of the values known) and the most frequent level are those of the patients given. A spline whose knots coincide
+    stays a straight line.
     """
     added: dict[str, np.ndarray] = {}
     single: list[Covariate] = []
@@ -44,13 +45,13 @@ def as_numbers(patients: pd.DataFrame, covariates: Sequence[Covariate]) -> tuple
         if covariate.is_one_column:
             single.append(covariate)
             continue
-        for term, column in _columns(patients, covariate).items():
+        for term, column in _columns(patients, covariate, knot_quantiles).items():
             added[f"covariate: {term}"] = column
             single.append(Covariate(term, f"covariate: {term}"))
     return patients.assign(**added), tuple(single)
 
 
-def _columns(patients: pd.DataFrame, covariate: Covariate) -> dict[str, np.ndarray]:
+def _columns(patients: pd.DataFrame, covariate: Covariate, knot_quantiles: Sequence[float]) -> dict[str, np.ndarray]:
     if covariate.kind == GROUP:
         levels = levels_of(patients[covariate.column])
         counts = levels.value_counts()
@@ -67,10 +68,10 @@ def _columns(patients: pd.DataFrame, covariate: Covariate) -> dict[str, np.ndarr
     if covariate.kind == LOG_SPLINE:
         values = np.log1p(np.maximum(values, 0.0))
     known = values[~np.isnan(values)]
-    knots = np.quantile(known, SPLINE_QUANTILES) if len(known) else np.zeros(len(SPLINE_QUANTILES))
+    knots = np.quantile(known, knot_quantiles) if len(known) else np.zeros(len(knot_quantiles))
     if not (np.diff(knots) > 0).all():
         return {covariate.term: values}
-    cubes = np.maximum(values[:, None] - knots, 0.0) ** 3
-    gap = knots[2] - knots[1]
-    bent = cubes[:, 0] - cubes[:, 1] * (knots[2] - knots[0]) / gap + cubes[:, 2] * (knots[1] - knots[0]) / gap
-    return {covariate.term: values, f"{covariate.term}, bend": bent / (knots[2] - knots[0]) ** 2}
+    straight, *bends = spline_basis(values, knots).T
+    numbers = [""] if len(bends) == 1 else [f" {number}" for number in range(1, len(bends) + 1)]
+    bent = {f"{covariate.term}, bend{number}": bend for number, bend in zip(numbers, bends, strict=True)}
+    return {covariate.term: straight} | bent

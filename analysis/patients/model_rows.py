@@ -21,9 +21,9 @@ class ModelRows:
     """Complete rows of one model; arrays have an entry a patient, `design` a column of numbers a term.
 
     `group_terms` are the terms of the design that compare a level of the exposure with its `reference` (empty: nothing is
-    compared), `absent_terms` those of levels that nobody has; `level` is the position of each patient's level (-1: nothing is
-    compared). `strata` has the number of each patient's hospital, None where all are of one. `index` is that of the frame's
-    rows kept.
+    compared), `absent_terms` those of levels that nobody has; `level` is the position of each patient's level (-1: of none, or nothing
+    is compared). `strata` has the number of each patient's hospital, None where all are of one; who is of no level is of a stratum
+    apart. `index` is that of the frame's rows kept.
     """
 
     endpoint: str
@@ -53,7 +53,11 @@ class ModelRows:
     @property
     def n_hospitals(self) -> int:
         """Hospitals in the model, each with a baseline hazard of its own."""
-        return 1 if self.strata is None else int(self.strata.max()) + 1
+        if self.strata is None:
+            return 1
+        is_of_a_level = self.level >= 0
+        compared = self.strata[is_of_a_level] if is_of_a_level.any() else self.strata
+        return int((np.bincount(compared) > 0).sum())
 
     @property
     def covariates(self) -> dict[str, np.ndarray]:
@@ -108,8 +112,17 @@ class ModelColumns:
     index: pd.Index
 
     def with_exposure(self, exposure: Exposure, level: np.ndarray) -> "ModelColumns":
-        """The same patients by another exposure; `level`: position of each patient's, NaN where it is not known (unresolved)."""
+        """The same patients by another exposure; `level`: position of each patient's, NaN where it is not known (unresolved), -1 where
+        there is none to compare: such patients are of a stratum of their own (at each hospital)."""
         return replace(self, exposure=exposure, level=level, is_unresolved=np.isnan(level))
+
+    def _strata(self, position: np.ndarray, taken: np.ndarray | slice) -> np.ndarray | None:
+        """Hospitals, those of no level apart from the others."""
+        is_apart = position < 0
+        if not is_apart.any():
+            return _of_hospitals(self.hospital, taken)
+        hospital = np.zeros(len(position), dtype=int) if self.hospital is None else self.hospital[taken]
+        return _renumbered(hospital + is_apart * (hospital.max() + 1))
 
     def rows(self, terms: Sequence[str] | None = None, chosen: np.ndarray | None = None) -> ModelRows:
         """The complete rows of one model: the exposure's levels against its reference as 0/1 columns, then the covariates.
@@ -147,11 +160,15 @@ class ModelColumns:
             exposure.reference if exposure else None,
             position == reference,
             position,
-            None if self.hospital is None else _renumbered(self.hospital[taken]),
+            self._strata(position, taken) if exposure else _of_hospitals(self.hospital, taken),
             self.index[taken],
             int((is_missing & ~self.is_unresolved & is_of_it).sum()),
             int((self.is_unresolved & is_of_it).sum()),
         )
+
+
+def _of_hospitals(hospital: np.ndarray | None, taken: np.ndarray | slice) -> np.ndarray | None:
+    return None if hospital is None else _renumbered(hospital[taken])
 
 
 def model_columns(

@@ -10,29 +10,48 @@ from analysis.patients.covariates import GROUP, LOG_SPLINE, NUMBER, SPLINE, TRUT
 from analysis.patients.exposures import Exposure
 from analysis.patients.names import NOT_KNOWN
 
-PLAN_TABLES = ("analysis_plan", "analysis_endpoints", "exposures", "covariates", "covariate_sets")
+PLAN_TABLES = (
+    "analysis_plan",
+    "analysis_endpoints",
+    "exposures",
+    "covariates",
+    "covariate_sets",
+    "table_one_variables",
+)
 MAIN, TREATMENT, CONTINUOUS, SCORE = "main", "treatment", "continuous", "score"
 PRIMARY, SECONDARY, EXPLORATORY = "primary", "secondary", "exploratory"
 SURVIVAL, COMPETING = "survival", "competing"
+WORDS = "words"
 
 
 class CovariateRules(NamedTuple):
-    """When a covariate may not enter a model; see `covariate_choice.choose_covariates`."""
+    """When a covariate may not enter a model, and where a spline bends; see `covariate_choice.choose_covariates`."""
 
     least_share_recorded: float
     least_share_complete: float
     events_per_parameter: float
     events_per_parameter_wanted: float
+    covariate_knot_quantiles: tuple[float, ...]
 
 
 class Endpoint(NamedTuple):
-    """An endpoint of the plan: its label, 'survival' or 'competing', its role, whether the further analyses are of it too."""
+    """An endpoint of the plan: its label, 'survival' or 'competing', its role, whether the further analyses are of it too, and whether
+    the report has its estimates at the landmarks."""
 
     name: str
     label: str
     kind: str
     role: str
     is_modelled_further: bool
+    is_read_off: bool
+
+
+class DescribedVariable(NamedTuple):
+    """A variable of Table 1: its column, its label, and whether it holds numbers, truths or words."""
+
+    column: str
+    label: str
+    kind: str
 
 
 class Plan(NamedTuple):
@@ -43,6 +62,7 @@ class Plan(NamedTuple):
     exposures: tuple[Exposure, ...]
     covariate_sets: Mapping[str, tuple[Covariate, ...]]
     model_names: Mapping[str, str]
+    described: tuple[DescribedVariable, ...]
 
     def number(self, name: str) -> float:
         """A setting that is one number.
@@ -78,7 +98,13 @@ class Plan(NamedTuple):
     @property
     def rules(self) -> CovariateRules:
         """The rules by which a model chooses among the covariates of its set."""
-        return CovariateRules(*(self.number(name) for name in CovariateRules._fields))
+        return CovariateRules(
+            self.number("least_share_recorded"),
+            self.number("least_share_complete"),
+            self.number("events_per_parameter"),
+            self.number("events_per_parameter_wanted"),
+            self.numbers("covariate_knot_quantiles"),
+        )
 
     @property
     def exposure(self) -> Exposure:
@@ -134,9 +160,9 @@ def plan_from_frames(frames: Mapping[str, pd.DataFrame]) -> Plan:
     covariates = _covariates(frames["covariates"])
     sets, names = _sets(frames["covariate_sets"], covariates)
     exposures = exposures_of(frames["exposures"])
-    return Plan(
-        settings_of(frames["analysis_plan"]), endpoints_of(frames["analysis_endpoints"]), exposures, sets, names
-    )
+    described = _described(frames["table_one_variables"], covariates)
+    settings, endpoints = settings_of(frames["analysis_plan"]), endpoints_of(frames["analysis_endpoints"])
+    return Plan(settings, endpoints, exposures, sets, names, described)
 
 
 def settings_of(table: pd.DataFrame) -> dict[str, tuple[float, ...]]:
@@ -153,9 +179,8 @@ def settings_of(table: pd.DataFrame) -> dict[str, tuple[float, ...]]:
 
 def endpoints_of(table: pd.DataFrame) -> tuple[Endpoint, ...]:
     """The endpoints of the seed `analysis_endpoints` in their order; ValueError for a kind that is none."""
-    require_columns(
-        table, ["endpoint", "position", "label", "kind", "analysis_role", "is_modelled_further"], "analysis_endpoints"
-    )
+    truths = ["is_modelled_further", "is_read_off_in_report"]
+    require_columns(table, ["endpoint", "position", "label", "kind", "analysis_role", *truths], "analysis_endpoints")
     unknown = set(table["kind"]) - {SURVIVAL, COMPETING}
     if unknown:
         raise ValueError(
@@ -163,7 +188,9 @@ def endpoints_of(table: pd.DataFrame) -> tuple[Endpoint, ...]:
         )
     rows = table.sort_values("position").to_dict("records")
     return tuple(
-        Endpoint(row["endpoint"], row["label"], row["kind"], row["analysis_role"], _truth(row["is_modelled_further"]))
+        Endpoint(
+            row["endpoint"], row["label"], row["kind"], row["analysis_role"], *(_truth(row[name]) for name in truths)
+        )
         for row in rows
     )
 
@@ -204,6 +231,25 @@ def _covariates(table: pd.DataFrame) -> dict[str, Covariate]:
         row["covariate"]: Covariate(row["covariate"], row["column_name"], float(row["per"]), row["kind"])
         for row in table.to_dict("records")
     }
+
+
+def _described(table: pd.DataFrame, covariates: Mapping[str, Covariate]) -> tuple[DescribedVariable, ...]:
+    require_columns(table, ["position", "column_name", "label", "kind"], "table_one_variables")
+    unknown = set(table["kind"]) - {NUMBER, TRUTH, WORDS}
+    if unknown:
+        raise ValueError(f"table_one_variables.kind: {', '.join(sorted(map(str, unknown)))} is no kind of variable")
+    terms = {
+        covariate.column: covariate.term for covariate in reversed([*covariates.values()]) if covariate.kind == TRUTH
+    }
+    found = []
+    for row in table.sort_values("position").to_dict("records"):
+        column, label = row["column_name"], row["label"]
+        if not (isinstance(label, str) and label):
+            if column not in terms:
+                raise ValueError(f"table_one_variables.{column}: no label, and no covariate to take one from")
+            label = terms[column][:1].upper() + terms[column][1:]
+        found.append(DescribedVariable(column, label, row["kind"]))
+    return tuple(found)
 
 
 def _sets(

@@ -12,17 +12,47 @@ from analysis.report.formats import is_missing
 
 Results = Mapping[str, pd.DataFrame]
 MONTHS_A_YEAR = 12
+SETTINGS_READ = (
+    "days_a_year",
+    "not_proportional_below_p",
+    "balanced_below",
+    "reference_width_mm",
+    "landmark_years",
+)
 
 
 class Definitions(NamedTuple):
-    """Exposures (the one that sections are of first), endpoints in their order, groupings' labels, how long a year is, and below which P
-    hazards are not taken for proportional."""
+    """Exposures (the one that sections are of first), endpoints in their order, groupings' labels, and the numbers of the plan."""
 
     exposures: tuple[Exposure, ...]
     endpoints: tuple[Endpoint, ...]
     grouping_labels: Mapping[str, str]
-    days_a_year: float
-    not_proportional_below_p: float
+    settings: Mapping[str, tuple[float, ...]]
+
+    @property
+    def days_a_year(self) -> float:
+        """How long a year is."""
+        return self.settings["days_a_year"][0]
+
+    @property
+    def not_proportional_below_p(self) -> float:
+        """Below which P hazards are not taken for proportional."""
+        return self.settings["not_proportional_below_p"][0]
+
+    @property
+    def balanced_below(self) -> float:
+        """The standardised difference below which a covariate is taken for balanced."""
+        return self.settings["balanced_below"][0]
+
+    @property
+    def reference_width_mm(self) -> float:
+        """The width that others are compared with."""
+        return self.settings["reference_width_mm"][0]
+
+    @property
+    def years_shown(self) -> float:
+        """The last landmark: curves are drawn up to it."""
+        return self.settings["landmark_years"][-1]
 
     @property
     def exposure(self) -> Exposure:
@@ -53,14 +83,16 @@ def definitions(results: Results) -> Definitions:
     labels = {} if groupings is None else dict(zip(groupings["grouping"], groupings["label"], strict=True))
     try:
         settings = settings_of(frame_of(results, "analysis_plan", "name value"))
+        lacking = [name for name in SETTINGS_READ if name not in settings]
+        if lacking:
+            raise ValueError(f"analysis_plan: no setting {', '.join(lacking)}")
         return Definitions(
             exposures_of(frame_of(results, "exposures", "column_name levels reference")),
             endpoints_of(frame_of(results, "analysis_endpoints", "endpoint label kind")),
             labels,
-            settings["days_a_year"][0],
-            settings["not_proportional_below_p"][0],
+            settings,
         )
-    except (ValueError, KeyError) as fault:
+    except ValueError as fault:
         raise NotAvailable(f"the definitions do not hold: {fault}") from fault
 
 

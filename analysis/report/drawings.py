@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import figures
-from analysis.figures.curves import LANDMARK_YEARS, Shown, drawn_points
+from analysis.figures.curves import Shown, drawn_points
 from analysis.figures.forest import forest_rows
 from analysis.figures.models_compared import largest_differences
 from analysis.patients.exposures import Exposure
@@ -16,6 +16,7 @@ from analysis.patients.plan import EXPLORATORY
 from analysis.report.availability import NotAvailable, frame_of
 from analysis.report.definitions import Definitions
 from analysis.report.formats import count, percent
+from analysis.tables.published_figures import PUBLISHED_YEARS
 from analysis.tables.recurrence_patterns import INITIAL_PATTERNS
 
 Results = Mapping[str, pd.DataFrame]
@@ -84,7 +85,7 @@ def drawings_of_page(
         ),
         "balance": Drawing(
             "covariate_balance",
-            lambda frame: figures.love_plot(frame, exposure),
+            lambda frame: figures.love_plot(frame, exposure, known.balanced_below),
             lambda frame: _balance_text(frame, exposure),
         ),
         "salvage": Drawing(
@@ -105,10 +106,14 @@ def drawings_of_exposure(known: Definitions, name: str) -> dict[str, Drawing]:
     }
 
 
+def _shown(known: Definitions, endpoint: str) -> Shown:
+    return Shown(endpoint, known.exposure, known.days_a_year, known.years_shown)
+
+
 def _incidence(
     known: Definitions, endpoint: str, width: int, height: int, table: str = "cumulative_incidence"
 ) -> Drawing:
-    shown = Shown(endpoint, known.exposure, known.days_a_year)
+    shown = _shown(known, endpoint)
     return Drawing(
         table,
         lambda frame: figures.cumulative_incidence_chart(frame, shown, width, height),
@@ -117,7 +122,7 @@ def _incidence(
 
 
 def _survival(known: Definitions, endpoint: str, width: int, height: int) -> Drawing:
-    shown, label = Shown(endpoint, known.exposure, known.days_a_year), known.label(endpoint)
+    shown, label = _shown(known, endpoint), known.label(endpoint)
     return Drawing(
         "kaplan_meier",
         lambda frame: figures.survival_chart(frame, shown, label, width, height),
@@ -146,9 +151,9 @@ def _inline(drawing: str) -> str:
 
 def _curves_text(frame: pd.DataFrame, shown: Shown, label: str, at_start: float) -> str:
     points = drawn_points(frame, shown, at_start)
-    at_landmark = points[points["years"] <= LANDMARK_YEARS].groupby("stratum", sort=False).tail(1)
+    at_landmark = points[points["years"] <= PUBLISHED_YEARS].groupby("stratum", sort=False).tail(1)
     values = ", ".join(f"{row.stratum} {percent(row.estimate)}" for row in at_landmark.itertuples())
-    return f"{label} by {shown.exposure.label} over ten years. At {LANDMARK_YEARS} years: {values}."
+    return f"{label} by {shown.exposure.label} over {shown.years:g} years. At {PUBLISHED_YEARS} years: {values}."
 
 
 def _flow_text(flow: pd.DataFrame, exposure: Exposure, margin_groups: pd.DataFrame | None) -> str:
@@ -191,7 +196,7 @@ def _dose_text(frame: pd.DataFrame, known: Definitions) -> str:
         f"{known.label(row.endpoint)}, {row.width_mm:g} mm, {row.widths}: {row.hazard_ratio:.2f}"
         for row in rows.itertuples()
     )
-    return f"Adjusted hazard ratio by margin width against 10 mm. {values}."
+    return f"Adjusted hazard ratio by margin width against {known.reference_width_mm:g} mm. {values}."
 
 
 def _specifications_text(frame: pd.DataFrame, known: Definitions) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.figures.forest import hazard_ratio_text
 from analysis.figures.style import colours
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
+from analysis.patients.names import STRATA_NOT_COMPARED, ordered_strata
 from analysis.patients.plan import COMPETING, SURVIVAL
 from analysis.report.availability import NotAvailable, frame_of, row_at
 from analysis.report.definitions import definitions, rows_of
@@ -21,18 +22,12 @@ from analysis.report.formats import (
     percent_with_limits,
 )
 from analysis.tables.planned_tests import LOG_RANK, WITHIN_HOSPITALS, chosen_test
-from analysis.tables.published_figures import HAZARD_RATIO_FIGURES, PUBLISHED_P_VALUES
+from analysis.tables.published_figures import HAZARD_RATIO_FIGURES
 from analysis.tables.recurrence_patterns import ALL, PATTERNS_OF_SCOPE
 
 Results = Mapping[str, pd.DataFrame]
-RISK_SCORES = ("0", "1", "2", "3", "4", "5")
+RISK_SCORE = "clinical_risk_score"
 COMPARISON = "endpoint stratum published_estimate published_conf_low published_conf_high estimate conf_low conf_high"
-LANDMARK_ENDPOINTS = (
-    "overall_recurrence",
-    "liver_recurrence_any_time",
-    "recurrence_free_survival",
-    "overall_survival",
-)
 PATTERN_LABELS = {
     "liver only": "Liver only", "lung only": "Lung only", "other single site": "Another single site",
     "multiple sites": "Multiple sites", "not stated": "Site not stated",
@@ -159,10 +154,11 @@ def _models(results: Results) -> dict[str, Any]:
     is_covariate = ~adjusted["term"].isin(_own_terms(results))
     one_of_each = adjusted.drop_duplicates("endpoint").set_index("endpoint")
     omnibus = adjusted[adjusted["term"] == exposure.omnibus].set_index("endpoint")["p_value"]
-    published = PUBLISHED_P_VALUES if is_compared_with_a_publication(results) else {}
+    published = _published_p_values(results)
     notes = {
         endpoint: f"{count(row['n'])} patients, {count(row['n_event'])} events; {exposure.label} as a whole "
-        f"{p_value(omnibus.get(endpoint))}" + (f" (published {published[str(endpoint)]})" if published else "")
+        f"{p_value(omnibus.get(endpoint))}"
+        + (f" (published {published[str(endpoint)]})" if str(endpoint) in published else "")
         for endpoint, row in one_of_each.iterrows()
     }
     warned = adjusted[adjusted["term"].isin(exposure.terms) & adjusted["warning"].notna()]
@@ -174,6 +170,15 @@ def _models(results: Results) -> dict[str, Any]:
             f"{HAZARD_RATIO_FIGURES[str(row.endpoint)]}, {row.term}: {row.warning}" for row in warned.itertuples()
         ],
     }
+
+
+def _published_p_values(results: Results) -> dict[str, str]:
+    """P as printed, by endpoint; none where nothing is compared with a publication."""
+    table = results.get("published_comparison")
+    if table is None or "published_p_value" not in table.columns:
+        return {}
+    known = table.dropna(subset=["published_p_value"]).drop_duplicates("endpoint")
+    return dict(zip(known["endpoint"], known["published_p_value"], strict=True))
 
 
 def _own_terms(results: Results) -> set[str]:
@@ -222,7 +227,10 @@ def landmarks(results: Results) -> dict[str, Any]:
 
 def landmarks_by_risk_score(results: Results) -> dict[str, Any]:
     """The same by Fong's clinical risk score, for sources that have the score but no margin too."""
-    return _landmarks(results, "clinical_risk_score", RISK_SCORES, "clinical risk score") | {"scores": RISK_SCORES}
+    table = frame_of(results, "landmark_estimates", "grouping stratum")
+    known = table.loc[(table["grouping"] == RISK_SCORE) & ~table["stratum"].isin(STRATA_NOT_COMPARED), "stratum"]
+    scores = tuple(ordered_strata(map(str, known)))
+    return _landmarks(results, RISK_SCORE, scores, "clinical risk score") | {"scores": scores}
 
 
 def _landmarks(results: Results, grouping: str, strata: Sequence[str], label_of_grouping: str) -> dict[str, Any]:
@@ -233,7 +241,7 @@ def _landmarks(results: Results, grouping: str, strata: Sequence[str], label_of_
     )
     table = table[(table["grouping"] == grouping) & table["stratum"].isin(strata)]
     panels = []
-    for endpoint in LANDMARK_ENDPOINTS:
+    for endpoint in (known.name for known in definitions(results).endpoints if known.is_read_off):
         rows = table[table["endpoint"] == endpoint].sort_values("landmark_days")
         lines = [
             {"label": label, "cells": _cells(at_landmark.set_index("stratum"), strata)}
@@ -312,8 +320,13 @@ def salvage(results: Results) -> dict[str, Any]:
         "unresolved": texts.get(exposure.not_known),
         "over_time": group_test(results, "salvage"),
         "trend": p_value(trends.iloc[0] if len(trends) else None),
-        "published_trend": PUBLISHED_P_VALUES["salvage"],
+        "trend_test": "Mantel, within hospitals" if _is_within_hospitals(table) else "Cochran-Armitage",
+        "published_trend": _published_p_values(results).get("salvage", NOT_AVAILABLE),
     }
+
+
+def _is_within_hospitals(table: pd.DataFrame) -> bool:
+    return "is_within_hospitals" in table.columns and bool(table["is_within_hospitals"].any())
 
 
 def windows(results: Results) -> dict[str, str]:
@@ -361,5 +374,6 @@ def follow_up(results: Results) -> dict[str, Any]:
         "lines": lines,
         "length": p_value(groups["length_p_value"].iloc[0]),
         "loss": p_value(groups["loss_p_value"].iloc[0]),
+        "where": " within hospitals" if _is_within_hospitals(table) else "",
         "differs": bool(groups["is_informative_difference"].any()),
     }

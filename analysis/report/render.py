@@ -18,7 +18,7 @@ from analysis.report import (
 )
 from analysis.report.availability import NotAvailable, frame_of, section
 from analysis.report.checklists import checklist_rows, checklists
-from analysis.report.definitions import Definitions, definitions, of_exposure
+from analysis.report.definitions import SETTINGS_READ, Definitions, definitions, of_exposure
 from analysis.report.downloads import figure_files, table_files
 from analysis.report.drawings import drawings_of_exposure, drawings_of_page, drawn
 from analysis.report.formats import FILTERS
@@ -131,7 +131,9 @@ def _definitions(results: Mapping[str, pd.DataFrame]) -> tuple[Definitions, str 
     try:
         return definitions(results), None
     except NotAvailable as absence:
-        return Definitions((Exposure("", "", "", ("",), ""),), (), {}, 1.0, 0.0), str(absence)
+        return Definitions((Exposure("", "", "", ("",), ""),), (), {}, dict.fromkeys(SETTINGS_READ, (1.0,))), str(
+            absence
+        )
 
 
 def _template() -> Any:

@@ -26,7 +26,7 @@ from analysis.results import column_meanings
 from analysis.results.attempts import NOT_DONE_COLUMNS
 from analysis.results.of_robustness import E_VALUE_COLUMNS
 from analysis.robustness import specification_curve, weighting
-from analysis.robustness.rubin import POOLED_RATIO_COLUMNS
+from analysis.robustness.imputed_models import IMPUTED_COLUMNS
 from analysis.tables.follow_up_quality import FOLLOW_UP_COLUMNS
 from analysis.tables.margin_agreement import AGREEMENT_COLUMNS
 from analysis.tables.planned_tests import PLANNED_TEST_COLUMNS
@@ -85,7 +85,7 @@ CATALOGUE: tuple[ResultTable, ...] = (
     _table(
         "curves",
         "kaplan_meier",
-        "Kaplan-Meier estimates by endpoint and group, with numbers at risk",
+        "Kaplan-Meier estimates by endpoint and group, with numbers at risk; crude: hospitals are pooled",
         (*_STRATUM, "time_days"),
         CURVE_COLUMNS,
         {"estimate": "Probability of no event yet"},
@@ -93,7 +93,7 @@ CATALOGUE: tuple[ResultTable, ...] = (
     _table(
         "curves",
         "median_times",
-        "Kaplan-Meier medians and quartiles with log, log-log and plain limits, by endpoint and group",
+        "Kaplan-Meier medians and quartiles with log, log-log and plain limits, by endpoint and group; crude",
         (*_STRATUM, "quantile", "conf_type"),
         QUANTILE_COLUMNS,
         {
@@ -105,7 +105,7 @@ CATALOGUE: tuple[ResultTable, ...] = (
     _table(
         "curves",
         "cumulative_incidence",
-        "Cumulative incidence (Aalen-Johansen) by endpoint and group, with numbers at risk",
+        "Cumulative incidence (Aalen-Johansen) by endpoint and group, with numbers at risk; crude: hospitals are pooled",
         (*_STRATUM, "time_days"),
         INCIDENCE_COLUMNS,
         {"estimate": "Probability of having had the event"},
@@ -113,21 +113,21 @@ CATALOGUE: tuple[ResultTable, ...] = (
     _table(
         "curves",
         "landmark_estimates",
-        "The curves read off at 1, 3, 5 and 10 years",
+        "The curves read off at 1, 3, 5 and 10 years; crude",
         (*_STRATUM, "landmark_label"),
         LANDMARK_COLUMNS,
     ),
     _table(
         "curves",
         "group_tests",
-        "Log-rank, Gray's and trend tests between groups",
+        "Log-rank, Gray's and trend tests between groups, of all hospitals pooled; within hospitals: stratified_tests",
         ("endpoint", "grouping", "test"),
         TEST_COLUMNS,
     ),
     _table(
         "restricted_means",
         "restricted_means",
-        "Mean time lived without the event, or lost to each cause, up to five years",
+        "Mean time lived without the event, or lost to each cause, up to five years; crude: hospitals are pooled",
         (*_STRATUM, "measure"),
         [*MEAN_COLUMNS, "measure"],
         {"conf_low": "Lower 95 % limit, cut at 0", "conf_high": "Upper 95 % limit, cut at the horizon"},
@@ -135,8 +135,8 @@ CATALOGUE: tuple[ResultTable, ...] = (
     _table(
         "restricted_means",
         "restricted_mean_differences",
-        "Those means of each group against the reference: differences with limits",
-        ("endpoint", "measure", "stratum"),
+        "Those means of each group against the reference: differences, crude and, from two hospitals on, standardised over them",
+        ("endpoint", "grouping", "measure", "stratum", "standardisation"),
         DIFFERENCE_COLUMNS,
     ),
     _table(
@@ -241,7 +241,7 @@ CATALOGUE: tuple[ResultTable, ...] = (
     _table(
         "weighting",
         "risk_differences",
-        "Differences of 3- and 5-year risk against the reference, crude and standardised over covariates",
+        "Differences of 3- and 5-year risk against the reference, crude (hospitals pooled) and standardised over covariates and hospitals",
         (*_STRATUM, "standardisation", "landmark_label"),
         RISK_DIFFERENCE_COLUMNS,
     ),
@@ -250,7 +250,7 @@ CATALOGUE: tuple[ResultTable, ...] = (
         "imputed_hazard_ratios",
         "Effect with missing covariates and unresolved margins imputed, pooled by Rubin's rules",
         (*_TERM, "estimand"),
-        POOLED_RATIO_COLUMNS,
+        IMPUTED_COLUMNS,
     ),
     _table(
         "e_values",
@@ -320,14 +320,14 @@ CATALOGUE: tuple[ResultTable, ...] = (
     _table(
         "salvage_by_margin",
         "salvage_by_margin",
-        "Salvage after recurrence by exposure as a crude share, with Wilson limits and trend",
+        "Salvage after recurrence by exposure as a crude share, with Wilson limits, and its trend, within hospitals if there are several",
         ("grouping", "stratum"),
         SALVAGE_COLUMNS,
     ),
     _table(
         "follow_up_quality",
         "follow_up_quality",
-        "Length, completeness and frequency of follow-up by exposure, and whether it differs",
+        "Length, completeness and frequency of follow-up by exposure, and whether it differs, within hospitals where there are several",
         ("grouping", "stratum"),
         FOLLOW_UP_COLUMNS,
     ),

@@ -39,6 +39,11 @@ class Subject(NamedTuple):
         return self.plan.exposure
 
     @property
+    def few_events(self) -> int:
+        """A ratio that rests on fewer events carries a warning."""
+        return self.plan.count("few_events")
+
+    @property
     def is_competing(self) -> bool:
         """Whether other events compete with the endpoint's own."""
         return self.endpoint not in self.plan.survival_endpoints

@@ -65,7 +65,8 @@ FAMILIES: tuple[Family, ...] = (
     Family("margin_agreement", "Agreement on margins", ("margin_adjudications",), of_tables.agreement),
     Family(
         "published_comparison", "Comparison with the published figures",
-        ("hazard_ratios", "landmark_estimates", "planned_tests", "salvage_by_margin", "ingest_ledger", "chosen_study"),
+        ("hazard_ratios", "landmark_estimates", "planned_tests", "salvage_by_margin", "ingest_ledger", "chosen_study",
+         "published_figures"),
         of_tables.published,
     ),
 )  # fmt: skip

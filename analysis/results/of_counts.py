@@ -9,11 +9,13 @@ from analysis.curves.group_tests import gray_test, logrank_test, trend_test
 from analysis.curves.kaplan_meier import kaplan_meier, quantile_times
 from analysis.curves.landmark_estimates import landmark_estimates
 from analysis.curves.restricted_mean import restricted_mean_survival, restricted_mean_time_lost
-from analysis.curves.restricted_mean_differences import restricted_mean_differences
+from analysis.curves.restricted_mean_differences import differences_over_hospitals, restricted_mean_differences
 from analysis.patients.collapsed_counts import count_events
 from analysis.patients.exposures import Exposure, levels_of
+from analysis.patients.model_rows import HOSPITAL_COLUMN
 from analysis.patients.plan import SURVIVAL, Plan
 from analysis.results.attempts import Attempts
+from analysis.results.study_rows import StudyRows
 
 
 def landmarks_days(plan: Plan, setting: str) -> dict[str, float]:
@@ -40,6 +42,18 @@ def counts_of_exposures(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> pd.Da
         times = inputs["time_to_event"]
         added.append(count_events(times.assign(**{column: levels.reindex(times["study_id"]).to_numpy()}), column))
     return pd.concat([counts, *added], ignore_index=True) if added else counts
+
+
+def counts_by_hospital(rows: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
+    """Counts by day of an endpoint's patients by exposure, hospital by hospital; HOSPITAL_COLUMN says which."""
+    levels = levels_of(rows[exposure.column])
+    named = rows.assign(**{exposure.column: levels})[levels.notna().to_numpy()]
+    by_hospital = named.groupby(HOSPITAL_COLUMN, observed=True, sort=True)
+    counts = [
+        count_events(of_hospital, exposure.column).assign(**{HOSPITAL_COLUMN: str(name)})
+        for name, of_hospital in by_hospital
+    ]
+    return pd.concat(counts, ignore_index=True) if counts else count_events(named).assign(**{HOSPITAL_COLUMN: ""})
 
 
 def curves(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
@@ -79,21 +93,32 @@ def _tests(counts: pd.DataFrame, is_survival: bool, exposures: Sequence[Exposure
 
 
 def restricted_means(inputs: Mapping[str, pd.DataFrame], plan: Plan, attempts: Attempts) -> None:
-    """restricted_means and restricted_mean_differences."""
-    horizon = plan.number("horizon_years") * plan.days_a_year
+    """restricted_means and restricted_mean_differences, these from two hospitals on standardised over hospitals too."""
+    horizon, operations = plan.number("horizon_years") * plan.days_a_year, inputs["operations"]
+    has_hospitals = HOSPITAL_COLUMN in operations.columns and operations[HOSPITAL_COLUMN].nunique() > 1
+    rows = None
+    if has_hospitals:
+        read = {HOSPITAL_COLUMN, *(exposure.column for exposure in plan.exposures)}
+        rows = StudyRows(inputs["time_to_event"], operations, read)
+
+    def means_of(endpoint: str, counts: pd.DataFrame) -> pd.DataFrame:
+        if _kind(plan, endpoint) == SURVIVAL:
+            return restricted_mean_survival(counts, horizon).assign(measure="lived without the event")
+        lost = restricted_mean_time_lost(counts, horizon)
+        causes = {"event": "event", "competing": "competing events"}
+        return lost.drop(columns="cause").assign(measure="lost to the " + lost["cause"].map(causes))
 
     def of(endpoint: str, counts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        if _kind(plan, endpoint) == SURVIVAL:
-            means = restricted_mean_survival(counts, horizon).assign(measure="lived without the event")
-        else:
-            lost = restricted_mean_time_lost(counts, horizon)
-            causes = {"event": "event", "competing": "competing events"}
-            means = lost.drop(columns="cause").assign(measure="lost to the " + lost["cause"].map(causes))
-        differences = [
-            restricted_mean_differences(means, exposure.column, exposure.reference)
-            for exposure in plan.exposures
-            if (means["grouping"] == exposure.column).any()
-        ]
+        means, differences = means_of(endpoint, counts), []
+        for exposure in plan.exposures:
+            if not (means["grouping"] == exposure.column).any():
+                continue
+            differences.append(restricted_mean_differences(means, exposure.column, exposure.reference))
+            if rows is not None:
+                # each hospital as a grouping of its own: all curves at once
+                by_hospital = counts_by_hospital(rows.of(endpoint), exposure)
+                own = means_of(endpoint, by_hospital.assign(grouping=by_hospital[HOSPITAL_COLUMN]))
+                differences.append(differences_over_hospitals(own, exposure.column, exposure.reference))
         return means, pd.concat(differences, ignore_index=True) if differences else pd.DataFrame()
 
     for endpoint, counts in _by_endpoint(counts_of_exposures(inputs, plan), plan, attempts, "restricted_means"):

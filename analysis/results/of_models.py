@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.curves.stratified_tests import STRATIFIED_TEST_COLUMNS, stratified_gray_test, stratified_logrank_test
 from analysis.models.between_hospitals import between_hospitals
 from analysis.models.cause_specific_cox import cox_model
-from analysis.models.dose_response import CURVE_COLUMNS, TEST_COLUMNS, DoseResponse, dose_response
+from analysis.models.dose_response import CURVE_COLUMNS, TEST_COLUMNS, DoseResponse, WidthSpline, dose_response
 from analysis.models.fine_gray import fine_gray_model
 from analysis.models.interval_censored import interval_censored_curves, interval_censored_ratios
 from analysis.models.landmark_models import landmark_hazard_ratios
@@ -58,7 +58,9 @@ def _cox(
     subject: Subject, patients: pd.DataFrame, covariates: Sequence[Covariate], name: str, warning: str | None = None
 ) -> None:
     def fitted() -> tuple[pd.DataFrame, pd.DataFrame]:
-        found = cox_model(patients, subject.endpoint, subject.exposure, covariates, name, model_warning=warning)
+        found = cox_model(
+            patients, subject.endpoint, subject.exposure, covariates, name, True, warning, subject.few_events
+        )
         return subject.shown(found.hazard_ratios), subject.shown(found.proportional_hazards)
 
     subject.add(("hazard_ratios", "proportional_hazards"), fitted)
@@ -67,8 +69,12 @@ def _cox(
 def _fine_gray(
     subject: Subject, patients: pd.DataFrame, covariates: Sequence[Covariate], name: str, warning: str | None = None
 ) -> None:
+    few = subject.few_events
+
     def fitted() -> pd.DataFrame:
-        return subject.shown(fine_gray_model(patients, subject.endpoint, subject.exposure, covariates, name, warning))
+        return subject.shown(
+            fine_gray_model(patients, subject.endpoint, subject.exposure, covariates, name, warning, few)
+        )
 
     subject.add("hazard_ratios", fitted)
 
@@ -80,7 +86,7 @@ def hospitals(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
         subject.add(
             "hospital_hazard_ratios",
             lambda: between_hospitals(
-                subject.patients, subject.endpoint, subject.exposure, plan.covariates(), plan.rules
+                subject.patients, subject.endpoint, subject.exposure, plan.covariates(), plan.rules, subject.few_events
             ),
         )
 
@@ -139,6 +145,7 @@ def _over_time(subject: Subject) -> None:
                 plan.numbers("period_starts_years"),
                 plan.number("not_proportional_below_p"),
                 plan.days_a_year,
+                subject.few_events,
             )
         ),
     )
@@ -164,15 +171,18 @@ def _from_landmark(subject: Subject, days: float) -> pd.DataFrame:
     choice = choose_covariates(later, endpoint, plan.covariates(), plan.exposure, plan.rules)
     columns = choice.patients.reindex(columns=[covariate.column for covariate in choice.used])
     with_columns = patients.assign(**{str(name): column.reindex(patients.index) for name, column in columns.items()})
-    return landmark_hazard_ratios(with_columns, endpoint, [days], plan.exposure, choice.used)
+    return landmark_hazard_ratios(with_columns, endpoint, [days], plan.exposure, choice.used, subject.few_events)
 
 
 def _first_two_levels(subject: Subject, choice: CovariateChoice) -> pd.DataFrame:
     exposure = subject.exposure
     compared, reference = exposure.levels[:2]
+    few = subject.few_events
     frames = []
     for model, covariates in (("unadjusted", ()), ("adjusted", choice.used)):
-        ratios = cox_model(choice.patients, subject.endpoint, exposure.against(reference), covariates, model)
+        ratios = cox_model(
+            choice.patients, subject.endpoint, exposure.against(reference), covariates, model, few_events=few
+        )
         frames.append(ratios.hazard_ratios[ratios.hazard_ratios["term"] == exposure.term(compared)])
     return pd.concat(frames, ignore_index=True)
 
@@ -180,11 +190,11 @@ def _first_two_levels(subject: Subject, choice: CovariateChoice) -> pd.DataFrame
 def by_width(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """dose_response and dose_response_tests: exact widths, and with bounded ones imputed."""
     half_millimetres = range(int(2 * plan.number("widest_width_mm")) + 1)
-    settings = {
-        "reference_mm": plan.number("reference_width_mm"),
-        "grid_mm": [half / 2 for half in half_millimetres],
-        "n_knots": plan.count("spline_knots"),
-    }
+    spline = WidthSpline(
+        plan.numbers("width_knot_quantiles"),
+        plan.number("reference_width_mm"),
+        [half / 2 for half in half_millimetres],
+    )
     draws = {"n_imputations": plan.count("width_imputations"), "seed": plan.count("seed")}
 
     def of(subject: Subject) -> None:
@@ -193,10 +203,10 @@ def by_width(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
             return
 
         for covariates in ((), choice.used) if choice.used else ((),):
-            of_model = (choice.patients, subject.endpoint, covariates)
+            of_model = (choice.patients, subject.endpoint, covariates, spline)
             for respond in (
-                partial(dose_response, *of_model, **settings),
-                partial(dose_response_imputed, *of_model, **settings, **draws),
+                partial(dose_response, *of_model),
+                partial(dose_response_imputed, *of_model, **draws),
             ):
                 subject.add(("dose_response", "dose_response_tests"), partial(_curve_and_tests, respond))
 
@@ -221,7 +231,7 @@ def interval_censored(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
         patients = choice.patients.assign(clear_until_days=clear.reindex(choice.patients["study_id"]).to_numpy())
         subject.add(
             "interval_censored_hazard_ratios",
-            lambda: interval_censored_ratios(patients, endpoint, subject.exposure, choice.used),
+            lambda: interval_censored_ratios(patients, endpoint, subject.exposure, choice.used, subject.few_events),
         )
         subject.add(
             "interval_censored_curves",

@@ -80,7 +80,10 @@ def _weighted(subject: Subject, days: dict[str, float]) -> None:
     subject.add(
         "weighted_hazard_ratios",
         lambda: _noted(
-            weighted_cox(rows, endpoint, exposure.column, weights, exposure.reference, exposure.prefix), note
+            weighted_cox(
+                rows, endpoint, exposure.column, weights, exposure.reference, exposure.prefix, subject.few_events
+            ),
+            note,
         ).assign(covariate_set=covariate_set),
     )
     curves = standardised_curves(rows, endpoint, exposure, weights)
@@ -201,6 +204,7 @@ def _specifications(inputs: Inputs, subject: Subject) -> tuple[pd.DataFrame, pd.
         plan.number("events_per_parameter"),
         by_window(),
         plan.survival_endpoints,
+        subject.few_events,
     )
     below_p = plan.number("significant_below_p")
     summary = specification_summary(found, plan.count("random_draws"), plan.count("seed"), below_p, primary)

@@ -7,9 +7,11 @@ import pandas as pd
 from analysis.curves.state_occupation import occupation_by
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.exposures import Exposure
+from analysis.patients.model_rows import HOSPITAL_COLUMN, hospital_strata
 from analysis.patients.plan import Plan
 from analysis.results.attempts import Attempts
-from analysis.results.of_counts import counts_of_exposures, half_years_days
+from analysis.results.of_counts import counts_by_hospital, counts_of_exposures, half_years_days
+from analysis.results.study_rows import StudyRows
 from analysis.tables.follow_up_quality import follow_up_quality
 from analysis.tables.margin_agreement import margin_agreement
 from analysis.tables.planned_tests import planned_tests
@@ -23,12 +25,13 @@ Inputs = Mapping[str, pd.DataFrame]
 
 def one(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """table_one."""
-    operations, covariates = inputs["index_operations"], plan.all_covariates
+    operations = inputs["index_operations"]
+    covariates = [covariate for covariate in plan.all_covariates if covariate.column in operations.columns]
     _of_each(
         "table_one",
         plan,
         attempts,
-        lambda exposure: table_one(operations, exposure, [c for c in covariates if c.column in operations.columns]),
+        lambda exposure: table_one(operations, exposure, plan.described, covariates),
     )
 
 
@@ -56,12 +59,19 @@ def salvage(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
 def follow_up(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """follow_up_quality."""
     counts, below_p = counts_of_exposures(inputs, plan), plan.number("significant_below_p")
-    _of_each(
-        "follow_up_quality",
-        plan,
-        attempts,
-        lambda exposure: follow_up_quality(_with(inputs, "follow_up", exposure), counts, exposure, below_p),
-    )
+
+    def of(exposure: Exposure) -> pd.DataFrame:
+        rows = _with(inputs, "follow_up", exposure)
+        by_hospital = None if hospital_strata(rows) is None else _survival_by_hospital(inputs, exposure)
+        return follow_up_quality(rows, counts, exposure, below_p, by_hospital)
+
+    _of_each("follow_up_quality", plan, attempts, of)
+
+
+def _survival_by_hospital(inputs: Inputs, exposure: Exposure) -> pd.DataFrame:
+    """Counts by day of overall survival, by exposure within each hospital."""
+    rows = StudyRows(inputs["time_to_event"], inputs["operations"], {exposure.column, HOSPITAL_COLUMN})
+    return counts_by_hospital(rows.of("overall_survival"), exposure)
 
 
 def states(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
@@ -84,18 +94,23 @@ def _of_each(table: str, plan: Plan, attempts: Attempts, compute: Callable[[Expo
 
 
 def _with(inputs: Inputs, name: str, exposure: Exposure) -> pd.DataFrame:
-    """A mart's rows with the exposure of their patients, where the mart itself does not have it."""
-    rows = inputs[name]
-    if exposure.column in rows.columns:
-        return rows
-    require_columns(inputs["index_operations"], [exposure.column], "index_operations")
-    levels = inputs["index_operations"].set_index("study_id")[exposure.column]
-    return rows.assign(**{exposure.column: levels.reindex(rows["study_id"]).to_numpy()})
+    """A mart's rows with the exposure and the hospital of their patients, where the mart itself does not have them."""
+    rows, operations = inputs[name], inputs["index_operations"]
+    if exposure.column not in rows.columns:
+        require_columns(operations, [exposure.column], "index_operations")
+    lacking = [
+        column
+        for column in (exposure.column, HOSPITAL_COLUMN)
+        if column not in rows.columns and column in operations.columns
+    ]
+    of_patient = operations.set_index("study_id")[lacking].reindex(rows["study_id"])
+    return rows.assign(**{column: of_patient[column].to_numpy() for column in lacking})
 
 
 def agreement(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
     """margin_agreement."""
-    attempts.add("margin_agreement", None, lambda: margin_agreement(inputs["margin_adjudications"]))
+    few = plan.count("few_pairs")
+    attempts.add("margin_agreement", None, lambda: margin_agreement(inputs["margin_adjudications"], few))
 
 
 def planned(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
@@ -117,6 +132,7 @@ def published(inputs: Inputs, plan: Plan, attempts: Attempts) -> None:
             inputs["planned_tests"],
             inputs["salvage_by_margin"],
             plan.exposure,
+            inputs["published_figures"],
             is_simulated,
             str(study.iloc[0]) if len(study) else None,
             significant_below_p=plan.number("significant_below_p"),

@@ -10,16 +10,14 @@ import pandas as pd
 from analysis.models.cox_fit import CoxFit
 from analysis.models.dose_response import (
     CURVE_COLUMNS,
-    GRID_MM,
-    REFERENCE_MM,
     TEST_COLUMNS,
     WIDTH,
     DoseResponse,
+    WidthSpline,
     fit_spline,
     labelled,
     log_ratios,
     spline_columns,
-    spline_knots,
     spline_warning,
 )
 from analysis.patients.collapsed_counts import require_columns
@@ -28,23 +26,20 @@ from analysis.patients.missing_values import numbers_or_missing
 from analysis.patients.model_rows import ModelColumns, ModelRows, endpoint_rows
 from analysis.patients.names import STRATA_NOT_COMPARED, ordered_strata
 from analysis.patients.result_rows import Row
+from analysis.patients.splines import spline_knots
 from analysis.robustness.rubin import pool, pool_wald
 
 BOUNDED_IMPUTED = "bounded widths imputed"
-N_IMPUTATIONS = 20
-SEED = 1
 
 
 def dose_response_imputed(
     frame: pd.DataFrame,
     endpoint: str,
-    covariates: Sequence[Covariate] = (),
+    covariates: Sequence[Covariate],
+    spline: WidthSpline,
+    n_imputations: int,
+    seed: int,
     width_column: str = "margin_mm",
-    reference_mm: float = REFERENCE_MM,
-    grid_mm: Sequence[float] = GRID_MM,
-    n_knots: int = 4,
-    n_imputations: int = N_IMPUTATIONS,
-    seed: int = SEED,
 ) -> DoseResponse:
     """As `dose_response.dose_response`, with those whose width is only known to lie in a margin group ('<1 mm', 'at least
     1 cm'); `widths` is 'bounded widths imputed', `n_width_imputed` says how many.
@@ -59,9 +54,10 @@ def dose_response_imputed(
     Raises:
         ValueError: as `dose_response`.
     """
+    reference_mm, grid_mm = spline.reference_mm, np.asarray(spline.grid_mm, dtype=float)
     patients = endpoint_rows(frame, endpoint)
     columns = spline_columns(patients, endpoint, covariates, width_column, (reference_mm, *grid_mm))
-    drawn = completed_widths(patients, width_column, n_imputations, seed)
+    drawn = completed_widths(patients, n_imputations, seed, width_column)
     at = patients.index.get_indexer(columns.index)
     # one completed data set at a time: of each only the drawn widths are kept, of a fit only the estimates
     completed = (widths.to_numpy()[at] for widths in drawn)
@@ -75,14 +71,14 @@ def dose_response_imputed(
         return DoseResponse(pd.DataFrame(columns=CURVE_COLUMNS), pd.DataFrame(columns=TEST_COLUMNS))
     fillings = [widths[is_drawn] for widths in chain([first_widths], completed)]
     all_widths = np.concatenate([np.repeat(columns.numbers[WIDTH][is_kept & ~is_drawn], n_imputations), *fillings])
-    knots = spline_knots(all_widths, n_knots)
+    knots = spline_knots(all_widths, spline.knot_quantiles)
     lowest, highest = float(all_widths.min()), float(all_widths.max())
     del all_widths
     fits, widths = [], first_widths.copy()
     for filling in fillings:
         widths[is_drawn] = filling
         fits.append(replace(fit_spline(_with_widths(columns, widths), knots), fitted=None))
-    curve = _pooled_curve(fits, first, (lowest, highest), knots, reference_mm, np.asarray(grid_mm, dtype=float))
+    curve = _pooled_curve(fits, first, (lowest, highest), knots, reference_mm, grid_mm)
     tests = pd.DataFrame(_pooled_tests(fits, len(knots) - 1))
     warning = next(filter(None, (spline_warning(fit, knots) for fit in fits)), None)
     labels = {"widths": BOUNDED_IMPUTED, "n_width_imputed": n_imputed, "warning": warning}
@@ -90,7 +86,7 @@ def dose_response_imputed(
 
 
 def completed_widths(
-    patients: pd.DataFrame, width_column: str = "margin_mm", n_imputations: int = N_IMPUTATIONS, seed: int = SEED
+    patients: pd.DataFrame, n_imputations: int, seed: int, width_column: str = "margin_mm"
 ) -> Iterator[pd.Series]:
     """The widths (mm), once an imputation, one after the other: missing ones of a named margin group drawn from the observed ones of that
     group.

@@ -13,9 +13,6 @@ from analysis.patients.names import ordered_strata
 from analysis.robustness.multinomial_logistic import fit_multinomial, probabilities
 
 KINDS = ("numeric", "normal", "binary", "categorical")
-N_DONORS = 5
-# logistic regressions are fitted to at most so many patients, drawn anew at each step: a little more uncertain, never less
-LARGEST_FIT = 10_000
 # a fit from which coefficients are drawn need not be nearer to its maximum than a small part of their error
 DRAWN_FIT_TOLERANCE = 1e-5
 RIDGE = 1e-5
@@ -35,15 +32,26 @@ class ImputedColumn(NamedTuple):
     kind: str
 
 
+class Chains(NamedTuple):
+    """What was decided of the imputation: `n_imputations` completed data sets (White, Royston and Wood 2011 advise at least the
+    percentage of incomplete patients), each taken after `n_iterations` rounds; `n_donors` observed patients of whom one lends the value
+    in predictive mean matching; logistic regressions are fitted to at most `largest_fit` patients, drawn anew at each step: a little
+    more uncertain, never less. `seed` with the same frame (rows in the same order) gives the same imputations; the k-th does not
+    depend on how many there are."""
+
+    n_imputations: int
+    n_iterations: int
+    seed: int
+    n_donors: int
+    largest_fit: int
+
+
 def imputations(
     patients: pd.DataFrame,
     columns: Sequence[ImputedColumn],
-    predictors: Sequence[str] = (),
-    n_imputations: int = 20,
-    n_iterations: int = 10,
-    seed: int = 1,
+    predictors: Sequence[str],
+    settings: Chains,
     allowed: Mapping[str, np.ndarray] | None = None,
-    n_donors: int = N_DONORS,
     hospital: np.ndarray | None = None,
 ) -> Iterator[tuple[pd.DataFrame, Trace]]:
     """Chained equations (van Buuren 2007, Stat Methods Med Res 16:219): in turn, each column's missing values are drawn
@@ -57,14 +65,11 @@ def imputations(
         patients: one row a patient of one endpoint: time_days, event_code (0 censored, 1 event, 2 competing), the columns
             to impute and the predictors (numbers or truths, complete).
         columns: each with at least two observed values; a column without missing values serves as a predictor.
-        n_imputations: m; White, Royston and Wood (2011) advise at least the percentage of incomplete patients.
         allowed: column of kind 'categorical' -> a row a patient, a column a level (in the order of `names.ordered_strata`), true
             where the level is possible for that patient: what is known in part (a margin known to be clear, a bound of its
             width) is never contradicted. A patient of whom nothing is possible counts as one of whom everything is.
-        n_donors: observed patients of whom one lends the value in predictive mean matching.
         hospital: the number of each patient's hospital, a predictor of every column. Where a hospital knows a column of nobody its level is
             drawn from the distribution of the hospitals that do (see `_levels_of_unrecorded`); the other coefficients are common to all.
-        seed: with the same frame (rows in the same order) gives the same imputations; the k-th does not depend on m.
     Returns:
         The completed frames one by one, so that not all need be held at once, each with its trace: iteration, column, mean and
         standard deviation of the imputed values (of categorical ones: of their positions in the order of the levels). Chains that
@@ -73,8 +78,7 @@ def imputations(
         ValueError: names the column that is missing, of unknown kind, twice there, without two observed values, or
             (predictors) incomplete; bad times or codes; numbers of imputations or iterations below 1.
     """
-    chains = _chains(patients, columns, predictors, n_imputations, n_iterations, seed, allowed, n_donors, hospital)
-    for variables, values, trace in chains:
+    for variables, values, trace in _chains(patients, columns, predictors, settings, allowed, hospital):
         filled = {name: variable.as_column(values[name]) for name, variable in _named(variables)}
         yield patients.assign(**filled), trace
 
@@ -82,16 +86,13 @@ def imputations(
 def imputed_numbers(
     patients: pd.DataFrame,
     columns: Sequence[ImputedColumn],
-    n_imputations: int,
-    n_iterations: int,
-    seed: int,
+    settings: Chains,
     allowed: Mapping[str, np.ndarray] | None = None,
-    n_donors: int = N_DONORS,
     hospital: np.ndarray | None = None,
 ) -> Iterator[dict[str, np.ndarray]]:
     """The same imputations as numbers by column, a row a patient: of a 'categorical' one the position of the level in the order of
     `names.ordered_strata` of those that are known. Arguments and errors as `imputations`, without further predictors."""
-    for _, values, _ in _chains(patients, columns, (), n_imputations, n_iterations, seed, allowed, n_donors, hospital):
+    for _, values, _ in _chains(patients, columns, (), settings, allowed, hospital):
         yield values
 
 
@@ -99,14 +100,11 @@ def _chains(
     patients: pd.DataFrame,
     columns: Sequence[ImputedColumn],
     predictors: Sequence[str],
-    n_imputations: int,
-    n_iterations: int,
-    seed: int,
+    settings: Chains,
     allowed: Mapping[str, np.ndarray] | None,
-    n_donors: int,
     hospital: np.ndarray | None,
 ) -> "Iterator[tuple[list[_Variable], dict[str, np.ndarray], Trace]]":
-    if n_imputations < 1 or n_iterations < 1:
+    if settings.n_imputations < 1 or settings.n_iterations < 1:
         raise ValueError("n_imputations, n_iterations: must be 1 or more")
     fixed = _fixed_predictors(patients, predictors)
     names = [column.column for column in columns]
@@ -115,9 +113,9 @@ def _chains(
     variables = [_variable(patients, column, (allowed or {}).get(column.column), hospital) for column in columns]
     # Nearly complete columns first: the others are then predicted from good values
     variables.sort(key=lambda variable: int(variable.is_missing.sum()))
-    for imputation in range(1, n_imputations + 1):
-        rng = np.random.default_rng([seed, imputation])
-        yield variables, *_one_chain(variables, fixed, n_iterations, rng, n_donors)
+    for imputation in range(1, settings.n_imputations + 1):
+        rng = np.random.default_rng([settings.seed, imputation])
+        yield variables, *_one_chain(variables, fixed, rng, settings)
 
 
 def nelson_aalen(time_days: np.ndarray, is_event: np.ndarray) -> np.ndarray:
@@ -244,7 +242,7 @@ def _fixed_predictors(patients: pd.DataFrame, predictors: Sequence[str]) -> np.n
 
 
 def _one_chain(
-    variables: list[_Variable], fixed: np.ndarray, n_iterations: int, rng: np.random.Generator, n_donors: int
+    variables: list[_Variable], fixed: np.ndarray, rng: np.random.Generator, settings: Chains
 ) -> tuple[dict[str, np.ndarray], Trace]:
     values: dict[str, np.ndarray] = {}
     trace: Trace = []
@@ -257,7 +255,7 @@ def _one_chain(
             shares = np.bincount(observed.astype(int), minlength=len(variable.levels)) / len(observed)
             values[name][variable.is_missing] = _chosen_levels(np.tile(shares, (n_missing, 1)), variable.allowed, rng)
     starts: dict[str, np.ndarray] = {}
-    for iteration in range(1, n_iterations + 1):
+    for iteration in range(1, settings.n_iterations + 1):
         for name, variable in _named(variables):
             if not variable.is_missing.any():
                 continue
@@ -276,7 +274,7 @@ def _one_chain(
                     other.write_predictors(of_other[rows], written[:, start:end])
                 return written
 
-            drawn = _draw(variable, predictors_of, rng, n_donors, starts)
+            drawn = _draw(variable, predictors_of, rng, settings, starts)
             values[name][variable.is_missing] = drawn
             trace.append((iteration, name, float(drawn.mean()), float(drawn.std())))
     return values, trace
@@ -318,14 +316,14 @@ def _draw(
     variable: _Variable,
     predictors_of: Callable[[np.ndarray], np.ndarray],
     rng: np.random.Generator,
-    n_donors: int,
+    settings: Chains,
     starts: dict[str, np.ndarray],
 ) -> np.ndarray:
     """New values of those missing; `starts` keeps the coefficients from which the next round's search begins."""
     is_level = variable.kind in ("binary", "categorical")
     fitted_to = np.flatnonzero(~variable.is_missing)
     if is_level:
-        fitted_to = fitted_to[_at_most(LARGEST_FIT, len(fitted_to), rng)]
+        fitted_to = fitted_to[_at_most(settings.largest_fit, len(fitted_to), rng)]
     observed, missing, spreads = _standardised(
         predictors_of(fitted_to), predictors_of(np.flatnonzero(variable.is_missing))
     )
@@ -338,7 +336,7 @@ def _draw(
         wanted += _levels_of_unrecorded(variable, fitted[None], drawn[None], covariance, spreads, rng)[:, 0]
     if variable.kind == "normal":
         return wanted + spread * rng.standard_normal(len(missing))
-    return _matched(known, observed @ fitted, wanted, rng, n_donors)
+    return _matched(known, observed @ fitted, wanted, rng, settings.n_donors)
 
 
 def variance_between(levels: np.ndarray, covariance: np.ndarray) -> float:

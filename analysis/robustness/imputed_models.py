@@ -16,10 +16,12 @@ from analysis.patients.missing_values import numbers_or_missing
 from analysis.patients.model_rows import HOSPITAL_COLUMN, ModelColumns, endpoint_rows, hospital_strata, model_columns
 from analysis.patients.names import ordered_strata
 from analysis.patients.plan import Plan
-from analysis.robustness.imputation import ImputedColumn, imputed_numbers
-from analysis.robustness.rubin import pooled_hazard_ratios
+from analysis.robustness.imputation import Chains, ImputedColumn, imputed_numbers
+from analysis.robustness.rubin import POOLED_RATIO_COLUMNS, pooled_hazard_ratios
 
 NO_VIABLE_TUMOUR = "no viable tumour"
+NO_LEVEL = -1
+IMPUTED_COLUMNS = [*POOLED_RATIO_COLUMNS[:-1], "n_no_viable_tumour", "warning"]
 BOUND_COLUMNS = ("margin_low_mm", "margin_high_mm")
 
 
@@ -30,9 +32,11 @@ def imputed_hazard_ratios(
 
     Numbers by predictive mean matching, truths by logistic draws, an unresolved level of the exposure as a missing one: only
     levels that its bounds allow are drawn ('known to be clear' never becomes positive). Patients without viable tumour have no
-    margin to impute and are left out. What a hospital knows of nobody is imputed there from as many other hospitals as the plan asks
-    for (`least_hospitals_to_borrow`), the hospital's own level drawn as theirs vary, and a `warning` says so; with fewer a covariate is
-    not in the model, and of the exposure the hospital's patients are not. Each hospital is a predictor, and a stratum of the models.
+    margin to impute and are of no level: a level of their own to what is imputed of their covariates, a stratum of their own in the
+    models (at each hospital), where they help to estimate the covariates' ratios (`n_no_viable_tumour`). What a hospital knows of nobody
+    is imputed there from as many other hospitals as the plan asks for (`least_hospitals_to_borrow`), the hospital's own level drawn as
+    theirs vary, and a `warning` says so; with fewer a covariate is not in the model, and of the exposure the hospital's patients are
+    not. Each hospital is a predictor, and a stratum of the models.
 
     Args:
         patients: rows of the endpoint; `margin_low_mm`, `margin_high_mm` and `unresolved_reason` where there are any.
@@ -41,24 +45,26 @@ def imputed_hazard_ratios(
         ValueError: as `imputations`.
     """
     rows = endpoint_rows(patients, endpoint)
-    if "unresolved_reason" in rows.columns:
-        rows = rows[rows["unresolved_reason"].astype("string").fillna("") != NO_VIABLE_TUMOUR]
     exposure, least = plan.exposure, plan.count("least_hospitals_to_borrow")
-    levels = levels_of(rows[exposure.column])
-    named = rows.assign(**{exposure.column: levels.where(~is_not_compared(levels)).astype(object)})
-    borrowed, notes = _recording(named, exposure.column, least), []
+    named = rows.assign(**{exposure.column: _known_levels(rows, exposure)})
+    is_level = named[exposure.column] != NO_VIABLE_TUMOUR
+    borrowed, notes = (
+        _recording(named.assign(**{exposure.column: named[exposure.column].where(is_level)}), exposure.column, least),
+        [],
+    )
     if not borrowed.is_enough:
         named = named[~borrowed.is_unrecorded]
     elif borrowed.is_unrecorded.any():
         notes = [f"{exposure.label}: {borrowed.words}"]
-    if named[exposure.column].nunique() < 2:
+    is_without_tumour = (named[exposure.column] == NO_VIABLE_TUMOUR).to_numpy()
+    if named.loc[~is_without_tumour, exposure.column].nunique() < 2:
         raise ValueError(f"{exposure.column}: fewer than two levels are known")
     covariates, of_covariates = _imputable(named, plan.covariates(), exposure, least)
     hospitals = hospital_strata(named)
     columns = [ImputedColumn(exposure.column, "categorical")] + [
         ImputedColumn(covariate.column, "binary" if covariate.kind == TRUTH else "numeric") for covariate in covariates
     ]
-    allowed = _allowed(named, exposure, level_bounds)
+    allowed = allowed_levels(named, exposure, level_bounds)
     wanted = [exposure.column, *(covariate.column for covariate in covariates)]
     carried = [
         "endpoint",
@@ -71,18 +77,25 @@ def imputed_hazard_ratios(
     completed = imputed_numbers(
         rows,
         columns,
-        plan.count("imputations"),
-        plan.count("imputation_iterations"),
-        plan.count("seed"),
+        Chains(
+            plan.count("imputations"),
+            plan.count("imputation_iterations"),
+            plan.count("seed"),
+            plan.count("imputation_donors"),
+            plan.count("imputation_largest_fit"),
+        ),
         allowed,
-        plan.count("imputation_donors"),
         hospitals,
     )
     # Rubin's rules need Wald's limits, which Firth's model does not have
-    known = model_columns(rows, endpoint, covariates, exposure)
+    without = rows.assign(**{exposure.column: rows[exposure.column].mask(is_without_tumour)})
+    known = model_columns(without, endpoint, covariates, exposure)
     at = rows.index.get_indexer(known.index)
     positions = np.array(
-        [exposure.levels.index(level) for level in ordered_strata(rows[exposure.column].dropna().astype(str))]
+        [
+            NO_LEVEL if level == NO_VIABLE_TUMOUR else exposure.levels.index(level)
+            for level in ordered_strata(rows[exposure.column].dropna().astype(str))
+        ]
     )
     fits = [_fitted(_completed(known, numbers, at, positions, covariates), exposure) for numbers in completed]
     pooled = pooled_hazard_ratios(fits, exposure)
@@ -91,7 +104,20 @@ def imputed_hazard_ratios(
         or None
         for text, adjusted in zip(pooled["warning"], pooled["model"] == "adjusted", strict=True)
     ]
-    return pooled.astype({"warning": "str"})
+    counted = pooled.assign(n_no_viable_tumour=int(is_without_tumour.sum()))
+    return counted[IMPUTED_COLUMNS].astype({"warning": "str"})
+
+
+def _known_levels(rows: pd.DataFrame, exposure: Exposure) -> pd.Series:
+    """The level of each patient as text, NO_VIABLE_TUMOUR where that is why there is none, missing where it is not known."""
+    levels = levels_of(rows[exposure.column])
+    is_open = is_not_compared(levels)
+    known = levels.where(~is_open).astype(object)
+    if "unresolved_reason" not in rows.columns:
+        return known
+    return known.mask(
+        is_open & (rows["unresolved_reason"].astype("string") == NO_VIABLE_TUMOUR).fillna(False), NO_VIABLE_TUMOUR
+    )
 
 
 def _completed(
@@ -196,9 +222,17 @@ def _why_not_imputed(rows: pd.DataFrame, covariate: Covariate, exposure: Exposur
     return "the same in everybody of whom it is known" if rows[covariate.column].nunique() < 2 else None
 
 
-def _allowed(rows: pd.DataFrame, exposure: Exposure, level_bounds: pd.DataFrame | None) -> dict[str, np.ndarray] | None:
-    if level_bounds is None or not set(BOUND_COLUMNS) <= set(rows.columns):
-        return None
+def allowed_levels(
+    rows: pd.DataFrame, exposure: Exposure, level_bounds: pd.DataFrame | None
+) -> dict[str, np.ndarray] | None:
+    """Of the exposure, a row a patient: which of the levels (in the order of `names.ordered_strata`) a draw may be; None: any."""
     levels = ordered_strata(rows[exposure.column].dropna().astype(str))
-    low, high = (numbers_or_missing(rows[column]) for column in BOUND_COLUMNS)
-    return {exposure.column: possible_levels(low, high, levels, level_bounds)}
+    possible = None
+    if level_bounds is not None and set(BOUND_COLUMNS) <= set(rows.columns):
+        low, high = (numbers_or_missing(rows[column]) for column in BOUND_COLUMNS)
+        possible = possible_levels(low, high, levels, level_bounds)
+    if NO_VIABLE_TUMOUR in levels:
+        # whose margin is open had tumour to measure from
+        possible = np.ones((len(rows), len(levels)), dtype=bool) if possible is None else possible
+        possible[:, levels.index(NO_VIABLE_TUMOUR)] = False
+    return None if possible is None else {exposure.column: possible}

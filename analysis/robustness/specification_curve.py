@@ -15,7 +15,6 @@ from analysis.models.firth_fit import fit_firth, profile_row
 from analysis.models.hazard_ratio_rows import (
     CAUSE_SPECIFIC,
     EFRON,
-    FEW_EVENTS,
     FINE_GRAY,
     FIRTH,
     NO_ERROR,
@@ -95,6 +94,7 @@ def specification_curve(
     events_per_parameter: float = 0.0,
     windows: Iterable[tuple[float, pd.DataFrame]] = (),
     survival_endpoints: Collection[str] = (),
+    few_events: int = 0,
 ) -> SpecificationCurve:
     """Hazard ratio of the narrowest against the widest group, a row a specification, ranked by size.
 
@@ -113,6 +113,7 @@ def specification_curve(
         windows: days of another synchronous window and rows as `frame`'s under it, analysed for all eras; one is held at a time.
             In the curve `synchronous_window_days` is missing for the rows of `frame`: the window of meta.clinical_settings.
         survival_endpoints: those that nothing competes with; they have no Fine-Gray model.
+        few_events: a ratio with fewer in its group carries a warning.
     Raises:
         ValueError: a column is missing, or a window's days are not a number.
     """
@@ -138,7 +139,7 @@ def specification_curve(
                 columns, study_id, era, grouped, terms, window, has_competing
             ):
                 data = of_model.rows(terms[str(labels["covariate_set"])], chosen)
-                for row, moves in _specification(data, labels, fits, events_per_parameter):
+                for row, moves in _specification(data, labels, fits, events_per_parameter, few_events):
                     if moves is not None:
                         influence[len(rows)] = moves
                     rows.append(row)
@@ -322,7 +323,7 @@ def _specified(
 
 
 def _specification(
-    data: ModelRows, labels: Row, models: Sequence[str], events_per_parameter: float
+    data: ModelRows, labels: Row, models: Sequence[str], events_per_parameter: float, few_events: int
 ) -> Iterator[tuple[Row, Influence | None]]:
     """The row of each model of a specification, and what moves its ratio."""
     compared = f"{GROUP} {labels['compared']}"
@@ -351,15 +352,15 @@ def _specification(
             fit = cox
             if model == FINE_GRAY_MODEL:
                 fit = fit_fine_gray(data.time_days, data.event_code, data.design, data.strata, cox, [compared])
-            yield _estimated(data, fit, row, compared, n_event_in_group)
+            yield _estimated(data, fit, row, compared, n_event_in_group < few_events)
 
 
 def _estimated(
-    data: ModelRows, fit: CoxFit, row: Row, compared: str, n_event_in_group: int
+    data: ModelRows, fit: CoxFit, row: Row, compared: str, has_few_events: bool
 ) -> tuple[Row, Influence | None]:
     is_cox = row["model"] == COX
     position = fit.names.index(compared)
-    few = f"rests on {n_event_in_group} events" if n_event_in_group < FEW_EVENTS else None
+    few = f"rests on {row['n_event_in_group']} events" if has_few_events else None
     problem = fit.problems.get(compared)
     estimate = {} if problem else wald_row(compared, fit.coefficients[position], fit.std_errors[position])
     influence, note = None, None

@@ -167,6 +167,7 @@ def weighted_cox(
     weights: pd.Series,
     reference: str,
     prefix: str,
+    few_events: int = 0,
 ) -> pd.DataFrame:
     """Cause-specific hazard ratios of the groups in the weighted patients (Efron ties), with robust standard errors.
 
@@ -201,7 +202,7 @@ def weighted_cox(
         n_excluded_missing=data.n_excluded_missing + n_without,
         n_excluded_unresolved=int(is_not_compared(levels).sum()),
     )
-    return _weighted_fit(data, weights.loc[data.index].to_numpy(dtype=float))
+    return _weighted_fit(data, weights.loc[data.index].to_numpy(dtype=float), few_events)
 
 
 def _hospital_columns(patients: pd.DataFrame) -> np.ndarray:
@@ -249,7 +250,7 @@ def _difference(column: np.ndarray, in_group: np.ndarray, in_reference: np.ndarr
     }
 
 
-def _weighted_fit(data: ModelRows, weight: np.ndarray) -> pd.DataFrame:
+def _weighted_fit(data: ModelRows, weight: np.ndarray, few_events: int) -> pd.DataFrame:
     # Which columns have no estimate does not depend on the weights
     unweighted = fit_cox(data.time_days, data.is_event, data.design, strata=data.strata)
     usable = {name: data.design[name] for name in data.design if name not in unweighted.problems}
@@ -257,4 +258,6 @@ def _weighted_fit(data: ModelRows, weight: np.ndarray) -> pd.DataFrame:
     estimates = dict(zip(fit.names, zip(fit.coefficients, fit.std_errors, strict=True), strict=True))
     rows = [wald_row(name, *estimates.get(name, (np.nan, np.nan))) for name in data.design]
     problems = unweighted.problems | fit.problems
-    return hazard_ratio_frame(rows, data, MODEL, CAUSE_SPECIFIC, problems, unweighted.model_warning, WEIGHTED_EFRON)
+    return hazard_ratio_frame(
+        rows, data, MODEL, CAUSE_SPECIFIC, problems, unweighted.model_warning, WEIGHTED_EFRON, few_events
+    )

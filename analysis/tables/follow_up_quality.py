@@ -8,24 +8,31 @@ from scipy.stats import chi2_contingency, kruskal
 
 from analysis.curves.group_tests import logrank_test
 from analysis.curves.kaplan_meier import median_follow_up
+from analysis.curves.stratified_tests import stratified_logrank_test
 from analysis.patients.collapsed_counts import EVERYBODY, require_columns
 from analysis.patients.exposures import Exposure
+from analysis.patients.model_rows import HOSPITAL_COLUMN, hospital_strata
 from analysis.tables.checks import require_one_row_a_patient
 from analysis.tables.proportions import wilson_limits
+from analysis.tables.within_hospitals import association_test, ranks_within
 
 ALL = "all"
 FOLLOW_UP_COLUMNS = [
     "grouping", "stratum", "n", "n_dead", "median_follow_up_days", "median_follow_up_low", "median_follow_up_high", "completeness_index",
     "n_lost", "n_lost_not_known", "share_lost", "share_lost_low", "share_lost_high", "assessment_interval_q1_days",
     "assessment_interval_median_days", "assessment_interval_q3_days", "length_p_value", "loss_p_value", "interval_p_value",
-    "is_informative_difference", "n_late_deaths", "share_late_deaths", "median_days_from_last_look_to_death",
+    "is_within_hospitals", "is_informative_difference", "n_late_deaths", "share_late_deaths", "median_days_from_last_look_to_death",
 ]  # fmt: skip
 
 LATE_DEATH_COLUMNS = ("n_late_deaths", "share_late_deaths", "median_days_from_last_look_to_death")
 
 
 def follow_up_quality(
-    follow_up: pd.DataFrame, event_counts: pd.DataFrame, exposure: Exposure, significant_below_p: float
+    follow_up: pd.DataFrame,
+    event_counts: pd.DataFrame,
+    exposure: Exposure,
+    significant_below_p: float,
+    counts_by_hospital: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """One row a level of the exposure, one for those of whom it is not known, one for all patients.
 
@@ -38,13 +45,17 @@ def follow_up_quality(
       and their share of all deaths; median_days_from_last_look_to_death of the dead who were looked at. Missing where the mart lacks them.
     - length_p_value: log-rank test of the reverse Kaplan-Meier curves of the levels; loss_p_value: Pearson's chi-square
       of loss by group, without continuity correction (R: chisq.test(correct = FALSE)); interval_p_value: Kruskal and Wallis' test
-      of the patients' intervals between looks (R: kruskal.test). They stand in each level's row, and
+      of the patients' intervals between looks (R: kruskal.test). From two hospitals on (`is_within_hospitals`) all three compare patients
+      within hospitals only: a hospital that follows longer or looks more often is no difference between its margin groups. They are
+      then the stratified log-rank test, the generalised Cochran-Mantel-Haenszel test (R: mantelhaen.test) and the stratified form of
+      Kruskal and Wallis' test. The other columns describe all hospitals together. They stand in each level's row, and
       is_informative_difference where one is below `significant_below_p`: censoring, or the day on which a recurrence can be found,
       then differs by level, and the curves want a look (`interval_censored_hazard_ratios`).
 
     Args:
-        follow_up: marts.follow_up with the exposure, one row a patient.
+        follow_up: marts.follow_up with the exposure and, where there are several, the hospital, one row a patient.
         event_counts: the mart; the overall_survival endpoint is used.
+        counts_by_hospital: the same of overall survival with a column of the hospital; needed from two hospitals on.
     Raises:
         ValueError: a column is missing, nobody is there, a level is unknown, or a patient stands twice.
     """
@@ -70,9 +81,21 @@ def follow_up_quality(
     counts_of_death = _survival_counts(event_counts, exposure)
     rows = rows.join(_median_follow_up(counts_of_death))
     is_group = rows.index.isin(levels)
-    rows["length_p_value"] = np.where(is_group, _length_p_value(counts_of_death, exposure), np.nan)
-    rows["loss_p_value"] = np.where(is_group, _loss_p_value(n_lost[: len(levels)], n_known[: len(levels)]), np.nan)
-    rows["interval_p_value"] = np.where(is_group, _interval_p_value(follow_up, levels), np.nan)
+    hospital = hospital_strata(follow_up)
+    if hospital is None:
+        of_length = _length_p_value(counts_of_death, exposure)
+        of_loss = _loss_p_value(n_lost[: len(levels)], n_known[: len(levels)])
+        of_interval = _interval_p_value(follow_up, levels)
+    else:
+        of_length = _length_p_value_within(counts_by_hospital, exposure)
+        of_loss = _p_value_within(follow_up["is_lost_to_follow_up"], follow_up["stratum"], levels, hospital)
+        of_interval = _p_value_within(
+            follow_up["median_assessment_interval_days"], follow_up["stratum"], levels, hospital, is_ranked=True
+        )
+    rows["length_p_value"] = np.where(is_group, of_length, np.nan)
+    rows["loss_p_value"] = np.where(is_group, of_loss, np.nan)
+    rows["interval_p_value"] = np.where(is_group, of_interval, np.nan)
+    rows["is_within_hospitals"] = hospital is not None
     p_values = rows[["length_p_value", "loss_p_value", "interval_p_value"]]
     rows["is_informative_difference"] = is_group & (p_values < significant_below_p).any(axis=1)
     counts = {name: "int64" for name in ("n", "n_dead", "n_lost", "n_lost_not_known")}
@@ -124,12 +147,37 @@ def _median_follow_up(counts: pd.DataFrame) -> pd.DataFrame:
     return medians.set_index("stratum")[list(names)].rename(columns=names).astype(float)
 
 
-def _length_p_value(counts: pd.DataFrame, exposure: Exposure) -> float:
-    reverse = counts[counts["grouping"] == exposure.column].assign(
-        n_event=lambda rows: rows["n_censored"], n_censored=counts["n_event"] + counts["n_competing"], n_competing=0
+def _reverse(counts: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
+    """What ends follow-up is the event, death censors."""
+    of_exposure = counts[counts["grouping"] == exposure.column]
+    return of_exposure.assign(
+        n_event=of_exposure["n_censored"], n_censored=of_exposure["n_event"] + of_exposure["n_competing"], n_competing=0
     )
+
+
+def _length_p_value(counts: pd.DataFrame, exposure: Exposure) -> float:
+    reverse = _reverse(counts, exposure)
     tests = logrank_test(reverse) if len(reverse) else pd.DataFrame()
     return float(tests["p_value"].iloc[0]) if len(tests) else np.nan
+
+
+def _length_p_value_within(counts: pd.DataFrame | None, exposure: Exposure) -> float:
+    if counts is None:
+        raise ValueError("follow_up: several hospitals, and no counts by hospital")
+    reverse = _reverse(counts, exposure)
+    tests = stratified_logrank_test(reverse, HOSPITAL_COLUMN) if len(reverse) else pd.DataFrame()
+    return float(tests["p_value"].iloc[0]) if len(tests) else np.nan
+
+
+def _p_value_within(
+    values: pd.Series, stratum: pd.Series, levels: Sequence[str], hospital: np.ndarray, is_ranked: bool = False
+) -> float:
+    """Of the patients of a level of whom the value is known, within hospitals."""
+    group = pd.Categorical(stratum, categories=list(levels)).codes.astype(int)
+    chosen = (group >= 0) & values.notna().to_numpy()
+    score = values[chosen].astype(float).to_numpy()
+    score = ranks_within(score, hospital[chosen]) if is_ranked else score
+    return association_test(score, group[chosen], hospital[chosen]).p_value
 
 
 def _interval_p_value(follow_up: pd.DataFrame, levels: Sequence[str]) -> float:

@@ -9,11 +9,9 @@ from analysis.patients.names import STRATA_NOT_COMPARED
 
 AGREEMENT_COLUMNS = ["comparison", "n", "n_agreed", "kappa", "std_error", "conf_low", "conf_high", "warning"]
 READER_AND_REVIEWER, TWO_REVIEWERS = "rules and reviewer", "two reviewers"
-FEW = 30
-"""Below this many pairs the large-sample error of kappa says little."""
 
 
-def margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
+def margin_agreement(adjudications: pd.DataFrame, few_pairs: int) -> pd.DataFrame:
     """Cohen's kappa of the margin groups, one row a comparison.
 
     'rules and reviewer': the first answer about each margin that the rules had settled (two answers about one are
@@ -23,6 +21,7 @@ def margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         adjudications: study_id, reviewer_number, margin_group, is_coherent, is_blind, read_margin_group; one row an answer.
+        few_pairs: with fewer the large-sample error of kappa says little, and a warning says so.
     Returns:
         AGREEMENT_COLUMNS; kappa is missing, with a warning, without pairs or when all say the same.
     Raises:
@@ -41,13 +40,15 @@ def margin_agreement(adjudications: pd.DataFrame) -> pd.DataFrame:
     wide = answers.pivot(index="study_id", columns="reviewer_number", values="margin_group")
     both = wide.dropna(subset=[1, 2]) if {1, 2} <= set(wide.columns) else pd.DataFrame({1: [], 2: []})
     rows = [
-        (READER_AND_REVIEWER, *_kappa_row(settled["read_margin_group"], settled["margin_group"])),
-        (TWO_REVIEWERS, *_kappa_row(both[1], both[2])),
+        (READER_AND_REVIEWER, *_kappa_row(settled["read_margin_group"], settled["margin_group"], few_pairs)),
+        (TWO_REVIEWERS, *_kappa_row(both[1], both[2], few_pairs)),
     ]
     return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)
 
 
-def _kappa_row(first: pd.Series, second: pd.Series) -> tuple[int, int, float, float, float, float, str | None]:
+def _kappa_row(
+    first: pd.Series, second: pd.Series, few_pairs: int
+) -> tuple[int, int, float, float, float, float, str | None]:
     n, n_agreed = len(first), int((first.to_numpy() == second.to_numpy()).sum())
     if n == 0:
         return 0, 0, np.nan, np.nan, np.nan, np.nan, "nobody has judged the same margin twice"
@@ -63,7 +64,7 @@ def _kappa_row(first: pd.Series, second: pd.Series) -> tuple[int, int, float, fl
             "all say the same: agreement by chance alone would be complete",
         )
     width = NORMAL_QUANTILE * error
-    warning = f"fewer than {FEW} pairs: the limits are rough" if n < FEW else None
+    warning = f"fewer than {few_pairs} pairs: the limits are rough" if n < few_pairs else None
     return n, n_agreed, kappa, error, max(-1.0, kappa - width), min(1.0, kappa + width), warning
 
 

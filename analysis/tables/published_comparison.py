@@ -7,18 +7,17 @@ from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.exposures import Exposure
 from analysis.tables.published_figures import (
-    PUBLISHED_HAZARD_RATIOS,
-    PUBLISHED_P_VALUES,
-    PUBLISHED_THREE_YEAR_INCIDENCES,
-    SALVAGE_FIGURE,
+    HAZARD_RATIO,
+    PUBLISHED_YEARS,
     THREE_YEAR_FIGURE,
-    PublishedFigure,
+    THREE_YEAR_INCIDENCE,
+    figure_of,
 )
 
-THREE_YEARS = "3 years"
+THREE_YEARS = f"{PUBLISHED_YEARS} years"
 PERRIN_2025 = "perrin_2025"
 """Perrin et al., Ann Surg 2025, doi 10.1097/SLA.0000000000006659."""
-SALVAGE_ENDPOINT, TREND_STRATUM = "salvage", "trend over the groups"
+SALVAGE_ENDPOINT = "salvage"
 LIMITS = ["conf_low", "conf_high"]
 COMPARISON_COLUMNS = [
     "figure", "endpoint", "stratum", "published_estimate", "published_conf_low", "published_conf_high",
@@ -33,13 +32,14 @@ def published_comparison(
     planned_tests: pd.DataFrame,
     salvage_by_margin: pd.DataFrame,
     exposure: Exposure,
+    published_figures: pd.DataFrame,
     is_simulated: bool,
     compared_with: str | None = PERRIN_2025,
     *,
     significant_below_p: float,
 ) -> pd.DataFrame:
-    """Fourteen rows: nine adjusted cause-specific hazard ratios against >=10 mm, four 3-year cumulative incidences, and the rise
-    of salvage with margin width, of which only P was published.
+    """A row a figure of the publication: of Perrin et al. nine adjusted cause-specific hazard ratios against the reference, four 3-year
+    cumulative incidences, and the rise of salvage with margin width, of which only P was published.
 
     `difference` is ours minus published: of hazard ratios on the log scale, of incidences in shares of 1.
     `do_intervals_overlap` compares 95 % intervals; where none was published it says whether the published figure
@@ -49,24 +49,21 @@ def published_comparison(
     Args:
         hazard_ratios, landmark_estimates, planned_tests, salvage_by_margin: the tables of results.
         exposure: the margin groups.
+        published_figures: publication, position, kind, endpoint, stratum, estimate, conf_low, conf_high, p_value (as printed).
         is_simulated: the data come from the simulated hospital; `data_label` then says so in every row.
-        compared_with: PERRIN_2025, or None for another study, which has no published figures here: its rows have ours alone.
+        compared_with: the publication, or None for a study without one: its rows are those of PERRIN_2025 and have ours alone.
     Raises:
         ValueError: a column is missing, one figure has more than one estimate, or nothing is known of the publication.
     """
     require_columns(salvage_by_margin, ["grouping"], "salvage_by_margin")
-    if compared_with not in (None, PERRIN_2025):
-        raise ValueError(f"there are no figures of the publication {compared_with!r}")
+    published = _figures_of(published_figures, compared_with)
     ours = pd.concat(
-        [_our_hazard_ratios(hazard_ratios, exposure), _our_three_year_incidences(landmark_estimates, exposure)]
+        [
+            _our_hazard_ratios(hazard_ratios, exposure, published),
+            _our_three_year_incidences(landmark_estimates, exposure, published),
+        ]
     )
-    published = pd.concat(
-        [_published_rows(PUBLISHED_HAZARD_RATIOS), _published_rows(PUBLISHED_THREE_YEAR_INCIDENCES)],
-        ignore_index=True,
-    )
-    salvage = {"figure": SALVAGE_FIGURE, "endpoint": SALVAGE_ENDPOINT, "stratum": TREND_STRATUM}
-    published = pd.concat([published, pd.DataFrame([salvage])], ignore_index=True)
-    is_ratio = published.index < len(PUBLISHED_HAZARD_RATIOS)
+    is_ratio = published["kind"] == HAZARD_RATIO
     try:
         table = published.merge(ours, on=["endpoint", "stratum"], how="left", validate="one_to_one")
     except pd.errors.MergeError as error:
@@ -88,15 +85,23 @@ def published_comparison(
     return table[COMPARISON_COLUMNS]
 
 
-def _published_rows(figures: tuple[PublishedFigure, ...]) -> pd.DataFrame:
-    rows = pd.DataFrame(figures)
-    return rows.rename(columns={name: f"published_{name}" for name in ("estimate", *LIMITS)})
+def _figures_of(published_figures: pd.DataFrame, publication: str | None) -> pd.DataFrame:
+    columns = ["publication", "position", "kind", "endpoint", "stratum", "estimate", *LIMITS, "p_value"]
+    require_columns(published_figures, columns, "published_figures")
+    rows = published_figures[published_figures["publication"] == (publication or PERRIN_2025)].sort_values("position")
+    if rows.empty:
+        raise ValueError(f"there are no figures of the publication {publication!r}")
+    figures = [figure_of(kind, endpoint) for kind, endpoint in zip(rows["kind"], rows["endpoint"], strict=True)]
+    named = {name: f"published_{name}" for name in ("estimate", *LIMITS, "p_value")}
+    numbers = rows.astype(dict.fromkeys(["estimate", *LIMITS], float)).rename(columns=named)
+    return numbers.assign(figure=figures).drop(columns=["publication", "position"]).reset_index(drop=True)
 
 
-def _our_hazard_ratios(hazard_ratios: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
+def _our_hazard_ratios(hazard_ratios: pd.DataFrame, exposure: Exposure, published: pd.DataFrame) -> pd.DataFrame:
     require_columns(hazard_ratios, ["endpoint", "model", "estimand", "term", "hazard_ratio", *LIMITS], "hazard_ratios")
-    stratum_of_term = {exposure.term(figure.stratum): figure.stratum for figure in PUBLISHED_HAZARD_RATIOS}
-    endpoints = {figure.endpoint for figure in PUBLISHED_HAZARD_RATIOS}
+    figures = published[published["kind"] == HAZARD_RATIO]
+    stratum_of_term = {exposure.term(stratum): stratum for stratum in figures["stratum"]}
+    endpoints = set(figures["endpoint"])
     chosen = hazard_ratios[
         (hazard_ratios["model"] == "adjusted")
         & (hazard_ratios["estimand"] == CAUSE_SPECIFIC)
@@ -108,13 +113,15 @@ def _our_hazard_ratios(hazard_ratios: pd.DataFrame, exposure: Exposure) -> pd.Da
     ].astype({"estimate": float, "conf_low": float, "conf_high": float})
 
 
-def _our_three_year_incidences(landmark_estimates: pd.DataFrame, exposure: Exposure) -> pd.DataFrame:
+def _our_three_year_incidences(
+    landmark_estimates: pd.DataFrame, exposure: Exposure, published: pd.DataFrame
+) -> pd.DataFrame:
     columns = ["endpoint", "stratum", "estimate", *LIMITS]
     require_columns(landmark_estimates, [*columns, "grouping", "landmark_label"], "landmark_estimates")
     chosen = landmark_estimates[
         (landmark_estimates["grouping"] == exposure.column)
         & (landmark_estimates["landmark_label"] == THREE_YEARS)
-        & (landmark_estimates["endpoint"] == PUBLISHED_THREE_YEAR_INCIDENCES[0].endpoint)
+        & landmark_estimates["endpoint"].isin(set(published.loc[published["kind"] == THREE_YEAR_INCIDENCE, "endpoint"]))
     ]
     return chosen[columns].astype({"estimate": float, "conf_low": float, "conf_high": float})
 
@@ -128,7 +135,6 @@ def _with_p_values(
     trend = salvage_by_margin["trend_p_value"].dropna()
     ours[SALVAGE_ENDPOINT] = float(trend.iloc[0]) if len(trend) else np.nan
     is_of_group = table["figure"] != THREE_YEAR_FIGURE
-    table["published_p_value"] = table["endpoint"].map(PUBLISHED_P_VALUES).where(is_of_group)
     table["p_value"] = table["endpoint"].map(ours).where(is_of_group).astype(float)
     # every P value that was published is at most 0.001
     agrees = (table["p_value"] < significant_below_p).astype("boolean")

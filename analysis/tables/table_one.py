@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.patients.collapsed_counts import require_columns
-from analysis.patients.covariates import GROUP, TRUTH, Covariate
+from analysis.patients.covariates import GROUP, NUMBER, TRUTH, Covariate
 from analysis.patients.exposures import Exposure
+from analysis.patients.plan import WORDS, DescribedVariable
 from analysis.tables.checks import require_known
 from analysis.tables.standardised_difference import (
     difference_of_counts,
@@ -15,27 +16,6 @@ from analysis.tables.standardised_difference import (
     largest_between_pairs,
 )
 
-NUMBERS = {
-    "age_at_operation_years": "Age at operation, years",
-    "disease_free_interval_months": "Disease-free interval, months",
-    "metastasis_count": "Number of metastases",
-    "largest_metastasis_cm": "Largest metastasis, cm",
-    "cea_ng_ml": "CEA, ng/mL",
-}
-WORDS = {
-    "sex": "Sex",
-    "primary_site": "Primary tumour",
-    "procedure_type": "Procedure",
-    "era": "Era of operation",
-    "clinical_risk_score": "Clinical risk score (Fong)",
-}
-# The order of the published table: who, the primary tumour, the metastases, the treatment
-VARIABLES = (
-    "age_at_operation_years", "sex", "primary_site", "is_node_positive", "disease_free_interval_months",
-    "has_short_disease_free_interval", "metastasis_count", "has_multiple_metastases", "largest_metastasis_cm",
-    "has_large_metastasis", "cea_ng_ml", "has_high_cea", "clinical_risk_score",
-    "has_extrahepatic_disease", "had_preoperative_chemotherapy", "procedure_type", "has_hai_pump", "era",
-)  # fmt: skip
 ALL = "all"
 Level = str | float
 """Of a variable that is counted: words, a number or a truth."""
@@ -45,7 +25,12 @@ TABLE_ONE_COLUMNS = [
 ]  # fmt: skip
 
 
-def table_one(index_operations: pd.DataFrame, exposure: Exposure, covariates: Sequence[Covariate] = ()) -> pd.DataFrame:
+def table_one(
+    index_operations: pd.DataFrame,
+    exposure: Exposure,
+    described: Sequence[DescribedVariable],
+    covariates: Sequence[Covariate] = (),
+) -> pd.DataFrame:
     """One row a variable, level and stratum: all patients, the levels of the exposure, those of whom it is not known.
 
     Numbers: median (first-third quartile) of those known; `n` is how many are known. Words and truths: count and share
@@ -54,43 +39,44 @@ def table_one(index_operations: pd.DataFrame, exposure: Exposure, covariates: Se
     same in all its rows). Who is of no known level counts in 'all' but is of no group to compare.
 
     Args:
-        index_operations: marts.index_operations, one row a patient: the exposure's column and those of VARIABLES.
-        covariates: of the plan: they name truths, and those that are not among VARIABLES follow these.
+        index_operations: marts.index_operations, one row a patient: the exposure's column and the variables'.
+        described: the variables of the plan; its covariates that are not among them follow.
     Returns:
         TABLE_ONE_COLUMNS.
     Raises:
         ValueError: a column is missing, or a level of the exposure is missing or unknown.
     """
-    variables = _variables(covariates)
-    require_columns(index_operations, [exposure.column, *variables], "index_operations")
+    variables = _variables(described, covariates)
+    require_columns(
+        index_operations, [exposure.column, *(variable.column for variable in variables)], "index_operations"
+    )
     strata = exposure.of(index_operations[exposure.column])
     members = {ALL: np.ones(len(strata), dtype=bool)} | {name: (strata == name).to_numpy() for name in exposure.strata}
     rows = [
         [PATIENTS, "", name, "n", f"{chosen.sum():,}", int(chosen.sum()), 0, np.nan] for name, chosen in members.items()
     ]
-    for column, (label, kind) in variables.items():
-        of_kind = _rows_of_numbers if kind == "number" else _rows_of_levels
+    for column, label, kind in variables:
+        of_kind = _rows_of_numbers if kind == NUMBER else _rows_of_levels
         rows += of_kind(label, index_operations[column], members, exposure.levels, kind)
     columns = [column for column in TABLE_ONE_COLUMNS if column != "grouping"]
     return pd.DataFrame(rows, columns=columns).assign(grouping=exposure.column)[TABLE_ONE_COLUMNS]
 
 
-def _variables(covariates: Sequence[Covariate]) -> dict[str, tuple[str, str]]:
-    """Column -> its label and whether it holds numbers, truths or words."""
-    of_plan = {covariate.column: covariate for covariate in covariates}
-    found = {}
-    for column in (*VARIABLES, *(column for column in of_plan if column not in VARIABLES)):
-        covariate = of_plan.get(column)
-        term = covariate.term if covariate else column.removeprefix("is_").removeprefix("has_").replace("_", " ")
-        if column in NUMBERS:
-            found[column] = NUMBERS[column], "number"
-        elif column in WORDS:
-            found[column] = WORDS[column], "word"
-        elif covariate is None or covariate.kind == TRUTH:
-            found[column] = term[:1].upper() + term[1:], "truth"
-        else:
-            found[column] = term[:1].upper() + term[1:], "word" if covariate.kind == GROUP else "number"
-    return found
+def _variables(
+    described: Sequence[DescribedVariable], covariates: Sequence[Covariate]
+) -> tuple[DescribedVariable, ...]:
+    known = {variable.column for variable in described}
+    others = {covariate.column: covariate for covariate in covariates if covariate.column not in known}
+    kinds = {TRUTH: TRUTH, GROUP: WORDS}
+    return (
+        *described,
+        *(
+            DescribedVariable(
+                column, covariate.term[:1].upper() + covariate.term[1:], kinds.get(covariate.kind, NUMBER)
+            )
+            for column, covariate in others.items()
+        ),
+    )
 
 
 def _rows_of_numbers(
@@ -117,7 +103,7 @@ def _rows_of_numbers(
 def _rows_of_levels(
     label: str, values: pd.Series, members: dict[str, np.ndarray], compared: Sequence[str], kind: str
 ) -> list[list[object]]:
-    levels = [True, False] if kind == "truth" else _ordered(values.dropna().unique())
+    levels = [True, False] if kind == TRUTH else _ordered(values.dropna().unique())
     require_known(values.dropna(), levels, f"index_operations.{values.name}")
     # -1 stands for missing
     codes = pd.Categorical(values, categories=levels).codes
@@ -127,11 +113,11 @@ def _rows_of_levels(
     difference = largest_between_pairs(difference_of_counts, [counts[group] for group in compared])
     rows = []
     for rank, level in enumerate(levels):
-        if kind == "truth" and not level:
+        if kind == TRUTH and not level:
             continue
         for stratum, chosen in members.items():
             n, n_known = int(counts[stratum][rank]), int(counts[stratum].sum())
-            text = "" if kind == "truth" else _level_text(level)
+            text = "" if kind == TRUTH else _level_text(level)
             n_missing = int(chosen.sum()) - n_known
             rows.append([label, text, stratum, "n (%)", share_text(n, n_known), n, n_missing, difference])
     return rows

@@ -143,7 +143,11 @@ def adjudication_worklist(context: dg.AssetExecutionContext) -> dg.MaterializeRe
         questions = read_table(connection, "intermediate", "adjudication_worklist")
         questionnaire = collect_questions(connection)
         words = read_table(connection, "intermediate", "site_words_to_settle")
-    write_worklist(questions, settings.worklist_folder, settings.landing / "adjudication")
+        definitions = read_table(connection, "seeds", "margin_definitions")
+    published = definitions[definitions["definition"] == "published"].sort_values("group_order")
+    write_worklist(
+        questions, list(published["margin_group"]), settings.worklist_folder, settings.landing / "adjudication"
+    )
     write_questions(questionnaire, settings.worklist_folder)
     write_site_words(words, settings.worklist_folder)
     return dg.MaterializeResult(

@@ -21,6 +21,7 @@ OTHER_SOURCES = {
     "operations": [("marts", "index_operations"), ("marts", "resection_margins"), ("intermediate", "text_margins")],
     "ingest_ledger": [("raw", "ingest_ledger")],
     "margin_definitions": [("seeds", "margin_definitions")],
+    "published_figures": [("seeds", "published_figures")],
     "chosen_study": [("intermediate", "chosen_study")],
 }
 NUMBERS = "patient_numbers"

@@ -80,7 +80,7 @@ class PublishedWarehouse:
     def shown(self, endpoint: str) -> Shown:
         """What a figure of curves needs to know of an endpoint by the plan's first exposure."""
         plan = self.plan()
-        return Shown(endpoint, plan.exposures[0], plan.days_a_year)
+        return Shown(endpoint, plan.exposures[0], plan.days_a_year, plan.numbers("landmark_years")[-1])
 
     def _file_now(self) -> tuple[int, int]:
         try:

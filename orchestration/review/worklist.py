@@ -4,7 +4,7 @@ The page needs no server: it saves the answers as a CSV that goes into the landi
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +14,8 @@ from orchestration.files.problems import ROOM_ADVICE, is_disk_full
 TEMPLATE_FOLDER = Path(__file__).parent
 TEMPLATE = "worklist.html.jinja"
 ANSWER_COLUMNS = ["question_id", "study_id", "reviewer", "decided_at", "margin_group", "margin_mm", "comment"]
-GROUPS = ("positive", "<1 mm", "1.0-9.9 mm", ">=10 mm", "not_assessable")
+NOT_ASSESSABLE = "not_assessable"
+"""What a reviewer answers who finds no margin to judge."""
 
 
 CONTROL_CHARACTERS = {number: " " for number in [*range(9), 11, 12, *range(14, 32), 127, 0xFFFE, 0xFFFF]}
@@ -25,11 +26,12 @@ class WorklistFailed(Exception):
     """The worklist could not be written; the message says where and of which kind, not which report."""
 
 
-def write_worklist(questions: pd.DataFrame, folder: Path, landing_folder: Path) -> None:
+def write_worklist(questions: pd.DataFrame, groups: Sequence[str], folder: Path, landing_folder: Path) -> None:
     """worklist.html, worklist.xlsx and worklist.csv, readable for their owner only.
 
     Args:
         questions: study_id, question_id, is_sample, why, report_text; one row a question.
+        groups: the margin groups of the definitions, in their order.
         folder: in the restricted build area; made if it is not there.
         landing_folder: where the answers go; named on the page.
     Raises:
@@ -37,7 +39,7 @@ def write_worklist(questions: pd.DataFrame, folder: Path, landing_folder: Path) 
     """
     what = "worklist"
     try:
-        for what, write in _writers(questions, landing_folder).items():
+        for what, write in _writers(questions, groups, landing_folder).items():
             new_file = folder / f".{what}"
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             new_file.touch(mode=0o600)
@@ -50,7 +52,9 @@ def write_worklist(questions: pd.DataFrame, folder: Path, landing_folder: Path) 
         raise WorklistFailed(f"{what} could not be written: {why}") from None
 
 
-def _writers(questions: pd.DataFrame, landing_folder: Path) -> dict[str, Callable[[Path], object]]:
+def _writers(
+    questions: pd.DataFrame, groups: Sequence[str], landing_folder: Path
+) -> dict[str, Callable[[Path], object]]:
     """Name of each file of the worklist -> what writes it."""
     readable = questions.assign(
         **{name: questions[name].map(_without_control_characters) for name in ("why", "report_text")}
@@ -63,7 +67,7 @@ def _writers(questions: pd.DataFrame, landing_folder: Path) -> dict[str, Callabl
     return {
         "worklist.csv": lambda path: sheet.to_csv(path, index=False),
         "worklist.xlsx": lambda path: sheet.to_excel(path, index=False, sheet_name="worklist", engine="openpyxl"),
-        "worklist.html": lambda path: path.write_text(worklist_page(ordered, landing_folder), encoding="utf-8"),
+        "worklist.html": lambda path: path.write_text(worklist_page(ordered, groups, landing_folder), encoding="utf-8"),
     }
 
 
@@ -86,7 +90,7 @@ def write_site_words(words: pd.DataFrame, folder: Path) -> None:
     path.chmod(0o600)
 
 
-def worklist_page(questions: pd.DataFrame, landing_folder: Path) -> str:
+def worklist_page(questions: pd.DataFrame, groups: Sequence[str], landing_folder: Path) -> str:
     """The page as HTML text, self-contained, calling nobody."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -102,7 +106,7 @@ def worklist_page(questions: pd.DataFrame, landing_folder: Path) -> str:
             {**question, "words": marked_words(question["report_text"], question.get("sentences"))}
             for question in questions.to_dict("records")
         ],
-        groups=GROUPS,
+        groups=[*groups, NOT_ASSESSABLE],
         columns=ANSWER_COLUMNS,
         landing_folder=str(landing_folder),
     )

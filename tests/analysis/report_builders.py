@@ -59,7 +59,13 @@ def fake_results(is_simulated: bool = True) -> dict[str, pd.DataFrame]:
             ("liver_recurrence_any_time", "unadjusted", "margin positive", 5.2, 1, 0.011),
         ),
         "published_comparison": published_comparison(
-            hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), MARGIN, is_simulated
+            hazard_ratios(),
+            landmark_estimates(),
+            planned_tests(),
+            salvage_rows(),
+            MARGIN,
+            seed("published_figures"),
+            is_simulated,
         ),
         "recurrence_patterns": recurrence_patterns_rows(),
         "salvage_by_margin": salvage_rows(),

@@ -5,6 +5,7 @@ from typing import TextIO
 
 import pandas as pd
 
+from analysis.models.dose_response import WidthSpline
 from analysis.patients.plan import PLAN_TABLES, plan_from_frames
 
 SEEDS = Path(__file__).parents[2] / "dbt_project/seeds/definitions"
@@ -25,3 +26,7 @@ ADJUSTMENT_COVARIATES = PLAN.covariates()
 MARGIN = PLAN.exposure
 MARGIN_GROUPS = MARGIN.levels
 DAYS_A_YEAR = PLAN.days_a_year
+FEW_EVENTS = PLAN.count("few_events")
+GRID_MM = tuple(half / 2 for half in range(int(2 * PLAN.number("widest_width_mm")) + 1))
+SPLINE = WidthSpline(PLAN.numbers("width_knot_quantiles"), PLAN.number("reference_width_mm"), GRID_MM)
+PUBLISHED_FIGURES = seed("published_figures")

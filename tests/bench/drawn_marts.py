@@ -7,7 +7,7 @@ from pandas.api.types import union_categoricals
 from analysis.patients.collapsed_counts import count_events
 from analysis.results.study_rows import as_codes
 from simulated_hospital.cohort import Cohort, draw_cohort, endpoint_times
-from tests.analysis.study_plan import PLAN, SEEDS
+from tests.analysis.study_plan import PLAN, PUBLISHED_FIGURES, SEEDS
 
 DRAWN_AT_ONCE = 200_000
 SHARE_UNRESOLVED, SHARE_BOUNDED = 0.04, 0.10
@@ -51,6 +51,7 @@ def drawn_marts(n_patients: int, seed: int = 1, n_hospitals: int = 2) -> dict[st
         "margin_definitions": bounds,
         "ingest_ledger": pd.DataFrame({"is_simulated": [True]}),
         "chosen_study": pd.DataFrame({"compared_with": ["perrin_2025"]}),
+        "published_figures": PUBLISHED_FIGURES,
     }
 
 

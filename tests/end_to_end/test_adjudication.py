@@ -22,6 +22,7 @@ from orchestration.review.answers import AnswerBook, checked_answer_of_look
 from orchestration.review.questions import Questionnaire, collect_questions
 from orchestration.review.worklist import write_worklist
 from orchestration.settings import PROJECT_ROOT, Settings
+from tests.analysis.study_plan import MARGIN_GROUPS
 from tests.dbt_process import run_forked_dbt
 from tests.end_to_end.add_a_source import BLOCK_OF_FILE, PAGE
 
@@ -215,7 +216,7 @@ def test_the_worklist_is_a_page_a_workbook_and_a_csv_for_its_owner_only(tmp_path
             }
         ]
     )
-    write_worklist(questions, tmp_path / "adjudication", tmp_path / "landing" / "adjudication")
+    write_worklist(questions, MARGIN_GROUPS, tmp_path / "adjudication", tmp_path / "landing" / "adjudication")
 
     page = (tmp_path / "adjudication" / "worklist.html").read_text(encoding="utf-8")
     assert "Margin &lt;clear&gt; &amp; negative." in page

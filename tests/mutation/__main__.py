@@ -17,8 +17,7 @@ from typing import NamedTuple
 
 from rich.progress import track
 
-from analysis.patients.plan import CovariateRules
-from tests.analysis.results.test_plan_reaches_results import PLACES
+from tests.analysis.results.test_plan_reaches_results import PLACES, id_of
 
 ROOT = Path(__file__).parents[2]
 PLAN_SEED = "dbt_project/seeds/definitions/analysis_plan.csv"
@@ -57,13 +56,8 @@ def _of_the_plan() -> Iterator[Mutant]:
 
 def _in_use(name: str, numbers: tuple[float, ...]) -> Iterator[Mutant]:
     """The number written into the code wherever it is asked for: another plan would then change nothing there."""
-    seen_by = " ".join(f"{SEEN_IN_USE}[{place[0]}-{place[2]}]" for place in PLACES if place[0] == name)
-    found = list(_places(name, numbers))
-    if name in CovariateRules._fields:
-        rule = "self.number(name) for name in CovariateRules._fields"
-        fixed = f'({numbers[0]!r} if name == "{name}" else self.number(name)) for name in CovariateRules._fields'
-        found.append(("analysis/patients/plan.py", rule, fixed))
-    for file, written, changed in found:
+    seen_by = " ".join(f"{SEEN_IN_USE}[{id_of(place)}]" for place in PLACES if place[0] == name)
+    for file, written, changed in _places(name, numbers):
         yield Mutant(f"{name} where it is used in {file}", file, written, changed, seen_by)
 
 

@@ -93,7 +93,7 @@ def judge():
 def worklist():
     from orchestration.review.worklist import write_worklist
     question = {"study_id": "P0123456789ab", "question_id": "q", "is_sample": False, "why": "open", "report_text": "Liver. " * 4000}
-    write_worklist(pd.DataFrame([question]), hospital.settings.worklist_folder, Path("landing"))
+    write_worklist(pd.DataFrame([question]), ["positive"], hospital.settings.worklist_folder, Path("landing"))
 
 def report():
     from orchestration.reporting import pages

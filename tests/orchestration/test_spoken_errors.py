@@ -73,7 +73,7 @@ def questions(text: str) -> pd.DataFrame:
 
 
 def test_a_form_feed_or_any_control_character_in_a_report_does_not_stop_the_worklist(tmp_path: Path):
-    write_worklist(questions(REPORT), tmp_path, Path("landing/adjudication"))
+    write_worklist(questions(REPORT), ["positive"], tmp_path, Path("landing/adjudication"))
     sheet = pd.read_excel(tmp_path / "worklist.xlsx")
     assert sheet["report_text"].tolist() == [
         "S00-1, final_diagnosis: MADE UP, Patient Doe, Jane liver, wedge. Margin free.  "
@@ -88,6 +88,6 @@ def test_a_worklist_that_cannot_be_written_says_so_without_the_report(tmp_path, 
 
     monkeypatch.setattr(pd.DataFrame, "to_excel", refuse)
     with pytest.raises(WorklistFailed) as failed:
-        write_worklist(questions(REPORT), tmp_path, Path("landing/adjudication"))
+        write_worklist(questions(REPORT), ["positive"], tmp_path, Path("landing/adjudication"))
     assert str(failed.value) == "worklist.xlsx could not be written: ValueError"
     assert failed.value.__suppress_context__

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.curves.restricted_mean import restricted_mean_survival, restricted_mean_time_lost
-from analysis.curves.restricted_mean_differences import restricted_mean_differences
+from analysis.curves.restricted_mean_differences import differences_over_hospitals, restricted_mean_differences
 from analysis.patients.collapsed_counts import count_events
 from tests.analysis.further_values import COX_GROUPS, completing_values
 from tests.analysis.r_values import assert_equal_to_r, patients
@@ -67,3 +67,56 @@ def test_without_a_mean_or_a_reference_there_is_a_reason_and_no_number():
         ours = restricted_mean_differences(means.assign(measure="lived"), "margin_group", ">=10 mm")
         assert ours[["difference_days", "std_error", "conf_low", "conf_high", "p_value"]].isna().all(axis=None)
         assert ours["warning"].str.contains(reason).all()
+
+
+def hospital(name: str, *rows: tuple) -> pd.DataFrame:
+    return restricted_mean_survival(count_events(cohort(*rows), "margin_group"), 10).assign(
+        measure="lived", grouping=name
+    )
+
+
+def test_differences_over_hospitals_by_hand():
+    """At A (two and two patients) positive lose 9 - 7 = 2 days of ten; at B (one and three) 10 - 4 = 6; both are of four patients."""
+    at_a = hospital("A", ("positive", 4, 1), ("positive", 20, 0), (">=10 mm", 8, 1), (">=10 mm", 20, 0))
+    at_b = hospital("B", *[("positive", 2, 1), ("positive", 6, 1)], (">=10 mm", 20, 0), (">=10 mm", 9, 1))
+    own = [restricted_mean_differences(means, name, ">=10 mm").iloc[0] for name, means in (("A", at_a), ("B", at_b))]
+    means = pd.concat([at_a, at_b], ignore_index=True)
+    (ours,) = differences_over_hospitals(means, "margin_group", ">=10 mm").to_dict("records")
+    assert ours["difference_days"] == pytest.approx((own[0]["difference_days"] + own[1]["difference_days"]) / 2)
+    assert own[0]["difference_days"] == pytest.approx(-2.0)
+    assert ours["std_error"] == pytest.approx(np.hypot(own[0]["std_error"], own[1]["std_error"]) / 2)
+    assert (ours["grouping"], ours["standardisation"], ours["n"], ours["n_reference"]) == (
+        "margin_group",
+        "over hospitals",
+        4,
+        4,
+    )
+    # a hospital without positive margins says nothing, by name
+    at_c = hospital("C", (">=10 mm", 9, 1), (">=10 mm", 20, 0))
+    (three,) = differences_over_hospitals(pd.concat([means, at_c]), "margin_group", ">=10 mm").to_dict("records")
+    assert three["difference_days"] == ours["difference_days"]
+    assert three["warning"] == "without C: not estimable there"
+    (none,) = differences_over_hospitals(
+        hospital("D", ("positive", 4, 1), ("positive", 5, 1)), "margin_group", ">=10 mm"
+    ).to_dict("records")
+    assert none["warning"] == "not estimable at any hospital"
+
+
+def test_hospitals_with_other_hazards_do_not_make_a_difference_of_means():
+    """Hazards 1 : 3, more positive margins where it is worse, no effect: crude the positive lose a year, within hospitals nothing."""
+    random = np.random.default_rng(4)
+    at_b = np.repeat([False, True], 1000)
+    is_positive = random.random(2000) < np.where(at_b, 0.7, 0.2)
+    time = np.ceil(random.exponential(np.where(at_b, 700, 2100)))
+    rows = cohort(*zip(np.where(is_positive, "positive", ">=10 mm"), time, np.ones(2000, dtype=int), strict=True))
+    crude = restricted_mean_survival(count_events(rows, "margin_group"), 1826).assign(measure="lived")
+    (crude,) = restricted_mean_differences(crude, "margin_group", ">=10 mm").to_dict("records")
+    own = pd.concat(
+        restricted_mean_survival(count_events(rows[chosen], "margin_group"), 1826).assign(
+            measure="lived", grouping=name
+        )
+        for name, chosen in (("A", ~at_b), ("B", at_b))
+    )
+    (within,) = differences_over_hospitals(own, "margin_group", ">=10 mm").to_dict("records")
+    assert crude["conf_high"] < -150
+    assert within["conf_low"] < 0 < within["conf_high"]

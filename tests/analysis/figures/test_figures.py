@@ -22,7 +22,7 @@ CURVE = "endpoint grouping stratum time_days n_risk estimate conf_low conf_high"
 
 
 def shown(endpoint: str) -> Shown:
-    return Shown(endpoint, MARGIN, DAYS_A_YEAR)
+    return Shown(endpoint, MARGIN, DAYS_A_YEAR, 10)
 
 
 RECURRENCE = shown("overall_recurrence")

@@ -71,7 +71,7 @@ def test_without_them_the_page_has_no_empty_headings(undrawn):
 
 
 def test_the_love_plot_shows_the_largest_difference_of_each_covariate():
-    points = figures.love_plot(BALANCE, MARGIN).to_dict(validate=False)
+    points = figures.love_plot(BALANCE, MARGIN, 0.1).to_dict(validate=False)
     values = next(rows for rows in points["datasets"].values() if "stage" in rows[0])
     assert {row["stage"]: row["difference"] for row in values} == {"before weighting": 0.42, "after weighting": 0.04}
 
@@ -81,7 +81,7 @@ def test_the_love_plot_shows_the_largest_difference_of_each_covariate():
     [
         (figures.dose_response_chart, DOSE, ({},)),
         (figures.specification_chart, SPECIFICATIONS, (MARGIN, {})),
-        (figures.love_plot, BALANCE, (MARGIN,)),
+        (figures.love_plot, BALANCE, (MARGIN, 0.1)),
     ],
 )
 def test_nothing_to_draw_is_said(chart, table: pd.DataFrame, more: tuple):

@@ -10,7 +10,7 @@ from analysis.patients.covariates import Covariate
 from analysis.patients.model_rows import model_rows
 from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients, r_values
-from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, MARGIN, MARGIN_GROUPS
+from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, FEW_EVENTS, MARGIN, MARGIN_GROUPS
 
 ENDPOINT = "overall_recurrence"
 
@@ -87,7 +87,7 @@ def test_a_single_recurrence_after_a_positive_margin_by_hand():
             "margin_group": ["positive", "positive", ">=10 mm", ">=10 mm", ">=10 mm"],
         }
     )
-    ratios, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=())
+    ratios, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=(), few_events=FEW_EVENTS)
     # d/dh log[h/(2h+3) * 1/(h+3)] = 0  <=>  2 h^2 = 9
     positive = ratios[(ratios["model"] == "unadjusted") & (ratios["term"] == "margin positive")].iloc[0]
     assert positive["hazard_ratio"] == pytest.approx(np.sqrt(9 / 2), rel=1e-9)
@@ -186,7 +186,7 @@ def test_a_hazard_ratio_from_three_recurrences_carries_a_warning():
     rows = margin_rows()
     recurred = rows[(rows["margin_group"] == "positive") & (rows["event_code"] == 1)]
     rows.loc[recurred.index[3:], "event_code"] = 0
-    ratios, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=())
+    ratios, _ = cause_specific_cox(rows, ENDPOINT, MARGIN, covariates=(), few_events=FEW_EVENTS)
     by_term = ratios[ratios["model"] == "unadjusted"].set_index("term")
     assert by_term.loc["margin positive", "n_event_in_group"] == 3
     assert "fewer than 5 events in this or the reference group (3)" in by_term.loc["margin positive", "warning"]

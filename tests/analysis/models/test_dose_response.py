@@ -3,13 +3,22 @@
 import numpy as np
 import pytest
 
-from analysis.models.dose_response import CURVE_COLUMNS, TEST_COLUMNS, dose_response, spline_basis, spline_knots
+from analysis.models.dose_response import CURVE_COLUMNS, TEST_COLUMNS, WidthSpline, dose_response
 from analysis.patients.covariates import Covariate
+from analysis.patients.splines import spline_basis, spline_knots
 from tests.analysis.further_values import completing_values, further_values, margin_patients
 from tests.analysis.r_values import assert_equal_to_r, patients
+from tests.analysis.study_plan import SPLINE
 
 ENDPOINT = "overall_recurrence"
+# Harrell 2015, table 2.3, by the number of knots
+HARRELL = {3: (0.1, 0.5, 0.9), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.5, 0.725, 0.95)}
 ADJUSTMENT = (Covariate("age per 10 years", "age", per=10.0), Covariate("KRAS mutation", "kras"))
+
+
+def spline(**changed) -> WidthSpline:
+    """The plan's, with something of it changed."""
+    return SPLINE._replace(**changed)
 
 
 def values() -> dict:
@@ -20,7 +29,7 @@ def values() -> dict:
 def test_curve_and_tests_equal_coxph_of_rcspline_eval(model, covariates):
     of_r = values()[model]
     curve, tests = dose_response(
-        margin_patients(), ENDPOINT, covariates, width_column="margin", grid_mm=of_r["grid"], reference_mm=10
+        margin_patients(), ENDPOINT, covariates, spline(grid_mm=of_r["grid"]), width_column="margin"
     )
     assert (list(curve.columns), list(tests.columns)) == (CURVE_COLUMNS, TEST_COLUMNS)
     assert set(curve["model"]) == set(tests["model"]) == {model}
@@ -46,7 +55,7 @@ def test_splines_of_real_patients_equal_cph_of_rms(dataset):
 
 def assert_equal_to_rms(rows, covariates, of_r: dict) -> None:
     curve, tests = dose_response(
-        rows, ENDPOINT, covariates, of_r["width"], reference_mm=of_r["reference"], grid_mm=of_r["grid"]
+        rows, ENDPOINT, covariates, spline(reference_mm=of_r["reference"], grid_mm=of_r["grid"]), of_r["width"]
     )
     assert_equal_to_r(curve["log_hazard_ratio"], of_r["log_hazard_ratio"])
     assert_equal_to_r(curve["std_error"], of_r["std_error"])
@@ -58,12 +67,12 @@ def assert_equal_to_rms(rows, covariates, of_r: dict) -> None:
 
 def test_knots_and_bases_equal_hmisc():
     widths = margin_patients()["margin"].to_numpy()
-    assert_equal_to_r(spline_knots(widths), values()["unadjusted"]["knots"])
+    assert_equal_to_r(spline_knots(widths, HARRELL[4]), values()["unadjusted"]["knots"])
     assert_equal_to_r(
-        spline_basis(values()["unadjusted"]["grid"], spline_knots(widths)), values()["unadjusted"]["basis"]
+        spline_basis(values()["unadjusted"]["grid"], spline_knots(widths, HARRELL[4])), values()["unadjusted"]["basis"]
     )
     for of_r in values()["bases"]:
-        knots = spline_knots(widths, of_r["n_knots"])
+        knots = spline_knots(widths, HARRELL[of_r["n_knots"]])
         assert_equal_to_r(knots, of_r["knots"])
         assert_equal_to_r(spline_basis(of_r["x"], knots), of_r["basis"])
 
@@ -78,10 +87,10 @@ def test_the_basis_is_linear_beyond_the_outer_knots_and_smooth_at_each():
 
 
 def test_at_the_reference_width_the_ratio_is_one_without_error():
-    curve, _ = dose_response(margin_patients(), ENDPOINT, width_column="margin", reference_mm=1, grid_mm=[0, 1, 10])
+    curve, _ = dose_response(margin_patients(), ENDPOINT, (), spline(reference_mm=1, grid_mm=[0, 1, 10]), "margin")
     at_reference = curve[curve["width_mm"] == 1].iloc[0]
     assert at_reference[["hazard_ratio", "conf_low", "conf_high"]].tolist() == [1, 1, 1]
-    other, _ = dose_response(margin_patients(), ENDPOINT, width_column="margin", reference_mm=10, grid_mm=[0, 1, 10])
+    other, _ = dose_response(margin_patients(), ENDPOINT, (), spline(reference_mm=10, grid_mm=[0, 1, 10]), "margin")
     # Another reference shifts the curve and leaves its shape
     np.testing.assert_allclose(np.diff(curve["log_hazard_ratio"]), np.diff(other["log_hazard_ratio"]), rtol=1e-9)
 
@@ -89,14 +98,14 @@ def test_at_the_reference_width_the_ratio_is_one_without_error():
 def test_widths_nobody_has_are_marked_and_missing_ones_counted():
     rows = margin_patients()
     rows.loc[:4, "margin"] = np.nan
-    curve, _ = dose_response(rows, ENDPOINT, width_column="margin", grid_mm=[0, 5, 500])
+    curve, _ = dose_response(rows, ENDPOINT, (), spline(grid_mm=[0, 5, 500]), "margin")
     assert curve["is_within_data"].tolist() == [True, True, False]
     assert curve["n_excluded_missing"].eq(5).all()
     assert curve["n"].eq(795).all()
 
 
 def test_without_events_there_is_a_reason_and_no_number():
-    curve, tests = dose_response(margin_patients().assign(event_code=0), ENDPOINT, width_column="margin")
+    curve, tests = dose_response(margin_patients().assign(event_code=0), ENDPOINT, (), SPLINE, "margin")
     assert curve["hazard_ratio"].isna().all()
     assert curve["warning"].str.contains("no events").all()
     assert tests[["statistic", "p_value"]].isna().all(axis=None)
@@ -109,11 +118,13 @@ def test_without_events_there_is_a_reason_and_no_number():
         (lambda rows: rows.assign(margin=-1.0), {}, "margin: 800 negative"),
         (lambda rows: rows.assign(margin=0.0), {}, "knots must be three or more that ascend"),
         (lambda rows: rows.assign(margin=np.nan), {}, "no values to take knots from"),
-        (lambda rows: rows, {"n_knots": 8}, "n_knots must be one of 3, 4, 5"),
+        (lambda rows: rows, {"spline": spline(knot_quantiles=(0.1, 0.9))}, "knots must be three or more"),
         (lambda rows: rows, {"knots_mm": (1, 5)}, "knots must be three or more"),
-        (lambda rows: rows, {"reference_mm": np.nan}, "reference_mm"),
+        (lambda rows: rows, {"spline": spline(reference_mm=np.nan)}, "reference_mm"),
     ],
 )
 def test_bad_input_is_refused_by_name(change, arguments, message):
     with pytest.raises(ValueError, match=message):
-        dose_response(change(margin_patients()), ENDPOINT, **({"width_column": "margin"} | arguments))
+        dose_response(
+            change(margin_patients()), ENDPOINT, (), **({"spline": SPLINE, "width_column": "margin"} | arguments)
+        )

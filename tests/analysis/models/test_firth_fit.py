@@ -12,7 +12,7 @@ from analysis.patients.covariates import Covariate
 from analysis.patients.model_rows import model_rows
 from tests.analysis.further_values import completing_values, further_values
 from tests.analysis.r_values import assert_equal_to_r, patients
-from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
+from tests.analysis.study_plan import FEW_EVENTS, MARGIN, MARGIN_GROUPS
 
 ENDPOINT = "overall_recurrence"
 AGE_AND_NODE = (Covariate("decades", "age", per=10), Covariate("node", "node"))
@@ -189,7 +189,9 @@ def firth_rows(rows: pd.DataFrame, covariates: tuple[Covariate, ...]) -> pd.Data
     data = model_rows(rows, ENDPOINT, covariates, MARGIN)
     fit = fit_firth(data.time_days, data.is_event, data.design)
     terms = [profile_row(fit, position) for position in range(len(fit.names))]
-    return hazard_ratio_frame(terms, data, "adjusted", CAUSE_SPECIFIC, fit.problems, fit.model_warning, FIRTH)
+    return hazard_ratio_frame(
+        terms, data, "adjusted", CAUSE_SPECIFIC, fit.problems, fit.model_warning, FIRTH, FEW_EVENTS
+    )
 
 
 def test_a_margin_group_without_recurrence_has_a_finite_ratio_and_a_warning():

@@ -9,7 +9,7 @@ from analysis.models.time_varying import time_varying_hazard_ratios
 from analysis.patients.covariates import Covariate
 from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients
-from tests.analysis.study_plan import DAYS_A_YEAR, MARGIN, MARGIN_GROUPS, PLAN
+from tests.analysis.study_plan import DAYS_A_YEAR, FEW_EVENTS, MARGIN, MARGIN_GROUPS, PLAN
 
 ENDPOINT = "overall_recurrence"
 
@@ -26,7 +26,7 @@ def by_period(
 ) -> pd.DataFrame:
     """By the margin groups, in the periods of the plan where none are given."""
     years = PLAN.numbers("period_starts_years") if starts_days is None else [day / DAYS_A_YEAR for day in starts_days]
-    return time_varying_hazard_ratios(rows, endpoint, MARGIN, covariates, years, below_p, DAYS_A_YEAR)
+    return time_varying_hazard_ratios(rows, endpoint, MARGIN, covariates, years, below_p, DAYS_A_YEAR, FEW_EVENTS)
 
 
 @pytest.mark.parametrize("model", ["unadjusted", "adjusted"])

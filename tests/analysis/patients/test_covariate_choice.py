@@ -10,7 +10,7 @@ from analysis.patients.plan import CovariateRules
 from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
 
 ENDPOINT = "margin_recurrence"
-RULES = CovariateRules(0.5, 0.5, 5, 10)
+RULES = CovariateRules(0.5, 0.5, 5, 10, (0.1, 0.5, 0.9))
 NODE, CEA, AGE = Covariate("node", "node", kind="truth"), Covariate("CEA", "cea", kind="truth"), Covariate("age", "age")
 
 
@@ -99,12 +99,13 @@ def test_one_value_of_everybody_and_an_absent_column_have_their_reasons():
 
 def test_a_group_is_a_column_a_level_and_a_spline_bends():
     rows = pd.DataFrame({"site": ["colon", "colon", "rectum", None], "cm": [1.0, 2.0, 4.0, 9.0]})
-    frame, covariates = as_numbers(
-        rows, [Covariate("site", "site", kind="group"), Covariate("size", "cm", kind="spline")]
-    )
+    columns = [Covariate("site", "site", kind="group"), Covariate("size", "cm", kind="spline")]
+    frame, covariates = as_numbers(rows, columns, (0.1, 0.5, 0.9))
     assert [covariate.term for covariate in covariates] == ["site rectum", "size", "size, bend"]
     assert frame["covariate: site rectum"].fillna(-1).tolist() == [0, 0, 1, -1]
     bend = frame["covariate: size, bend"]
     # nothing below the first knot, a straight line above the last
     assert bend[0] == 0
     assert bend.is_monotonic_increasing
+    _, of_four_knots = as_numbers(rows, columns, (0.05, 0.35, 0.65, 0.95))
+    assert [covariate.term for covariate in of_four_knots][1:] == ["size", "size, bend 1", "size, bend 2"]

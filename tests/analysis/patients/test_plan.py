@@ -21,7 +21,9 @@ WRITTEN = {
     "not_proportional_below_p": (0.05,), "significant_below_p": (0.05,),
     "horizon_years": (5,), "risk_years": (3, 5), "weight_percentiles": (1, 99),
     "imputations": (10,), "imputation_iterations": (5,), "imputation_donors": (5,), "width_imputations": (20,),
-    "spline_knots": (4,), "reference_width_mm": (10,), "widest_width_mm": (20,), "events_per_parameter": (5,),
+    "width_knot_quantiles": (0.05, 0.35, 0.65, 0.95), "covariate_knot_quantiles": (0.1, 0.5, 0.9), "imputation_largest_fit": (10_000,),
+    "few_events": (5,), "few_pairs": (30,), "balanced_below": (0.1,),
+    "reference_width_mm": (10,), "widest_width_mm": (20,), "events_per_parameter": (5,),
     "events_per_parameter_wanted": (10,), "least_share_recorded": (0.5,), "least_share_complete": (0.5,),
     "least_hospitals_to_borrow": (5,),
     "common_outcome_share": (0.15,), "random_draws": (200,), "seed": (1,),
@@ -134,6 +136,8 @@ def test_the_adjusted_model_has_the_eight_covariates_of_the_published_one():
         ("exposures", "reference", "wide", "exposures.margin_group: the reference 'wide'"),
         ("covariates", "kind", "colour", "covariates.kind: colour"),
         ("covariate_sets", "covariate", "shoe size", "covariate_sets.covariate: shoe size"),
+        ("table_one_variables", "kind", "colour", "table_one_variables.kind: colour"),
+        ("table_one_variables", "label", None, "table_one_variables.age_at_operation_years: no label"),
     ],
 )
 def test_a_row_that_says_nothing_is_refused_by_name(table, column, value, words):

@@ -1,5 +1,5 @@
 # Reference values for proportions, their trend and standardised differences. Run: Rscript make_reference.R OUTPUT_DIRECTORY
-# Needs R >= 4.2 with jsonlite. Writes reference.json; the inputs stand in it beside the values.
+# Needs R >= 4.2 with jsonlite and survival. Writes reference.json; the inputs stand in it beside the values.
 suppressMessages(library(jsonlite))
 out <- commandArgs(TRUE)[1]; if (is.na(out)) out <- "."
 
@@ -36,5 +36,25 @@ levels <- lapply(list(
     squared <- mahalanobis(colMeans(a), colMeans(b), (population_cov(a) + population_cov(b)) / 2)
     c(d, list(difference = sqrt(squared))) })
 
-write_json(list(wilson = wilson, trend = trend, numbers = numbers, levels = levels), file.path(out, "reference.json"),
+## Within hospitals: mantelhaen.test (generalised Cochran-Mantel-Haenszel), the score test of the exact conditional likelihood (clogit) for
+## the groups in their order, kruskal.test in one hospital, and its stratified form written out patient by patient
+suppressMessages(library(survival))
+set.seed(7); n <- 90
+rows <- data.frame(hospital = rep(0:2, c(40, 30, 20)), group = sample(0:3, n, TRUE, c(2, 1, 3, 3)))
+rows$lost <- rbinom(n, 1, plogis(-0.8 + 0.4 * rows$hospital - 0.3 * rows$group))
+rows$interval <- round(100 + 20 * rows$hospital - 4 * rows$group + rnorm(n, 0, 15))
+association <- mantelhaen.test(table(rows$group, rows$lost, rows$hospital), correct = FALSE)
+ordered <- summary(clogit(lost ~ group + strata(hospital), rows, method = "exact"))$sctest
+one <- subset(rows, hospital == 0); kruskal <- kruskal.test(one$interval, one$group)
+beyond <- rep(0, 4); covariance <- matrix(0, 4, 4)
+for (h in unique(rows$hospital)) { s <- subset(rows, hospital == h); m <- nrow(s); a <- rank(s$interval) / (m + 1)
+  z <- sapply(0:3, function(k) as.numeric(s$group == k)); centred <- scale(z, scale = FALSE)
+  beyond <- beyond + colSums(centred * a); covariance <- covariance + sum((a - mean(a))^2) / (m - 1) * crossprod(centred) }
+stratified <- drop(beyond[1:3] %*% solve(covariance[1:3, 1:3]) %*% beyond[1:3])
+within <- list(rows = rows, association = list(statistic = unname(association$statistic), p_value = association$p.value),
+  trend = list(statistic = unname(ordered["test"]), p_value = unname(ordered["pvalue"])),
+  kruskal = list(statistic = unname(kruskal$statistic), p_value = kruskal$p.value),
+  ranks = list(statistic = stratified, p_value = pchisq(stratified, 3, lower.tail = FALSE)))
+
+write_json(list(wilson = wilson, trend = trend, numbers = numbers, levels = levels, within = within), file.path(out, "reference.json"),
   auto_unbox = TRUE, digits = NA, pretty = TRUE)

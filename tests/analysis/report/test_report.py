@@ -229,7 +229,7 @@ def test_figures_have_a_text_alternative_with_their_numbers(page):
     labels = [unescape(label) for label in re.findall(r'role="img" aria-label="([^"]*)"', page)]
     assert len(labels) == 7
     together = " ".join(labels)
-    assert "Recurrence at any site by margin group over ten years. At 3 years: positive 69%" in together
+    assert "Recurrence at any site by margin group over 10 years. At 3 years: positive 69%" in together
     assert "Initial isolated liver recurrence, positive, Perrin et al. 2025: 2.21 (1.49\u20133.26)" in together
     assert "positive: liver only 20%, lung only 12%" in together
     assert (

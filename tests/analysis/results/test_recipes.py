@@ -134,7 +134,7 @@ def test_a_second_exposure_has_figures_and_a_section_of_the_report(with_kras):
         "Estimates (95 % limits) by KRAS status",
         "Patients and index operations by KRAS status",
         "against false",
-        "Recurrence at any site by KRAS status over ten years",
+        "Recurrence at any site by KRAS status over 10 years",
     ):
         assert words in section, words
     assert {

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.robustness.imputation import ImputedColumn, imputations
+from analysis.robustness.imputation import Chains, ImputedColumn, imputations
 
 TRACE_COLUMNS = ["imputation", "iteration", "column", "mean", "std"]
 
@@ -17,9 +17,21 @@ class Imputed(NamedTuple):
     trace: pd.DataFrame
 
 
-def impute(patients: pd.DataFrame, columns: Sequence[ImputedColumn], *more: Any, **settings: Any) -> Imputed:
-    """Arguments as `imputations`."""
-    found = list(imputations(patients, columns, *more, **settings))
+def impute(
+    patients: pd.DataFrame,
+    columns: Sequence[ImputedColumn],
+    predictors: Sequence[str] = (),
+    n_imputations: int = 20,
+    n_iterations: int = 10,
+    *,
+    seed: int = 1,
+    n_donors: int = 5,
+    largest_fit: int = 10_000,
+    **known: Any,
+) -> Imputed:
+    """Arguments as `imputations` and `Chains`."""
+    settings = Chains(n_imputations, n_iterations, seed, n_donors, largest_fit)
+    found = list(imputations(patients, columns, predictors, settings, **known))
     completed = [data.assign(imputation=number) for number, (data, _) in enumerate(found, start=1)]
     traces = [(number, *row) for number, (_, trace) in enumerate(found, start=1) for row in trace]
     return Imputed(pd.concat(completed), pd.DataFrame(traces, columns=TRACE_COLUMNS))

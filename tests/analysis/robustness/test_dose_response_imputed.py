@@ -8,6 +8,7 @@ from analysis.models.dose_response import CURVE_COLUMNS, EXACT_WIDTHS, TEST_COLU
 from analysis.patients.covariates import Covariate
 from analysis.robustness.dose_response_imputed import BOUNDED_IMPUTED, completed_widths, dose_response_imputed
 from tests.analysis.further_values import margin_patients
+from tests.analysis.study_plan import SPLINE
 
 ENDPOINT = "overall_recurrence"
 AGE = (Covariate("age per 10 years", "age", per=10.0),)
@@ -31,7 +32,7 @@ def test_each_width_is_one_of_its_own_group_and_known_widths_stay():
             "margin_mm": [0.2, 0.7, None, 12.0, 30.0, None, None, None],
         }
     )
-    completed = list(completed_widths(rows, n_imputations=40, seed=3))
+    completed = list(completed_widths(rows, 40, 3))
     drawn = pd.concat(completed, axis=1).T
     assert set(drawn[2]) == {0.2, 0.7}
     assert set(drawn[5]) == {12.0, 30.0}
@@ -43,17 +44,20 @@ def test_each_width_is_one_of_its_own_group_and_known_widths_stay():
 def test_the_same_seed_gives_the_same_draws_in_any_order_of_the_rows():
     rows = patients_with_bounds()
     shuffled = rows.sample(frac=1, random_state=5)
-    for one, other in zip(completed_widths(rows), completed_widths(shuffled), strict=True):
+    for one, other in zip(completed_widths(rows, 20, 1), completed_widths(shuffled, 20, 1), strict=True):
         pd.testing.assert_series_equal(one, other.reindex(one.index))
-    another = next(completed_widths(rows, seed=2))
-    assert not another.equals(next(completed_widths(rows)))
+    another = next(completed_widths(rows, 20, 2))
+    assert not another.equals(next(completed_widths(rows, 20, 1)))
 
 
 @pytest.mark.parametrize("covariates", [(), AGE], ids=["unadjusted", "adjusted"])
 def test_the_pooled_curve_has_everybody_and_is_near_that_of_the_true_widths(covariates):
     rows = patients_with_bounds()
-    exact, imputed = dose_response(rows, ENDPOINT, covariates), dose_response_imputed(rows, ENDPOINT, covariates)
-    truth = dose_response(rows.assign(margin_mm=rows["margin"]), ENDPOINT, covariates).curve.set_index("width_mm")
+    exact = dose_response(rows, ENDPOINT, covariates, SPLINE)
+    imputed = dose_response_imputed(rows, ENDPOINT, covariates, SPLINE, 20, 1)
+    truth = dose_response(rows.assign(margin_mm=rows["margin"]), ENDPOINT, covariates, SPLINE).curve.set_index(
+        "width_mm"
+    )
     assert (list(imputed.curve.columns), list(imputed.tests.columns)) == (CURVE_COLUMNS, TEST_COLUMNS)
     assert (set(exact.curve["widths"]), set(imputed.curve["widths"])) == ({EXACT_WIDTHS}, {BOUNDED_IMPUTED})
     n_bounded = int(rows["margin_mm"].isna().sum())
@@ -71,14 +75,15 @@ def test_the_pooled_curve_has_everybody_and_is_near_that_of_the_true_widths(cova
 def test_rubins_variance_of_the_curve_by_hand():
     """Of two imputations: the mean of the squared errors plus one and a half times the variance of the estimates."""
     rows = patients_with_bounds(every=3)
-    pooled = dose_response_imputed(rows, ENDPOINT, n_imputations=2, grid_mm=[2.0]).curve.iloc[0]
+    spline = SPLINE._replace(grid_mm=[2.0])
+    pooled = dose_response_imputed(rows, ENDPOINT, (), spline, 2, 1).curve.iloc[0]
     knots = [float(knot) for knot in pooled["knots_mm"].split(", ")]
-    widths = np.concatenate(list(completed_widths(rows, n_imputations=2)))
+    widths = np.concatenate(list(completed_widths(rows, 2, 1)))
     np.testing.assert_allclose(knots, np.quantile(widths, [0.05, 0.35, 0.65, 0.95]), rtol=1e-5)
     exact_knots = np.quantile(widths, [0.05, 0.35, 0.65, 0.95])
     one, two = (
-        dose_response(rows.assign(margin_mm=filled), ENDPOINT, knots_mm=exact_knots, grid_mm=[2.0]).curve.iloc[0]
-        for filled in completed_widths(rows, n_imputations=2)
+        dose_response(rows.assign(margin_mm=filled), ENDPOINT, (), spline, knots_mm=exact_knots).curve.iloc[0]
+        for filled in completed_widths(rows, 2, 1)
     )
     estimates, errors = (np.array([one[name], two[name]]) for name in ("log_hazard_ratio", "std_error"))
     assert pooled["log_hazard_ratio"] == pytest.approx(estimates.mean(), rel=1e-9)
@@ -88,6 +93,6 @@ def test_rubins_variance_of_the_curve_by_hand():
 
 def test_where_every_width_is_exact_there_is_nothing_to_pool():
     rows = patients_with_bounds().assign(margin_mm=lambda rows: rows["margin"])
-    curve, tests = dose_response_imputed(rows, ENDPOINT)
+    curve, tests = dose_response_imputed(rows, ENDPOINT, (), SPLINE, 20, 1)
     assert curve.empty
     assert tests.empty

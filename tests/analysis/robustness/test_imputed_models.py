@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.models.cox_fit import fit_cox
+from analysis.patients.names import ordered_strata
 from analysis.robustness.imputation import ImputedColumn
-from analysis.robustness.imputed_models import imputed_hazard_ratios, possible_levels
+from analysis.robustness.imputed_models import allowed_levels, imputed_hazard_ratios, possible_levels
 from tests.analysis.results import study
 from tests.analysis.robustness.imputed import impute
 from tests.analysis.study_plan import MARGIN_GROUPS, PLAN, SEEDS
@@ -58,10 +60,40 @@ def test_no_viable_tumour_is_no_margin_to_impute_and_a_covariate_no_hospital_kno
     rows["source_system"] = np.where(np.arange(len(rows)) < 200, "A", "B")
     rows.loc[rows["source_system"] == "B", "has_hai_pump"] = np.nan
     pooled = imputed_hazard_ratios(rows, ENDPOINT, PLAN, bounds)
-    assert set(pooled["n"]) == {495}
+    # five of the twenty open margins are none to draw
+    assert set(pooled["n"]) == {500}
+    assert set(pooled["n_no_viable_tumour"]) == {5}
     adjusted = pooled[pooled["model"] == "adjusted"]
     assert "hepatic artery infusion pump" not in set(adjusted["term"])
     assert adjusted["warning"].str.contains("without hepatic artery infusion pump").all()
+
+
+def test_no_viable_tumour_is_a_stratum_of_its_own_and_never_drawn(bounds):
+    """Without anything else missing the pooled ratios are those of Cox's model with these patients as a second stratum."""
+    rows = study.times().query("endpoint == @ENDPOINT").merge(study.operations(), on="study_id").iloc[40:]
+    without = rows.index[::9]
+    rows.loc[without, ["margin_group", "unresolved_reason"]] = ["unresolved", "no viable tumour"]
+    pooled = imputed_hazard_ratios(rows, ENDPOINT, FEW_DRAWS, bounds).set_index(["model", "term"])
+    design = {f"margin {group}": (rows["margin_group"] == group).to_numpy(float) for group in LEVELS[:-1]}
+    covariates = {c.term: rows[c.column].to_numpy(float) / c.per for c in PLAN.covariates()}
+    strata = rows.index.isin(without).astype(int)
+    is_event = (rows["event_code"] == 1).to_numpy(int)
+    for model, columns in (("unadjusted", design), ("adjusted", design | covariates)):
+        fit = fit_cox(rows["time_days"].to_numpy(float), is_event, columns, strata=strata)
+        found = np.log(pooled.loc[model, "hazard_ratio"].reindex(fit.names).to_numpy(float))
+        np.testing.assert_allclose(found, fit.coefficients, rtol=1e-9)
+    # they say nothing of the margin, and something of the covariates
+    others = imputed_hazard_ratios(rows.drop(index=without), ENDPOINT, FEW_DRAWS, bounds).set_index(["model", "term"])
+    of_margin, of_age = ("unadjusted", "margin positive"), ("adjusted", "age per 10 years")
+    assert others.loc[of_margin, "hazard_ratio"] == pytest.approx(pooled.loc[of_margin, "hazard_ratio"], rel=1e-9)
+    assert others.loc[of_age, "hazard_ratio"] != pytest.approx(pooled.loc[of_age, "hazard_ratio"], rel=1e-3)
+    assert set(pooled["n_no_viable_tumour"]) == {len(without)} and set(others["n_no_viable_tumour"]) == {0}
+    # whose margin is open had tumour to measure from
+    known = rows.assign(margin_group=rows["margin_group"].mask(rows.index.isin(without), "no viable tumour"))
+    for of_level in (bounds, None):
+        allowed = allowed_levels(known, PLAN.exposure, of_level)["margin_group"]
+        assert allowed.sum(axis=0).tolist() == [0 if level == "no viable tumour" else len(rows) for level in
+                                                ordered_strata(known["margin_group"])]  # fmt: skip
 
 
 def test_a_hospital_without_a_covariate_borrows_from_five_others_and_the_row_says_so(bounds):

@@ -39,13 +39,15 @@ def test_open_readings_and_contradictory_answers_are_no_pairs():
                 answer("F", 1, "positive", "<1 mm", is_blind=False),
                 answer("F", 2, "positive", "<1 mm", is_blind=False),
             ]
-        )
+        ),
+        few_pairs=3,
     ).set_index("comparison")
     assert tuple(rows.loc["rules and reviewer", ["n", "n_agreed"]]) == (3, 2)
     # by hand: agreed 2/3, by chance 1/9 + 2/9, so (2/3 - 1/3) / (1 - 1/3)
     assert rows.loc["rules and reviewer", "kappa"] == pytest.approx(0.5)
     assert tuple(rows.loc["two reviewers", ["n", "n_agreed"]]) == (1, 0)
-    assert "rough" in rows.loc["two reviewers", "warning"]
+    # three pairs are not few, one is
+    assert rows["warning"].fillna("").tolist() == ["", "fewer than 3 pairs: the limits are rough"]
 
 
 def test_two_answers_about_one_margin_are_one_pair_with_the_rules():
@@ -58,7 +60,8 @@ def test_two_answers_about_one_margin_are_one_pair_with_the_rules():
                 answer("B", 2, "<1 mm", "<1 mm"),
                 answer("C", 1, "positive", "<1 mm"),
             ]
-        )
+        ),
+        few_pairs=3,
     ).set_index("comparison")
     # the first reviewer's, whichever came first
     assert rows.loc["rules and reviewer", ["n", "n_agreed"]].tolist() == [3, 2]
@@ -66,10 +69,10 @@ def test_two_answers_about_one_margin_are_one_pair_with_the_rules():
 
 
 def test_without_pairs_or_variety_kappa_is_missing_and_says_why():
-    nobody = margin_agreement(pd.DataFrame([answer("A", 1, "positive", "unresolved")]))
+    nobody = margin_agreement(pd.DataFrame([answer("A", 1, "positive", "unresolved")]), 30)
     assert nobody["kappa"].isna().all()
     assert set(nobody["warning"]) == {"nobody has judged the same margin twice"}
     same = margin_agreement(
-        pd.DataFrame([answer("A", 1, "positive", "positive"), answer("B", 1, "positive", "positive")])
+        pd.DataFrame([answer("A", 1, "positive", "positive"), answer("B", 1, "positive", "positive")]), 30
     )
     assert "all say the same" in same["warning"][0]

@@ -14,7 +14,7 @@ from tests.analysis.report_builders import (
     published_comparison,
     salvage_rows,
 )
-from tests.analysis.study_plan import MARGIN
+from tests.analysis.study_plan import MARGIN, PUBLISHED_FIGURES
 
 # As the abstract prints them (STUDY): a slip of a finger in the module must not pass
 ABSTRACT = [
@@ -37,7 +37,7 @@ ABSTRACT = [
 
 def compared(is_simulated: bool = True) -> pd.DataFrame:
     return published_comparison(
-        hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), MARGIN, is_simulated
+        hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), MARGIN, PUBLISHED_FIGURES, is_simulated
     )
 
 
@@ -71,7 +71,7 @@ def test_intervals_overlap_or_a_published_figure_without_limits_lies_in_ours():
     is_far = (ratios["endpoint"] == "margin_recurrence") & (ratios["term"] == "margin 1.0-9.9 mm")
     ratios.loc[is_far, ["hazard_ratio", "conf_low", "conf_high"]] = (2.0, 1.5, 2.5)
     overlap = published_comparison(
-        ratios, landmark_estimates(), planned_tests(), salvage_rows(), MARGIN, True
+        ratios, landmark_estimates(), planned_tests(), salvage_rows(), MARGIN, PUBLISHED_FIGURES, True
     ).set_index(["endpoint", "stratum"])["do_intervals_overlap"]
     assert not overlap[("margin_recurrence", "1.0-9.9 mm")]
     assert overlap[("margin_recurrence", "positive")]
@@ -82,7 +82,9 @@ def test_intervals_overlap_or_a_published_figure_without_limits_lies_in_ours():
 def test_what_we_could_not_estimate_is_missing_beside_the_published_figure():
     ratios = hazard_ratios()
     ratios = ratios[ratios["term"] != "margin <1 mm"]
-    table = published_comparison(ratios, landmark_estimates().iloc[:0], planned_tests(), salvage_rows(), MARGIN, False)
+    table = published_comparison(
+        ratios, landmark_estimates().iloc[:0], planned_tests(), salvage_rows(), MARGIN, PUBLISHED_FIGURES, False
+    )
     assert len(table) == 14
     absent = table[(table["stratum"] == "<1 mm") | (table["endpoint"] == "overall_recurrence")]
     assert len(absent) == 7
@@ -98,7 +100,9 @@ def test_each_row_says_where_the_data_come_from():
 def test_two_estimates_of_one_figure_are_refused():
     twice = pd.concat([hazard_ratios(), hazard_ratios()])
     with pytest.raises(ValueError, match="more than one estimate"):
-        published_comparison(twice, landmark_estimates(), planned_tests(), salvage_rows(), MARGIN, True)
+        published_comparison(
+            twice, landmark_estimates(), planned_tests(), salvage_rows(), MARGIN, PUBLISHED_FIGURES, True
+        )
     with pytest.raises(ValueError, match="hazard_ratio"):
         published_comparison(
             hazard_ratios().drop(columns="hazard_ratio"),
@@ -106,13 +110,21 @@ def test_two_estimates_of_one_figure_are_refused():
             planned_tests(),
             salvage_rows(),
             MARGIN,
+            PUBLISHED_FIGURES,
             True,
         )
 
 
 def test_another_study_stands_beside_no_publication():
     table = published_comparison(
-        hazard_ratios(), landmark_estimates(), planned_tests(), salvage_rows(), MARGIN, True, compared_with=None
+        hazard_ratios(),
+        landmark_estimates(),
+        planned_tests(),
+        salvage_rows(),
+        MARGIN,
+        PUBLISHED_FIGURES,
+        True,
+        compared_with=None,
     )
     assert len(table) == 14
     published = [
@@ -131,6 +143,7 @@ def test_another_study_stands_beside_no_publication():
             planned_tests(),
             salvage_rows(),
             MARGIN,
+            PUBLISHED_FIGURES,
             True,
             compared_with="somebody_1999",
         )

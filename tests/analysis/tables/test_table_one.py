@@ -3,8 +3,10 @@
 import pandas as pd
 import pytest
 
-from analysis.tables.table_one import TABLE_ONE_COLUMNS, VARIABLES, median_text, share_text, table_one
+from analysis.tables.table_one import TABLE_ONE_COLUMNS, median_text, share_text, table_one
 from tests.analysis.study_plan import MARGIN, PLAN
+
+VARIABLES = [variable.column for variable in PLAN.described]
 
 
 def operations(**columns: list) -> pd.DataFrame:
@@ -20,7 +22,7 @@ def cell(table: pd.DataFrame, variable: str, stratum: str, level: str = "") -> p
 
 
 def test_patients_are_counted_by_group_and_unresolved_margins_only_in_all():
-    table = table_one(operations(), MARGIN, PLAN.all_covariates)
+    table = table_one(operations(), MARGIN, PLAN.described, PLAN.all_covariates)
     assert list(table.columns) == TABLE_ONE_COLUMNS
     patients = table[table["variable"] == "Patients"].set_index("stratum")["n"]
     assert patients.to_dict() == {"all": 8, "positive": 2, "<1 mm": 2, "1.0-9.9 mm": 1, ">=10 mm": 2, "unresolved": 1}
@@ -29,7 +31,10 @@ def test_patients_are_counted_by_group_and_unresolved_margins_only_in_all():
 
 def test_a_median_is_of_the_known_and_the_missing_are_counted():
     table = table_one(
-        operations(cea_ng_ml=[1.0, 3.0, None, 4.25, None, 10.0, 2000.0, 7.0]), MARGIN, PLAN.all_covariates
+        operations(cea_ng_ml=[1.0, 3.0, None, 4.25, None, 10.0, 2000.0, 7.0]),
+        MARGIN,
+        PLAN.described,
+        PLAN.all_covariates,
     )
     assert cell(table, "CEA, ng/mL", "positive")["value_text"] == "2 (1.5-2.5)"
     one_known = cell(table, "CEA, ng/mL", "<1 mm")
@@ -41,7 +46,10 @@ def test_a_median_is_of_the_known_and_the_missing_are_counted():
 
 def test_a_share_is_of_the_known_not_of_all():
     table = table_one(
-        operations(is_node_positive=[True, None, True, False, None, False, False, True]), MARGIN, PLAN.all_covariates
+        operations(is_node_positive=[True, None, True, False, None, False, False, True]),
+        MARGIN,
+        PLAN.described,
+        PLAN.all_covariates,
     )
     positive = cell(table, "Node-positive primary", "positive")
     assert (positive["value_text"], positive["n"], positive["n_missing"]) == ("1 (100%)", 1, 1)
@@ -49,7 +57,9 @@ def test_a_share_is_of_the_known_not_of_all():
 
 
 def test_levels_stand_in_order_and_missing_is_no_level():
-    table = table_one(operations(clinical_risk_score=[2, 10, 0, None, 2, 0, 1, None]), MARGIN, PLAN.all_covariates)
+    table = table_one(
+        operations(clinical_risk_score=[2, 10, 0, None, 2, 0, 1, None]), MARGIN, PLAN.described, PLAN.all_covariates
+    )
     rows = table[(table["variable"] == "Clinical risk score (Fong)") & (table["stratum"] == "all")]
     assert list(rows["level"]) == ["0", "1", "2", "10"]
     assert list(rows["n"]) == [2, 1, 2, 1]
@@ -64,7 +74,8 @@ def test_nullable_types_of_a_warehouse_give_the_same_table():
         is_node_positive=pd.array(truths, dtype="boolean"), clinical_risk_score=pd.array(scores, dtype="Int32")
     )
     pd.testing.assert_frame_equal(
-        table_one(plain, MARGIN, PLAN.all_covariates), table_one(nullable, MARGIN, PLAN.all_covariates)
+        table_one(plain, MARGIN, PLAN.described, PLAN.all_covariates),
+        table_one(nullable, MARGIN, PLAN.described, PLAN.all_covariates),
     )
 
 
@@ -74,7 +85,9 @@ def test_the_difference_is_the_largest_between_the_four_groups_and_leaves_the_un
     patients["age_at_operation_years"] = [50, 52, 50, 52, 51, 51, 53, 90, 91]
     patients["sex"] = ["male", "female", "male", "female", None, "male", "female", "male", "male"]
     differences = (
-        table_one(patients, MARGIN, PLAN.all_covariates).groupby("variable")["max_standardised_difference"].unique()
+        table_one(patients, MARGIN, PLAN.described, PLAN.all_covariates)
+        .groupby("variable")["max_standardised_difference"]
+        .unique()
     )
     # means 51, 51 and 52 with variances of 2; a single patient has no variance, and those of 90 are no group to compare
     assert differences["Age at operation, years"].tolist() == pytest.approx([1 / 2**0.5])
@@ -99,9 +112,9 @@ def test_numbers_and_shares_are_never_rounded_into_something_else():
 )
 def test_a_value_that_would_vanish_is_refused(change, words):
     with pytest.raises(ValueError, match=words):
-        table_one(operations().assign(**change), MARGIN, PLAN.all_covariates)
+        table_one(operations().assign(**change), MARGIN, PLAN.described, PLAN.all_covariates)
 
 
 def test_a_lacking_column_is_named():
     with pytest.raises(ValueError, match="cea_ng_ml"):
-        table_one(operations().drop(columns="cea_ng_ml"), MARGIN, PLAN.all_covariates)
+        table_one(operations().drop(columns="cea_ng_ml"), MARGIN, PLAN.described, PLAN.all_covariates)

@@ -1,6 +1,6 @@
 -- Why the margin of a text is left open: the first reason that holds, NULL where its group is settled. One row per text.
-{% set narrow = published_upper_mm('<1 mm') %}
-{% set wide = published_upper_mm('1.0-9.9 mm') %}
+{% set narrow = published_upper_mm(2) %}
+{% set wide = published_upper_mm(3) %}
 {% set unbounded = unbounded_mm() %}
 with untold as (
     select text_id from {{ ref('metastases_at_a_margin_not_understood') }}

@@ -5,10 +5,7 @@ with grouped as (
         *,
         case
             when unresolved_reason is not null then 'unresolved'
-            when high_mm = 0 then 'positive'
-            when high_mm < {{ published_upper_mm('<1 mm') }} then '<1 mm'
-            when high_mm < {{ published_upper_mm('1.0-9.9 mm') }} then '1.0-9.9 mm'
-            else '>=10 mm'
+            else {{ published_group_of('high_mm') }}
         end as margin_group
     from {{ ref('reasons_for_open_margins') }}
 )

@@ -2,8 +2,8 @@
 -- '<1 mm' = (0, 1), negative = (0, unbounded). The distance from 'the margin', where more than one hepatic margin is clear, leaves
 -- the parenchymal one as wide or wider. What 'comes within 4 mm' is 4 mm away; at 1 mm, and wherever groups of widths divide, it may
 -- be closer. Open ends are moved by a millionth of a millimetre.
-{% set narrow = published_upper_mm('<1 mm') %}
-{% set wide = published_upper_mm('1.0-9.9 mm') %}
+{% set narrow = published_upper_mm(2) %}
+{% set wide = published_upper_mm(3) %}
 {% set step = smallest_step_mm() %}
 {% set unbounded = unbounded_mm() %}
 with stated as (

@@ -2,8 +2,8 @@
 -- ('12 mm' here, '1.2 mm' there), or widths of two groups in two clauses that name nothing by which they could be told apart (no
 -- size, side, segment, block or vessel, and the smaller alone is not said to be the closest, or the larger alone is) in a text that tells of
 -- one metastasis.
-{% set narrow = published_upper_mm('<1 mm') %}
-{% set wide = published_upper_mm('1.0-9.9 mm') %}
+{% set narrow = published_upper_mm(2) %}
+{% set wide = published_upper_mm(3) %}
 with clauses as (
     select
         text_id,
