@@ -10,7 +10,7 @@ from collections.abc import Callable
 from report_reader.machine_marks import without_machine_marks
 from report_reader.traced import Edit, Traced
 
-UNUSUAL = re.compile(r"[^\x20-\x7e\n]|&[#\w]|</?[a-zA-Z]|&$")
+MARKUP = re.compile(r"&[#\w]|</?[a-zA-Z]|&$")
 ENTITY = re.compile(r"&(?:amp;)*(#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[a-zA-Z]{2,10})(;|(?![a-zA-Z=]))")
 TAG = re.compile(
     r"</?(?:br|p|div|td|tr|th|li|ul|ol|b|i|u|em|strong|span|font|table|tbody|h\d|sup|sub|pre)\b[^<>]{0,99}>(?:[ \t]*\r*\n)?",
@@ -61,7 +61,8 @@ def clean(text: str, is_word: Callable[[str], bool] = lambda word: True) -> Trac
             only where the whole is unknown and both halves are words ('tumor-' / 'free').
     """
     traced = Traced(text)
-    if UNUSUAL.search(text):
+    is_plain = text.isascii() and text.replace("\n", " ").isprintable()
+    if not is_plain or (("&" in text or "<" in text) and MARKUP.search(text)):
         traced = _respelled(traced)
     traced = without_machine_marks(traced)
     if "-\n" in traced.text or "- \n" in traced.text:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from report_reader.engine import A_LENGTH, Clause, clauses_of
+from report_reader.engine import A_LENGTH, UNIT_OF_ALL, Clause, Remembered, Sentences
 from report_reader.rules import RuleBook
 from report_reader.tokens import UNIT, Token, tokens_of
 
-MOST_REMEMBERED = 50_000
 LONGEST_LABEL = 8
 """So many tokens of a label that has a label of its own are kept."""
-UNIT_OF_ALL = "UNIT_OF_ALL"
-"""Kind of the words that give all numbers of a report their unit."""
+Sentence = tuple[str, str, int]
+"""In one line, its form, and where it begins."""
 Placed = tuple[Clause, int]
 """A clause, and what to add to its places."""
 
@@ -20,36 +19,37 @@ class LabelledClauses:
 
     def __init__(self, book: RuleBook) -> None:
         self.book = book
-        self._remembered: dict[tuple[str, str], list[Clause]] = {}
+        self._sentences = Sentences(book)
 
     def forget(self) -> None:
         """No sentence is remembered."""
-        self._remembered.clear()
+        self._sentences.forget()
 
-    def of_page(self, text: str, places: list[tuple[int, int]]) -> list[Placed]:
-        """The clauses of the sentences that stand at `places` of the text."""
+    def of_page(self, text: str, form: str, places: list[tuple[int, int]]) -> list[Placed]:
+        """The clauses of the sentences that stand at `places` of the text; `form`: of the text, without its figures."""
         result: list[Placed] = []
         label: list[Token] = []
         heading: list[Token] = []
         alone: list[Placed] = []
-        for (start, end), unit in zip(places, self._units(text, places), strict=True):
-            sentence = text[start:end]
-            clauses = self._clauses_of(sentence, unit)
+        found = [_stripped(text, form, start, end) for start, end in places]
+        read = [self._sentences.read(sentence, own_form) for sentence, own_form, _ in found]
+        units = self._units(found, read) if any(one.gives_unit for one in read) else [""] * len(read)
+        for (sentence, own_form, offset), one, unit in zip(found, read, units, strict=True):
+            clauses = (self._sentences.read(sentence, own_form, unit) if unit else one).filled(sentence)
             if clauses and label and self._has_own_label(clauses[0]):
                 result.extend(alone)
                 label = []
             if clauses and not label and heading and self._is_under(clauses[0]):
                 label = heading
-            offset = start
             if label:
-                clauses, offset = clauses_of(text, start, end, self.book, label, unit), 0
+                clauses = self._sentences.read(sentence, own_form, unit, _moved(label, -offset)).filled(sentence)
             heading = self._heading(clauses, offset) or heading
-            if len(clauses) == 1 and clauses[0].shape.is_label and not sentence.rstrip().endswith((".", ";")):
+            if len(clauses) == 1 and clauses[0].shape.is_label and not sentence.endswith((".", ";")):
                 own = _moved(clauses[0].tokens, offset)
                 if heading and not label and self._is_under(clauses[0]):
                     own = [*heading, *own]
                 alone = [(clauses[0], offset)]
-                label = own if offset or not label else own[-LONGEST_LABEL:]
+                label = own[-LONGEST_LABEL:] if label else own
                 if label and label[-1].kind != "COLON":
                     end_of_label = label[-1].end
                     label.append(Token("COLON", end_of_label, end_of_label, ":", label[-1].value, label[-1].language))
@@ -58,25 +58,16 @@ class LabelledClauses:
             result.extend([(clause, offset) for clause in clauses])
         return result
 
-    def _clauses_of(self, sentence: str, unit: str = "") -> list[Clause]:
-        clauses = self._remembered.get((sentence, unit))
-        if clauses is None:
-            clauses = clauses_of(sentence, 0, len(sentence), self.book, unit=unit)
-            if len(self._remembered) >= MOST_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[sentence, unit] = clauses
-        return clauses
-
-    def _units(self, text: str, places: list[tuple[int, int]]) -> list[str]:
+    def _units(self, found: list[Sentence], read: list[Remembered]) -> list[str]:
         """For each sentence the unit that its bare numbers have by what the report says; '' where it does not, or says two."""
         section, sections, stated = "", [], {}
-        for start, end in places:
-            for clause in self._clauses_of(text[start:end]):
+        for (sentence, _, _), one in zip(found, read, strict=True):
+            for clause in one.filled(sentence):
                 section = clause.said.get("section", section)
                 stated.update({self._unit_in(token): section for token in clause.tokens if token.kind == UNIT_OF_ALL})
             sections.append(section)
         if len(stated) != 1:
-            return [""] * len(places)
+            return [""] * len(read)
         ((unit, where),) = stated.items()
         return [unit if where in ("", section) else "" for section in sections]
 
@@ -116,6 +107,14 @@ class LabelledClauses:
         ):
             return []
         return _moved([head], offset)
+
+
+def _stripped(text: str, form: str, start: int, end: int) -> Sentence:
+    """What stands there in one line without blanks around it."""
+    piece = text[start:end]
+    first = start + len(piece) - len(piece.lstrip())
+    sentence = piece.strip().replace("\n", " ")
+    return sentence, form[first : first + len(sentence)].replace("\n", " "), first
 
 
 def _moved(tokens: list[Token], by: int) -> list[Token]:

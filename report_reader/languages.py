@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from report_reader.memory import Memory
+
+A_WORD = re.compile(r"[\w'-]+")
 SMALL_WORD = re.compile(r"(?<![\w'-])[^\W\d_]{1,6}(?![\w'-])")
 FOREIGN = "language not read"
 FEWEST_WORDS = 3
@@ -25,6 +28,8 @@ class LanguageWords:
         for language, members in words.items():
             for word in members:
                 self._languages.setdefault(word, []).append(language)
+        self._memory = Memory()
+        self._foreign = [members for language, members in words.items() if language != "en"]
 
     @classmethod
     def from_file(cls, path: Path, read: frozenset[str]) -> LanguageWords:
@@ -32,8 +37,14 @@ class LanguageWords:
         with path.open(encoding="utf-8", newline="") as file:
             return cls({row["language"]: frozenset(row["words"].split()) for row in csv.DictReader(file)}, read)
 
-    def language_of(self, text: str) -> str:
-        """The language with most small words in the text ('en' where none has more than English)."""
+    def forget(self) -> None:
+        """No line is remembered."""
+        self._memory.clear()
+
+    def language_of(self, text: str, form: str) -> str:
+        """The language with most small words in the text ('en' where none has more than English); `form`: of the text (`Forms.of`)."""
+        if self._has_few_foreign_words(form):
+            return "en"
         words = [word.lower() for word in SMALL_WORD.findall(text) if len(word) > 1 or word.islower()]
         scores: dict[str, int] = dict.fromkeys(self._names, 0)
         distinct: dict[str, int] = dict.fromkeys(self._names, 0)
@@ -48,11 +59,20 @@ class LanguageWords:
         best = max(scores, key=lambda language: (scores[language], language == "en"))
         return best if scores[best] > scores.get("en", 0) + 2 else "en"
 
-    def guarded(self, text: str, statements: Sequence[Any]) -> list[Any]:
+    def _has_few_foreign_words(self, form: str) -> bool:
+        """Whether no other language has so many small words in the text that it may be written in it."""
+        recall = self._memory.recall
+        present = frozenset().union(*[recall(line, self._foreign_in, line) for line in form.split("\n")])
+        return all(len(members & present) < FEWEST_WORDS for members in self._foreign)
+
+    def _foreign_in(self, line: str) -> frozenset[str]:
+        return frozenset(A_WORD.findall(line.lower())).intersection(self._languages)
+
+    def guarded(self, text: str, form: str, statements: Sequence[Any]) -> list[Any]:
         """The statements; where the text is of a language that is not read, each as one that was not understood."""
         if not statements:
             return list(statements)
-        language = self.language_of(text)
+        language = self.language_of(text, form)
         if language in self._read:
             return [s._replace(language=language) if s.language == "en" and language != "en" else s for s in statements]
         return [s._replace(**_not_understood(s, language)) for s in statements]

@@ -37,6 +37,7 @@ class Lexicon:
     def __init__(self) -> None:
         self._root = Entry()
         self._stems: set[str] = set()
+        self._stems_in_digits: list[str] = []
         self._words: set[str] = set()
         self._known: dict[str, tuple[str, ...]] = {}
         self._first: dict[str, list[Entry]] = {}
@@ -75,6 +76,8 @@ class Lexicon:
             if term.lower()[piece.end() : piece.end() + 1] == "*":
                 word += "*"
                 self._stems.add(word[:-1])
+                if word[0].isdigit():
+                    self._stems_in_digits.append(word[:-1])
             else:
                 self._words.add(word)
             entry = entry.next.setdefault(word, Entry())
@@ -89,6 +92,10 @@ class Lexicon:
     def knows(self, word: str) -> bool:
         """Whether the word (lower case) stands in any term."""
         return len(self._keys(word)) > 0
+
+    def knows_number(self, number: str) -> bool:
+        """Whether the number stands in any term: 'version 2'. Not remembered, for there are many."""
+        return number in self._words or any(number.startswith(stem) for stem in self._stems_in_digits)
 
     def _keys(self, word: str) -> tuple[str, ...]:
         """The word itself and the stems it begins with, the longest first, as far as terms hold them."""

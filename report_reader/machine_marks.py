@@ -33,7 +33,9 @@ def without_machine_marks(traced: Traced) -> Traced:
         traced = traced.replaced(ESCAPE, _meant)
     if "~" in traced.text:
         traced = traced.replaced(LINE_SIGN, "\n")
-    if DICTATED.search(traced.text):
+    if any(word in traced.text for word in (" comma", " new ", " period", " full stop")) and DICTATED.search(
+        traced.text
+    ):
         traced = traced.replaced(SPOKEN, lambda match: "," if match["comma"] else ".")
     if "OBX|" in traced.text or "NTE|" in traced.text:
         traced = traced.edited(edit for match in RESULT.finditer(traced.text) for edit in _named_value(match))
@@ -71,6 +73,8 @@ def _around(match: re.Match[str]) -> list[Edit]:
 
 def _without_line_numbers(traced: Traced) -> Traced:
     """Numbers that count every line of a text leave, where one does not begin with a capital: no numbered list."""
+    if not traced.text.lstrip()[:1].isdigit():
+        return traced
     lines = list(NUMBERED_LINE.finditer(traced.text))
     numbers = [int(line[2]) if line[2] else -1 for line in lines]
     counts = len(lines) > 1 and numbers[0] >= 0 and numbers == list(range(numbers[0], numbers[0] + len(lines)))

@@ -35,21 +35,24 @@ class Place:
             self.passing = ""
         if "section" in clause.said:
             self.section, self.passing = clause.said["section"], ""
-        between = text[self.end : clause.start + offset]
-        has_full_stop = ". " in text[max(0, self.end - 1) : clause.start + offset]
-        if "\n" in between or (self.ends_with_sentence and has_full_stop):
+        start = clause.start + offset
+        is_below = text.find("\n", self.end, start) >= 0
+        if self.passing and (is_below or (self.ends_with_sentence and ". " in text[max(0, self.end - 1) : start])):
             self.passing = ""
-        goes_on = text[self.end - 1 : self.end] == ";" and "\n" not in between and not clause.shape.starts_part
-        self.label = clause.label if clause.shape.is_labelled else (self.label if goes_on and not clause.label else "")
+        if clause.shape.is_labelled:
+            self.label = clause.label
+        elif clause.label or is_below or clause.shape.starts_part or text[self.end - 1 : self.end] != ";":
+            self.label = ""
         self.end = clause.end + offset
-        self.passing = clause.said.get("passing", self.passing)
         if "passing" in clause.said:
+            self.passing = clause.said["passing"]
             self.ends_with_sentence = clause.shape.holds["passing"] == "sentence"
 
     def marks_at(self, clause: Clause) -> set[str]:
         """The clause's marks, with what goes on from the clause before."""
-        goes_on = ["other_organ"] if "continues" in clause.shape.marks and self.is_elsewhere else []
-        marks = {*clause.shape.marks, *goes_on}
+        marks = set(clause.shape.marks)
+        if self.is_elsewhere and "continues" in marks:
+            marks.add("other_organ")
         self.is_elsewhere = "other_organ" in marks
         return marks
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from report_reader.lexicon import Lexicon
+from report_reader.memory import Memory
 from report_reader.patterns import Kinds
 
 Pattern = re.Pattern[str]
@@ -21,34 +22,8 @@ Pattern = re.Pattern[str]
 
 OF_ALL = "anything"
 """Of a guard's `beside`: it counts whatever its clause says, also where that is nothing."""
-MOST_REMEMBERED = 50_000
-"""Rows of kinds; when there are more, all are forgotten."""
 NEEDS = 3
 """Of so many kinds that a rule needs it is looked up whether they are there, before its patterns are tried."""
-
-
-class Memory:
-    """What was found for a row of kinds: sentences differ in words and numbers far more often than in kinds."""
-
-    def __init__(self) -> None:
-        self._found: dict[object, Any] = {}
-
-    def recall(self, key: object, find: Callable[..., Any], *about: object) -> Any:
-        """What was found for the key before, else what `find(*about)` finds now (not None)."""
-        found = self._found.get(key)
-        if found is None:
-            if len(self._found) >= MOST_REMEMBERED:
-                self._found.clear()
-            found = self._found[key] = find(*about)
-        return found
-
-    def items(self) -> list[tuple[Any, Any]]:
-        """Every key with what was found for it."""
-        return list(self._found.items())
-
-    def clear(self) -> None:
-        """Everything is forgotten."""
-        self._found.clear()
 
 
 class UnreadableRule(ValueError):
@@ -178,6 +153,7 @@ class RuleBook:
         self.guards = self._rows("guards")
         self.doubts_of_all = self._rows("guards", lambda row: OF_ALL in row["beside"])
         self.memory = Memory()
+        """Of what was found for a row of kinds: sentences differ in words and numbers far more often than in kinds."""
         self.default_subject = self.subjects.get("DEFAULT", "")
         counted = {self.subjects[kind] for kind in self.group("SUBJECT")}
         self.away = frozenset({"none", "unexplained", *self.subjects.values()} - counted)

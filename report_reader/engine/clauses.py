@@ -51,6 +51,9 @@ class Clause:
     language: str
     """The language of its words."""
     _readings: dict[bool, list[Reading]] = field(default_factory=dict)
+    _like: Clause | None = None
+    """A clause that differs from it in lengths only, for which readings and tokens were made, and which lengths these are, in mm."""
+    _own_mm: list[tuple[int, float]] = field(default_factory=list)
 
     @property
     def start(self) -> int:
@@ -72,20 +75,36 @@ class Clause:
             follows: the clause before names a subject.
         """
         if follows not in self._readings:
-            read = [*_lengths(self, follows), *_statements(self)]
-            self._readings[follows] = [*read, *_doubts(self, read)]
+            if self._like:
+                self._readings[follows] = self._with_own_lengths(self._like.readings(follows))
+            else:
+                read = [*_lengths(self, follows), *_statements(self)]
+                self._readings[follows] = [*read, *_doubts(self, read)]
         return self._readings[follows]
 
+    def _with_own_lengths(self, readings: list[Reading]) -> list[Reading]:
+        result = list(readings)
+        for number, mm in self._own_mm:
+            rule, reading, subject, label, length, start, end, marks = result[number]
+            own = Length(length.comparator if length else "", mm)
+            result[number] = Reading(rule, reading, subject, label, own, start, end, marks)
+        return result
 
-def clauses_of(
-    text: str, start: int, end: int, book: RuleBook, before: list[Token] | None = None, unit: str = ""
-) -> list[Clause]:
-    """The clauses of text[start:end]; `before`: tokens of a label above it; `unit`: the one that the report gives all its numbers."""
-    tokens = tokens_of(text, book.lexicon, start, end)
-    tokens = _without_signs_around(tokens)
+    def with_lengths(self, own_mm: list[tuple[int, float]]) -> Clause:
+        """The clause with other lengths: the number of each among its lengths, and mm. Its tokens stay as they are."""
+        return Clause(self.tokens, self.shape, self.book, self.said, self.label, self.language, {}, self, own_mm)
+
+
+def plain_tokens(sentence: str, book: RuleBook, before: list[Token] | None = None) -> list[Token]:
+    """The tokens of a sentence, its numbers and units as they stand there; `before`: tokens of a label above it."""
+    tokens = _without_signs_around(tokens_of(sentence, book.lexicon))
     if before:
         tokens = [*before, *tokens]
-    tokens = with_order(without_stray_stops(tokens), book.group("NUMBERED"))
+    return with_order(without_stray_stops(tokens), book.group("NUMBERED"))
+
+
+def clauses_of(tokens: list[Token], book: RuleBook, unit: str = "") -> list[Clause]:
+    """The clauses of the plain tokens of a sentence; `unit`: the one that the report gives all its numbers."""
     stated = UnitOfAll(unit, book.group("MEASURED"), book.group("COUNTED")) if unit else None
     tokens = with_bounds_shown(compounded(with_measurements(tokens, stated), book))
     kinds = book.kinds.row(tokens)

@@ -39,6 +39,7 @@ class Shape:
         self.kinds = kinds
         self._book = book
         names = [book.kinds.kind(character) for character in kinds]
+        self.names = frozenset(names)
         self.said: dict[str, str] = {}
         """Fields that context rules set, with `holds` of each in `holds`; of those in `texts` the value is the words of tokens."""
         self.holds: dict[str, str] = {}

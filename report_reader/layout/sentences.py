@@ -5,34 +5,84 @@ from __future__ import annotations
 from report_reader.layout.full_stops import ENUMERATION, STOP, STRAY, ends_statement
 from report_reader.layout.line_ends import goes_on, goes_on_behind_blank_lines
 from report_reader.layout.words import Words
+from report_reader.memory import Forms, Memory
+
+IS_CUT, IS_STRAY = "cut", "stray"
+Places = list[int]
 
 
-def statements_of(text: str, words: Words) -> tuple[str, list[tuple[int, int]]]:
-    """Cut at line ends and full stops, but not where a sentence goes on; full stops there become blanks."""
-    cuts, stray = [0], []
-    lines = text.split("\n")
-    following = _next_lines(lines)
-    place = 0
-    for number, line in enumerate(lines):
-        for stop in STOP.finditer(line):
-            if ends_statement(line, stop, words):
-                cuts.append(place + stop.end())
-            elif STRAY.match(line, stop.start() - 1) and not ENUMERATION.search(line[: stop.start()]):
-                stray.append(place + stop.start())
-        place += len(line) + 1
-        behind = following[number]
-        if not line.strip() or behind is None:
-            continue
-        is_next = goes_on if behind == number + 1 else goes_on_behind_blank_lines
-        if not is_next(line, lines[behind], words):
-            cuts.append(place)
-        elif line.endswith(".") and STRAY.match(f"{line[-2:]} {lines[behind].lstrip()[:1]}"):
-            stray.append(place - 2)
-    cuts.append(len(text))
+class Cutter:
+    """Cuts pages. What is found for a line, or for two, is remembered by their form: figures change nothing here."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = {True: words, False: words.without_case()}
+        self._forms = Forms(words.known_number)
+        self._memory = Memory()
+
+    def forget(self) -> None:
+        """No line is remembered."""
+        self._memory.clear()
+
+    def statements_of(self, text: str) -> tuple[str, str, list[tuple[int, int]]]:
+        """Cut at line ends and full stops, but not where a sentence goes on; full stops there become blanks.
+
+        Returns:
+            The text, its form (`Forms.of`), and where each statement begins and ends.
+        """
+        case_tells = text != text.lower()
+        words, recall = self._words[case_tells], self._memory.recall
+        cuts, stray = [0], []
+        form = self._forms.of(text)
+        lines = form.split("\n")
+        following = _next_lines(lines)
+        place = 0
+        for number, line in enumerate(lines):
+            if not line.strip():
+                place += len(line) + 1
+                continue
+            ended, strayed = recall((line, case_tells), _stops, line, words)
+            cuts.extend([place + at for at in ended])
+            stray.extend([place + at for at in strayed])
+            place += len(line) + 1
+            behind = following[number]
+            if behind is None:
+                continue
+            is_next, below = behind == number + 1, lines[behind]
+            end = recall((line, below, is_next, case_tells), _line_end, line, below, is_next, words)
+            if end == IS_CUT:
+                cuts.append(place)
+            elif end == IS_STRAY:
+                stray.append(place - 2)
+        cuts.append(len(text))
+        places = [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if a < b and not text[a:b].isspace()]
+        return _with_blanks(text, stray), _with_blanks(form, stray), places
+
+
+def _with_blanks(text: str, places: Places) -> str:
+    if not places:
+        return text
     characters = list(text)
-    for at in stray:
+    for at in places:
         characters[at] = " "
-    return "".join(characters), [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip()]
+    return "".join(characters)
+
+
+def _stops(line: str, words: Words) -> tuple[Places, Places]:
+    """Where statements end inside a line, and which full stops end none."""
+    ended, stray = [], []
+    for stop in STOP.finditer(line):
+        if ends_statement(line, stop, words):
+            ended.append(stop.end())
+        elif STRAY.match(line, stop.start() - 1) and not ENUMERATION.search(line[: stop.start()]):
+            stray.append(stop.start())
+    return ended, stray
+
+
+def _line_end(line: str, below: str, is_next: bool, words: Words) -> str:
+    """Whether a statement ends with the line, or the full stop at its end is a stray one; `is_next`: no blank line is between."""
+    if not (goes_on if is_next else goes_on_behind_blank_lines)(line, below, words):
+        return IS_CUT
+    return IS_STRAY if line.endswith(".") and STRAY.match(f"{line[-2:]} {below.lstrip()[:1]}") else "no"
 
 
 def _next_lines(lines: list[str]) -> list[int | None]:

@@ -8,6 +8,7 @@ from report_reader.layout.labels import LABEL_AND_VALUE
 from report_reader.traced import Edit, Traced
 
 CELL = re.compile(r"[ \t]*\|[ \t]*|[ \t]*\t[ \t]*|(?<=\S) {3,}(?=\S)")
+BETWEEN_CELLS = re.compile(r"[|\t]|(?<=\S) {3}")
 NARROW_CELL = re.compile(r"(?<=\S) {2,}(?=\S)")
 """Between the titles of a table whose rows stand farther apart."""
 BULLETS = frozenset("*+>\u2022")
@@ -24,7 +25,7 @@ Span = tuple[int, int]
 
 def with_table_rows(page: Traced) -> Traced:
     """Rows of a table with a header become 'row, title: cell.'; rows of two cells 'label: value'."""
-    if not any(between in page.text for between in ("|", "\t", "   ")) and page.text.count(" / ") < FEWEST_SLASHES:
+    if page.text.count(" / ") < FEWEST_SLASHES and not BETWEEN_CELLS.search(page.text):
         return page
     lines = [match.span() for match in re.finditer(r"[^\n]+", page.text)]
     rows = [_cells(page.text, start, end) for start, end in lines]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 FIRST_WORD = re.compile(r"[ \t]*[(\"'\[]?([A-Za-z]+|[<>=~]*\s?[\d.,]*\d|[<>=~]+|[+-]ve)")
 LAST_WORDS = re.compile(r"(?:[^\W\d_]+[ \t]+){0,3}(?:[^\W\d_]+|[<>=]+)[ \t]*$")
@@ -26,8 +26,14 @@ class Words:
     """The words are one of the answers of a form: 'cannot be assessed'."""
     abbreviation: Callable[[str], bool]
     """A full stop behind it ends no sentence: 'approx'."""
+    known_number: Callable[[str], bool]
+    """A number that stands in a term: 'version 2'."""
     case_tells: bool = True
     """The text has capitals: a small letter begins no sentence."""
+
+    def without_case(self) -> Words:
+        """The same of a text that has no capitals."""
+        return replace(self, case_tells=False)
 
     def goes_on_with(self, word: str) -> bool:
         """Whether no sentence begins with the word, as it is written ('mCRC' and 'ypT3' may begin one)."""

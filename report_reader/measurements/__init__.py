@@ -14,6 +14,7 @@ from __future__ import annotations
 from report_reader.measurements.bounds import bounded, with_bounds_shown
 from report_reader.measurements.combined import (
     dimensions,
+    may_compare,
     mixed_units,
     ranges,
     restated_lengths,
@@ -29,7 +30,15 @@ from report_reader.measurements.order import with_order, without_stray_stops
 from report_reader.measurements.units import lengths, units_behind_numbers
 from report_reader.tokens import Token
 
-__all__ = ["Length", "UnitOfAll", "with_bounds_shown", "with_measurements", "with_order", "without_stray_stops"]
+__all__ = [
+    "Length",
+    "UnitOfAll",
+    "may_compare",
+    "with_bounds_shown",
+    "with_measurements",
+    "with_order",
+    "without_stray_stops",
+]
 
 
 IN_WORDS = frozenset({"COUNT", "A", "ZERO_WORD", "POINT", "FRACTION", "HUNDRED", "SINGLE"})

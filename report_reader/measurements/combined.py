@@ -7,6 +7,7 @@ from dataclasses import replace
 from report_reader.measurements.in_digits import value_of
 from report_reader.measurements.in_words import plain_value
 from report_reader.measurements.lengths import (
+    COMPARATORS,
     DAMAGED,
     DIGITS_AND_LOOKALIKES,
     DIMENSIONS,
@@ -20,6 +21,7 @@ from report_reader.measurements.lengths import (
 from report_reader.measurements.units import is_broken_off
 from report_reader.tokens import Token
 
+NUMERIC = frozenset({"NUMBER", "COUNT", "FRACTION", "CODE", "UNIT", "ZERO_WORD", "POINT", LENGTH, DAMAGED})
 BEFORE_ZERO = ("COLON", "IS", "LIES", "DISTANCE", "CLEARANCE", "MARGIN", "EDGE", "INK", "MEASURING", "OF")
 BEHIND_ZERO = ("", "COMMA", "CLOSE", "DOT", "OPEN", "SEMICOLON", "AT", "IN")
 
@@ -178,3 +180,20 @@ def dimensions(tokens: list[Token]) -> list[Token]:
             del result[-3:]
             result.append(merged)
     return result
+
+
+def may_compare(tokens: list[Token]) -> bool:
+    """Whether numbers of a sentence stand so that what they are may depend on which is greater, or on their being equal: a range, a
+    length in brackets behind another, centimetres and millimetres, bounds from both sides.
+    """
+    kinds = [token.kind for token in tokens]
+    signs = {COMPARATORS.get(kind, "")[:1] for kind in kinds}
+    if "BETWEEN" in kinds or ("<" in signs or "OR_LESS" in kinds) and (">" in signs or "OR_MORE" in kinds):
+        return True
+    for at, kind in enumerate(kinds):
+        ahead = kinds[at + 1 : at + 4]
+        if kind in ("HYPHEN", "TO", "OPEN") and kinds[max(0, at - 1)] in NUMERIC and not NUMERIC.isdisjoint(ahead):
+            return True
+        if kind in ("UNIT", LENGTH) and ahead[:1] and (ahead[0] in NUMERIC or ahead[0] == "A"):
+            return True
+    return False

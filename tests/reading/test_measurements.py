@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from report_reader.engine import clauses_of
+from report_reader.engine import Sentences
 from report_reader.margins import margin_reader
 
 
 def lengths(text):
     """(comparator, mm, upper end) of each length, 'damaged' of each number that was not understood."""
-    tokens = [token for clause in clauses_of(text, 0, len(text), margin_reader().book) for token in clause.tokens]
+    tokens = [token for clause in Sentences(margin_reader().book).clauses_of(text) for token in clause.tokens]
     measured = [token for token in tokens if token.kind in ("LENGTH", "BELOW", "ABOVE", "DAMAGED")]
     return [
         "damaged"
