@@ -201,6 +201,7 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
     from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 
     from orchestration.computing.night import end_computing
+    from orchestration.dbt_build.waiting import end_waiting_dbt, start_dbt_early
     from orchestration.definitions import definitions
     from orchestration.nights.lost_nights import end_lost_nights
     from orchestration.nights.quick_run_storage import quick_run_storage
@@ -208,6 +209,7 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
     from orchestration.nights.telling import say_on_the_published, tell_of_night
     from orchestration.reporting.drawing_beside import end_drawing
 
+    start_dbt_early(settings)
     end_lost_nights(settings, dg.DagsterInstance.get(), "nightly_refresh", seconds_to_begin=0)
     with log_of_refresh(settings, verbose), quick_run_storage():
         result = definitions.resolve_job_def("nightly_refresh").execute_in_process(
@@ -217,6 +219,7 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
             # without it the page of the job and the timeline pass over a night of the command line
             tags={".dagster/repository": f"{SINGLETON_REPOSITORY_NAME}@{CODE_LOCATION}"},
         )
+    end_waiting_dbt()
     end_computing()
     end_drawing()
     night = night_of_run(dg.DagsterInstance.get(), result.run_id)

@@ -1,12 +1,21 @@
 """The dbt project as Dagster assets: one dbt invocation builds and tests all models; dbt tests show as asset checks."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliInvocation,
+    DbtCliResource,
+    DbtProject,
+    dbt_assets,
+)
 from dagster_dbt.compat import DBT_PYTHON_VERSION
+from dagster_dbt.dbt_manifest import validate_manifest
 
 from orchestration.computing.night import begin_computing, families_of_run
 from orchestration.dbt_build.arguments import (
@@ -19,6 +28,7 @@ from orchestration.dbt_build.arguments import (
     prepare_dbt_environment,
 )
 from orchestration.dbt_build.runs import dbt_with_parent
+from orchestration.dbt_build.waiting import waiting_dbt
 from orchestration.engines.night import engine_of_night
 from orchestration.nights.steps import night_step
 from orchestration.settings import Settings, load_settings
@@ -33,6 +43,7 @@ DBT_GROUPS = {
     "quality": "quality",
 }
 
+ROW_COUNTS = "rows of tables: "
 # each asset links to the file of its model
 SETTINGS_OF_DBT_ASSETS = DagsterDbtTranslatorSettings(enable_code_references=True)
 
@@ -62,14 +73,24 @@ class LayerTranslator(DagsterDbtTranslator):
         return "_".join([group, *folders[1:2]]) if group == "intermediate" else group
 
 
-def with_row_counts(settings: Settings, outputs: list[dg.Output]) -> Iterator[dg.Output]:
-    """The outputs of dbt's models with the number of rows that each table holds, which Dagster plots over the nights."""
+def row_counts(settings: Settings) -> dict[str, int]:
+    """Rows of each table of the build file, by the names of Dagster's outputs."""
     with open_build_file(settings.build_file, read_only=True) as connection:
-        counts = dict(
+        return dict(
             connection.execute(
                 "SELECT schema_name || '__' || table_name, estimated_size FROM duckdb_tables() WHERE NOT temporary"
             ).fetchall()
         )
+
+
+def told_row_counts(dbt_event: Mapping[str, Any]) -> dict[str, int] | None:
+    """The same, where it is what dbt says at its end (macro tell_row_counts); None of any other event."""
+    said = dbt_event["info"]["msg"]
+    return json.loads(said.removeprefix(ROW_COUNTS)) if said.startswith(ROW_COUNTS) else None
+
+
+def with_row_counts(counts: Mapping[str, int], outputs: list[dg.Output]) -> Iterator[dg.Output]:
+    """The outputs of dbt's models with the number of rows that each table holds, which Dagster plots over the nights."""
     for output in outputs:
         n_rows = counts.get(output.output_name)
         counted = {} if n_rows is None else {"dagster/row_count": n_rows}
@@ -99,16 +120,36 @@ built_patients = dg.AssetSpec(
 def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, DbtCliResource]:
     """The asset definition of all dbt models and the resource that runs dbt for it."""
     prepare_dbt_environment(settings)
+    manifest, translator = current_manifest(settings), LayerTranslator(SETTINGS_OF_DBT_ASSETS)
     project = DbtProject(
         project_dir=settings.dbt_project_dir,
         target_path=settings.dbt_target,
         profiles_dir=settings.dbt_project_dir,
     )
 
+    def begun(context: dg.AssetExecutionContext, dbt: DbtCliResource, arguments: Sequence[str]) -> DbtCliInvocation:
+        """dbt at work: the one that was started while files were loaded, if it was started with these arguments."""
+        waiting = waiting_dbt(arguments)
+        if waiting is None:
+            return dbt.cli(arguments, context=context, raise_on_error=False)
+        context.log.info(f"dbt, started early, goes on: {' '.join(arguments)}")
+        waiting.go()
+        return DbtCliInvocation(
+            process=waiting.process,
+            manifest=validate_manifest(manifest),
+            dagster_dbt_translator=translator,
+            project_dir=settings.dbt_project_dir,
+            target_path=waiting.target,
+            raise_on_error=False,
+            cli_version=DBT_PYTHON_VERSION,
+            project=project,
+            context=context,
+        )
+
     @dbt_assets(
-        manifest=current_manifest(settings),
+        manifest=manifest,
         project=project,
-        dagster_dbt_translator=LayerTranslator(SETTINGS_OF_DBT_ASSETS),
+        dagster_dbt_translator=translator,
     )
     @night_step
     def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource):
@@ -122,20 +163,28 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
         prepare_dbt_environment(settings)
         variables = dbt_variables(settings, chosen_study(settings))
         with engine_of_night(settings, variables, context.log.info) as engine:
-            invocation = dbt.cli(engine.told(dbt_build_arguments(settings)), context=context, raise_on_error=False)
-            built = []
-            for event in invocation.stream():
-                # a model's rows can be counted when dbt has let go of the file
-                if isinstance(event, dg.Output):
-                    built.append(event)
-                else:
-                    yield event
+            invocation = begun(context, dbt, engine.told(dbt_build_arguments(settings)))
+            built: list[dg.Output] = []
+            for event in invocation.stream_raw_events():
+                if counts := told_row_counts(event.raw_event):
+                    # dbt closes the file meanwhile
+                    yield from with_row_counts(counts, built)
+                    built.clear()
+                for told in event.to_default_asset_events(
+                    validate_manifest(manifest), translator, context, invocation.target_path, project
+                ):
+                    # a model's rows are counted when all are made
+                    if isinstance(told, dg.Output):
+                        built.append(told)
+                    else:
+                        yield told
             if invocation.is_successful():
                 engine.bring_back(settings.dbt_target / "manifest.json")
             elif not engine.is_build_file:
                 # made, but elsewhere: no table of tonight's
                 built.clear()
-            yield from with_row_counts(settings, built)
+            if built:
+                yield from with_row_counts(row_counts(settings), built)
             if not invocation.is_successful():
                 settings.suspicion.touch()
                 target = invocation.target_path

@@ -14,6 +14,8 @@ from pathlib import Path
 
 LOOK_EVERY_SECONDS = 0.25
 KILLED = 137
+WAITS = "CRLM_DBT_WAITS"
+"""The variable by which dbt is told to wait before it opens the build file (waiting.py)."""
 OBJECTS_BEFORE_A_LOOK = 100_000
 """How many new objects Python waits for before it looks for unused ones; at its default, 700, a build spends a tenth of its time so."""
 
