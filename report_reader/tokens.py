@@ -90,10 +90,10 @@ def _is_inner_hyphen(pieces: list[Piece], at: int) -> bool:
 
 
 def _is_letter(text: str, pieces: list[Piece], at: int, start: int, end: int | None) -> bool:
-    """Whether a capital A is the letter (of a specimen, of a lesion) and no article."""
+    """Whether an A is the letter (of a specimen, of a lesion, of a segment) and no article."""
     first = pieces[at][1]
     if text[first] != "A":
-        return False
+        return first > start and text[first - 1].isdigit()  # 'segment 4a'
     behind = pieces[at + 1][3] if at + 1 < len(pieces) else "."
     if behind in ".):,-;&(" or at and behind in ("and", "is", "was", "has", "with", "shows"):
         return True
