@@ -1,6 +1,6 @@
 """Differences of restricted means between each margin group and the reference."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from analysis.curves.restricted_mean import LIMIT_CUT
 from analysis.curves.weighted_incidence import CRUDE
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.names import STRATA_NOT_COMPARED
-from analysis.patients.result_rows import Row
+from analysis.patients.result_rows import Row, number_of
 
 DIFFERENCE_COLUMNS = [
     "endpoint", "grouping", "measure", "stratum", "reference", "standardisation", "horizon_days", "n", "n_reference", "difference_days",
@@ -51,9 +51,7 @@ def restricted_mean_differences(means: pd.DataFrame, grouping: str, reference: s
     compared = means[(means["grouping"] == grouping) & ~means["stratum"].isin(STRATA_NOT_COMPARED)]
     rows = []
     for _, strata in compared.groupby(["endpoint", "measure", "horizon_days"], sort=False):
-        of_reference = strata[strata["stratum"] == reference]
-        others = strata[strata["stratum"] != reference]
-        rows += [_difference(row, of_reference, reference) for row in others.to_dict("records")]
+        rows += _of_strata(strata.to_dict("records"), reference)
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS).astype({"n_reference": "Int64", "warning": "str"})
 
 
@@ -68,55 +66,54 @@ def differences_over_hospitals(means: pd.DataFrame, grouping: str, reference: st
         means: as above of every hospital, whose name is the `grouping`.
         grouping: what the strata are, for the column of that name.
     """
-    own = pd.concat(
-        [
-            restricted_mean_differences(means, str(hospital), reference).assign(hospital=str(hospital))
-            for hospital in means["grouping"].unique()
-        ]
-        or [pd.DataFrame(columns=[*DIFFERENCE_COLUMNS, "hospital"])],
-        ignore_index=True,
-    )
-    compared = means[~means["stratum"].isin(STRATA_NOT_COMPARED)].drop_duplicates(["measure", "grouping", "stratum"])
-    sizes = {
-        (str(measure), str(hospital)): float(strata["n"].sum())
-        for (measure, hospital), strata in compared.groupby(["measure", "grouping"])
-    }
+    own: dict[tuple[object, ...], dict[str, Row]] = {}
+    sizes: dict[tuple[object, str], float] = {}
+    compared = means[~means["stratum"].isin(STRATA_NOT_COMPARED)]
+    for (measure, hospital), strata in compared.groupby(["measure", "grouping"], sort=False):
+        sizes[measure, str(hospital)] = float(strata["n"].sum())
+        for row in _of_strata(strata.to_dict("records"), reference):
+            key = tuple(row[name] for name in ("endpoint", "measure", "stratum", "horizon_days"))
+            own.setdefault(key, {})[str(hospital)] = row
     hospitals = set(map(str, means["grouping"].unique()))
-    rows = []
-    for (endpoint, measure, stratum, horizon), found in own.groupby(
-        ["endpoint", "measure", "stratum", "horizon_days"], sort=False
-    ):
-        known = found[found["difference_days"].notna()]
-        absent = sorted(hospitals - set(known["hospital"]))
-        labels: Row = {
-            "endpoint": endpoint,
-            "measure": measure,
-            "stratum": stratum,
-            "horizon_days": horizon,
-            "grouping": grouping,
-            "reference": reference,
-            "standardisation": OVER_HOSPITALS,
-            "n": int(known["n"].sum()),
-            "n_reference": int(known["n_reference"].sum()),
-        }
-        if known.empty:
-            rows.append(labels | {"warning": "not estimable at any hospital"})
-            continue
-        size = np.array([sizes[(str(measure), hospital)] for hospital in known["hospital"]])
-        share = size / size.sum()
-        difference = float(share @ known["difference_days"].to_numpy(dtype=float))
-        std_error = float(np.sqrt(share**2 @ known["std_error"].to_numpy(dtype=float) ** 2))
-        warning = f"without {', '.join(absent)}: not estimable there" if absent else None
-        rows.append(labels | _with_limits(difference, std_error) | {"warning": warning})
+    rows = [
+        _over_hospitals(found, sizes, hospitals) | {"grouping": grouping, "standardisation": OVER_HOSPITALS}
+        for found in own.values()
+    ]
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS).astype({"n_reference": "Int64", "warning": "str"})
 
 
-def _difference(row: Mapping[Any, Any], of_reference: pd.DataFrame, reference: str) -> Row:
+def _over_hospitals(
+    found: Mapping[str, Row], sizes: Mapping[tuple[object, str], float], hospitals: Collection[str]
+) -> Row:
+    """One difference from those of the hospitals, by name; `sizes`: patients by measure and hospital."""
+    first = next(iter(found.values()))
+    known = {hospital: row for hospital, row in found.items() if np.isfinite(number_of(row, "difference_days"))}
+    labels: Row = {name: first[name] for name in ("endpoint", "measure", "stratum", "horizon_days", "reference")}
+    labels |= {name: int(sum(number_of(row, name) for row in known.values())) for name in ("n", "n_reference")}
+    if not known:
+        return labels | {"warning": "not estimable at any hospital"}
+    size = np.array([sizes[first["measure"], hospital] for hospital in known])
+    share = size / size.sum()
+    differences, errors = (
+        np.array([number_of(row, name) for row in known.values()]) for name in ("difference_days", "std_error")
+    )
+    absent = sorted(set(hospitals) - set(known))
+    warning = f"without {', '.join(absent)}: not estimable there" if absent else None
+    limits = _with_limits(float(share @ differences), float(np.sqrt(share**2 @ errors**2)))
+    return labels | limits | {"warning": warning}
+
+
+def _of_strata(strata: Sequence[Mapping[Any, Any]], reference: str) -> list[Row]:
+    """The differences of the strata of one endpoint and measure."""
+    base = next((row for row in strata if row["stratum"] == reference), None)
+    return [_difference(row, base, reference) for row in strata if row["stratum"] != reference]
+
+
+def _difference(row: Mapping[Any, Any], base: Mapping[Any, Any] | None, reference: str) -> Row:
     labels: Row = {name: row[name] for name in ("endpoint", "grouping", "measure", "stratum", "horizon_days", "n")}
     labels |= {"reference": reference, "standardisation": CRUDE}
-    if of_reference.empty:
+    if base is None:
         return labels | {"warning": "not estimable: no patients in the reference group"}
-    base = of_reference.iloc[0]
     labels["n_reference"] = int(base["n"])
     difference = row["estimate_days"] - base["estimate_days"]
     std_error = float(np.hypot(row["std_error"], base["std_error"]))

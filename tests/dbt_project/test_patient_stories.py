@@ -6,7 +6,7 @@ import pytest
 from analysis.tables.salvage_by_margin import salvage_by_margin
 from tests.analysis.study_plan import MARGIN as MARGIN_GROUPS
 from tests.dbt_project.edge_stories import EDGE_STORIES
-from tests.dbt_project.further_stories import FURTHER_STORIES
+from tests.dbt_project.definition_stories import DEFINITION_STORIES
 from tests.dbt_project.literal_records import Records, day, derived
 from tests.dbt_project.stories import (
     AFTER,
@@ -263,7 +263,7 @@ STORIES = [
         ["death of a cause not stated: not counted for cancer_specific_survival"], hospital="clinic",
     ),
     *EDGE_STORIES,
-    *FURTHER_STORIES,
+    *DEFINITION_STORIES,
 ]  # fmt: skip
 
 

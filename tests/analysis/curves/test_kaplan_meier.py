@@ -6,8 +6,8 @@ import pytest
 
 from analysis.curves.kaplan_meier import QUARTILES, kaplan_meier, median_follow_up, quantile_times
 from analysis.patients.collapsed_counts import count_events
-from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import DATASETS, assert_equal_to_r, on_r_times, patients, r_values
+from tests.analysis.r_values_by_method import limits_periods_and_splines
 
 CONFIDENCE_TYPES = ("log", "log-log", "plain")
 
@@ -38,7 +38,7 @@ def test_curves_equal_survfit(dataset):
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_quartiles_and_medians_with_limits_of_all_types_equal_quantile_survfit(dataset):
     ours = quantile_times(count_events(patients(dataset, any_event=True), "g"))
-    for conf_type, of_r in completing_values(dataset)["quantiles"].items():
+    for conf_type, of_r in limits_periods_and_splines(dataset)["quantiles"].items():
         of_type = ours[ours["conf_type"] == conf_type]
         for position, (label, share) in enumerate(QUARTILES.items()):
             rows = of_type[of_type["quantile"] == label]

@@ -10,8 +10,8 @@ from analysis.curves.kaplan_meier import kaplan_meier
 from analysis.curves.landmark_estimates import landmark_estimates
 from analysis.patients.collapsed_counts import count_events
 from analysis.results.of_counts import landmarks_days
-from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import DATASETS, assert_equal_to_r, patients, r_values
+from tests.analysis.r_values_by_method import limits_periods_and_splines
 from tests.analysis.study_plan import PLAN
 
 
@@ -38,7 +38,7 @@ def test_landmarks_equal_summary_survfit(dataset):
 @pytest.mark.parametrize("conf_type", CONFIDENCE_TYPES)
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_landmarks_have_limits_of_each_type(dataset, conf_type):
-    of_r = completing_values(dataset)["at_landmarks"]
+    of_r = limits_periods_and_splines(dataset)["at_landmarks"]
     landmarks_days = {f"day {days}": days for days in of_r["times"]}
     survival = kaplan_meier(count_events(patients(dataset, any_event=True)), conf_type)
     incidence = cumulative_incidence(count_events(patients(dataset)), conf_type, variance="infinitesimal_jackknife")

@@ -6,8 +6,8 @@ import pytest
 
 from analysis.curves.restricted_mean import LIMIT_CUT, NO_ERROR, restricted_mean_survival, restricted_mean_time_lost
 from analysis.patients.collapsed_counts import count_events
-from tests.analysis.further_values import COX_GROUPS, further_values
 from tests.analysis.r_values import assert_equal_to_r, patients
+from tests.analysis.r_values_by_method import COX_GROUPS, curves_models_and_weights
 
 HORIZONS = range(3)
 
@@ -15,7 +15,7 @@ HORIZONS = range(3)
 @pytest.mark.parametrize("dataset", COX_GROUPS)
 @pytest.mark.parametrize("horizon", HORIZONS)
 def test_restricted_mean_survival_equals_survfit(dataset, horizon):
-    values = further_values(dataset)["restricted"][horizon]
+    values = curves_models_and_weights(dataset)["restricted"][horizon]
     ours = restricted_mean_survival(count_events(patients(dataset, any_event=True), "g"), values["horizon"])
     assert ours["stratum"].tolist() == [str(group) for group in values["g"]]
     assert_equal_to_r(ours["estimate_days"], values["mean"])
@@ -28,7 +28,7 @@ def test_restricted_mean_survival_equals_survfit(dataset, horizon):
 @pytest.mark.parametrize("dataset", COX_GROUPS)
 @pytest.mark.parametrize("horizon", HORIZONS)
 def test_restricted_mean_time_lost_equals_survfit_of_states(dataset, horizon):
-    values = further_values(dataset)["restricted"][horizon]
+    values = curves_models_and_weights(dataset)["restricted"][horizon]
     ours = restricted_mean_time_lost(count_events(patients(dataset), "g"), values["horizon"])
     assert ours["cause"].tolist() == ["event", "competing"] * len(values["g"])
     mean, std_error = (np.concatenate([group[name] for group in values["lost"]]) for name in ("mean", "se"))
@@ -41,7 +41,7 @@ def test_restricted_mean_time_lost_equals_survfit_of_states(dataset, horizon):
 
 @pytest.mark.parametrize("dataset", COX_GROUPS)
 def test_time_lived_and_time_lost_add_up_to_the_horizon(dataset):
-    (horizon,) = {further_values(dataset)["restricted"][1]["horizon"]}
+    (horizon,) = {curves_models_and_weights(dataset)["restricted"][1]["horizon"]}
     lived = restricted_mean_survival(count_events(patients(dataset, any_event=True)), horizon)
     lost = restricted_mean_time_lost(count_events(patients(dataset)), horizon)
     assert lived["estimate_days"].item() + lost["estimate_days"].sum() == pytest.approx(horizon, rel=1e-12)
@@ -50,7 +50,7 @@ def test_time_lived_and_time_lost_add_up_to_the_horizon(dataset):
 @pytest.mark.parametrize("dataset", COX_GROUPS)
 def test_without_competing_events_what_is_lost_has_the_error_of_what_is_lived(dataset):
     event_counts = count_events(patients(dataset, any_event=True), "g")
-    horizon = further_values(dataset)["restricted"][2]["horizon"]
+    horizon = curves_models_and_weights(dataset)["restricted"][2]["horizon"]
     lost = restricted_mean_time_lost(event_counts, horizon)
     lost = lost[lost["cause"] == "event"]
     lived = restricted_mean_survival(event_counts, horizon)

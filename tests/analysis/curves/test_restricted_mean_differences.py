@@ -7,13 +7,13 @@ import pytest
 from analysis.curves.restricted_mean import restricted_mean_survival, restricted_mean_time_lost
 from analysis.curves.restricted_mean_differences import differences_over_hospitals, restricted_mean_differences
 from analysis.patients.collapsed_counts import count_events
-from tests.analysis.further_values import COX_GROUPS, completing_values
 from tests.analysis.r_values import assert_equal_to_r, patients
+from tests.analysis.r_values_by_method import COX_GROUPS, limits_periods_and_splines
 
 
 @pytest.mark.parametrize("dataset", COX_GROUPS)
 def test_differences_equal_those_of_survfits_means(dataset):
-    of_r = completing_values(dataset)["restricted_differences"]
+    of_r = limits_periods_and_splines(dataset)["restricted_differences"]
     means = restricted_mean_survival(count_events(patients(dataset, any_event=True), "g"), of_r["horizon"])
     ours = restricted_mean_differences(means.assign(measure="lived"), "g", reference=str(COX_GROUPS[dataset]))
     assert ours["stratum"].tolist() == [str(group) for group in range(1, COX_GROUPS[dataset])]
@@ -76,21 +76,19 @@ def hospital(name: str, *rows: tuple) -> pd.DataFrame:
 
 
 def test_differences_over_hospitals_by_hand():
-    """At A (two and two patients) positive lose 9 - 7 = 2 days of ten; at B (one and three) 10 - 4 = 6; both are of four patients."""
+    """At A (two and two patients) positive lose 9 - 7 = 2 days of ten; at B (two and four) other than that: A counts 0.4, B 0.6."""
     at_a = hospital("A", ("positive", 4, 1), ("positive", 20, 0), (">=10 mm", 8, 1), (">=10 mm", 20, 0))
-    at_b = hospital("B", *[("positive", 2, 1), ("positive", 6, 1)], (">=10 mm", 20, 0), (">=10 mm", 9, 1))
+    wide = [(">=10 mm", 20, 0), (">=10 mm", 9, 1), (">=10 mm", 5, 1), (">=10 mm", 20, 0)]
+    at_b = hospital("B", ("positive", 2, 1), ("positive", 6, 1), *wide)
     own = [restricted_mean_differences(means, name, ">=10 mm").iloc[0] for name, means in (("A", at_a), ("B", at_b))]
     means = pd.concat([at_a, at_b], ignore_index=True)
     (ours,) = differences_over_hospitals(means, "margin_group", ">=10 mm").to_dict("records")
-    assert ours["difference_days"] == pytest.approx((own[0]["difference_days"] + own[1]["difference_days"]) / 2)
     assert own[0]["difference_days"] == pytest.approx(-2.0)
-    assert ours["std_error"] == pytest.approx(np.hypot(own[0]["std_error"], own[1]["std_error"]) / 2)
-    assert (ours["grouping"], ours["standardisation"], ours["n"], ours["n_reference"]) == (
-        "margin_group",
-        "over hospitals",
-        4,
-        4,
-    )
+    assert own[1]["difference_days"] == pytest.approx(4 - (10 + 9 + 5 + 10) / 4)
+    assert ours["difference_days"] == pytest.approx(0.4 * -2.0 + 0.6 * -4.5)
+    assert ours["std_error"] == pytest.approx(np.hypot(0.4 * own[0]["std_error"], 0.6 * own[1]["std_error"]))
+    labels = [ours[name] for name in ("grouping", "standardisation", "n", "n_reference")]
+    assert labels == ["margin_group", "over hospitals", 4, 6]
     # a hospital without positive margins says nothing, by name
     at_c = hospital("C", (">=10 mm", 9, 1), (">=10 mm", 20, 0))
     (three,) = differences_over_hospitals(pd.concat([means, at_c]), "margin_group", ">=10 mm").to_dict("records")

@@ -15,8 +15,8 @@ from analysis.curves.state_occupation import (
     transition_counts,
 )
 from analysis.results.of_counts import half_years_days
-from tests.analysis.further_values import further_values
 from tests.analysis.r_values import FOLDER, assert_equal_to_r
+from tests.analysis.r_values_by_method import curves_models_and_weights
 from tests.analysis.study_plan import PLAN
 
 MGUS_STATES = ("mgus", "pcm", "death")
@@ -34,7 +34,11 @@ def mgus_paths() -> pd.DataFrame:
 def test_occupation_equals_survfit(group_column):
     ours = state_occupation(mgus_paths(), MGUS_STATES, group_column, conf_type="log")
     assert list(ours.columns) == OCCUPATION_COLUMNS
-    of_r = [further_values("multi_state")] if group_column is None else further_values("multi_state_by_sex")
+    of_r = (
+        [curves_models_and_weights("multi_state")]
+        if group_column is None
+        else curves_models_and_weights("multi_state_by_sex")
+    )
     assert ours["stratum"].nunique() == len(of_r)
     for (_, rows), values in zip(ours.groupby("stratum", sort=False), of_r, strict=True):
         rows = rows[rows["time_days"] > 0]

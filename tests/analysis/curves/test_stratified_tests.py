@@ -7,8 +7,8 @@ import pytest
 from analysis.curves.group_tests import gray_test, logrank_test
 from analysis.curves.stratified_tests import stratified_gray_test, stratified_logrank_test
 from analysis.patients.collapsed_counts import count_events
-from tests.analysis.further_values import further_values, margin_patients
 from tests.analysis.r_values import assert_equal_to_r, patients
+from tests.analysis.r_values_by_method import curves_models_and_weights, margin_patients
 
 DATASETS = ("colon", "pbc", "mgus2", "ties", "margins", "colon_sparse")
 
@@ -30,7 +30,7 @@ def counts_by_block(rows: pd.DataFrame, block: str) -> pd.DataFrame:
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_stratified_logrank_equals_survdiff(dataset):
-    values = further_values(dataset)["stratified"]
+    values = curves_models_and_weights(dataset)["stratified"]
     for of_r, any_event in (("all_causes", True), ("cause_specific", False)):
         rows = stratified_patients(dataset, any_event=any_event)
         (ours,) = stratified_logrank_test(counts_by_block(rows, values["block"]), values["block"]).to_dict("records")
@@ -43,7 +43,7 @@ def test_stratified_logrank_equals_survdiff(dataset):
 @pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("swap", [False, True])
 def test_stratified_gray_equals_cuminc(dataset, swap):
-    values = further_values(dataset)["stratified"]
+    values = curves_models_and_weights(dataset)["stratified"]
     rows = stratified_patients(dataset, swap=swap)
     (ours,) = stratified_gray_test(counts_by_block(rows, values["block"]), values["block"]).to_dict("records")
     statistic, p_value, degrees = values["gray_competing" if swap else "gray_event"]

@@ -16,9 +16,9 @@ from analysis.curves.weighted_incidence import (
 from analysis.patients.collapsed_counts import count_events
 from analysis.patients.covariates import Covariate
 from analysis.robustness.weighting import treatment_weights
-from tests.analysis.further_values import margin_patients
 from tests.analysis.hospital_values import hospital_values
 from tests.analysis.r_values import assert_equal_to_r
+from tests.analysis.r_values_by_method import margin_patients
 from tests.analysis.study_plan import MARGIN
 
 ENDPOINT = "overall_recurrence"

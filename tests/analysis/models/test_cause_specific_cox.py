@@ -8,8 +8,8 @@ from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.models.firth_fit import fit_firth
 from analysis.patients.covariates import Covariate
 from analysis.patients.model_rows import model_rows
-from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients, r_values
+from tests.analysis.r_values_by_method import limits_periods_and_splines
 from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, FEW_EVENTS, MARGIN, MARGIN_GROUPS
 
 ENDPOINT = "overall_recurrence"
@@ -54,7 +54,7 @@ def test_proportional_hazards_equal_cox_zph(dataset, model):
     rows = rows[(rows["model"] == model) & rows["statistic"].notna()]
     assert rows["term"].iloc[-2:].tolist() == [MARGIN.omnibus, "GLOBAL"]
     of_groups = rows[rows["term"] == MARGIN.omnibus][["statistic", "degrees_of_freedom", "p_value"]]
-    assert_equal_to_r(of_groups.iloc[0], completing_values(dataset)["zph_of_groups"][model])
+    assert_equal_to_r(of_groups.iloc[0], limits_periods_and_splines(dataset)["zph_of_groups"][model])
     rows = rows[rows["term"] != MARGIN.omnibus]
     for column, of_r in (("statistic", "zph_statistic"), ("degrees_of_freedom", "zph_df"), ("p_value", "zph_p")):
         assert_equal_to_r(rows[column], values[model][of_r])

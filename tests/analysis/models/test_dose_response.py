@@ -6,8 +6,8 @@ import pytest
 from analysis.models.dose_response import CURVE_COLUMNS, TEST_COLUMNS, WidthSpline, dose_response
 from analysis.patients.covariates import Covariate
 from analysis.patients.splines import spline_basis, spline_knots
-from tests.analysis.further_values import completing_values, further_values, margin_patients
 from tests.analysis.r_values import assert_equal_to_r, patients
+from tests.analysis.r_values_by_method import curves_models_and_weights, limits_periods_and_splines, margin_patients
 from tests.analysis.study_plan import SPLINE
 
 ENDPOINT = "overall_recurrence"
@@ -22,7 +22,7 @@ def spline(**changed) -> WidthSpline:
 
 
 def values() -> dict:
-    return further_values("margins")["dose_response"]
+    return curves_models_and_weights("margins")["dose_response"]
 
 
 @pytest.mark.parametrize(("model", "covariates"), [("unadjusted", ()), ("adjusted", ADJUSTMENT)])
@@ -44,12 +44,12 @@ def test_curve_and_tests_equal_coxph_of_rcspline_eval(model, covariates):
 
 @pytest.mark.parametrize(("model", "covariates"), [("unadjusted", ()), ("adjusted", ADJUSTMENT)])
 def test_curve_and_tests_equal_cph_of_rms(model, covariates):
-    assert_equal_to_rms(margin_patients(), covariates, completing_values("margins")["rms"][model])
+    assert_equal_to_rms(margin_patients(), covariates, limits_periods_and_splines("margins")["rms"][model])
 
 
 @pytest.mark.parametrize("dataset", ["pbc", "colon", "mgus2"])
 def test_splines_of_real_patients_equal_cph_of_rms(dataset):
-    of_r = completing_values(dataset)["rms"]
+    of_r = limits_periods_and_splines(dataset)["rms"]
     assert_equal_to_rms(patients(dataset), [Covariate(name, name) for name in of_r["covariates"]], of_r)
 
 

@@ -7,8 +7,8 @@ from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.models.fine_gray import fine_gray, fit_fine_gray
 from analysis.models.hazard_ratio_rows import HAZARD_RATIO_COLUMNS
 from analysis.patients.covariates import Covariate
-from tests.analysis.further_values import COX_GROUPS, further_values
 from tests.analysis.r_values import assert_equal_to_r, patients
+from tests.analysis.r_values_by_method import COX_GROUPS, curves_models_and_weights
 from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
 
 ENDPOINT = "overall_recurrence"
@@ -24,7 +24,7 @@ def margin_rows(dataset: str = "ties", **changes):
 @pytest.mark.parametrize("dataset", COX_GROUPS)
 @pytest.mark.parametrize("model", ["unadjusted", "adjusted"])
 def test_models_equal_finegray_and_coxph(dataset, model):
-    values = further_values(dataset)["fine_gray"]
+    values = curves_models_and_weights(dataset)["fine_gray"]
     rows = fine_gray(
         margin_rows(dataset), ENDPOINT, MARGIN, covariates=[Covariate(name, name) for name in values["covariates"]]
     )

@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.models import firth_fit
 from analysis.models.cox_fit import fit_cox
 from analysis.models.firth_fit import fit_firth, profile_row
 from analysis.models.hazard_ratio_rows import CAUSE_SPECIFIC, FIRTH, hazard_ratio_frame
 from analysis.models.partial_likelihood import ByPeriod, PartialLikelihood
 from analysis.patients.covariates import Covariate
 from analysis.patients.model_rows import model_rows
-from tests.analysis.further_values import completing_values, further_values
 from tests.analysis.r_values import assert_equal_to_r, patients
+from tests.analysis.r_values_by_method import curves_models_and_weights, limits_periods_and_splines
 from tests.analysis.study_plan import FEW_EVENTS, MARGIN, MARGIN_GROUPS
 
 ENDPOINT = "overall_recurrence"
@@ -30,7 +31,7 @@ def design_of(rows: pd.DataFrame) -> dict[str, np.ndarray]:
     return {name: column.to_numpy(dtype=float) for name, column in columns.items()}
 
 
-@pytest.mark.parametrize("values", further_values("ties")["firth"], ids=lambda values: values["ties"])
+@pytest.mark.parametrize("values", curves_models_and_weights("ties")["firth"], ids=lambda values: values["ties"])
 def test_fit_equals_brute_force_maximisation(values):
     rows = few_patients()
     is_event = (rows["event_code"] == 1).to_numpy().astype(int)
@@ -42,7 +43,7 @@ def test_fit_equals_brute_force_maximisation(values):
     assert fit.penalised_log_likelihood == pytest.approx(values["value"], rel=1e-9)
 
 
-@pytest.mark.parametrize("values", completing_values("ties")["firth"], ids=lambda values: values["ties"])
+@pytest.mark.parametrize("values", limits_periods_and_splines("ties")["firth"], ids=lambda values: values["ties"])
 def test_fit_equals_the_penalised_score_equations_in_r(values):
     rows = few_patients()
     design = {name: design_of(rows)[name] for name in ("g1", "g2")} | {"decades": (rows["age"].to_numpy() - 60) / 10}
@@ -53,7 +54,7 @@ def test_fit_equals_the_penalised_score_equations_in_r(values):
 
 def test_with_late_entry_it_equals_r_too():
     """The same patients in two rows each, before and after day 720: one ratio of the first group for each period."""
-    values, rows = completing_values("ties")["firth_late_entry"], few_patients()
+    values, rows = limits_periods_and_splines("ties")["firth_late_entry"], few_patients()
     is_late = rows["time_days"] > 720
     early = rows.assign(event_code=rows["event_code"].where(~is_late, 0), time_days=rows["time_days"].clip(upper=720))
     split = pd.concat([early.assign(entry=0.0, late=0.0), rows[is_late].assign(entry=720.0, late=1.0)])
@@ -225,3 +226,16 @@ def test_unknown_ties_are_refused():
     rows = few_patients()
     with pytest.raises(ValueError, match="ties must be one of efron, breslow"):
         fit_firth(rows["time_days"].to_numpy(), np.ones(len(rows)), design_of(rows), ties="exact")
+
+
+def test_many_small_hospitals_are_fitted_as_one_likelihood_and_the_same(monkeypatch):
+    """Thirty hospitals of ten patients, one of whose groups has no event: as each stratum by itself."""
+    random, n = np.random.default_rng(6), 300
+    hospital, exposed = np.repeat(np.arange(30), 10), (random.random(n) < 0.3).astype(float)
+    times, is_event = random.integers(0, 40, n).astype(float), ((random.random(n) < 0.4) & (exposed == 0)).astype(int)
+    design = {"exposed": exposed, "age": random.normal(60, 9, n)}
+    together = fit_firth(times, is_event, design, strata=hospital)
+    monkeypatch.setattr(firth_fit, "MANY_STRATA", 1000)
+    one_by_one = fit_firth(times, is_event, design, strata=hospital)
+    for name in ("coefficients", "covariance", "limits", "likelihood_ratio", "penalised_log_likelihood"):
+        np.testing.assert_allclose(getattr(together, name), getattr(one_by_one, name), rtol=1e-9)

@@ -13,9 +13,9 @@ from analysis.models.interval_censored import (
     turnbull,
 )
 from analysis.results.of_counts import half_years_days
-from tests.analysis.further_values import margin_patients
 from tests.analysis.hospital_values import hospital_values, or_infinite
 from tests.analysis.r_values import assert_equal_to_r
+from tests.analysis.r_values_by_method import margin_patients
 from tests.analysis.study_plan import MARGIN, PLAN
 
 ENDPOINT = "margin_recurrence"

@@ -7,8 +7,8 @@ import pytest
 from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.models.landmark_models import LANDMARK_RATIO_COLUMNS, landmark_hazard_ratios
 from analysis.patients.covariates import Covariate
-from tests.analysis.further_values import COX_GROUPS, further_values
 from tests.analysis.r_values import assert_equal_to_r, patients, r_values
+from tests.analysis.r_values_by_method import COX_GROUPS, curves_models_and_weights
 from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
 
 ENDPOINT = "overall_recurrence"
@@ -22,7 +22,7 @@ def margin_rows(dataset: str = "ties") -> pd.DataFrame:
 
 @pytest.mark.parametrize("dataset", ["colon", "pbc", "ties"])
 def test_models_from_a_landmark_on_equal_coxph(dataset):
-    of_r = further_values(dataset)["landmark"]
+    of_r = curves_models_and_weights(dataset)["landmark"]
     covariates = [Covariate(name, name) for name in r_values(dataset)["cox"]["covariates"]]
     days = [values["landmark"] for values in of_r]
     ours = landmark_hazard_ratios(margin_rows(dataset), ENDPOINT, days, MARGIN, covariates=covariates)

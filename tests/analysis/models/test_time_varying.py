@@ -7,8 +7,8 @@ from scipy.optimize import minimize_scalar
 
 from analysis.models.time_varying import time_varying_hazard_ratios
 from analysis.patients.covariates import Covariate
-from tests.analysis.further_values import completing_values
 from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients
+from tests.analysis.r_values_by_method import limits_periods_and_splines
 from tests.analysis.study_plan import DAYS_A_YEAR, FEW_EVENTS, MARGIN, MARGIN_GROUPS, PLAN
 
 ENDPOINT = "overall_recurrence"
@@ -32,8 +32,10 @@ def by_period(
 @pytest.mark.parametrize("model", ["unadjusted", "adjusted"])
 @pytest.mark.parametrize("dataset", COX_DATASETS)
 def test_ratios_by_period_equal_coxph_after_survsplit(dataset, model):
-    of_r = completing_values(dataset)["by_period"][model]
-    covariates = [Covariate(name, name) for name in completing_values(dataset)["by_period"]["adjusted"]["covariates"]]
+    of_r = limits_periods_and_splines(dataset)["by_period"][model]
+    covariates = [
+        Covariate(name, name) for name in limits_periods_and_splines(dataset)["by_period"]["adjusted"]["covariates"]
+    ]
     rows = by_period(margin_rows(dataset), ENDPOINT, covariates=covariates, starts_days=(0, *of_r["cuts"]), below_p=1.1)
     rows = rows[rows["model"] == model]
     ratios = rows[rows["hazard_ratio"].notna() & rows["term"].str.startswith("margin")].reset_index(drop=True)
@@ -55,7 +57,7 @@ def test_ratios_by_period_equal_coxph_after_survsplit(dataset, model):
 
 @pytest.mark.parametrize("dataset", COX_DATASETS)
 def test_a_covariates_ratios_by_period_equal_coxph_after_survsplit(dataset):
-    values = completing_values(dataset)["by_period"]
+    values = limits_periods_and_splines(dataset)["by_period"]
     covariates = [Covariate(name, name) for name in values["adjusted"]["covariates"]]
     rows = by_period(
         margin_rows(dataset),
@@ -90,7 +92,7 @@ def test_a_covariate_is_split_only_where_its_own_hazards_are_not_proportional():
 @pytest.mark.parametrize("dataset", COX_DATASETS)
 def test_the_test_that_decides_is_cox_zph_of_the_groups(dataset):
     rows = by_period(margin_rows(dataset), ENDPOINT, covariates=(), below_p=0)
-    of_r = completing_values(dataset)["zph_of_groups"]["unadjusted"]
+    of_r = limits_periods_and_splines(dataset)["zph_of_groups"]["unadjusted"]
     for row in rows.to_dict("records"):
         assert row["term"] == MARGIN.proportionality
         assert_equal_to_r([row["statistic"], row["degrees_of_freedom"], row["p_value"]], of_r)

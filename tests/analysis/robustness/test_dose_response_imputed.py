@@ -7,7 +7,7 @@ import pytest
 from analysis.models.dose_response import CURVE_COLUMNS, EXACT_WIDTHS, TEST_COLUMNS, dose_response
 from analysis.patients.covariates import Covariate
 from analysis.robustness.dose_response_imputed import BOUNDED_IMPUTED, completed_widths, dose_response_imputed
-from tests.analysis.further_values import margin_patients
+from tests.analysis.r_values_by_method import margin_patients
 from tests.analysis.study_plan import SPLINE
 
 ENDPOINT = "overall_recurrence"

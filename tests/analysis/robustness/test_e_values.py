@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis.robustness.e_values import e_value, risk_ratio, with_e_values
-from tests.analysis.further_values import further_values
 from tests.analysis.r_values import assert_equal_to_r
+from tests.analysis.r_values_by_method import curves_models_and_weights
 
 
 def ratios(*rows: tuple) -> pd.DataFrame:
@@ -15,7 +15,7 @@ def ratios(*rows: tuple) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("column", "is_common"), [("rare", False), ("common", True)])
 def test_e_values_equal_r(column, is_common):
-    values = further_values("e_values")
+    values = curves_models_and_weights("e_values")
     assert_equal_to_r(e_value(risk_ratio(values["hazard_ratio"], is_common)), values[column])
 
 

@@ -8,8 +8,8 @@ from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.patients.covariates import Covariate
 from analysis.robustness.imputation import ImputedColumn, nelson_aalen
 from analysis.robustness.rubin import pooled_hazard_ratios
-from tests.analysis.further_values import further_values
 from tests.analysis.r_values import assert_equal_to_r, patients
+from tests.analysis.r_values_by_method import curves_models_and_weights
 from tests.analysis.robustness.imputed import TRACE_COLUMNS, impute
 from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
 
@@ -36,7 +36,7 @@ def with_gaps() -> pd.DataFrame:
 def test_nelson_aalen_equals_survfit():
     rows = patients("ties")
     ours = nelson_aalen(rows["time_days"].to_numpy(), (rows["event_code"] == 1).to_numpy())
-    assert_equal_to_r(ours, further_values("ties")["nelson_aalen"])
+    assert_equal_to_r(ours, curves_models_and_weights("ties")["nelson_aalen"])
 
 
 def test_observed_values_stay_and_missing_ones_are_filled_with_possible_ones():

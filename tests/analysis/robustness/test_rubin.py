@@ -7,12 +7,12 @@ import pytest
 from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.patients.covariates import Covariate
 from analysis.robustness.rubin import POOLED_RATIO_COLUMNS, pool, pool_wald, pooled_hazard_ratios
-from tests.analysis.further_values import completing_values, further_values, margin_patients
 from tests.analysis.r_values import assert_equal_to_r
+from tests.analysis.r_values_by_method import curves_models_and_weights, limits_periods_and_splines, margin_patients
 from tests.analysis.study_plan import MARGIN
 
 
-@pytest.mark.parametrize("values", further_values("rubin"), ids=range(4))
+@pytest.mark.parametrize("values", curves_models_and_weights("rubin"), ids=range(4))
 def test_pool_equals_pool_scalar(values):
     n = np.inf if values["n"] is None else values["n"]
     ours = pool(values["estimates"], values["variances"], n, values["k"])
@@ -62,7 +62,7 @@ def ratios(estimate: float, std_error: float, **changes) -> pd.DataFrame:
 
 
 def test_hazard_ratios_are_pooled_on_the_log_scale():
-    values = further_values("rubin")[0]
+    values = curves_models_and_weights("rubin")[0]
     frames = [ratios(q, np.sqrt(u)) for q, u in zip(values["estimates"], values["variances"], strict=True)]
     ours = pooled_hazard_ratios(frames, MARGIN, n_parameters=8)
     assert list(ours.columns) == POOLED_RATIO_COLUMNS
@@ -90,7 +90,7 @@ def test_imputations_must_have_the_same_terms():
 
 
 def completed_patients() -> list[pd.DataFrame]:
-    """The five completions of completing_statistics.R: every fifth patient's age and KRAS filled in by its rule."""
+    """The five completions of limits_periods_and_splines.R: every fifth patient's age and KRAS filled in by its rule."""
     rows, number = margin_patients(), np.arange(800)
     is_filled = number % 5 == 0
     return [
@@ -104,7 +104,7 @@ def completed_patients() -> list[pd.DataFrame]:
 
 
 def test_pooled_cox_models_equal_mice_pool():
-    of_r = completing_values("margins")["mice"]
+    of_r = limits_periods_and_splines("margins")["mice"]
     covariates = (Covariate("age", "age"), Covariate("kras", "kras"))
     fits = [
         cause_specific_cox(rows, "overall_recurrence", MARGIN, covariates=covariates).hazard_ratios
@@ -129,7 +129,7 @@ def test_pooled_cox_models_equal_mice_pool():
 
 
 def test_a_pooled_test_of_two_terms_equals_r():
-    of_r = completing_values("margins")["d1"]
+    of_r = limits_periods_and_splines("margins")["d1"]
     ours = pool_wald(of_r["estimates"], of_r["covariances"])
     assert_equal_to_r(ours, [of_r["statistic"], of_r["df1"], of_r["df2"], of_r["p"], of_r["r"]])
 

@@ -15,8 +15,8 @@ from analysis.robustness.weighting import (
     weight_summary,
     weighted_cox,
 )
-from tests.analysis.further_values import completing_values, further_values, margin_patients
 from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients
+from tests.analysis.r_values_by_method import curves_models_and_weights, limits_periods_and_splines, margin_patients
 from tests.analysis.study_plan import MARGIN
 
 ENDPOINT = "overall_recurrence"
@@ -35,7 +35,7 @@ def weights_of(name: str):
 
 
 def values(name: str) -> dict:
-    return further_values("margins")["weighting"][name]
+    return curves_models_and_weights("margins")["weighting"][name]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -184,7 +184,7 @@ def test_bad_weights_are_refused_by_name():
 
 @pytest.mark.parametrize("dataset", COX_DATASETS)
 def test_weighted_ratios_of_real_patients_equal_coxph_with_robust_errors(dataset):
-    of_r, rows = completing_values(dataset)["weighted"], patients(dataset)
+    of_r, rows = limits_periods_and_splines(dataset)["weighted"], patients(dataset)
     weights = pd.Series(0.5 + (np.arange(len(rows)) % 10) / 5, index=rows.index)
     ours = weighted_cox(rows, "overall_recurrence", "g", weights, reference=str(rows["g"].max()), prefix="margin")
     assert_equal_to_r(np.log(ours["hazard_ratio"]), of_r["coef"])

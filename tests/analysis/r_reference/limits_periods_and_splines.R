@@ -1,7 +1,7 @@
 # Reference values for quantiles, limits at landmarks, effects by period, pooling, splines and Firth's model.
-# Run: Rscript completing_statistics.R FOLDER_WITH_THE_CSV_FILES
+# Run: Rscript limits_periods_and_splines.R FOLDER_WITH_THE_CSV_FILES
 # Needs R >= 4.2 with survival, rms, mice, mitml and jsonlite; half a minute, nearly all of it for Firth's model.
-# Reads the inputs that make_reference.R wrote, and margins.csv; writes completing_statistics.json beside them.
+# Reads the inputs that make_reference.R wrote, and margins.csv; writes limits_periods_and_splines.json beside them.
 suppressMessages({library(survival); library(jsonlite)})
 out <- commandArgs(TRUE)[1]; if (is.na(out)) out <- "."
 read <- function(name) read.csv(file.path(out, paste0(name, ".csv")))
@@ -131,4 +131,4 @@ few$event[few$g == 2] <- 0; few$decades <- (few$age - 60) / 10
 reference$ties$firth <- lapply(c("efron", "breslow"), function(ties) firth(few, c("g1", "g2", "decades"), ties))
 late <- survSplit(Surv(time, event) ~ ., few, cut = 720, episode = "period"); late$start <- late$tstart; late$g1_late <- late$g1 * (late$period == 2)
 reference$ties$firth_late_entry <- firth(late, c("g1", "g2", "g1_late"), "efron")
-write_json(reference, file.path(out, "completing_statistics.json"), digits = I(13), auto_unbox = TRUE, na = "null", null = "null")
+write_json(reference, file.path(out, "limits_periods_and_splines.json"), digits = I(13), auto_unbox = TRUE, na = "null", null = "null")

@@ -1,4 +1,4 @@
-"""The kept reference values of R for the further statistics (see r_reference/further_statistics.R, completing_statistics.R)."""
+"""The kept reference values of R, method by method (see r_reference/curves_models_and_weights.R, limits_periods_and_splines.R)."""
 
 import json
 from functools import cache
@@ -15,14 +15,14 @@ def _reference(name: str) -> dict:
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def further_values(dataset: str) -> dict:
-    """Everything further_statistics.R computed from a data set."""
-    return _reference("further_statistics")[dataset]
+def curves_models_and_weights(dataset: str) -> dict:
+    """Everything curves_models_and_weights.R computed from a data set."""
+    return _reference("curves_models_and_weights")[dataset]
 
 
-def completing_values(dataset: str) -> dict:
-    """Everything completing_statistics.R computed from a data set."""
-    return _reference("completing_statistics")[dataset]
+def limits_periods_and_splines(dataset: str) -> dict:
+    """Everything limits_periods_and_splines.R computed from a data set."""
+    return _reference("limits_periods_and_splines")[dataset]
 
 
 def margin_patients() -> pd.DataFrame:

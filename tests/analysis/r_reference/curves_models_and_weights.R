@@ -1,6 +1,6 @@
-# Reference values for the further statistics. Run: Rscript further_statistics.R FOLDER_WITH_THE_CSV_FILES
+# Reference values for restricted means, stratified tests, Fine-Gray, Firth, splines, weights, E-values, pooling, states and landmarks. Run: Rscript curves_models_and_weights.R FOLDER_WITH_THE_CSV_FILES
 # Needs R >= 4.2 with survival, cmprsk, nnet, Hmisc and jsonlite; a minute and a half, nearly all of it for Firth's model.
-# Reads the inputs beside it and writes further_statistics.json: colon, pbc, mgus2 and ties.csv come from make_reference.R;
+# Reads the inputs beside it and writes curves_models_and_weights.json: colon, pbc, mgus2 and ties.csv come from make_reference.R;
 # margins.csv is 800 simulated patients (time in days, margin in mm); mgus2_multistate.csv is survival::mgus2 with a row a stay.
 suppressMessages({library(survival); library(cmprsk); library(jsonlite)})
 out <- commandArgs(TRUE)[1]; if (is.na(out)) out <- "."
@@ -153,4 +153,4 @@ landmark <- function(d, at, covariates) { d <- with_dummies(d); terms <- c(dummi
   c(list(landmark = at, n = nrow(d), n_event = sum(d$code == 1)), summary_of(coxph(model("Surv(left, code == 1)", terms), d))) }
 for (name in c("colon", "ties", "pbc")) reference[[name]]$landmark <- lapply(unname(quantile(inputs[[name]]$time, c(.1, .3))), function(at)
   landmark(inputs[[name]], round(at), covariates[[name]]))
-write_json(reference, file.path(out, "further_statistics.json"), digits = I(13), auto_unbox = TRUE, na = "null", null = "null")
+write_json(reference, file.path(out, "curves_models_and_weights.json"), digits = I(13), auto_unbox = TRUE, na = "null", null = "null")
