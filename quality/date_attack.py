@@ -45,7 +45,7 @@ def try_shared_days(times: pd.DataFrame) -> list[Attack]:
     """
     known = times.dropna(subset=["days", "first_day", "last_day", "operation_day"])
     attacks = []
-    for source, rows in known.groupby("source", sort=True):
+    for source, rows in known.groupby("source", sort=True, observed=True):
         groups = [rows, *(of_hospital for _, of_hospital in rows.groupby("hospital"))]
         tried = [_on_group(str(source), group) for group in groups]
         attacks.append(max(tried, key=lambda attack: (attack.works, attack.n_recovered)))
@@ -96,7 +96,7 @@ def try_known_days(times: pd.DataFrame) -> list[Attack]:
     """
     attacks = []
     known = times.dropna(subset=["days", "operation_day"])
-    for source, rows in known.groupby("source", sort=True):
+    for source, rows in known.groupby("source", sort=True, observed=True):
         tried: list[Attack] = []
         for _, of_hospital in rows.groupby("hospital"):
             shared = (of_hospital["days"].astype("int64") + of_hospital["operation_day"].astype("int64")).value_counts()
@@ -113,7 +113,7 @@ def try_order(places: pd.DataFrame) -> list[Attack]:
         places: source (table, or table.column), place (a number), operation_day (the truth).
     """
     attacks = []
-    for source, rows in places.dropna().groupby("source", sort=True):
+    for source, rows in places.dropna().groupby("source", sort=True, observed=True):
         if len(rows) < LEAST_ROWS or rows["place"].nunique() < LEAST_ROWS or rows["operation_day"].nunique() < 2:
             continue
         correlation = abs(np.corrcoef(rows["place"].rank(), rows["operation_day"].rank())[0, 1])

@@ -3,9 +3,9 @@
 Written on distinct texts rather than as expectations: every column of every table is looked at, whatever its name.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,19 +60,25 @@ PSEUDONYM = r"P[0-9a-f]{12}"
 @dataclass(frozen=True)
 class TableContents:
     """A table as far as the privacy checks look: its columns, how many dates each column of dates holds, and of each column that may
-    hold text its distinct texts (index) with how often each occurs; of study_id as well, whatever its type."""
+    hold text its distinct texts (index) with how often each occurs, named as the column; of study_id as well, whatever its type."""
 
     columns: list[str]
     dates: dict[str, int]
     texts: list[tuple[str, Callable[[], pd.Series]]]
     study_ids: Callable[[], pd.Series] | None = None
 
+    def asked_once(self) -> "TableContents":
+        """The same, which remembers each column's texts as long as it is kept."""
+        asks = {ask: cache(ask) for ask in (*(ask for _, ask in self.texts), self.study_ids) if ask is not None}
+        texts = [(name, asks[ask]) for name, ask in self.texts]
+        return replace(self, texts=texts, study_ids=None if self.study_ids is None else asks[self.study_ids])
+
 
 def contents_of_frame(frame: pd.DataFrame) -> TableContents:
     """What the checks look through, of a frame."""
     dates = frame.select_dtypes(["datetime", "datetimetz"]).count()
     texts = [
-        (str(name), lambda column=column: column.astype(str).value_counts())
+        (str(name), lambda name=name, column=column: column.astype(str).value_counts().rename(name))
         for name, column in ((name, frame.iloc[:, place].dropna()) for place, name in enumerate(frame.columns))
         if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column) or column.empty)
     ]
@@ -93,13 +99,39 @@ def privacy_checks_of(
     tables: Iterable[tuple[str, Callable[[], TableContents]]], identifiers: Iterable[str] = ()
 ) -> list[Row]:
     """The same of tables that are looked into one column at a time, wherever they are kept."""
-    look_through = _Look(_Identifiers.of(identifiers))
-    rows = []
-    for table, look in tables:
+    look = PrivacyLook(identifiers)
+    return [row for table, ask in tables for row in look.checks_of(table, ask)]
+
+
+DESCRIPTIONS = {
+    "no_identifying_column": "No column holds identifiers or free text",
+    "no_identifying_value": "No text is or holds a medical record number",
+    "no_calendar_date": "No date of a patient is published, only days since the index operation",
+    "study_id_is_a_pseudonym": "A patient is named by pseudonym",
+}
+Found = tuple[int, dict[str, int], str | None]
+"""Cells looked at, hits by column, and the class of the error that kept from looking."""
+
+
+class PrivacyLook:
+    """Looks tables through. The same words stand in many columns of many tables: a text that was looked at is not looked at again."""
+
+    def __init__(self, identifiers: Iterable[str]) -> None:
+        known = _Identifiers.of(identifiers)
+        self.is_identifying = {
+            is_label: RememberedTexts(lambda values, is_label=is_label: _is_identifying(values, is_label, known))
+            for is_label in (False, True)
+        }
+        self.is_date = RememberedTexts(_is_date)
+        self.is_no_pseudonym = RememberedTexts(lambda values: ~values.str.fullmatch(PSEUDONYM))
+
+    def checks_of(self, table: str, ask: Callable[[], TableContents]) -> list[Row]:
+        """Rows of CHECK_COLUMNS, four checks."""
         try:
-            looked = look_through(look())
+            looked = self._found(ask().asked_once())
         except Exception as raised:  # noqa: BLE001 - a table that could not be looked through is not a clean one
             looked = dict.fromkeys(DESCRIPTIONS, (0, {}, type(raised).__name__))
+        rows: list[Row] = []
         for name, description in DESCRIPTIONS.items():
             n_checked, found, error = looked[name]
             hits = {column: n for column, n in found.items() if n} if error is None else {}
@@ -123,32 +155,10 @@ def privacy_checks_of(
                     error,
                 ]
             )
-    return rows
+        return rows
 
-
-DESCRIPTIONS = {
-    "no_identifying_column": "No column holds identifiers or free text",
-    "no_identifying_value": "No text is or holds a medical record number",
-    "no_calendar_date": "No date of a patient is published, only days since the index operation",
-    "study_id_is_a_pseudonym": "A patient is named by pseudonym",
-}
-Found = tuple[int, dict[str, int], str | None]
-"""Cells looked at, hits by column, and the class of the error that kept from looking."""
-
-
-class _Look:
-    """Looks a table through. The same words stand in many columns of many tables: a text that was looked at is not looked at again."""
-
-    def __init__(self, known: "_Identifiers") -> None:
-        self.is_identifying = {
-            is_label: RememberedTexts(lambda values, is_label=is_label: _is_identifying(values, is_label, known))
-            for is_label in (False, True)
-        }
-        self.is_date = RememberedTexts(_is_date)
-        self.is_no_pseudonym = RememberedTexts(lambda values: ~values.str.fullmatch(PSEUDONYM))
-
-    def __call__(self, contents: TableContents) -> dict[str, Found]:
-        """By check. A column's texts are asked for once."""
+    def _found(self, contents: TableContents) -> dict[str, Found]:
+        """By check."""
         names = [name for name in contents.columns if name.strip().lower() in IDENTIFYING_COLUMNS]
         values, dates, ids = _Tally(), _Tally(), _Tally()
         for name, n in contents.dates.items():
@@ -194,22 +204,37 @@ def _is_label(name: str) -> bool:
 
 
 class RememberedTexts:
-    """Which texts are hits, asked once a text; of a column of many texts nothing is remembered: to ask costs less.
+    """Which texts are hits, asked once a text; of a column of many texts those that are none are remembered in one piece.
 
     is_hit: distinct texts -> whether each is one, in their order.
     """
 
     MANY = 10_000
+    MOST = 2_000_000
+    """So many harmless texts of such columns of one name are remembered at most."""
 
     def __init__(self, is_hit: Callable[[pd.Series], pd.Series]) -> None:
         self.is_hit, self.known = is_hit, {}
+        self.harmless: dict[Hashable, Any] = {}
 
     def n_hits(self, texts: pd.Series) -> int:
         """How many cells of a column (`texts`: how often each text occurs) hold a text that is a hit."""
         if len(texts) > self.MANY:
-            return int(texts.to_numpy()[self._ask(texts.index)].sum())
+            return int(texts.to_numpy()[self._of_many(texts)].sum())
         self.learn(texts.index)
         return sum(int(n) for text, n in zip(texts.index, texts.to_numpy(), strict=True) if self.known[text])
+
+    def _of_many(self, texts: pd.Series) -> np.ndarray:
+        """Remembered by the name of the column: those of one name, such as study_id, are much the same in every table."""
+        words = pa.array(texts.index, pa.string())
+        before = self.harmless.get(texts.name, words[:0])
+        hits = ~_in_words(words, before)
+        unseen = np.flatnonzero(hits)
+        if len(unseen):
+            hits[unseen] = self._ask(texts.index[unseen])
+            fresh = unseen[~hits[unseen]][: max(self.MOST - len(before), 0)]
+            self.harmless[texts.name] = pa.concat_arrays([before, words.take(pa.array(fresh))])
+        return hits
 
     def learn(self, texts: Iterable[str]) -> None:
         """Ask of those texts that were not asked of yet."""
@@ -315,6 +340,10 @@ def _is_in(values: pd.Series, identifiers: "_Words") -> pd.Series:
     if len(values) <= RememberedTexts.MANY:
         found = np.fromiter((text in identifiers.at_hand for text in values), bool, len(values))
     else:
-        looked_up = pc.SetLookupOptions(value_set=identifiers.words)
-        found = pc.call_function("is_in", [pa.array(values, pa.string())], looked_up).to_numpy(zero_copy_only=False)
+        found = _in_words(pa.array(values, pa.string()), identifiers.words)
     return pd.Series(found, index=values.index)
+
+
+def _in_words(texts: Any, words: Any) -> np.ndarray:
+    """Of Arrow arrays: whether each text is one of the words."""
+    return pc.call_function("is_in", [texts], pc.SetLookupOptions(value_set=words)).to_numpy(zero_copy_only=False)

@@ -92,7 +92,11 @@ def _texts_together(
         by_place[place][text] = n
     counts = {
         name: pd.Series(
-            list(by_place[number].values()), index=pd.Index(list(by_place[number]), dtype="str"), dtype="int64"
+            # these are gone through one by one
+            list(by_place[number].values()),
+            index=pd.Index(list(by_place[number]), dtype="object"),
+            dtype="int64",
+            name=name,
         )
         for number, name in enumerate(columns)
     }
@@ -108,7 +112,7 @@ def _texts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) ->
         found = connection.execute(
             f"""SELECT CAST("{column}" AS VARCHAR) AS text, count(*) AS n FROM {relation} WHERE "{column}" IS NOT NULL GROUP BY 1"""
         ).to_arrow_table()
-        texts = pd.Series(found["n"].to_numpy(), index=pd.Index(found["text"].to_pandas(), dtype="str"))
+        texts = pd.Series(found["n"].to_numpy(), index=pd.Index(found["text"].to_pandas(), dtype="str"), name=column)
         if len(texts) <= FEW_TEXTS:
             kept.append(texts)
         return texts

@@ -14,7 +14,7 @@ from orchestration.judging.tables_to_judge import TablesToJudge
 from orchestration.privacy.disclosure import DisclosureRules, anonymity
 from orchestration.warehouse import column_exists, read_table, table_exists, write_table
 from quality.date_attack import Attack, try_known_days, try_order, try_shared_days
-from quality.privacy import RememberedTexts, TableContents, privacy_checks_of
+from quality.privacy import PrivacyLook, RememberedTexts, TableContents
 from quality.run_expectations import CHECK_COLUMNS
 
 DAYS_COLUMN = re.compile(r".*_days$")
@@ -30,19 +30,33 @@ WHAT_TO_DO_ABOUT_KNOWN_DAYS = (
 )
 
 
+class Looks:
+    """What is remembered of texts that were looked at, from one file of a publication to the other."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.privacy = PrivacyLook(_identifiers(connection))
+        self.is_raw_name = RememberedTexts(lambda texts: texts.str.contains(RAW_NAME, regex=True))
+
+
 def leaks(
-    connection: duckdb.DuckDBPyConnection, database: str, which: str, allows_known_days: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    database: str,
+    which: str,
+    allows_known_days: bool = False,
+    looks: Looks | None = None,
 ) -> list[str]:
     """What an attached file holds that may not leave the build area, by table, check and column; no value is named.
 
     Where the installation's rules allow it, days of operation may follow from a day that the readers know. All checks are kept
     in quality.check_results of the build file, stage 'publication'.
     """
-    tables = _tables(connection, database)
-    contents = {name: tables.contents(name) for name in tables.names()}
-    rows = privacy_checks_of(
-        ((name, lambda found=found: found) for name, found in contents.items()), _identifiers(connection)
-    )
+    tables, looks = _tables(connection, database), looks or Looks(connection)
+    rows, of_names = [], []
+    for name in tables.names():
+        # a column's texts are asked for once, and let go of before the next table's
+        contents = tables.contents(name).asked_once()
+        rows += looks.privacy.checks_of(name, lambda contents=contents: contents)
+        of_names.append(_as_check_of_names(name, contents, looks.is_raw_name))
     for attack in [*attacks_on_days(connection, database), *_attacks_on_order(connection, database)]:
         rows.append(_as_check(attack))
     for simulated in (False, True):
@@ -50,9 +64,7 @@ def leaks(
         rows += [_as_check_of_known_day(attack, allows_known_days, simulated) for attack in attacks]
     # definitions have names and values: those of settings, not of patients
     rows = [row for row in rows if not (row[1].startswith("meta.") and row[2] == "no_identifying_column")]
-    is_raw_name = RememberedTexts(lambda texts: texts.str.contains(RAW_NAME, regex=True))
-    rows += [_as_check_of_names(table, found, is_raw_name) for table, found in contents.items()]
-    checks = pd.DataFrame(rows, columns=CHECK_COLUMNS)
+    checks = pd.DataFrame([*rows, *of_names], columns=CHECK_COLUMNS)
     _keep(connection, checks, which)
     failed = checks[(checks["status"] != "passed") & (checks["severity"] == "blocking")]
     return [
@@ -67,7 +79,7 @@ def attacks_on_days(connection: duckdb.DuckDBPyConnection, database: str) -> lis
     period = _periods(connection, database)
     if truth.empty or period.empty:
         return []
-    around = period.merge(truth, on="study_id")
+    around = period.merge(_with_numbers_of_hospitals(truth), on="study_id")
     return _by_source(try_shared_days(times) for times in _days(connection, database, around))
 
 
@@ -84,7 +96,18 @@ def attacks_by_known_days(
     truth = truth[is_simulated == simulated]
     if truth.empty:
         return []
-    return _by_source(try_known_days(times) for times in _days(connection, database, truth))
+    known = _with_numbers_of_hospitals(truth)
+    return _by_source(try_known_days(times) for times in _days(connection, database, known))
+
+
+def _with_numbers_of_hospitals(truth: pd.DataFrame) -> pd.DataFrame:
+    """The same, hospitals as numbers in the order of their names: the rows go through many queries."""
+    return truth.assign(hospital=pd.factorize(truth["hospital"], sort=True)[0].astype("int32"))
+
+
+def _of_source(rows: pd.DataFrame, source: str) -> pd.DataFrame:
+    """The rows with the name of their one source, which is not written once a row."""
+    return rows.assign(source=pd.Categorical.from_codes([0] * len(rows), [source]))
 
 
 def _by_source(attacks: Iterable[list[Attack]]) -> list[Attack]:
@@ -219,7 +242,7 @@ def _days(connection: duckdb.DuckDBPyConnection, database: str, known: pd.DataFr
                             INNER JOIN {patients} AS patients USING (study_id)""",
                         {} if endpoint is None else {"endpoint": endpoint},
                     ).df()
-                    yield found.assign(source=f"{table}.{name}" + ("" if endpoint is None else f" of {endpoint}"))
+                    yield _of_source(found, f"{table}.{name}" + ("" if endpoint is None else f" of {endpoint}"))
 
 
 @contextlib.contextmanager
@@ -256,7 +279,7 @@ def _attacks_on_order(connection: duckdb.DuckDBPyConnection, database: str) -> l
                     f"""SELECT place, operation_day FROM ({query}) INNER JOIN {patients} AS patients USING (study_id)
                         WHERE place IS NOT NULL"""
                 ).df()
-                attacks.append(try_order(places.assign(source=source)))
+                attacks.append(try_order(_of_source(places, source)))
     return _by_source(attacks)
 
 

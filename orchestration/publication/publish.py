@@ -20,6 +20,7 @@ from orchestration.privacy.disclosure import DisclosureRules, anonymity, coarsen
 from orchestration.privacy.of_publication import (
     KNOWN_DAY,
     WHAT_TO_DO_ABOUT_KNOWN_DAYS,
+    Looks,
     attacks_by_known_days,
     attacks_on_days,
     describe,
@@ -45,6 +46,8 @@ TABLES_WITHOUT_DATA_MEANING = {
     "stale_feeds",
 }
 """Published, but with run times and run ids in them: left out of the hash that tells whether the data changed."""
+Tables = frozenset[tuple[str, str]]
+"""Schema and name of some tables."""
 WHAT_TO_DO = "`crlm refresh --force` makes, judges and publishes everything in one night"
 
 
@@ -138,19 +141,34 @@ def _write(
             raise PublicationRefused(f"not published: {'; '.join(against)}. {WHAT_TO_DO}")
         connection.execute("CHECKPOINT")
         attach(connection, door.draft, "draft")
-        for table in published_tables():
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS draft.{table.schema}")
-            connection.execute(f"CREATE TABLE draft.{table.schema}.{table.name} AS {table.query}")
+        settled = _make_draft(connection, door.rules)
         coarsened = _coarsen_for_the_study(connection, door.rules)
         describe(connection, "draft", "internal", door.rules, coarsened)
         stamp = _stamp(connection, run_id, code_version, before)
         is_changed = before is None or before.data_hash != stamp.data_hash
-        _copy_ordered(connection, new_file, "internal", door.rules.allows_known_days)
+        looks = Looks(connection)
+        _copy_ordered(connection, new_file, "internal", settled, looks, door.rules.allows_known_days)
         when_looked_through(new_file, is_changed)
         if door.with_shareable:
-            _make_shareable(connection, door.rules, new_shareable, coarsened)
+            _make_shareable(connection, door.rules, new_shareable, coarsened, settled, looks)
         connection.execute("DETACH draft")
     return stamp, is_changed
+
+
+def _make_draft(connection: duckdb.DuckDBPyConnection, rules: DisclosureRules) -> Tables:
+    """What the gates judged, into the draft. Returns schema and name of the tables whose values no rule changes: their rows are put in
+    order here, once for both files (to leave rows out changes no order)."""
+    steps = (*rules.internal, *rules.when_dates_can_be_computed, *rules.shareable, *rules.until_k)
+    changed = {*rules.quasi_identifiers, *(step.column for step in steps if step.rule != "leave_out")}
+    settled = set()
+    for table in published_tables():
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS draft.{table.schema}")
+        is_settled = changed.isdisjoint(name for name, *_ in connection.execute(f"DESCRIBE {table.query}").fetchall())
+        order = " ORDER BY ALL" if is_settled else ""
+        connection.execute(f"CREATE TABLE draft.{table.schema}.{table.name} AS {table.query}{order}")
+        if is_settled:
+            settled.add((table.schema, table.name))
+    return frozenset(settled)
 
 
 def _coarsen_for_the_study(connection: duckdb.DuckDBPyConnection, rules: DisclosureRules) -> list[str]:
@@ -166,7 +184,12 @@ def _coarsen_for_the_study(connection: duckdb.DuckDBPyConnection, rules: Disclos
 
 
 def _make_shareable(
-    connection: duckdb.DuckDBPyConnection, rules: DisclosureRules, new_file: Path, coarsened: list[str]
+    connection: duckdb.DuckDBPyConnection,
+    rules: DisclosureRules,
+    new_file: Path,
+    coarsened: list[str],
+    settled: Tables,
+    looks: Looks,
 ) -> None:
     """The shareable file; none where the cohort is too small for it, or where whoever knows one day could compute others."""
     if rules.allows_known_days and any(attack.works for attack in attacks_by_known_days(connection, "draft")):
@@ -178,11 +201,16 @@ def _make_shareable(
     done += generalise_until_k(connection, "draft", rules)
     if anonymity(connection, "draft", rules).k >= rules.least_k:
         describe(connection, "draft", "shareable", rules, done)
-        _copy_ordered(connection, new_file, "shareable")
+        _copy_ordered(connection, new_file, "shareable", settled, looks)
 
 
 def _copy_ordered(
-    connection: duckdb.DuckDBPyConnection, new_file: Path, which: str, allows_known_days: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    new_file: Path,
+    which: str,
+    settled: Tables,
+    looks: Looks,
+    allows_known_days: bool = False,
 ) -> None:
     """The draft's tables into a new file that never held anything else, their rows by value: the order in which records came
     tells their dates. Then the file is looked through as whoever opens it would."""
@@ -192,9 +220,10 @@ def _copy_ordered(
     ).fetchall()
     for schema, table in tables:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{schema}")
-        connection.execute(f"CREATE TABLE published.{schema}.{table} AS FROM draft.{schema}.{table} ORDER BY ALL")
+        order = "" if (schema, table) in settled else " ORDER BY ALL"
+        connection.execute(f"CREATE TABLE published.{schema}.{table} AS FROM draft.{schema}.{table}{order}")
     comment_published(connection, "published", load_settings().dbt_target / "manifest.json")
-    found = leaks(connection, "published", which, allows_known_days)
+    found = leaks(connection, "published", which, allows_known_days, looks)
     connection.execute("DETACH published")
     if found:
         raise PublicationRefused(
@@ -266,12 +295,13 @@ def _later_than(before: Publication | None) -> datetime:
 
 
 def _data_hash(connection: duckdb.DuckDBPyConnection) -> str:
-    """A digest of all published rows, whatever their order: per table the count and the sum of the rows' MD5 numbers."""
+    """A digest of all published rows, whatever their order: per table the count, the sum and the exclusive or of DuckDB's hashes of the
+    rows. Another version of DuckDB may hash otherwise: the data then count as changed once."""
     digest = hashlib.sha256()
     for table in published_tables():
         if table.name not in TABLES_WITHOUT_DATA_MEANING:
             rows = connection.execute(
-                f"""SELECT count(*), sum(md5_number_lower(to_json(t)::VARCHAR)::HUGEINT)
+                f"""SELECT count(*), sum(hash(t)::HUGEINT), bit_xor(hash(t))
                     FROM draft.{table.schema}.{table.name} AS t"""
             ).fetchall()
             digest.update(f"{table.schema}.{table.name}:{rows[0]}".encode())

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from quality import list_suites, run_suites
-from quality.privacy import privacy_checks
+from quality.privacy import RememberedTexts, privacy_checks
 from quality.run_expectations import CHECK_COLUMNS
 from tests.quality.clean_tables import A, B, clean_tables
 
@@ -144,3 +144,20 @@ def test_staging_is_restricted_and_has_no_privacy_checks():
     report = run_suites(clean_tables(), "staging")
     assert report.is_open, report.summary()
     assert "privacy" not in set(report.checks["suite"])
+
+
+def test_what_one_table_of_many_texts_is_remembered_for_hides_nothing_of_the_next():
+    """Of a column of more than ten thousand texts the harmless ones are remembered: those of the next table are new, or hits, all the same."""
+    asked: list[int] = []
+
+    def is_secret(texts: pd.Series) -> pd.Series:
+        asked.append(len(texts))
+        return texts == "secret"
+
+    memory = RememberedTexts(is_secret)
+    names = [f"P{number}" for number in range(10_001)]
+    first = pd.Series(1, index=pd.Index(names, dtype="str"), name="study_id")
+    assert memory.n_hits(first) == 0
+    again = pd.Series(2, index=pd.Index([*names, "secret", "P-new"], dtype="str"), name="study_id")
+    assert [memory.n_hits(again), memory.n_hits(again), memory.n_hits(again.rename("label"))] == [2, 2, 2]
+    assert asked == [10_001, 2, 1, 10_003]
