@@ -5,7 +5,7 @@ The build file may be locked by a night while somebody reviews; the page then go
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,13 @@ def write_questions(questionnaire: Questionnaire, folder: Path) -> None:
     """Replace the file that the page reads; readable for its owner only."""
     new_file = folder / f".{QUESTIONS_FILE}.new"
     with os.fdopen(os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(asdict(questionnaire), file, ensure_ascii=False)
+        # question by question: all at once the library writes a few letters at a time, or needs the whole text in memory
+        for number, part in enumerate(fields(questionnaire)):
+            file.write(f"{', ' if number else '{'}{json.dumps(part.name)}: [")
+            for place, row in enumerate(getattr(questionnaire, part.name)):
+                file.write((", " if place else "") + json.dumps(row, ensure_ascii=False))
+            file.write("]")
+        file.write("}")
     new_file.replace(folder / QUESTIONS_FILE)
 
 

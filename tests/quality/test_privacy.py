@@ -147,7 +147,7 @@ def test_staging_is_restricted_and_has_no_privacy_checks():
 
 
 def test_what_one_table_of_many_texts_is_remembered_for_hides_nothing_of_the_next():
-    """Of a column of more than ten thousand texts the harmless ones are remembered: those of the next table are new, or hits, all the same."""
+    """Of a column of more than ten thousand texts the harmless ones are remembered: new ones of the next table are asked of."""
     asked: list[int] = []
 
     def is_secret(texts: pd.Series) -> pd.Series:
