@@ -152,8 +152,8 @@ results-doc: $(INSTALLED) ## Write docs/results.md and README's rows of results 
 	@$(BIN)/python -m analysis.results.document > docs/results.md
 	@readme=$$(mktemp) && $(BIN)/python -m analysis.results.document readme < README.md > $$readme && cat $$readme > README.md; rm -f $$readme
 
-bench: $(INSTALLED) ## Timings on this machine: statistics against R, sentences read, ingestion against DuckDB, a night against a build of everybody
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.bench
+bench: $(INSTALLED) ## Timings on this machine: statistics against R, sentences read, ingestion against DuckDB, nights (ONLY=statistics)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 mutation: $(INSTALLED) ## Change every number of the plan and other lines one by one: is each seen by its named test? (ONLY=a name)
 	@$(BIN)/python -W ignore -m tests.mutation $(if $(ONLY),--only "$(ONLY)")

@@ -1,5 +1,6 @@
 """Statistics against R, rates of the report reader and of ingestion, a night against a build of everybody: `python -m tests.bench`."""
 
+import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -114,9 +115,25 @@ def copy_with_duckdb(folder: Path, path: Path) -> None:
         connection.execute("CHECKPOINT")
 
 
-if __name__ == "__main__":
-    Console().print(bench_against_r())
+PARTS: dict[str, Callable[[Path], object]] = {
+    "statistics": lambda folder: bench_against_r(),
+    "reading": lambda folder: bench_reading(),
+    "ingestion": bench_ingestion,
+    "nights": bench_nights,
+}
+
+
+def main() -> None:
+    """The parts asked for, default all, each with the seconds that it took."""
+    parser = argparse.ArgumentParser(description="Timings on this machine")
+    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=[], help="these parts")
+    chosen, console = parser.parse_args().only or list(PARTS), Console()
     with tempfile.TemporaryDirectory() as folder:
-        Console().print(bench_reading())
-        Console().print(bench_ingestion(Path(folder)))
-        Console().print(bench_nights(Path(folder)))
+        for name in chosen:
+            start = time.perf_counter()
+            console.print(PARTS[name](Path(folder)))
+            console.print(f"{name}: {time.perf_counter() - start:.0f} s by the clock")
+
+
+if __name__ == "__main__":
+    main()
