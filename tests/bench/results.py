@@ -25,19 +25,10 @@ from rich.table import Table
 
 from analysis.results import attempts
 from analysis.results.families import FAMILIES, Family, compute_family
+from orchestration.computing.beside import longest_first
 from tests.analysis.study_plan import PLAN
 from tests.bench.drawn_marts import drawn_marts
 
-# what takes longest begins first, so that the two processes end together
-LONGEST_FIRST = (
-    "specifications",
-    "imputation",
-    "models",
-    "interval_censored",
-    "weighting",
-    "effect_over_time",
-    "by_width",
-)
 SMAPS = "/proc/{}/smaps_rollup"
 LOOK_EVERY_SECONDS = 0.5
 
@@ -46,13 +37,15 @@ def measured(n_patients: int, names: Sequence[str] = (), at_once: int = 2) -> pd
     """A row a family: seconds, processor_seconds, the most memory of its process without what it shares (own_gb), and of all processes
     together while it ran (all_gb)."""
     attempts.AT_ONCE = 1 if at_once > 1 else attempts.AT_ONCE
+    print(f"{n_patients:>9,} drawing the study ...", flush=True)
     inputs = drawn_marts(n_patients)
     _give_back()
     gc.freeze()
     chosen = [family for family in FAMILIES if not names or family.name in names]
     of_marts = [family for family in chosen if all(need in inputs for need in family.needs)]
-    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
-    of_marts.sort(key=lambda family: rank.get(family.name, len(rank)))
+    # as in a night, what takes longest begins first, so that the two processes end together
+    order = longest_first([family.name for family in of_marts])
+    of_marts.sort(key=lambda family: order.index(family.name))
     made: dict[str, pd.DataFrame] = {}
     memory, rows = Memory(), []
     begun = time.perf_counter()
@@ -161,6 +154,9 @@ def _compute(family: Family, inputs: Mapping[str, pd.DataFrame], n_patients: int
         "n_not_done": len(reasons),
     }
     answers.send((row, tables, list(reasons["reason"].unique())))
+    answers.close()
+    # a copy made by a thread of a pool would wait for itself at its end, and end with 1
+    os._exit(0)
 
 
 class _Own:
