@@ -108,6 +108,24 @@ def test_the_published_file_is_stamped_and_holds_neither_payload_nor_raw_tables(
     assert re.fullmatch(r"R[0-9a-f]{16}", operation["source_record_id"])
 
 
+def test_rows_are_published_in_the_order_of_their_published_values(build_file):
+    """Whether no rule changes a table's values, so that it is put in order once, or one does: both are 85 by then."""
+    with duckdb.connect(str(build_file)) as connection:
+        connection.execute(
+            f"""INSERT INTO marts.state_paths SELECT '{PATIENT}', unnest([3, 2, 1.5]);
+                CREATE OR REPLACE TABLE marts.patients AS
+                SELECT '{PATIENT}' AS study_id, unnest([90, 88]) AS age_at_operation_years, unnest([1.0, 2.0]) AS estimate"""
+        )
+        judge(connection)
+        compute_results(connection)
+        judge(connection, "results")
+    publish_as(build_file, "run-1")
+    published = build_file.parent / "published" / "warehouse.duckdb"
+    assert read_published(published, "FROM marts.state_paths")["estimate"].tolist() == [1.0, 1.5, 2.0, 3.0]
+    patients = read_published(published, "FROM marts.patients")
+    assert patients[["age_at_operation_years", "estimate"]].to_numpy().tolist() == [[85, 1], [85, 2]]
+
+
 def test_who_draws_reads_the_looked_through_file_before_it_has_its_name(build_file):
     folder = build_file.parent / "published"
     told = []
