@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.curves.confidence_limits import NORMAL_QUANTILE
-from analysis.models.cause_specific_cox import cox_model
+from analysis.models.cause_specific_cox import cox_model_of
 from analysis.patients.covariate_choice import choose_covariates
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
-from analysis.patients.model_rows import HOSPITAL_COLUMN, endpoint_rows
+from analysis.patients.model_rows import HOSPITAL_COLUMN, endpoint_rows, model_rows
 from analysis.patients.plan import CovariateRules
 from analysis.patients.result_rows import Row
 
@@ -109,7 +109,9 @@ def _ratios(
     few_events: int,
 ) -> pd.DataFrame:
     choice = choose_covariates(patients, endpoint, covariates, exposure, rules, model)
-    ratios = cox_model(choice.patients, endpoint, exposure, choice.used, model, few_events=few_events).hazard_ratios
+    # of each level alone: no trend, no test of all of them
+    levels, data = exposure._replace(is_ordered=False), model_rows(choice.patients, endpoint, choice.used, exposure)
+    ratios = cox_model_of(data, levels, model, has_tests=False, few_events=few_events).hazard_ratios
     used = "; ".join(covariate.term for covariate in choice.used) or None
     return ratios[ratios["term"].isin(exposure.terms)].assign(covariates=used)
 

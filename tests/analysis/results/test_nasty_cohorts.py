@@ -34,9 +34,13 @@ def shrunken(kind: str) -> dict[str, pd.DataFrame]:
     times["time_days"] = (times["time_days"] // 60) * 60
     group = times["study_id"].map(operations.set_index("study_id")["margin_group"])
     code = times["event_code"]
-    if kind == "no event in one group, all on one day in another":
-        times["event_code"] = code.mask((group == "positive") & (code == 1), 0).mask(group == "<1 mm", 1)
-        times["time_days"] = times["time_days"].mask(group == "<1 mm", 120)
+    if kind == "each group in its own way":
+        # no event; all on one day; all censored on one day; and in the reference some on day 0
+        is_censored, is_early = group == "1.0-9.9 mm", (group == ">=10 mm") & (random.random(len(times)) < 0.1)
+        times["event_code"] = (
+            code.mask((group == "positive") & (code == 1), 0).mask(group == "<1 mm", 1).mask(is_censored, 0)
+        )
+        times["time_days"] = times["time_days"].mask(group == "<1 mm", 120).mask(is_censored, 60).mask(is_early, 0)
     if kind == "no event in the reference":
         times["event_code"] = code.mask((group == ">=10 mm") & (code == 1), 0)
     if kind == "everybody censored on one day":
@@ -49,7 +53,7 @@ def shrunken(kind: str) -> dict[str, pd.DataFrame]:
 @pytest.mark.parametrize(
     "kind",
     [
-        "no event in one group, all on one day in another",
+        "each group in its own way",
         "no event in the reference",
         "everybody censored on one day",
         "nearly everybody on day 0",
