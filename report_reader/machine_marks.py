@@ -18,6 +18,8 @@ DICTATED = re.compile(r" (?:comma|new (?:paragraph|line|sentence))(?= )|(?<=[a-z
 """Somebody's signs, written out as words by whoever or whatever typed them."""
 SPOKEN = re.compile(r",? (?P<comma>comma)(?= )|[.,]? (?:period|full stop|new (?:paragraph|line|sentence))[.,]?(?= |\Z)")
 LINE_SIGN = re.compile(r"(?<=[^\W_.;,:)\]])~(?=[A-Za-z])|(?<=[.;,:)\]])~(?=\w)")
+QUOTED_LINE = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)+(?=(?P<first>[^\s>]))|^[ \t]*(?:>[ \t]?)+$|^(?=[ \t]*[^\s>])")
+"""A line of a letter that is answered, or one that is not."""
 PAGE_LINE = re.compile(
     r"(?m)^[ \t]*-*[ \t]*(?:page|seite|p[aá]gina)[ \t]+\d+(?:[ \t]*(?:of|/|von|de)[ \t]*\d+)?[ \t]*-*[ \t]*$\n?", re.I
 )
@@ -41,7 +43,8 @@ def without_machine_marks(traced: Traced) -> Traced:
         traced = traced.edited(edit for match in RESULT.finditer(traced.text) for edit in _named_value(match))
         traced = traced.edited(edit for match in SEGMENT.finditer(traced.text) for edit in _around(match))
     if "\n" in traced.text:
-        traced = _without_doubled_ends(_without_line_numbers(traced.replaced(PAGE_LINE, "")))
+        traced = _without_quotes(traced.replaced(PAGE_LINE, ""))
+        traced = _without_doubled_ends(_without_line_numbers(traced))
     return traced
 
 
@@ -69,6 +72,20 @@ def _around(match: re.Match[str]) -> list[Edit]:
     """What stands before and behind the text of a line of a message leaves."""
     start, end = match.span("said") if match["said"] is not None else (match.end(), match.end())
     return [Edit(match.start(), start, ""), Edit(end, match.end(), "")]
+
+
+def _without_quotes(traced: Traced) -> Traced:
+    """The signs of a letter that is answered leave, where every line has one, some line goes on in small letters and none is a bound."""
+    if not traced.text.lstrip().startswith(">"):
+        return traced
+    lines = list(QUOTED_LINE.finditer(traced.text))
+    begin = [line["first"] or "" for line in lines]
+    is_quoted = all(line.group() for line in lines) and not any(
+        each.isdigit() or each in "=.,<" for each in begin if each
+    )
+    if not is_quoted or not any(each.islower() for each in begin):
+        return traced
+    return traced.edited(Edit(line.start(), line.end(), "") for line in lines)
 
 
 def _without_line_numbers(traced: Traced) -> Traced:

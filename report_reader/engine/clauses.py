@@ -22,6 +22,7 @@ from report_reader.tokens import UNKNOWN, WORD, Token, tokens_of
 FOR_GUARDS = {UNKNOWN: "UNKNOWN", "thing": "OTHER_THING"}
 """Values of words of no kind that guards ask about: a word that no lexicon holds, a thing that is no tumour."""
 PIECE_OF_LABEL = re.compile(r"[a-z0-9]+")
+NUMERIC = frozenset({"COUNT", "FRACTION", "A", "POINT", "HUNDRED", "SINGLE", "ZERO_WORD", "CODE", "UNIT", "ABOUT"})
 BULLETS = frozenset("*+\u2022")
 
 
@@ -113,7 +114,7 @@ def clauses_of(tokens: list[Token], book: RuleBook, unit: str = "") -> list[Clau
 
 def _without_signs_around(tokens: list[Token]) -> list[Token]:
     """A bullet before a sentence, quotes and brackets around it say nothing; a bracket that is closed inside stays."""
-    while len(tokens) > 1 and tokens[0].text in BULLETS and tokens[0].end < tokens[1].start:
+    while len(tokens) > 1 and _is_bullet(tokens[0], tokens[1]):
         tokens = tokens[1:]
     if [at for at, token in enumerate(tokens) if token.text == '"'] == [0, len(tokens) - 1]:
         tokens = tokens[1:-1]
@@ -126,6 +127,14 @@ def _without_signs_around(tokens: list[Token]) -> list[Token]:
     if is_whole and len(opened) == 1:
         return [token for at, token in enumerate(tokens) if at not in (0, *closed)]
     return tokens
+
+
+def _is_bullet(token: Token, following: Token) -> bool:
+    """Whether a sign at the beginning says nothing; '>' before a word, or before another '>', is no bound."""
+    if token.end == following.start:
+        return False
+    is_word = following.text == ">" or (len(following.text) > 1 and following.text[0].isalpha())
+    return token.text in BULLETS or (token.text == ">" and is_word and following.kind not in NUMERIC)
 
 
 def _clause(tokens: list[Token], kinds: str, book: RuleBook) -> Clause:

@@ -12,7 +12,11 @@ SEMICOLON = r";\.?(?=\s|$)(?!\s+(?:[A-H]|#?\d{1,2})?[ :]*[\d.,]+\s*(?:[;.]|$))"
 ITEM_BEFORE = re.compile(r"[A-Za-z][ :]{1,2}[<>=]{0,2} ?[\d.,]*\d$")
 ITEM_BEHIND = re.compile(r"\s+(?:[A-Za-z]+[ :]+){1,3}[<>=]{0,2} ?[\d.,]*\d\s*(?:[;.]|$)")
 """'superior 6; inferior 9; medial 0.5': numbers without units are a list."""
-BARS = r"\s//\s|\s\|\s|\s/\s(?=[A-Z][A-Za-z ]{2,60}:\s)"
+BARS = r"\s//\s|\s\|\s|\s[-/]\s(?=[A-Z][A-Za-z ]{2,60}:\s)"
+FIELD = re.compile(r" - [A-Z][A-Za-z ]{2,60}:\s")
+"""Of a list in one line: 'Margin: 4 mm - Capsule: clear - Background liver: steatosis'."""
+FEWEST_FIELDS = 2
+NUMBERED_ITEM = re.compile(r"(?:^|\s)(?:[A-Z]|#?\d+|[IVX]+)\s?[:.)]|\b[A-Za-z]+ #?\d+\b[^:]*:")
 STOP = re.compile(f"{FULL_STOP}|{SEMICOLON}|{BARS}")
 STRAY = re.compile(r"[^\W\d_]\.\s+[^\W\d_]")
 """A full stop between two words; where it ends nothing it is taken out."""
@@ -38,6 +42,9 @@ def ends_statement(line: str, stop: re.Match[str], words: Words) -> bool:
         return False
     if stop.group().startswith(";") and _is_in_brackets(line, stop):
         return False
+    if stop.group().strip() == "-":
+        before = line[: stop.start()]
+        return ":" in before and len(FIELD.findall(line)) >= FEWEST_FIELDS and not NUMBERED_ITEM.search(line)
     if not stop.group().startswith("."):
         return not ROW_OF_NUMBERS.fullmatch(line)
     if line[: stop.start()].endswith((",", ";", ":", "<", ">", "=")):

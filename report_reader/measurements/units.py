@@ -23,7 +23,23 @@ from report_reader.measurements.lengths import (
 from report_reader.tokens import Token
 
 BEFORE_A_UNIT = frozenset(
-    {"COLON", "COMMA", "OPEN", "AT", "OF", "TO", "IS", "BE", "ABOUT", "LESS", "MORE", "DISTANCE", "CLEARANCE", "MARGIN"}
+    {
+        "COLON",
+        "COMMA",
+        "OPEN",
+        "AT",
+        "OF",
+        "TO",
+        "IS",
+        "BE",
+        "ABOUT",
+        "LESS",
+        "MORE",
+        "DISTANCE",
+        "CLEARANCE",
+        "MARGIN",
+        "AWAY",
+    }
 )
 LETTERS_FOR_DIGITS = frozenset({"l", "o", "i", "q", "|"})
 BEFORE_A_NUMBER = frozenset({"COMMA", "SLASH", "BY", "LIES", "IS", "OF", "COLON", "OPEN", "DISTANCE", "CLEARANCE"})

@@ -33,6 +33,14 @@ def said(text):
             '"All lesions are 10 mm or more clear of the margin; the last one (0.7 mm)."',
             said("All lesions are 10 mm or more clear of the margin; the last one (0.7 mm)."),
         ),
+        ("> Parenchymal margin clear by 4 mm.\n> R0.", said("Parenchymal margin clear by 4 mm.\nR0.")),
+        ("> > Distance to the resection\n> > margin 4 mm.", said("Distance to the resection margin 4 mm.")),
+        ("Parenchymal margin:\n> 10 mm", said("Parenchymal margin: more than 10 mm")),
+        (
+            "Metastasis - Margin: 4 mm - Capsule: clear - Background liver: steatosis.",
+            said("Metastasis, margin: 4 mm. Capsule: clear. Background liver: steatosis."),
+        ),
+        ("Metastasis 2.2 cm - margin clear - R0", said("Metastasis 2.2 cm. Margin clear.")),
     ],
 )
 def test_what_stands_around_a_line_changes_nothing(text, expected):
