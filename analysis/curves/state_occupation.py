@@ -15,7 +15,6 @@ PATH_COLUMNS = ["id", "state_from", "state_to", "start_day", "stop_day"]
 OCCUPATION_COLUMNS = [
     "grouping", "stratum", "time_days", "state", "n_risk", "estimate", "std_error", "conf_low", "conf_high",
 ]  # fmt: skip
-TRANSITION_COLUMNS = ["grouping", "stratum", "state_from", "state_to", "n_at_risk", "n"]
 
 
 def state_occupation(
@@ -48,25 +47,6 @@ def state_occupation(
     return (
         pd.concat(frames, ignore_index=True)[OCCUPATION_COLUMNS] if frames else pd.DataFrame(columns=OCCUPATION_COLUMNS)
     )
-
-
-def transition_counts(
-    paths: pd.DataFrame, states: tuple[str, ...] = STATES, group_column: str | None = None
-) -> pd.DataFrame:
-    """How many stays in each state ended by each transition that occurs; `n_at_risk` counts the stays in state_from.
-
-    Arguments and errors as in `state_occupation`.
-    """
-    rows = []
-    for stratum, stays in _by_stratum(_checked_paths(paths, states, group_column)):
-        n_stays, n_moves = stays["state_from"].value_counts(), stays.value_counts(["state_from", "state_to"])
-        rows += [
-            (group_column or "overall", stratum, start, end, int(n_stays[start]), int(n_moves[start, end]))
-            for start in states
-            for end in states
-            if (start, end) in n_moves.index
-        ]
-    return pd.DataFrame(rows, columns=TRANSITION_COLUMNS)
 
 
 def occupation_at(occupation: pd.DataFrame, times_days: list[float]) -> pd.DataFrame:

@@ -65,14 +65,6 @@ def three_year_recurrence(results: Results) -> dict[str, Any]:
     }
 
 
-def is_compared_with_a_publication(results: Results) -> bool:
-    """Whether the study has published figures beside its own."""
-    try:
-        return bool(frame_of(results, "published_comparison", COMPARISON)["published_estimate"].notna().any())
-    except NotAvailable:
-        return False
-
-
 def _comparison_of(results: Results, endpoint: str) -> pd.DataFrame:
     comparison = frame_of(results, "published_comparison", COMPARISON)
     rows = comparison[comparison["endpoint"] == endpoint].set_index("stratum")

@@ -7,12 +7,10 @@ import pytest
 from analysis.curves.state_occupation import (
     OCCUPATION_COLUMNS,
     STATES,
-    TRANSITION_COLUMNS,
     occupation_at,
     occupation_by,
     occupation_by_group,
     state_occupation,
-    transition_counts,
 )
 from analysis.results.of_counts import half_years_days
 from tests.analysis.r_values import FOLDER, assert_equal_to_r
@@ -92,19 +90,6 @@ def test_four_patients_all_followed_are_counted_by_hand():
     resected = ours[(ours["state"] == "resected") & (ours["time_days"] == 200)].iloc[0]
     assert resected["std_error"] == pytest.approx(np.sqrt(0.5 * 0.5 / 4))
     assert resected["n_risk"] == 3
-
-
-def test_transitions_are_counted():
-    ours = transition_counts(FOUR_PATIENTS)
-    assert list(ours.columns) == TRANSITION_COLUMNS
-    counts = {(row.state_from, row.state_to): (row.n_at_risk, row.n) for row in ours.itertuples()}
-    assert counts == {
-        ("resected", "liver recurrence"): (4, 1),
-        ("resected", "other recurrence"): (4, 1),
-        ("resected", "dead"): (4, 1),
-        ("liver recurrence", "salvaged disease-free"): (1, 1),
-        ("other recurrence", "dead"): (1, 1),
-    }
 
 
 def test_the_order_of_the_rows_does_not_matter():
