@@ -40,6 +40,10 @@ def said(text):
             "Metastasis - Margin: 4 mm - Capsule: clear - Background liver: steatosis.",
             said("Metastasis, margin: 4 mm. Capsule: clear. Background liver: steatosis."),
         ),
+        (
+            "The distance to the margin is over 2 cm. The metastasis itself measures 3 mm.",
+            {("distance", "margin", 20.0), ("distance", "none", 3.0)},
+        ),
         ("Metastasis 2.2 cm - margin clear - R0", said("Metastasis 2.2 cm. Margin clear.")),
     ],
 )
