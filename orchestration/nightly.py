@@ -25,6 +25,8 @@ from orchestration.settings import Settings
 from orchestration.warehouse import has_unpublished_files, open_build_file, read_publication, table_exists
 
 COMPUTE_ANEW = "CRLM_COMPUTE_ANEW"
+INTERRUPTED = "DagsterExecutionInterruptedError"
+"""What Dagster raises in a step when Ctrl-C or SIGTERM comes."""
 CODE_LOCATION = "orchestration.definitions"
 """How `crlm ui` and `crlm serve` name the code that they serve."""
 
@@ -273,4 +275,6 @@ def _reason(event) -> str:
     error = failure.error
     while error.cause is not None:
         error = error.cause
+    if error.cls_name == INTERRUPTED:
+        return "stopped here (Ctrl-C, or the process was asked to end); the next refresh takes in what was not loaded"
     return error.message.strip()

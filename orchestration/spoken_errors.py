@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from orchestration.files.problems import MORE_MEMORY_ADVICE, ROOM_ADVICE, is_disk_full, is_out_of_memory
+from orchestration.ingestion.interruptions import interruption_behind
 
 QUOTED = re.compile(r"""(['"`])(?:(?!\1).)*\1|«[^»]*»""", re.DOTALL)
 NUMBER_OR_DATE = re.compile(r"\b\d[\d.,:/-]{3,}\d\b|\b\d{5,}\b")
@@ -62,7 +63,9 @@ def without_values(step: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _failed(error: Exception) -> Exception:
+def _failed(error: Exception) -> BaseException:
+    if interruption := interruption_behind(error):
+        return interruption
     if type(error).__module__.startswith("dagster."):
         return error
     frames = inspect.trace()

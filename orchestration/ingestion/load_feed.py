@@ -12,6 +12,7 @@ from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import Hospitals, SourceContract
 from orchestration.ingestion.database import Fetch
 from orchestration.ingestion.feed_rhythm import feeds_that_stopped
+from orchestration.ingestion.interruptions import interruption_behind
 from orchestration.ingestion.landed_names import name_in_landing
 from orchestration.ingestion.load_file import (
     FileLoad,
@@ -118,6 +119,8 @@ def load_feed(
         except NOT_THE_FILES_FAULT:
             raise
         except Exception as error:
+            if interruption := interruption_behind(error):
+                raise interruption from None
             loads.append(refuse_file(connection, file.path, landing_folder, file.contract, run_id, failure_of(error)))
         progress(f"{feed}: file {number} of {len(waiting)}, {loads[-1].rows_read:,} records")
     return loads

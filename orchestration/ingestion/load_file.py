@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.ingestion.contract import SourceContract
+from orchestration.ingestion.interruptions import interruption_behind
 from orchestration.ingestion.landed_names import name_in_landing
 from orchestration.ingestion.readers import UnreadableFile, read_records
 from orchestration.ingestion.readers.fhir_export import hash_of_companions
@@ -131,7 +132,10 @@ def load_file(
         companions_hash = hash_of_companions(path) if load.used_companions else None
         _write_ledger(connection, contract, load, file_hash, size_bytes, run_id, load_number, companions_hash)
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException as error:
+        if interruption_behind(error):
+            # else DuckDB goes on with the query to its end before it takes the next statement
+            connection.interrupt()
         connection.execute("ROLLBACK")
         raise
     return load

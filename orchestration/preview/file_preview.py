@@ -10,6 +10,7 @@ from rapidfuzz import process
 
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.contract import ContractError, Hospitals, SourceContract
+from orchestration.ingestion.interruptions import interruption_behind
 from orchestration.ingestion.landed_names import readable_name
 from orchestration.ingestion.load_feed import NOT_THE_FILES_FAULT, failure_of
 from orchestration.ingestion.load_file import FileLoad, load_file, refuse_file
@@ -181,6 +182,8 @@ def _preview_file(
         except NOT_THE_FILES_FAULT:
             raise
         except Exception as error:
+            if interruption := interruption_behind(error):
+                raise interruption from None
             load = refuse_file(connection, path, path.parent, contract, "preview", failure_of(error))
         account = {
             "file": load.source_file,

@@ -1,10 +1,15 @@
 """An error in one hospital's contract or file is its own: the others load, its last records stay and are marked stale."""
 
+import os
+import signal
+import threading
+
 import duckdb
 import pytest
 
 from orchestration.ingestion import load_feed as loading
 from orchestration.ingestion.contract import read_hospitals
+from orchestration.spoken_errors import without_values
 
 GOOD = "id;patient;when;what;where;left\nT1;SIM0000001;03.04.2009;op;L;0\n"
 
@@ -133,3 +138,31 @@ def test_a_full_disk_is_nobodys_file(two_hospitals, monkeypatch):
     two_hospitals.land("treatments/2.csv", GOOD)
     with pytest.raises(duckdb.IOException):
         night(two_hospitals, "night-2")
+
+
+@pytest.fixture
+def sigterm_interrupts():
+    """SIGTERM as Dagster takes it in a step: what its handler raises is no Exception."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("sigterm_interrupts")
+@pytest.mark.parametrize("step", [None, without_values], ids=["loading", "a step of a night"])
+def test_a_signal_in_the_middle_of_a_query_stops_the_loading_and_refuses_no_file(two_hospitals, monkeypatch, step):
+    """DuckDB makes a RuntimeError of the interruption, which is no fault of the file that was being stored."""
+    two_hospitals.land("treatments/2.csv", GOOD.replace("T1", "T2"))
+
+    def store_for_ever(connection, *_, **__):
+        threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGTERM]).start()
+        connection.execute("SELECT count(*) FROM range(1000000000000) AS many (n) WHERE n % 7 = 3")
+
+    monkeypatch.setattr("orchestration.ingestion.load_file.store_records", store_for_ever)
+    load = two_hospitals.load if step is None else step(two_hospitals.load)
+    with pytest.raises(KeyboardInterrupt):
+        load("treatments", "night-2")
+
+    monkeypatch.undo()
+    assert two_hospitals.rows("SELECT count(*) FROM raw.ingest_ledger WHERE run_id = 'night-2'") == [(0,)]
+    assert [load.status for load in two_hospitals.load("treatments", "night-3")] == ["loaded"]
