@@ -34,7 +34,8 @@ joined as (
 
 select
     text_id,
-    low_mm,
+    -- a shorter length that was not understood may be the margin's: it leaves the width open, also within its group
+    case when high_mm > 0 and unexplained_mm > {{ smallest_step_mm() }} and unexplained_mm < low_mm then unexplained_mm else low_mm end as low_mm,
     high_mm,
     case
         when has_open_question then 'margin not assessable'
