@@ -456,8 +456,13 @@ def _draw_level(
 
     A few weighted rows are added, each predictor a spread above and below its mean for each level, so that separated
     levels do not give infinite coefficients (White, Daniel and Royston 2010, Comput Stat Data Anal 54:2267).
+    A level that nobody may be drawn into is left out with its patients: in this model the odds between the others do
+    not hang on it.
     """
-    n_levels, n_predictors = max(len(variable.levels), 2), observed.shape[1] - 1
+    is_drawn = _is_drawn(variable)
+    is_fitted, allowed = is_drawn[level], None if variable.allowed is None else variable.allowed[:, is_drawn]
+    level, observed = (np.cumsum(is_drawn) - 1)[level[is_fitted]], observed[is_fitted]
+    n_levels, n_predictors = int(is_drawn.sum()), observed.shape[1] - 1
     shifts = np.vstack([np.eye(n_predictors), -np.eye(n_predictors)])
     added_rows, added_levels = np.tile(shifts, (n_levels, 1)), np.repeat(np.arange(n_levels), 2 * n_predictors)
     weights = np.ones(len(level) + len(added_levels))
@@ -474,4 +479,13 @@ def _draw_level(
     if variable.hospitals.unrecorded:
         added = _levels_of_unrecorded(variable, fit.coefficients, drawn, fit.covariance, spreads, rng)
         design, drawn = np.hstack([design, added]), np.hstack([drawn, np.eye(len(drawn))])
-    return _chosen_levels(probabilities(design, drawn), variable.allowed, rng)
+    chosen = _chosen_levels(probabilities(design, drawn), allowed, rng)
+    return is_drawn.nonzero()[0][chosen.astype(int)].astype(float)
+
+
+def _is_drawn(variable: _Variable) -> np.ndarray:
+    """Of each level (two of a binary variable): whether anybody may be drawn into it; all of them where fewer than two are."""
+    is_drawn = np.ones(max(len(variable.levels), 2), dtype=bool)
+    if variable.allowed is None or variable.allowed.any(axis=0).sum() < 2:
+        return is_drawn
+    return variable.allowed.any(axis=0)

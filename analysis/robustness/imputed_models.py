@@ -97,7 +97,10 @@ def imputed_hazard_ratios(
             for level in ordered_strata(rows[exposure.column].dropna().astype(str))
         ]
     )
-    fits = [_fitted(_completed(known, numbers, at, positions, covariates), exposure) for numbers in completed]
+    few_events = plan.count("few_events")
+    fits = [
+        _fitted(_completed(known, numbers, at, positions, covariates), exposure, few_events) for numbers in completed
+    ]
     pooled = pooled_hazard_ratios(fits, exposure)
     pooled["warning"] = [
         "; ".join(filter(None, [text if isinstance(text, str) else None, *notes, *(of_covariates if adjusted else ())]))
@@ -136,11 +139,13 @@ def _completed(
     return replace(known, numbers=filled).with_exposure(exposure, level)
 
 
-def _fitted(columns: ModelColumns, exposure: Exposure) -> pd.DataFrame:
+def _fitted(columns: ModelColumns, exposure: Exposure, few_events: int) -> pd.DataFrame:
     """The ratios of the unadjusted and the adjusted model of one completed data set."""
     models = (("unadjusted", []), ("adjusted", None))
     frames = [
-        cox_model_of(columns.rows(terms), exposure, name, is_firth_where_separated=False, has_tests=False).hazard_ratios
+        cox_model_of(
+            columns.rows(terms), exposure, name, is_firth_where_separated=False, has_tests=False, few_events=few_events
+        ).hazard_ratios
         for name, terms in models
     ]
     return pd.concat(frames, ignore_index=True)

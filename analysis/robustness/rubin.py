@@ -198,5 +198,11 @@ def _pooled_row(rows: pd.DataFrame, n_parameters: int) -> Row:
         "n_imputations": pooled.n_imputations,
         "n": int(rows["n"].min()),
         "n_event": int(rows["n_event"].min()),
-        "warning": f"not estimable in {n_without} of the imputations" if n_without else None,
+        "warning": f"not estimable in {n_without} of the imputations" if n_without else _what_they_warn_of(rows),
     }
+
+
+def _what_they_warn_of(rows: pd.DataFrame) -> str | None:
+    """The warning that most of a term's imputations carry, and how many do."""
+    warned = rows["warning"].dropna() if "warning" in rows.columns else pd.Series(dtype=object)
+    return f"{warned.mode().iloc[0]}; so in {len(warned)} of the imputations" if len(warned) else None

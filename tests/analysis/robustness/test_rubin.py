@@ -80,6 +80,13 @@ def test_a_term_without_estimate_in_one_imputation_has_none():
     assert row["warning"] == "not estimable in 1 of the imputations"
 
 
+def test_a_ratio_that_rests_on_few_events_says_so_after_pooling():
+    few = "fewer than 5 events in this or the reference group (3)"
+    frames = [ratios(0.4, 0.1, warning=few), ratios(0.5, 0.1, warning=few), ratios(0.45, 0.1, warning=None)]
+    (row,) = pooled_hazard_ratios(frames, MARGIN).to_dict("records")
+    assert row["warning"] == f"{few}; so in 2 of the imputations"
+
+
 def test_imputations_must_have_the_same_terms():
     with pytest.raises(ValueError, match="same terms"):
         pooled_hazard_ratios([ratios(0.4, 0.1), ratios(0.4, 0.1, term="margin <1 mm")], MARGIN)
