@@ -65,6 +65,10 @@ OPEN_AT_MOST = {name: 0.3 for name in PHRASE_FILES if "adversarial" in name} | {
     "phrases_blind_reading_13.csv": 0.3,
     "phrases_blind_reading_14.csv": 0.2,
     "phrases_blind_reading_15.csv": 0.3,
+    "phrases_blind_reading_20.csv": 0.15,
+    "phrases_blind_reading_22.csv": 0.3,
+    "phrases_blind_reading_25.csv": 0.17,
+    "phrases_blind_reading_28.csv": 0.17,
 }
 
 
