@@ -485,7 +485,6 @@ def _draw_level(
 
 def _is_drawn(variable: _Variable) -> np.ndarray:
     """Of each level (two of a binary variable): whether anybody may be drawn into it; all of them where fewer than two are."""
-    is_drawn = np.ones(max(len(variable.levels), 2), dtype=bool)
-    if variable.allowed is None or variable.allowed.any(axis=0).sum() < 2:
-        return is_drawn
-    return variable.allowed.any(axis=0)
+    any_of_them = np.ones(max(len(variable.levels), 2), dtype=bool)
+    is_drawn = any_of_them if variable.allowed is None else np.asarray(variable.allowed.any(axis=0))
+    return is_drawn if is_drawn.sum() > 1 else any_of_them

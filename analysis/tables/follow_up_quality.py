@@ -173,7 +173,7 @@ def _p_value_within(
     values: pd.Series, stratum: pd.Series, levels: Sequence[str], hospital: np.ndarray, is_ranked: bool = False
 ) -> float:
     """Of the patients of a level of whom the value is known, within hospitals."""
-    group = pd.Categorical(stratum, categories=list(levels)).codes.astype(int)
+    group = pd.Index(levels).get_indexer(pd.Index(stratum)).astype(int)
     chosen = (group >= 0) & values.notna().to_numpy()
     score = values[chosen].astype(float).to_numpy()
     score = ranks_within(score, hospital[chosen]) if is_ranked else score

@@ -45,7 +45,7 @@ def salvage_by_margin(first_recurrences: pd.DataFrame, exposure: Exposure) -> pd
         if hospital is None:
             statistic, p_value = cochran_armitage(n_salvaged[:n_groups], n[:n_groups])
         else:
-            group = pd.Categorical(stratum, categories=list(exposure.levels)).codes.astype(int)
+            group = pd.Index(exposure.levels).get_indexer(pd.Index(stratum)).astype(int)
             chosen = (group >= 0) & is_known.to_numpy()
             salvaged = first_recurrences.loc[chosen, "has_salvage"].astype(float).to_numpy()
             statistic, _, p_value = trend_test(salvaged, group[chosen], hospital[chosen])
