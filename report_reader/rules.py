@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from report_reader.lexicon import Lexicon
+from report_reader.measurements import LengthWords
 from report_reader.memory import Memory
 from report_reader.patterns import Kinds
 
@@ -22,6 +23,8 @@ Pattern = re.Pattern[str]
 
 OF_ALL = "anything"
 """Of a guard's `beside`: it counts whatever its clause says, also where that is nothing."""
+GROUPS_BESIDE_LENGTHS = ("LEADS_A_LENGTH", "A_DISTANCE", "LISTS_LENGTHS", "MEASURED", "COUNTED")
+"""In the order of `LengthWords`."""
 NEEDS = 3
 """Of so many kinds that a rule needs it is looked up whether they are there, before its patterns are tried."""
 
@@ -154,6 +157,7 @@ class RuleBook:
         self.doubts_of_all = self._rows("guards", lambda row: OF_ALL in row["beside"])
         self.memory = Memory()
         """Of what was found for a row of kinds: sentences differ in words and numbers far more often than in kinds."""
+        self.length_words = LengthWords(*(self.group(name) for name in GROUPS_BESIDE_LENGTHS))
         self.default_subject = self.subjects.get("DEFAULT", "")
         counted = {self.subjects[kind] for kind in self.group("SUBJECT")}
         self.away = frozenset({"none", "unexplained", *self.subjects.values()} - counted)

@@ -10,7 +10,6 @@ from report_reader.engine.compounds import compounded, divided
 from report_reader.engine.shapes import Distance, Shape, guards_of, marks_of, shape_of
 from report_reader.measurements import (
     Length,
-    UnitOfAll,
     with_bounds_shown,
     with_measurements,
     with_order,
@@ -106,8 +105,7 @@ def plain_tokens(sentence: str, book: RuleBook, before: list[Token] | None = Non
 
 def clauses_of(tokens: list[Token], book: RuleBook, unit: str = "") -> list[Clause]:
     """The clauses of the plain tokens of a sentence; `unit`: the one that the report gives all its numbers."""
-    stated = UnitOfAll(unit, book.group("MEASURED"), book.group("COUNTED")) if unit else None
-    tokens = with_bounds_shown(compounded(with_measurements(tokens, stated), book))
+    tokens = with_bounds_shown(compounded(with_measurements(tokens, book.length_words, unit), book))
     kinds = book.kinds.row(tokens)
     return [_clause(tokens[first:last], kinds[first:last], book) for first, last in divided(kinds, book)]
 

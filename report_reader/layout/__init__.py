@@ -30,7 +30,7 @@ UNDERSCORE = re.compile("_")
 def laid_out(page: Traced, words: Words, cutter: Cutter) -> tuple[Traced, str, list[tuple[int, int]]]:
     """The page with one statement after the other, its form (`Forms.of`), and where each statement begins and ends."""
     if any(sign in page.text for sign in SIGNS_OF_BOXES):
-        page = with_ticked_boxes(page)
+        page = with_ticked_boxes(page, words)
     if "\n" in page.text or "|" in page.text or "\t" in page.text:
         page = with_table_rows(page.replaced(RULE_LINE, ""))
     if ".." in page.text or ". . " in page.text or "___" in page.text or "---" in page.text:

@@ -25,14 +25,15 @@ from report_reader.measurements.in_digits import plain_numbers
 from report_reader.measurements.in_words import numbers_in_words
 from report_reader.measurements.labels import units_of_labels
 from report_reader.measurements.lengths import LENGTH, Length
-from report_reader.measurements.of_report import UnitOfAll, bare_numbers
+from report_reader.measurements.of_report import bare_numbers
 from report_reader.measurements.order import with_order, without_stray_stops
 from report_reader.measurements.units import lengths, units_behind_numbers
+from report_reader.measurements.words import LengthWords
 from report_reader.tokens import Token
 
 __all__ = [
     "Length",
-    "UnitOfAll",
+    "LengthWords",
     "may_compare",
     "with_bounds_shown",
     "with_measurements",
@@ -42,15 +43,17 @@ __all__ = [
 
 
 IN_WORDS = frozenset({"COUNT", "A", "ZERO_WORD", "POINT", "FRACTION", "HUNDRED", "SINGLE"})
+NO_WORDS = LengthWords()
 LINKS = frozenset({"HYPHEN", "TO", "BETWEEN"})
 
 
-def with_measurements(tokens: list[Token], stated: UnitOfAll | None = None) -> list[Token]:
+def with_measurements(tokens: list[Token], words: LengthWords = NO_WORDS, unit_of_all: str = "") -> list[Token]:
     """The tokens with lengths in place of numbers and units. A step is left out where the kinds that it changes are not there.
 
     Args:
         tokens: of one sentence.
-        stated: the unit that the report gives all its numbers, if it does.
+        words: kinds of words that lengths stand beside.
+        unit_of_all: the unit (mm in one, as text) that the report gives all its numbers, if it does.
     """
     kinds = {token.kind for token in tokens}
     if kinds.isdisjoint(("UNIT", "NUMBER", "ZERO_WORD")):
@@ -61,17 +64,17 @@ def with_measurements(tokens: list[Token], stated: UnitOfAll | None = None) -> l
         tokens = numbers_in_words(tokens)
     if not kinds.isdisjoint(("DOT", "SLASH")):
         tokens = plain_numbers(tokens)
-    if stated and "UNIT" not in kinds:
-        tokens = bare_numbers(tokens, stated)
+    if unit_of_all and "UNIT" not in kinds:
+        tokens = bare_numbers(tokens, words, unit_of_all)
     if "UNIT" in kinds:
-        tokens = lengths(units_behind_numbers(units_of_labels(tokens)))
+        tokens = lengths(units_behind_numbers(units_of_labels(tokens, words), words), words)
         tokens = mixed_units(tokens)
-    if "UNIT" in kinds or stated:
+    if "UNIT" in kinds or unit_of_all:
         if not kinds.isdisjoint(LINKS):
             tokens = ranges(tokens)
         if "OPEN" in kinds:
             tokens = restated_lengths(tokens)
-    tokens = zeros(tokens)
+    tokens = zeros(tokens, words)
     if not any(token.kind == LENGTH for token in tokens):
         return tokens
     if "TIMES" in kinds:

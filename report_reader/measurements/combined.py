@@ -19,10 +19,11 @@ from report_reader.measurements.lengths import (
     put_together,
 )
 from report_reader.measurements.units import is_broken_off
+from report_reader.measurements.words import LengthWords
 from report_reader.tokens import Token
 
 NUMERIC = frozenset({"NUMBER", "COUNT", "FRACTION", "CODE", "UNIT", "ZERO_WORD", "POINT", LENGTH, DAMAGED})
-BEFORE_ZERO = ("COLON", "IS", "LIES", "DISTANCE", "CLEARANCE", "MARGIN", "EDGE", "INK", "MEASURING", "OF")
+BEFORE_ZERO = ("COLON", "IS", "LIES", "MEASURING", "OF")
 BEHIND_ZERO = ("", "COMMA", "CLOSE", "DOT", "OPEN", "SEMICOLON", "AT", "IN")
 
 
@@ -150,7 +151,7 @@ def _is_slip(one: object, other: object) -> bool:
     return any(abs(ratio - times) < 1e-6 for times in (10, 100))
 
 
-def zeros(tokens: list[Token]) -> list[Token]:
+def zeros(tokens: list[Token], words: LengthWords) -> list[Token]:
     """'Margin: zero', 'distance 0': nothing needs no unit; but '0, 8' may be the half of a number."""
     result = list(tokens)
     for at, token in enumerate(tokens):
@@ -158,7 +159,7 @@ def zeros(tokens: list[Token]) -> list[Token]:
         if not (is_digit or token.kind == "ZERO_WORD"):
             continue
         before, behind = kind_at(tokens, at - 1), kind_at(tokens, at + 1)
-        is_named = before in BEFORE_ZERO or before.startswith("M_")
+        is_named = before in BEFORE_ZERO or before in words.leading
         is_half = behind in ("COMMA", "DOT") and kind_at(tokens, at + 2) in ("NUMBER", LENGTH, DAMAGED)
         if is_named and behind in BEHIND_ZERO and not is_half:
             result[at] = replace(token, kind=LENGTH, measure=Length("", 0.0))

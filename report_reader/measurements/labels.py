@@ -6,16 +6,20 @@ from dataclasses import replace
 
 from report_reader.measurements.in_digits import value_of
 from report_reader.measurements.lengths import COMPARATORS, DAMAGED, LENGTH, LOOKALIKE, Length, are_glued, kind_at
+from report_reader.measurements.words import LengthWords
 from report_reader.tokens import Token
 
+BEFORE_THE_UNIT = frozenset({"IN", "AT", "OPEN", "COMMA", "COLON", "AND", "BY"})
+BETWEEN_NUMBERS = frozenset({"COMMA", "AND", "SEMICOLON", "SLASH"})
 
-def units_of_labels(tokens: list[Token]) -> list[Token]:
+
+def units_of_labels(tokens: list[Token], words: LengthWords) -> list[Token]:
     """'Margin (mm): 4', 'distance in cm 0.4', 'Margin, cm: 0.7', 'in mm: 14, 6, 0.5': the unit stands before its numbers."""
     result = list(tokens)
     for at, token in enumerate(tokens):
         if token.kind != "UNIT" or kind_at(tokens, at - 1) in ("NUMBER", "CODE", "COUNT", "FRACTION", "HYPHEN", "A"):
             continue
-        place = _first_of_label(tokens, at)
+        place = _first_of_label(tokens, at, words)
         if place is None:
             if kind_at(tokens, at + 1) in ("CLOSE", "COLON"):
                 result[at] = replace(token, kind="UNIT_LABEL")
@@ -24,31 +28,20 @@ def units_of_labels(tokens: list[Token]) -> list[Token]:
         unit_mm = float(token.value)
         while place is not None and place < len(tokens):
             result[place] = _labelled_number(tokens, place, unit_mm, token.value)
-            following = _next_of_label(tokens, place)
+            following = _next_of_label(tokens, place, words)
             if following is not None and tokens[place + 1].text == "|":
                 result[place + 1] = replace(tokens[place + 1], kind="COMMA")
             place = following
     return result
 
 
-def _first_of_label(tokens: list[Token], at: int) -> int | None:
+def _first_of_label(tokens: list[Token], at: int, words: LengthWords) -> int | None:
     """Where the first number of a label's unit stands: at once, or behind a colon that ends the label."""
     place = at + 1
     while kind_at(tokens, place) in ("CLOSE", "COLON", "HYPHEN", "IS", *COMPARATORS, "ABOUT"):
         place += 1
-    is_led = place > at + 1 or kind_at(tokens, at - 1) in (
-        "IN",
-        "AT",
-        "OPEN",
-        "COMMA",
-        "MARGIN",
-        "DISTANCE",
-        "CLEARANCE",
-        "COLON",
-        "AND",
-        "BY",
-        "TUMOR",
-    )
+    before = kind_at(tokens, at - 1)
+    is_led = place > at + 1 or before in BEFORE_THE_UNIT or before in words.leading
     if not (is_led and _may_be_number(tokens, place)):
         colon = next(
             (
@@ -101,11 +94,11 @@ def _labelled_number(tokens: list[Token], at: int, unit_mm: float, unit: str) ->
     return replace(tokens[at], kind=LENGTH, value=unit, measure=Length("", value * unit_mm))
 
 
-def _next_of_label(tokens: list[Token], at: int) -> int | None:
+def _next_of_label(tokens: list[Token], at: int, words: LengthWords) -> int | None:
     """The next number of the list: after a comma, 'and', and a few words ('parenchymal 0.8, vascular 6')."""
-    if kind_at(tokens, at + 1) not in ("COMMA", "AND", "SEMICOLON", "SLASH", "SIDE", "DEEP") and not (
-        at + 1 < len(tokens) and tokens[at + 1].text == "|"
-    ):
+    behind = kind_at(tokens, at + 1)
+    is_list = behind in BETWEEN_NUMBERS or behind in words.listing
+    if not is_list and not (at + 1 < len(tokens) and tokens[at + 1].text == "|"):
         return None
     for place in range(at + 2, min(at + 6, len(tokens))):
         if tokens[place].kind == "NUMBER":

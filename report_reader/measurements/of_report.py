@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from report_reader.measurements.in_digits import value_of
 from report_reader.measurements.lengths import COMPARATORS, LENGTH, Length, are_glued, kind_at
+from report_reader.measurements.words import LengthWords
 from report_reader.tokens import Token
 
 STRONG = frozenset({"COLON", "IS", "LIES", "MEASURING", *COMPARATORS})
@@ -15,15 +14,7 @@ ENDS = frozenset({"", "DOT", "COMMA", "SEMICOLON", "CLOSE", "AND", "BUT"})
 PARTS = frozenset({"COMMA", "SEMICOLON", "DOT"})
 
 
-class UnitOfAll(NamedTuple):
-    """The unit (mm in one, as text) that holds for bare numbers behind a kind of `measured`; those behind `counted` are no lengths."""
-
-    unit: str
-    measured: frozenset[str]
-    counted: frozenset[str]
-
-
-def bare_numbers(tokens: list[Token], stated: UnitOfAll) -> list[Token]:
+def bare_numbers(tokens: list[Token], words: LengthWords, unit: str) -> list[Token]:
     """The tokens with lengths in place of bare numbers; unchanged where one of them may be something else, or has a unit of its own."""
     if any(token.kind == "UNIT" for token in tokens):
         return tokens
@@ -32,17 +23,15 @@ def bare_numbers(tokens: list[Token], stated: UnitOfAll) -> list[Token]:
     for at, token in enumerate(tokens):
         if token.kind != "NUMBER" or at <= taken:
             continue
-        if kind_at(tokens, at + 1) == "PERCENT" or _head(tokens, at) in stated.counted:
+        if kind_at(tokens, at + 1) == "PERCENT" or _head(tokens, at) in words.counted:
             continue
         numbers = _numbers(tokens, at)
-        values = [value_of(tokens[place], float(stated.unit)) for place in numbers]
-        if not _is_measured(tokens, at, stated) or None in values or not _ends(tokens, numbers[-1]):
+        values = [value_of(tokens[place], float(unit)) for place in numbers]
+        if not _is_measured(tokens, at, words) or None in values or not _ends(tokens, numbers[-1]):
             return tokens
         for place, value in zip(numbers, values, strict=True):
-            length = Length("", (value or 0.0) * float(stated.unit))
-            result[place] = Token(
-                LENGTH, tokens[place].start, tokens[place].end, tokens[place].text, stated.unit, "", length
-            )
+            length = Length("", (value or 0.0) * float(unit))
+            result[place] = Token(LENGTH, tokens[place].start, tokens[place].end, tokens[place].text, unit, "", length)
         taken = numbers[-1]
     return result
 
@@ -89,12 +78,12 @@ def _head(tokens: list[Token], at: int) -> str:
     return kind_at(tokens, _head_at(tokens, at))
 
 
-def _is_measured(tokens: list[Token], at: int, stated: UnitOfAll) -> bool:
+def _is_measured(tokens: list[Token], at: int, words: LengthWords) -> bool:
     """Whether it is the value of something that is measured, and surely its value: 'Margin 2' may be the second one."""
     head = _head_at(tokens, at)
     part = next((p for p in range(head, -1, -1) if tokens[p].kind in PARTS), -1)
-    if kind_at(tokens, head) not in stated.measured or any(t.kind in stated.counted for t in tokens[part + 1 : head]):
+    if kind_at(tokens, head) not in words.measured or any(t.kind in words.counted for t in tokens[part + 1 : head]):
         return False  # 'blocks of the margin: 4'
     if any(token.kind in STRONG for token in tokens[head + 1 : at]) or not tokens[at].text.isdigit():
         return True
-    return any(token.kind in ("DISTANCE", "CLEARANCE") for token in tokens[part + 1 : at])
+    return any(token.kind in words.distances for token in tokens[part + 1 : at])

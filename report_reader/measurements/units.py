@@ -20,6 +20,7 @@ from report_reader.measurements.lengths import (
     kind_at,
     put_together,
 )
+from report_reader.measurements.words import LengthWords
 from report_reader.tokens import Token
 
 BEFORE_A_UNIT = frozenset(
@@ -35,18 +36,15 @@ BEFORE_A_UNIT = frozenset(
         "ABOUT",
         "LESS",
         "MORE",
-        "DISTANCE",
-        "CLEARANCE",
-        "MARGIN",
         "AWAY",
     }
 )
 LETTERS_FOR_DIGITS = frozenset({"l", "o", "i", "q", "|"})
-BEFORE_A_NUMBER = frozenset({"COMMA", "SLASH", "BY", "LIES", "IS", "OF", "COLON", "OPEN", "DISTANCE", "CLEARANCE"})
+BEFORE_A_NUMBER = frozenset({"COMMA", "SLASH", "BY", "LIES", "IS", "OF", "COLON", "OPEN"})
 BEHIND_A_NUMBER = frozenset({"", "DOT", "COMMA", "CLOSE", "SEMICOLON", "FROM"})
 
 
-def units_behind_numbers(tokens: list[Token]) -> list[Token]:
+def units_behind_numbers(tokens: list[Token], words: LengthWords) -> list[Token]:
     """'distance: mm 2' and '(cm 1,2)' with the number before its unit, where nothing beside them may be a part of the number."""
     result = list(tokens)
     for at, (unit, number) in enumerate(zip(tokens, tokens[1:], strict=False)):
@@ -54,12 +52,13 @@ def units_behind_numbers(tokens: list[Token]) -> list[Token]:
             continue
         behind = kind_at(tokens, at + 2)
         is_alone = behind in BEHIND_A_NUMBER and kind_at(tokens, at + 3) not in ("NUMBER", "CODE", "WORD", "UNIT")
-        if is_alone and kind_at(tokens, at - 1) in BEFORE_A_UNIT:
+        before = kind_at(tokens, at - 1)
+        if is_alone and (before in BEFORE_A_UNIT or before in words.leading):
             result[at], result[at + 1] = number, unit
     return result
 
 
-def lengths(tokens: list[Token]) -> list[Token]:
+def lengths(tokens: list[Token], words: LengthWords) -> list[Token]:
     """Each unit with the number (or the list of numbers) before it."""
     result: list[Token] = []
     for token in tokens:
@@ -89,7 +88,7 @@ def lengths(tokens: list[Token]) -> list[Token]:
         length = _length_of(result, number, token, unit_mm)
         result.append(length)
         if length.kind == LENGTH:
-            _share_unit(result, token, unit_mm)
+            _share_unit(result, token, unit_mm, words)
     return result
 
 
@@ -184,7 +183,7 @@ def _unit_without_number(result: list[Token], unit: Token) -> None:
     result.append(unit)
 
 
-def _share_unit(result: list[Token], unit: Token, unit_mm: float) -> None:
+def _share_unit(result: list[Token], unit: Token, unit_mm: float, words: LengthWords) -> None:
     """Numbers of a list before a length have its unit: '4, 12 and 15 mm', '3/5/9 mm', '4 or 5 mm'."""
     at = len(result) - 1
     while at >= 2:
@@ -195,7 +194,8 @@ def _share_unit(result: list[Token], unit: Token, unit_mm: float) -> None:
         if between not in ("AND", "OR", "COMMA", "SLASH") or number_at < 0:
             return
         number = result[number_at]
-        is_led = kind_at(result, number_at - 1) in BEFORE_A_NUMBER
+        before = kind_at(result, number_at - 1)
+        is_led = before in BEFORE_A_NUMBER or before in words.leading
         if number.kind == "CODE" and is_led and DIGITS_AND_LOOKALIKES.fullmatch(number.text):
             result[number_at] = replace(number, kind=DAMAGED)  # 'by l3, 20 and 34 mm'
             at = number_at

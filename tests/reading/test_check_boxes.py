@@ -55,3 +55,30 @@ def test_a_second_row_in_the_line_keeps_its_label():
         "Parenchymal margin: [x] Clear [ ] Involved  Capsule: [ ] Clear [x] Involved",
     ):
         assert "involved" not in {s.reading for s in margin_reader().read(text) if s.subject == "margin"}
+
+
+@pytest.mark.parametrize(
+    "row", ["{label} {bad} {a} {good} {b}", "{label} {good} {b}  {bad} {a}", "{label}: {a} {bad} {b} {good}"]
+)
+@pytest.mark.parametrize(
+    ("label", "bad", "good"),
+    [
+        ("Bile duct margin", "involved", "not involved"),
+        ("Surgical margins", "R1", "R0"),
+        ("Tumour at the margin", "present", "absent"),
+        ("Resektionsrand", "befallen", "frei"),
+        ("Margen", "afectado", "libre"),
+    ],
+)
+def test_an_answer_is_what_the_lexicon_calls_one(row, label, bad, good):
+    def read(a, b):
+        return readings(row.format(label=label, bad=bad, good=good, a=a, b=b))
+
+    assert read("[x]", "[ ]") == {"involved"}
+    assert read("[ ]", "[x]") == {"negative"}
+
+
+def test_rows_without_colons_keep_their_labels():
+    form = "MARGINS\n Transection margin   involved [x]   clear [ ]\n Bile duct margin   involved [ ]   clear [x]"
+    read = {s.subject: s.reading for s in margin_reader().read(form) if s.subject in ("parenchymal", "bile_duct")}
+    assert read == {"parenchymal": "involved", "bile_duct": "negative"}
