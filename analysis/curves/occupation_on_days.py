@@ -1,4 +1,4 @@
-"""State occupation on a few days, from counts: what `state_occupation` says on those days, without its curve of every day.
+"""State occupation on a few days, from counts, without the curve of every day.
 
 The errors of a whole curve take every patient's influence at every time: patients x days. On chosen days they take every stay
 twice (where it began and where it ended), so that a country's patients take seconds.
@@ -25,7 +25,8 @@ class Stays:
 
 
 def occupation_on_days(stays: Stays, days: np.ndarray, n_states: int, conf_type: str) -> pd.DataFrame:
-    """One row a state and day: state (its number), time_days, estimate, std_error, conf_low, conf_high; missing after the last stop.
+    """One row a state and day: state (its number), time_days, n_risk (patients in it just before), estimate, std_error, conf_low,
+    conf_high; these four missing after the last stop.
 
     p(t) is the product of the transition matrices H of all times until t (Aalen and Johansen 1978). The weight of a patient in state
     j moves row j of H(s) by (where the patient went - H_j(s)) / n_j(s), and that goes on through all later H: summed over the times
@@ -42,14 +43,25 @@ def occupation_on_days(stays: Stays, days: np.ndarray, n_states: int, conf_type:
     n_times = np.searchsorted(times, days, side="right")
     estimate = np.clip(np.vstack([before[:1], after])[n_times], 0.0, 1.0)
     error = np.sqrt(_variances(stays, times, at_risk, hazards, before, n_times))
+    n_risk = _in_state(stays, days, n_states)
     rows = []
     for state in range(n_states):
         low, high = incidence_limits(estimate[:, state], error[:, state], conf_type)
         values = {"estimate": estimate[:, state], "std_error": error[:, state], "conf_low": low, "conf_high": high}
         known = days <= times[-1]
         known_values = {name: np.where(known, found, np.nan) for name, found in values.items()}
-        rows.append(pd.DataFrame({"state": state, "time_days": days, **known_values}))
+        rows.append(pd.DataFrame({"state": state, "time_days": days, "n_risk": n_risk[:, state], **known_values}))
     return pd.concat(rows, ignore_index=True)
+
+
+def _in_state(stays: Stays, days: np.ndarray, n_states: int) -> np.ndarray:
+    """How many are in each state just before each day (on day 0: on it), shape (days, states)."""
+    counts = np.empty((len(days), n_states), dtype=np.int64)
+    for state in range(n_states):
+        is_here = stays.state == state
+        begun = np.searchsorted(np.sort(stays.start[is_here]), np.where(days == 0, 1e-9, days))
+        counts[:, state] = begun - np.searchsorted(np.sort(stays.stop[is_here]), days)
+    return counts
 
 
 def _counts(stays: Stays, times: np.ndarray, n_states: int) -> tuple[np.ndarray, np.ndarray]:

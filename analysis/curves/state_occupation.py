@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.curves.confidence_limits import incidence_limits
 from analysis.curves.occupation_on_days import Stays, occupation_on_days
 from analysis.patients.collapsed_counts import checked_times, require_columns
 from analysis.patients.names import ordered_strata
@@ -17,57 +16,8 @@ OCCUPATION_COLUMNS = [
 ]  # fmt: skip
 
 
-def state_occupation(
-    paths: pd.DataFrame,
-    states: tuple[str, ...] = STATES,
-    group_column: str | None = None,
-    conf_type: str = "log-log",
-) -> pd.DataFrame:
-    """Probability of being in each state at each time, a row a stratum, time and state, from time 0 on.
-
-    Aalen and Johansen (1978) with infinitesimal jackknife errors by patient, as R's survfit(Surv(start, stop, state) ~ group,
-    id =). Valid for a path's occupation probabilities also when transitions depend on the past (Datta and Satten 2001),
-    provided that censoring does not. The probabilities of all states add up to 1 at every time. `n_risk` counts those in
-    the state just before the time. Limits are missing where the transform leaves them undefined (a probability of 0).
-
-    Args:
-        paths: one row a stay: id, state_from, state_to (missing: follow-up ends there), start_day < stop_day. A patient's
-            first stay begins on day 0 in the first of the states, each other where and when the one before it ended; who
-            changes state twice on a day needs times within it. Nobody leaves the last of the states.
-        group_column: a column whose value is the same in all stays of a patient; its name becomes the grouping.
-        conf_type: 'log-log' (default), 'log' or 'plain'.
-    Raises:
-        ValueError: names the column that is missing or bad and the first patient with a path that does not hold together.
-    """
-    checked = _checked_paths(paths, states, group_column)
-    frames = [
-        _curve(rows, states, conf_type).assign(grouping=group_column or "overall", stratum=stratum)
-        for stratum, rows in _by_stratum(checked)
-    ]
-    return (
-        pd.concat(frames, ignore_index=True)[OCCUPATION_COLUMNS] if frames else pd.DataFrame(columns=OCCUPATION_COLUMNS)
-    )
-
-
-def occupation_at(occupation: pd.DataFrame, times_days: list[float]) -> pd.DataFrame:
-    """The rows of `state_occupation` read off at given days: each state's at the last time not after the day.
-
-    Missing estimates after the end of a stratum's follow-up.
-    """
-    require_columns(occupation, OCCUPATION_COLUMNS, "occupation")
-    frames = []
-    for _, curve in occupation.groupby(["grouping", "stratum", "state"], sort=False):
-        times = curve["time_days"].to_numpy(dtype=float)
-        last = np.searchsorted(times, times_days, side="right") - 1
-        rows = curve.iloc[last].drop(columns="n_risk").assign(time_days=list(times_days))
-        is_after = np.asarray(times_days, dtype=float) > times[-1]
-        rows.loc[is_after, ["estimate", "std_error", "conf_low", "conf_high"]] = np.nan
-        frames.append(rows)
-    return pd.concat(frames, ignore_index=True)
-
-
-def _checked_paths(paths: pd.DataFrame, states: tuple[str, ...], group_column: str | None) -> pd.DataFrame:
-    require_columns(paths, [*PATH_COLUMNS, *([group_column] if group_column else [])], "paths")
+def _checked_paths(paths: pd.DataFrame, states: tuple[str, ...], group_column: str) -> pd.DataFrame:
+    require_columns(paths, [*PATH_COLUMNS, group_column], "paths")
     checked = pd.DataFrame(
         {
             "id": paths["id"].to_numpy(),
@@ -75,7 +25,7 @@ def _checked_paths(paths: pd.DataFrame, states: tuple[str, ...], group_column: s
             "state_to": paths["state_to"].astype(object).where(paths["state_to"].notna(), None).to_numpy(),
             "start_day": checked_times(paths["start_day"], "paths"),
             "stop_day": checked_times(paths["stop_day"], "paths"),
-            "stratum": paths[group_column].astype("string").to_numpy() if group_column else "all",
+            "stratum": paths[group_column].astype("string").to_numpy(),
         }
     )
     for column in ("id", "stratum"):
@@ -122,67 +72,8 @@ def _by_stratum(paths: pd.DataFrame):
         yield stratum, paths[paths["stratum"] == stratum]
 
 
-def _curve(paths: pd.DataFrame, states: tuple[str, ...], conf_type: str) -> pd.DataFrame:
-    from survival import r
-
-    event = paths["state_to"].map(lambda state: f"s{states.index(state)}" if isinstance(state, str) else "censored")
-    levels = [f"s{position}" for position in range(len(states))]
-    data = pd.DataFrame(
-        {
-            "start": paths["start_day"],
-            "stop": paths["stop_day"],
-            "patient": pd.factorize(paths["id"])[0],
-            "event": pd.Categorical(event, categories=["censored", *levels]),
-            "state": pd.Categorical(
-                paths["state_from"].map(lambda state: f"s{states.index(state)}"), categories=levels
-            ),
-        }
-    )
-    fit = r.survfit("Surv(start, stop, event) ~ 1", data=data, id="patient", istate="state")
-    if not isinstance(fit, r.SurvfitMultiStateResult):
-        raise TypeError("paths: no states")
-    column_of = {state: position for position, state in enumerate(fit.states)}
-    times = np.concatenate([[0.0], np.asarray(fit.time, dtype=float)])
-    n_start = int(len(paths["id"].unique()))
-    frames = []
-    for position, state in enumerate(states):
-        is_start = float(position == 0)
-        at_zero = {"pstate": is_start, "std_err": 0.0, "n_risk": n_start * is_start}
-        values = {}
-        for name, first in at_zero.items():
-            column = column_of.get(levels[position])
-            # A state that nobody reaches may be absent from the fit
-            later = (
-                np.zeros(len(fit.time)) if column is None else np.asarray(getattr(fit, name), dtype=float)[:, column]
-            )
-            values[name] = np.concatenate([[first], later])
-        # Sums over the states' products may end a rounding error beyond 1
-        values["pstate"] = np.clip(values["pstate"], 0.0, 1.0)
-        low, high = incidence_limits(values["pstate"], values["std_err"], conf_type)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "time_days": times,
-                    "state": state,
-                    "n_risk": values["n_risk"].astype(np.int64),
-                    "estimate": values["pstate"],
-                    "std_error": values["std_err"],
-                    "conf_low": low,
-                    "conf_high": high,
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
-
-
 def occupation_by(paths: pd.DataFrame, group_column: str, read_at_days: Sequence[float]) -> pd.DataFrame:
-    """`state_occupation` by a grouping, read off at given days.
-
-    Args:
-        paths: study_id, the grouping and the columns of a path (marts.state_paths).
-    Raises:
-        ValueError: see `state_occupation`.
-    """
+    """`occupation_by_group` of marts.state_paths: study_id, the grouping and the columns of a path. Errors as there."""
     require_columns(paths, ["study_id", group_column], "state_paths")
     return occupation_by_group(paths.rename(columns={"study_id": "id"}), read_at_days, group_column)
 
@@ -194,9 +85,22 @@ def occupation_by_group(
     states: tuple[str, ...] = STATES,
     conf_type: str = "log-log",
 ) -> pd.DataFrame:
-    """What `occupation_at` reads off `state_occupation` on these days, without making the curve of every day and patient.
+    """Probability of being in each state on each of the days, a row a stratum, day and state: OCCUPATION_COLUMNS.
 
-    Arguments and errors as there. The same to rounding errors, and of a country's patients in seconds.
+    Aalen and Johansen (1978) with infinitesimal jackknife errors by patient, as R's survfit(Surv(start, stop, state) ~ group,
+    id =). Valid for a path's occupation probabilities also when transitions depend on the past (Datta and Satten 2001),
+    provided that censoring does not. The probabilities of all states add up to 1 on every day. `n_risk` counts those in the
+    state just before the day. No estimate after the end of a stratum's follow-up; limits are missing where the transform
+    leaves them undefined (a probability of 0).
+
+    Args:
+        paths: one row a stay: id, state_from, state_to (missing: follow-up ends there), start_day < stop_day. A patient's
+            first stay begins on day 0 in the first of the states, each other where and when the one before it ended; who
+            changes state twice on a day needs times within it. Nobody leaves the last of the states.
+        group_column: a column whose value is the same in all stays of a patient; its name becomes the grouping.
+        conf_type: 'log-log' (default), 'log' or 'plain'.
+    Raises:
+        ValueError: names the column that is missing or bad and the first patient with a path that does not hold together.
     """
     checked = _checked_paths(paths, states, group_column)
     number_of = {state: number for number, state in enumerate(states)}
@@ -213,5 +117,5 @@ def occupation_by_group(
         frames.append(
             found.assign(grouping=group_column, stratum=stratum, state=found["state"].map(dict(enumerate(states))))
         )
-    columns = [name for name in OCCUPATION_COLUMNS if name != "n_risk"]
-    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+    found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=OCCUPATION_COLUMNS)
+    return found[OCCUPATION_COLUMNS]

@@ -11,33 +11,6 @@ from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
 from analysis.patients.model_rows import model_rows
 
-MODELS = ("unadjusted", "adjusted")
-
-
-def fine_gray(
-    frame: pd.DataFrame,
-    endpoint: str,
-    exposure: Exposure | None,
-    covariates: Sequence[Covariate] = (),
-) -> pd.DataFrame:
-    """Unadjusted and adjusted Fine-Gray models of one endpoint; columns as `hazard_ratio_rows.HAZARD_RATIO_COLUMNS`.
-
-    `estimand` is 'subdistribution': the ratios compare cumulative incidences, not the rates among those still event-free.
-    See `fit_fine_gray` for the method. Terms: margin groups against the reference, then covariates; without margin groups
-    (`exposure` None) only the adjusted model. A term that cannot be estimated has a `warning` and no number.
-
-    Args:
-        frame: one row a patient of the endpoint: endpoint, time_days, event_code (0 censored, 1 event, 2 competing),
-            margin_group, and the covariates' columns (numbers or truths). Rows of other endpoints are ignored.
-    Raises:
-        ValueError: names the column that is missing or holds what it must not, or the endpoint nobody has.
-    """
-    frames = [
-        fine_gray_model(frame, endpoint, exposure, () if model == "unadjusted" else covariates, model)
-        for model in (MODELS if exposure is not None else MODELS[1:])
-    ]
-    return pd.concat(frames, ignore_index=True)
-
 
 def fine_gray_model(
     frame: pd.DataFrame,
@@ -48,7 +21,20 @@ def fine_gray_model(
     model_warning: str | None = None,
     few_events: int = 0,
 ) -> pd.DataFrame:
-    """One model of `fine_gray`, named `model`; `model_warning` goes to every row."""
+    """One Fine-Gray model of one endpoint; columns as `hazard_ratio_rows.HAZARD_RATIO_COLUMNS`.
+
+    `estimand` is 'subdistribution': the ratios compare cumulative incidences, not the rates among those still event-free.
+    See `fit_fine_gray` for the method. Terms: levels of the exposure, if one is given, against the reference, then covariates. A term
+    that cannot be estimated has a `warning` and no number.
+
+    Args:
+        frame: one row a patient of the endpoint: endpoint, time_days, event_code (0 censored, 1 event, 2 competing), the
+            exposure's and the covariates' columns (numbers or truths). Rows of other endpoints are ignored.
+        model: its name in the rows; `model_warning` goes to every row.
+        few_events: a term with fewer events says so.
+    Raises:
+        ValueError: names the column that is missing or holds what it must not, or the endpoint nobody has.
+    """
     data = model_rows(frame, endpoint, covariates, exposure)
     fit = fit_fine_gray(data.time_days, data.event_code, data.design, data.strata)
     rows = [wald_row(*term) for term in zip(fit.names, fit.coefficients, fit.std_errors, strict=True)]

@@ -12,20 +12,18 @@ from analysis.patients.missing_values import numbers_or_missing
 from analysis.patients.names import ordered_strata
 from analysis.robustness.multinomial_logistic import fit_multinomial, probabilities
 
-KINDS = ("numeric", "normal", "binary", "categorical")
+KINDS = ("numeric", "binary", "categorical")
 # a fit from which coefficients are drawn need not be nearer to its maximum than a small part of their error
 DRAWN_FIT_TOLERANCE = 1e-5
 RIDGE = 1e-5
 ROWS_AT_ONCE = 16_384
-Trace = list[tuple[int, str, float, float]]
-"""Of a chain: iteration, column, mean and standard deviation of the imputed values."""
 
 
 class ImputedColumn(NamedTuple):
     """A column to impute.
 
-    Kinds: 'numeric' by predictive mean matching (only values that occur are imputed), 'normal' by draws from a Bayesian
-    linear regression, 'binary' (0/1 or truths) and 'categorical' by draws from a Bayesian (multinomial) logistic one.
+    Kinds: 'numeric' by predictive mean matching (only values that occur are imputed), 'binary' (0/1 or truths) and
+    'categorical' by draws from a Bayesian (multinomial) logistic regression.
     """
 
     column: str
@@ -46,43 +44,6 @@ class Chains(NamedTuple):
     largest_fit: int
 
 
-def imputations(
-    patients: pd.DataFrame,
-    columns: Sequence[ImputedColumn],
-    predictors: Sequence[str],
-    settings: Chains,
-    allowed: Mapping[str, np.ndarray] | None = None,
-    hospital: np.ndarray | None = None,
-) -> Iterator[tuple[pd.DataFrame, Trace]]:
-    """Chained equations (van Buuren 2007, Stat Methods Med Res 16:219): in turn, each column's missing values are drawn
-    from a regression on all others, whose parameters are drawn themselves.
-
-    Predictors of every column: the other columns, `predictors`, and of the outcome the event indicator with the Nelson-Aalen
-    cumulative hazard at the patient's own time (White and Royston 2009, Stat Med 28:1982), both for the competing event
-    too when there is one. Without the outcome, associations with it would be diluted.
-
-    Args:
-        patients: one row a patient of one endpoint: time_days, event_code (0 censored, 1 event, 2 competing), the columns
-            to impute and the predictors (numbers or truths, complete).
-        columns: each with at least two observed values; a column without missing values serves as a predictor.
-        allowed: column of kind 'categorical' -> a row a patient, a column a level (in the order of `names.ordered_strata`), true
-            where the level is possible for that patient: what is known in part (a margin known to be clear, a bound of its
-            width) is never contradicted. A patient of whom nothing is possible counts as one of whom everything is.
-        hospital: the number of each patient's hospital, a predictor of every column. Where a hospital knows a column of nobody its level is
-            drawn from the distribution of the hospitals that do (see `_levels_of_unrecorded`); the other coefficients are common to all.
-    Returns:
-        The completed frames one by one, so that not all need be held at once, each with its trace: iteration, column, mean and
-        standard deviation of the imputed values (of categorical ones: of their positions in the order of the levels). Chains that
-        have converged wander without trend and mix.
-    Raises:
-        ValueError: names the column that is missing, of unknown kind, twice there, without two observed values, or
-            (predictors) incomplete; bad times or codes; numbers of imputations or iterations below 1.
-    """
-    for variables, values, trace in _chains(patients, columns, predictors, settings, allowed, hospital):
-        filled = {name: variable.as_column(values[name]) for name, variable in _named(variables)}
-        yield patients.assign(**filled), trace
-
-
 def imputed_numbers(
     patients: pd.DataFrame,
     columns: Sequence[ImputedColumn],
@@ -90,23 +51,32 @@ def imputed_numbers(
     allowed: Mapping[str, np.ndarray] | None = None,
     hospital: np.ndarray | None = None,
 ) -> Iterator[dict[str, np.ndarray]]:
-    """The same imputations as numbers by column, a row a patient: of a 'categorical' one the position of the level in the order of
-    `names.ordered_strata` of those that are known. Arguments and errors as `imputations`, without further predictors."""
-    for _, values, _ in _chains(patients, columns, (), settings, allowed, hospital):
-        yield values
+    """Chained equations (van Buuren 2007, Stat Methods Med Res 16:219): in turn, each column's missing values are drawn
+    from a regression on all others, whose parameters are drawn themselves.
 
+    Predictors of every column: the other columns, and of the outcome the event indicator with the Nelson-Aalen
+    cumulative hazard at the patient's own time (White and Royston 2009, Stat Med 28:1982), both for the competing event
+    too when there is one. Without the outcome, associations with it would be diluted.
 
-def _chains(
-    patients: pd.DataFrame,
-    columns: Sequence[ImputedColumn],
-    predictors: Sequence[str],
-    settings: Chains,
-    allowed: Mapping[str, np.ndarray] | None,
-    hospital: np.ndarray | None,
-) -> "Iterator[tuple[list[_Variable], dict[str, np.ndarray], Trace]]":
+    Args:
+        patients: one row a patient of one endpoint: time_days, event_code (0 censored, 1 event, 2 competing) and the columns
+            to impute.
+        columns: each with at least two observed values; a column without missing values serves as a predictor.
+        allowed: column of kind 'categorical' -> a row a patient, a column a level (in the order of `names.ordered_strata`), true
+            where the level is possible for that patient: what is known in part (a margin known to be clear, a bound of its
+            width) is never contradicted. A patient of whom nothing is possible counts as one of whom everything is.
+        hospital: the number of each patient's hospital, a predictor of every column. Where a hospital knows a column of nobody its level is
+            drawn from the distribution of the hospitals that do (see `_levels_of_unrecorded`); the other coefficients are common to all.
+    Returns:
+        The completed columns as numbers, a row a patient, one imputation at a time, so that not all need be held at once: a truth is 0 or
+        1, a level of a 'categorical' column its position in the order of `names.ordered_strata` of those that are known.
+    Raises:
+        ValueError: names the column that is missing, of unknown kind, twice there or without two observed values; bad times or
+            codes; numbers of imputations or iterations below 1.
+    """
     if settings.n_imputations < 1 or settings.n_iterations < 1:
         raise ValueError("n_imputations, n_iterations: must be 1 or more")
-    fixed = _fixed_predictors(patients, predictors)
+    outcome = _outcome_predictors(patients)
     names = [column.column for column in columns]
     if len(set(names)) < len(names):
         raise ValueError("columns: a column is there twice")
@@ -114,8 +84,7 @@ def _chains(
     # Nearly complete columns first: the others are then predicted from good values
     variables.sort(key=lambda variable: int(variable.is_missing.sum()))
     for imputation in range(1, settings.n_imputations + 1):
-        rng = np.random.default_rng([settings.seed, imputation])
-        yield variables, *_one_chain(variables, fixed, rng, settings)
+        yield _one_chain(variables, outcome, np.random.default_rng([settings.seed, imputation]), settings)
 
 
 def nelson_aalen(time_days: np.ndarray, is_event: np.ndarray) -> np.ndarray:
@@ -138,7 +107,6 @@ class _Variable:
     numbers: np.ndarray
     is_missing: np.ndarray
     levels: list[Hashable]
-    original: pd.Series
     allowed: np.ndarray | None
     hospitals: "_Hospitals"
 
@@ -154,21 +122,6 @@ class _Variable:
             return
         for number in range(self.n_predictors):
             into[:, number] = values == number + 1
-
-    def as_column(self, values: np.ndarray) -> pd.Series:
-        """The original column with its missing values filled in, of its own dtype where that can hold them."""
-        filled = values[self.is_missing]
-        if self.kind == "categorical":
-            texts = pd.Series(self.levels, dtype=object).to_numpy()
-            drawn = texts[filled.astype(int)]
-        else:
-            is_truth = pd.api.types.infer_dtype(self.original, skipna=True) == "boolean"
-            drawn = filled.astype(bool) if is_truth else filled
-        column = self.original.copy()
-        if pd.api.types.is_integer_dtype(column.dtype) and self.kind == "normal":
-            column = column.astype("Float64")
-        column[self.is_missing] = drawn
-        return column
 
 
 class _Hospitals(NamedTuple):
@@ -220,21 +173,16 @@ def _variable(
         allowed = np.where(allowed.any(axis=1, keepdims=True), allowed, True)[is_missing]
     known = np.where(is_missing, 0.0, numbers)
     hospitals = _hospitals(hospital, is_missing)
-    return _Variable(column.column, column.kind, known, is_missing, levels, values, allowed, hospitals)
+    return _Variable(column.column, column.kind, known, is_missing, levels, allowed, hospitals)
 
 
-def _fixed_predictors(patients: pd.DataFrame, predictors: Sequence[str]) -> np.ndarray:
-    require_columns(patients, ["time_days", "event_code", *predictors], "patients")
+def _outcome_predictors(patients: pd.DataFrame) -> np.ndarray:
+    require_columns(patients, ["time_days", "event_code"], "patients")
     times = checked_times(patients["time_days"], "patients")
     code = patients["event_code"]
     if not code.isin([0, 1, 2]).all():
         raise ValueError("patients.event_code: codes other than 0, 1, 2")
     columns = []
-    for name in predictors:
-        numbers = numbers_or_missing(patients[name])
-        if np.isnan(numbers).any():
-            raise ValueError(f"{name}: {int(np.isnan(numbers).sum())} missing value(s) in a predictor; impute it too")
-        columns.append(numbers)
     for cause in sorted(set(code) - {0}):
         is_event = (code == cause).to_numpy().astype(float)
         columns += [is_event, nelson_aalen(times, is_event)]
@@ -242,10 +190,9 @@ def _fixed_predictors(patients: pd.DataFrame, predictors: Sequence[str]) -> np.n
 
 
 def _one_chain(
-    variables: list[_Variable], fixed: np.ndarray, rng: np.random.Generator, settings: Chains
-) -> tuple[dict[str, np.ndarray], Trace]:
+    variables: list[_Variable], outcome: np.ndarray, rng: np.random.Generator, settings: Chains
+) -> dict[str, np.ndarray]:
     values: dict[str, np.ndarray] = {}
-    trace: Trace = []
     for name, variable in _named(variables):
         values[name] = variable.numbers.copy()
         observed = variable.numbers[~variable.is_missing]
@@ -255,7 +202,7 @@ def _one_chain(
             shares = np.bincount(observed.astype(int), minlength=len(variable.levels)) / len(observed)
             values[name][variable.is_missing] = _chosen_levels(np.tile(shares, (n_missing, 1)), variable.allowed, rng)
     starts: dict[str, np.ndarray] = {}
-    for iteration in range(1, settings.n_iterations + 1):
+    for _ in range(settings.n_iterations):
         for name, variable in _named(variables):
             if not variable.is_missing.any():
                 continue
@@ -263,12 +210,12 @@ def _one_chain(
             def predictors_of(rows: np.ndarray, name: str = name, own: _Hospitals = variable.hospitals) -> np.ndarray:
                 """A column of ones, then the predictors: written in one place, as it is the largest thing of all."""
                 others = [(other, values[key]) for key, other in _named(variables) if key != name]
-                sizes = [1, own.dummies.shape[1], fixed.shape[1], *(other.n_predictors for other, _ in others)]
+                sizes = [1, own.dummies.shape[1], outcome.shape[1], *(other.n_predictors for other, _ in others)]
                 ends = np.cumsum(sizes)
                 written = np.empty((len(rows), ends[-1]))
                 written[:, 0] = 1.0
                 written[:, 1 : ends[1]] = own.dummies[rows]
-                for number, column in enumerate(fixed.T, start=ends[1]):
+                for number, column in enumerate(outcome.T, start=ends[1]):
                     written[:, number] = column[rows]
                 for (other, of_other), start, end in zip(others, ends[2:-1], ends[3:], strict=True):
                     other.write_predictors(of_other[rows], written[:, start:end])
@@ -276,8 +223,7 @@ def _one_chain(
 
             drawn = _draw(variable, predictors_of, rng, settings, starts)
             values[name][variable.is_missing] = drawn
-            trace.append((iteration, name, float(drawn.mean()), float(drawn.std())))
-    return values, trace
+    return values
 
 
 def _standardised(observed: np.ndarray, missing: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -330,12 +276,10 @@ def _draw(
     known = variable.numbers[fitted_to]
     if is_level:
         return _draw_level(known.astype(int), observed, missing, spreads, rng, variable, starts)
-    fitted, drawn, spread, covariance = _draw_linear(known, observed, rng)
+    fitted, drawn, covariance = _draw_linear(known, observed, rng)
     wanted = missing @ drawn
     if variable.hospitals.unrecorded:
         wanted += _levels_of_unrecorded(variable, fitted[None], drawn[None], covariance, spreads, rng)[:, 0]
-    if variable.kind == "normal":
-        return wanted + spread * rng.standard_normal(len(missing))
     return _matched(known, observed @ fitted, wanted, rng, settings.n_donors)
 
 
@@ -392,9 +336,9 @@ def _levels_of_unrecorded(
 
 def _draw_linear(
     known: np.ndarray, observed: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
-    """Least squares, a draw of coefficients and residual spread from their posterior under a flat prior (Rubin 1987, p. 167), with a
-    slight ridge against collinear columns, and the coefficients' covariance."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Least squares, a draw of coefficients (and of the residual spread behind them) from their posterior under a flat prior (Rubin
+    1987, p. 167), with a slight ridge against collinear columns, and the coefficients' covariance."""
     information = observed.T @ observed
     covariance = np.linalg.inv(information + RIDGE * np.diag(information.diagonal()))
     fitted = covariance @ (observed.T @ known)
@@ -402,7 +346,7 @@ def _draw_linear(
     degrees = max(len(known) - observed.shape[1], 1)
     spread = float(np.sqrt(residuals @ residuals / rng.chisquare(degrees)))
     drawn = fitted + spread * np.linalg.cholesky(covariance) @ rng.standard_normal(len(fitted))
-    return fitted, drawn, spread, spread**2 * covariance
+    return fitted, drawn, spread**2 * covariance
 
 
 def _at_most(most: int, n: int, rng: np.random.Generator) -> np.ndarray | slice:

@@ -42,7 +42,7 @@ def imputed_hazard_ratios(
         patients: rows of the endpoint; `margin_low_mm`, `margin_high_mm` and `unresolved_reason` where there are any.
         level_bounds: margin_group, from_mm, to_mm, is_from_included, is_to_included of the exposure's levels.
     Raises:
-        ValueError: as `imputations`.
+        ValueError: as `imputed_numbers`.
     """
     rows = endpoint_rows(patients, endpoint)
     exposure, least = plan.exposure, plan.count("least_hospitals_to_borrow")

@@ -11,10 +11,10 @@ from analysis.curves.group_tests import gray_test, logrank_test, trend_test
 from analysis.curves.kaplan_meier import kaplan_meier, quantile_times
 from analysis.curves.restricted_mean import restricted_mean_survival, restricted_mean_time_lost
 from analysis.models.cause_specific_cox import cause_specific_cox
-from analysis.models.fine_gray import fine_gray
 from analysis.models.time_varying import time_varying_hazard_ratios
 from analysis.patients.collapsed_counts import count_events
 from analysis.patients.covariates import Covariate
+from tests.analysis.models.fine_gray_models import fine_gray
 from tests.analysis.r_values import patients
 from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
 

@@ -7,12 +7,11 @@ import pytest
 from analysis.curves.state_occupation import (
     OCCUPATION_COLUMNS,
     STATES,
-    occupation_at,
     occupation_by,
     occupation_by_group,
-    state_occupation,
 )
 from analysis.results.of_counts import half_years_days
+from tests.analysis.curves.every_day import occupation_at, state_occupation
 from tests.analysis.r_values import FOLDER, assert_equal_to_r
 from tests.analysis.r_values_by_method import curves_models_and_weights
 from tests.analysis.study_plan import PLAN
@@ -28,31 +27,33 @@ def mgus_paths() -> pd.DataFrame:
     return rows.assign(state_from=np.where(rows["id"].duplicated(), "pcm", "mgus"))
 
 
-@pytest.mark.parametrize("group_column", [None, "male"])
+@pytest.mark.parametrize("group_column", ["everybody", "male"])
 def test_occupation_equals_survfit(group_column):
-    ours = state_occupation(mgus_paths(), MGUS_STATES, group_column, conf_type="log")
-    assert list(ours.columns) == OCCUPATION_COLUMNS
     of_r = (
         [curves_models_and_weights("multi_state")]
-        if group_column is None
+        if group_column == "everybody"
         else curves_models_and_weights("multi_state_by_sex")
     )
-    assert ours["stratum"].nunique() == len(of_r)
-    for (_, rows), values in zip(ours.groupby("stratum", sort=False), of_r, strict=True):
-        rows = rows[rows["time_days"] > 0]
+    rows = mgus_paths().assign(everybody="all")
+    strata = sorted(rows[group_column].unique())
+    for stratum, values in zip(strata, of_r, strict=True):
+        ours = occupation_by_group(
+            rows[rows[group_column] == stratum], values["time"], group_column, MGUS_STATES, "log"
+        )
+        assert list(ours.columns) == OCCUPATION_COLUMNS
         for column, name in (("estimate", "pstate"), ("std_error", "std_err"), ("n_risk", "n_risk")):
-            wide = rows.pivot(index="time_days", columns="state", values=column)[list(MGUS_STATES)]
-            assert_equal_to_r(wide.index, values["time"])
-            assert_equal_to_r(wide, values[name])
-        has_limits = rows.pivot(index="time_days", columns="state", values="estimate")[list(MGUS_STATES)].to_numpy() > 0
+            assert_equal_to_r(by_state(ours, column), values[name])
+        has_limits = by_state(ours, "estimate") > 0
         for column, name in (("conf_low", "lower"), ("conf_high", "upper")):
-            wide = rows.pivot(index="time_days", columns="state", values=column)[list(MGUS_STATES)].to_numpy()
-            assert_equal_to_r(wide[has_limits], np.array(values[name], dtype=float)[has_limits])
+            assert_equal_to_r(by_state(ours, column)[has_limits], np.array(values[name], dtype=float)[has_limits])
 
 
-@pytest.mark.parametrize("group_column", [None, "male"])
-def test_the_states_add_up_to_one_and_the_last_is_never_left(group_column):
-    ours = state_occupation(mgus_paths(), MGUS_STATES, group_column)
+def by_state(rows: pd.DataFrame, column: str) -> np.ndarray:
+    return rows.pivot(index="time_days", columns="state", values=column)[list(MGUS_STATES)].to_numpy()
+
+
+def test_the_states_add_up_to_one_and_the_last_is_never_left():
+    ours = occupation_by_group(mgus_paths(), np.arange(0.0, 240.0), "male", MGUS_STATES)
     np.testing.assert_allclose(ours.groupby(["stratum", "time_days"])["estimate"].sum(), 1, rtol=1e-12)
     assert ours["estimate"].between(0, 1).all()
     for _, dead in ours[ours["state"] == "death"].groupby("stratum"):
@@ -76,29 +77,36 @@ FOUR_PATIENTS = paths(
 )
 
 
+def occupation(rows: pd.DataFrame, days: list[float]) -> pd.DataFrame:
+    return occupation_by_group(rows.assign(group="x"), days, "group")
+
+
 def test_four_patients_all_followed_are_counted_by_hand():
     """Before the first censoring the probabilities are the shares of the patients."""
-    ours = state_occupation(FOUR_PATIENTS)
-    at = occupation_at(ours, [50, 120, 220, 400, 5000])
-    by_day = at.pivot(index="time_days", columns="state", values="estimate")[list(STATES)]
+    ours = occupation(FOUR_PATIENTS, [50, 120, 200, 220, 400, 5000])
+    by_day = ours.pivot(index="time_days", columns="state", values="estimate")[list(STATES)]
     assert by_day.loc[50].tolist() == [1, 0, 0, 0, 0]
     assert by_day.loc[120].tolist() == [0.75, 0.25, 0, 0, 0]
     assert by_day.loc[220].tolist() == [0.5, 0, 0.25, 0.25, 0]
     assert by_day.loc[400].tolist() == pytest.approx([0.25, 0, 0, 0.25, 0.5])
     assert by_day.loc[5000].isna().all()
+    at_risk = ours.pivot(index="time_days", columns="state", values="n_risk")[list(STATES)]
+    assert at_risk.loc[50].tolist() == [4, 0, 0, 0, 0]
+    assert at_risk.loc[200].tolist() == [3, 0, 0, 1, 0]
+    assert at_risk.loc[400].tolist() == [1, 0, 0, 1, 0]
+    assert at_risk.loc[5000].tolist() == [0, 0, 0, 0, 0]
     # The jackknife error of a share is the binomial one
     resected = ours[(ours["state"] == "resected") & (ours["time_days"] == 200)].iloc[0]
     assert resected["std_error"] == pytest.approx(np.sqrt(0.5 * 0.5 / 4))
-    assert resected["n_risk"] == 3
 
 
 def test_the_order_of_the_rows_does_not_matter():
     shuffled = FOUR_PATIENTS.sample(frac=1, random_state=2)
-    pd.testing.assert_frame_equal(state_occupation(FOUR_PATIENTS), state_occupation(shuffled))
+    pd.testing.assert_frame_equal(occupation(FOUR_PATIENTS, [120, 400]), occupation(shuffled, [120, 400]))
 
 
 def test_a_cohort_that_only_stays_where_it_is():
-    ours = state_occupation(paths(("A", "resected", None, 0, 10), ("B", "resected", None, 0, 20)))
+    ours = occupation(paths(("A", "resected", None, 0, 10), ("B", "resected", None, 0, 20)), [0, 5, 15])
     assert ours.loc[ours["state"] == "resected", "estimate"].eq(1).all()
     assert ours.loc[ours["state"] != "resected", "estimate"].eq(0).all()
 
@@ -126,14 +134,14 @@ def test_a_cohort_that_only_stays_where_it_is():
 )
 def test_paths_that_do_not_hold_together_are_refused(rows, message):
     with pytest.raises(ValueError, match=message):
-        state_occupation(rows)
+        occupation(rows, [5])
 
 
 def test_a_patient_is_in_one_group_only():
     with pytest.raises(ValueError, match="a patient in two groups .*first patient: A"):
-        state_occupation(FOUR_PATIENTS.assign(era=list("XYXXXXX")), group_column="era")
+        occupation_by_group(FOUR_PATIENTS.assign(era=list("XYXXXXX")), [5], "era")
     with pytest.raises(ValueError, match="era: 7 missing"):
-        state_occupation(FOUR_PATIENTS.assign(era=None), group_column="era")
+        occupation_by_group(FOUR_PATIENTS.assign(era=None), [5], "era")
 
 
 def test_occupation_by_margin_adds_up_to_one_at_every_half_year():

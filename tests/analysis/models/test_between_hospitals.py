@@ -7,9 +7,10 @@ import pytest
 from analysis.models.between_hospitals import OF_HOSPITAL, RANDOM_EFFECTS, STRATIFIED, between_hospitals, random_effects
 from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.models.cox_fit import fit_cox, proportional_hazards_tests
-from analysis.models.fine_gray import fine_gray, fit_fine_gray
+from analysis.models.fine_gray import fit_fine_gray
 from analysis.models.firth_fit import fit_firth
 from tests.analysis.hospital_values import hospital_values
+from tests.analysis.models.fine_gray_models import fine_gray
 from tests.analysis.r_values import assert_equal_to_r
 from tests.analysis.r_values_by_method import margin_patients
 from tests.analysis.study_plan import ADJUSTMENT_COVARIATES, MARGIN, MARGIN_GROUPS, PLAN

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from analysis.models.cause_specific_cox import cause_specific_cox
-from analysis.models.fine_gray import fine_gray, fit_fine_gray
+from analysis.models.fine_gray import fit_fine_gray
 from analysis.models.hazard_ratio_rows import HAZARD_RATIO_COLUMNS
 from analysis.patients.covariates import Covariate
+from tests.analysis.models.fine_gray_models import fine_gray
 from tests.analysis.r_values import assert_equal_to_r, patients
 from tests.analysis.r_values_by_method import COX_GROUPS, curves_models_and_weights
 from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS

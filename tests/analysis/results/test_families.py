@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from analysis.models.cause_specific_cox import cause_specific_cox
-from analysis.models.fine_gray import fine_gray
 from analysis.patients.plan import MAIN
 from analysis.results.attempts import Attempts
 from analysis.results.families import FAMILIES, compute_family
 from analysis.results.of_counts import death_rules
+from tests.analysis.models.fine_gray_models import fine_gray
 from tests.analysis.results import study
 from tests.analysis.study_plan import MARGIN, PLAN
 

@@ -1,20 +1,13 @@
-"""All completed data sets and all traces of `imputations`, one below the other."""
+"""All completed data sets of `imputed_numbers` as frames, one below the other."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from analysis.robustness.imputation import Chains, ImputedColumn, imputations
-
-TRACE_COLUMNS = ["imputation", "iteration", "column", "mean", "std"]
-
-
-class Imputed(NamedTuple):
-    """`completed`: column `imputation`, 1 ... m, the index repeating; `trace`: TRACE_COLUMNS."""
-
-    completed: pd.DataFrame
-    trace: pd.DataFrame
+from analysis.patients.names import ordered_strata
+from analysis.robustness.imputation import Chains, ImputedColumn, imputed_numbers
 
 
 def impute(
@@ -28,10 +21,26 @@ def impute(
     n_donors: int = 5,
     largest_fit: int = 10_000,
     **known: Any,
-) -> Imputed:
-    """Arguments as `imputations` and `Chains`."""
+) -> pd.DataFrame:
+    """The frames with their missing values filled in and `imputation`, 1 ... m; `predictors` are complete columns."""
     settings = Chains(n_imputations, n_iterations, seed, n_donors, largest_fit)
-    found = list(imputations(patients, columns, predictors, settings, **known))
-    completed = [data.assign(imputation=number) for number, (data, _) in enumerate(found, start=1)]
-    traces = [(number, *row) for number, (_, trace) in enumerate(found, start=1) for row in trace]
-    return Imputed(pd.concat(completed), pd.DataFrame(traces, columns=TRACE_COLUMNS))
+    all_columns = [*columns, *(ImputedColumn(name, "numeric") for name in predictors)]
+    completed = []
+    for number, numbers in enumerate(imputed_numbers(patients, all_columns, settings, **known), start=1):
+        filled = {column.column: _filled(patients[column.column], numbers[column.column], column) for column in columns}
+        completed.append(patients.assign(**filled, imputation=number))
+    return pd.concat(completed)
+
+
+def _filled(original: pd.Series, numbers: np.ndarray, column: ImputedColumn) -> pd.Series:
+    is_missing = original.isna().to_numpy()
+    drawn = numbers[is_missing]
+    if column.kind == "categorical":
+        by_text = {str(value): value for value in original.dropna().unique()}
+        levels = np.array([by_text[text] for text in ordered_strata(by_text)], dtype=object)
+        drawn = levels[drawn.astype(int)]
+    elif pd.api.types.infer_dtype(original, skipna=True) == "boolean":
+        drawn = drawn.astype(bool)
+    filled = original.copy()
+    filled[is_missing] = drawn
+    return filled

@@ -10,7 +10,7 @@ from analysis.robustness.imputation import ImputedColumn, nelson_aalen
 from analysis.robustness.rubin import pooled_hazard_ratios
 from tests.analysis.r_values import assert_equal_to_r, patients
 from tests.analysis.r_values_by_method import curves_models_and_weights
-from tests.analysis.robustness.imputed import TRACE_COLUMNS, impute
+from tests.analysis.robustness.imputed import impute
 from tests.analysis.study_plan import MARGIN, MARGIN_GROUPS
 
 AGE, NODE, STAGE = (
@@ -41,7 +41,7 @@ def test_nelson_aalen_equals_survfit():
 
 def test_observed_values_stay_and_missing_ones_are_filled_with_possible_ones():
     rows = with_gaps()
-    completed, trace = impute(rows, [AGE, NODE, STAGE], n_imputations=3, n_iterations=4)
+    completed = impute(rows, [AGE, NODE, STAGE], n_imputations=3, n_iterations=4)
     assert completed["imputation"].value_counts().to_dict() == {1: 500, 2: 500, 3: 500}
     for _, once in completed.groupby("imputation"):
         assert not once[["age", "node", "stage"]].isna().any(axis=None)
@@ -51,39 +51,34 @@ def test_observed_values_stay_and_missing_ones_are_filled_with_possible_ones():
             assert set(once[column]) <= set(rows[column].dropna())
         pd.testing.assert_series_equal(once["time_days"], rows["time_days"])
         assert once.dtypes.drop("imputation").equals(rows.dtypes)
-    assert list(trace.columns) == TRACE_COLUMNS
-    assert len(trace) == 3 * 4 * 3
 
 
 def test_the_seed_decides_and_the_number_of_imputations_does_not():
     rows = with_gaps()
     three = impute(rows, [AGE, NODE, STAGE], n_imputations=3, n_iterations=2, seed=11)
     again = impute(rows, [AGE, NODE, STAGE], n_imputations=3, n_iterations=2, seed=11)
-    pd.testing.assert_frame_equal(three.completed, again.completed)
-    pd.testing.assert_frame_equal(three.trace, again.trace)
-    two = impute(rows, [AGE, NODE, STAGE], n_imputations=2, n_iterations=2, seed=11).completed
-    pd.testing.assert_frame_equal(two, three.completed[three.completed["imputation"] < 3])
-    other = impute(rows, [AGE, NODE, STAGE], n_imputations=3, n_iterations=2, seed=12).completed
-    assert not other["age"].equals(three.completed["age"])
+    pd.testing.assert_frame_equal(three, again)
+    two = impute(rows, [AGE, NODE, STAGE], n_imputations=2, n_iterations=2, seed=11)
+    pd.testing.assert_frame_equal(two, three[three["imputation"] < 3])
+    other = impute(rows, [AGE, NODE, STAGE], n_imputations=3, n_iterations=2, seed=12)
+    assert not other["age"].equals(three["age"])
 
 
-@pytest.mark.parametrize("kind", ["numeric", "normal"])
-def test_values_missing_at_random_are_recovered(kind):
+def test_values_missing_at_random_are_recovered():
     """y = 2 + 3 x + noise, missing more often where x is large: complete cases understate the mean of y, imputation not."""
     rng = np.random.default_rng(3)
     x, n = rng.normal(size=2000), 2000
     y = 2 + 3 * x + rng.normal(size=n)
     rows = pd.DataFrame({"x": x, "y": np.where(rng.random(n) < 1 / (1 + np.exp(-x)), np.nan, y)})
     rows = rows.assign(time_days=rng.integers(1, 900, n), event_code=rng.integers(0, 2, n))
-    completed = impute(rows, [ImputedColumn("y", kind)], ["x"], n_imputations=5, n_iterations=1).completed
+    completed = impute(rows, [ImputedColumn("y", "numeric")], ["x"], n_imputations=5, n_iterations=1)
     means = completed.groupby("imputation")["y"].mean()
     assert rows["y"].mean() < 1
     assert means.mean() == pytest.approx(y.mean(), abs=0.1)
     slopes = [np.polyfit(once["x"], once["y"], 1)[0] for _, once in completed.groupby("imputation")]
     assert np.mean(slopes) == pytest.approx(3, abs=0.1)
-    if kind == "normal":
-        residual = completed["y"] - 2 - 3 * completed["x"]
-        assert residual.std() == pytest.approx(1, abs=0.05)
+    residual = completed["y"] - 2 - 3 * completed["x"]
+    assert residual.std() == pytest.approx(1, abs=0.05)
 
 
 def test_levels_missing_at_random_are_recovered():
@@ -98,7 +93,7 @@ def test_levels_missing_at_random_are_recovered():
     rows["is_b"] = pd.Series(level == 1, dtype="boolean").mask(hidden)
     kinds = [ImputedColumn("letter", "categorical")], [ImputedColumn("is_b", "binary")]
     letters, truths = (
-        impute(rows.drop(columns="is_b" if column[0].column == "letter" else "letter"), column, ["x"], 4, 1).completed
+        impute(rows.drop(columns="is_b" if column[0].column == "letter" else "letter"), column, ["x"], 4, 1)
         for column in kinds
     )
     assert (rows["letter"] == "b").sum() / (~hidden).sum() < np.mean(level == 1) - 0.08
@@ -113,7 +108,7 @@ def test_a_pooled_ratio_is_near_that_of_the_complete_data():
     rng = np.random.default_rng(9)
     hidden.loc[rng.random(500) < 0.15 + 0.3 * (rows["event_code"] == 1), "node"] = None
     hidden.loc[rng.random(500) < 0.2, "age"] = None
-    completed = impute(hidden, [AGE, NODE], ["g"], n_imputations=10, n_iterations=5).completed
+    completed = impute(hidden, [AGE, NODE], ["g"], n_imputations=10, n_iterations=5)
     covariates = (Covariate("age", "age", per=10), Covariate("node", "node"))
     models = [
         cause_specific_cox(once, "overall_recurrence", MARGIN, covariates=covariates).hazard_ratios
@@ -137,15 +132,8 @@ def test_a_separated_binary_column_can_be_imputed():
         group_a=lambda rows: (rows["g"] == 1).astype(float), copy=lambda rows: rows["g"] == 1
     )
     rows["copy"] = rows["copy"].astype("boolean").mask(np.arange(500) % 5 == 0)
-    completed = impute(rows, [ImputedColumn("copy", "binary")], ["group_a"], 3, 2).completed
+    completed = impute(rows, [ImputedColumn("copy", "binary")], ["group_a"], 3, 2)
     assert (completed["copy"] == (completed["g"] == 1)).mean() > 0.97
-
-
-def test_truths_in_an_object_column_stay_truths():
-    rows = with_gaps()
-    rows["node"] = rows["node"].astype(object).where(rows["node"].notna(), None)
-    completed = impute(rows, [NODE], ["g"], 1, 1).completed
-    assert set(map(type, completed["node"])) == {bool}
 
 
 @pytest.mark.parametrize("n_donors", [1, 3, 5])
@@ -154,15 +142,14 @@ def test_a_value_is_lent_by_one_of_the_nearest_donors(n_donors):
     x = np.array([*range(40), 20.4])
     rows = pd.DataFrame({"x": x, "age": 10 * x, "time_days": np.arange(1, 42), "event_code": 0})
     rows.loc[40, "age"] = np.nan
-    completed = impute(rows, [AGE], ["x"], 60, 1, n_donors=n_donors).completed
+    completed = impute(rows, [AGE], ["x"], 60, 1, n_donors=n_donors)
     nearest = [200.0, 210.0, 190.0, 220.0, 180.0][:n_donors]
     assert set(completed.loc[40, "age"]) == set(nearest)
 
 
 def test_without_anything_missing_nothing_is_drawn():
-    completed, trace = impute(patients("ties"), [AGE, NODE], n_imputations=1)
+    completed = impute(patients("ties"), [AGE, NODE], n_imputations=1)
     pd.testing.assert_frame_equal(completed.drop(columns="imputation"), patients("ties"))
-    assert trace.empty
 
 
 @pytest.mark.parametrize(
@@ -171,7 +158,6 @@ def test_without_anything_missing_nothing_is_drawn():
         (lambda rows: rows, [ImputedColumn("age", "guess")], {}, "age: kind must be one of"),
         (lambda rows: rows, [ImputedColumn("weight", "numeric")], {}, "lacks the column.*weight"),
         (lambda rows: rows, [AGE, AGE], {}, "there twice"),
-        (lambda rows: rows, [AGE], {"predictors": ["node"]}, "node: .* missing value.*predictor"),
         (lambda rows: rows.assign(age=np.nan), [AGE], {}, "age: fewer than two observed"),
         (lambda rows: rows, [ImputedColumn("age", "binary")], {}, "age: not 0/1 or truths"),
         (lambda rows: rows.assign(time_days=np.nan), [AGE], {}, "time_days"),

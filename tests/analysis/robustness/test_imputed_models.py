@@ -46,8 +46,8 @@ def test_a_margin_known_to_be_clear_is_never_drawn_as_positive(bounds):
     low = np.where(is_open, 0.0001, np.nan)
     allowed = {"margin_group": possible_levels(low, np.full(len(rows), np.nan), LEVELS, bounds)}
     columns = [ImputedColumn("margin_group", "categorical")]
-    drawn = impute(rows, columns, n_imputations=40, n_iterations=2, allowed=allowed).completed
-    free = impute(rows, columns, n_imputations=40, n_iterations=2).completed
+    drawn = impute(rows, columns, n_imputations=40, n_iterations=2, allowed=allowed)
+    free = impute(rows, columns, n_imputations=40, n_iterations=2)
     of_open = drawn[drawn["study_id"].isin(rows.loc[is_open, "study_id"])]["margin_group"]
     assert len(of_open) == 20 * 40
     assert "positive" not in set(of_open)
@@ -137,8 +137,8 @@ def of_hospitals(spread: float, n_hospitals: int = 25, n: int = 200) -> tuple[pd
 @pytest.mark.parametrize(("spread", "low", "high"), [(0.0, 0.0, 0.3), (1.0, 0.7, 1.5)])
 def test_the_level_of_a_hospital_that_records_nothing_varies_as_the_others_levels_do(spread, low, high):
     rows, hospital = of_hospitals(spread)
-    columns = [ImputedColumn("smokes", "binary"), ImputedColumn("weight", "normal")]
-    drawn = impute(rows, columns, ["x"], n_imputations=60, n_iterations=1, hospital=hospital).completed
+    columns = [ImputedColumn("smokes", "binary"), ImputedColumn("weight", "numeric")]
+    drawn = impute(rows, columns, ["x"], n_imputations=60, n_iterations=1, hospital=hospital)
     own = drawn[np.tile(hospital == hospital.max(), 60)].groupby("imputation")
     share, weight = own["smokes"].mean(), own["weight"].mean()
     assert low <= np.log(share / (1 - share)).std() <= high
