@@ -79,3 +79,13 @@ def test_another_study_is_another_derivation_and_one_that_is_not_in_the_seed_is_
     assert other.code_version == f"{settings.code_version}+hcc"
     with pytest.raises(UnknownStudy, match="CRLM_STUDY is 'liver'; .* has crlm, hcc, pancreas"):
         dbt_build_arguments(settings.model_copy(update={"study": "liver"}))
+
+
+def test_a_large_build_file_is_derived_one_statement_at_a_time(tmp_path, monkeypatch):
+    settings = Settings(data_dir=tmp_path)
+    settings.build_file.parent.mkdir(parents=True)
+    duckdb.connect(str(settings.build_file)).close()
+    assert "--threads" not in dbt_build_arguments(settings)
+    monkeypatch.setattr("orchestration.dbt_build.arguments.LARGE_BUILD_BYTES", settings.build_file.stat().st_size)
+    arguments = dbt_build_arguments(settings)
+    assert arguments[arguments.index("--threads") + 1] == "1"
