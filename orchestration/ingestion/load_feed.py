@@ -13,6 +13,7 @@ from orchestration.ingestion.contract import Hospitals, SourceContract
 from orchestration.ingestion.database import Fetch
 from orchestration.ingestion.feed_rhythm import feeds_that_stopped
 from orchestration.ingestion.interruptions import interruption_behind
+from orchestration.ingestion.known_keys import KeysWhileLoading
 from orchestration.ingestion.landed_names import name_in_landing
 from orchestration.ingestion.load_file import (
     FileLoad,
@@ -112,10 +113,12 @@ def load_feed(
     A file on which the loader itself fails is refused too: one hospital's file never stops another's night.
     """
     waiting = waiting_files(connection, landing_folder, [contract for contract in contracts if contract.feed == feed])
-    loads = []
+    loads: list[FileLoad] = []
+    known = KeysWhileLoading(connection, [file.contract for file in waiting])
     for number, (file, read) in enumerate(_with_readings(waiting), start=1):
         try:
-            loads.append(load_file(connection, file.path, landing_folder, file.contract, run_id, read))
+            keys = known.of(file.contract)
+            loads.append(load_file(connection, file.path, landing_folder, file.contract, run_id, read, keys))
         except NOT_THE_FILES_FAULT:
             raise
         except Exception as error:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.interruptions import interruption_behind
+from orchestration.ingestion.known_keys import KnownKeys
 from orchestration.ingestion.landed_names import name_in_landing
 from orchestration.ingestion.readers import UnreadableFile, read_records
 from orchestration.ingestion.readers.fhir_export import hash_of_companions
@@ -107,6 +108,7 @@ def load_file(
     contract: SourceContract,
     run_id: str,
     read: Callable[[Path, SourceContract], Reading] = read_landed,
+    known: KnownKeys | None = None,
 ) -> FileLoad:
     """Load one file: sound records into the feed's raw table, the others into raw.rejected_records, both into the ledger.
 
@@ -114,6 +116,7 @@ def load_file(
 
     Args:
         read: gives the file's reading, which may have been made ahead.
+        known: the keys that raw holds of the contract's records.
     """
     source_file = name_in_landing(path, landing_folder)
     reading = read(path, contract)
@@ -126,7 +129,8 @@ def load_file(
                 raise reading.records
             supersede_earlier_readings(connection, contract, source_file, file_hash, load_number)
             place = _place_in_history(connection, contract, source_file, file_hash, load_number)
-            load = store_records(connection, Origin(contract, source_file, file_hash, run_id, place), reading.records)
+            origin = Origin(contract, source_file, file_hash, run_id, place)
+            load = store_records(connection, origin, reading.records, known)
         except UnreadableFile as refusal:
             load = FileLoad(contract.source_system, contract.feed, source_file, f"refused: {refusal}")
         companions_hash = hash_of_companions(path) if load.used_companions else None

@@ -13,6 +13,7 @@ from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.decimal_sign import decimal_sign_of
 from orchestration.ingestion.doubtful_values import notices_of_bounds, notices_of_doubtful_dates
 from orchestration.ingestion.field_checks import BLANKS, checked_records_query, text_literal
+from orchestration.ingestion.known_keys import KnownKeys
 from orchestration.ingestion.readers.account import Account, account_of
 from orchestration.ingestion.record_versions import (
     mark_duplicates,
@@ -62,8 +63,11 @@ WHOEVER = "whoever"
 NOTICE_LINEAGE = ("source_system", "feed", "system", "source_file", "file_hash", "load_number", "run_id")
 
 
-def store_records(connection: duckdb.DuckDBPyConnection, origin: "Origin", records: pa.Table) -> FileLoad:
-    """Into the feed's raw table, raw.rejected_records and raw.load_notices; returns the account."""
+def store_records(
+    connection: duckdb.DuckDBPyConnection, origin: "Origin", records: pa.Table, known: KnownKeys | None = None
+) -> FileLoad:
+    """Into the feed's raw table, raw.rejected_records and raw.load_notices; returns the account. `known`: the keys that raw holds,
+    where they were looked up before."""
     contract, account = origin.contract, account_of(records)
     wanted = _wanted_records(records, contract)
     columns = {"record_number": pa.array(range(wanted.num_rows), pa.int64())}
@@ -76,7 +80,7 @@ def store_records(connection: duckdb.DuckDBPyConnection, origin: "Origin", recor
     connection.register("reader_records", pa.Table.from_batches(wanted.to_batches(ROWS_A_BATCH), wanted.schema))
     try:
         _check_records(connection, contract, wanted.column_names)
-        may_share_keys = mark_duplicates(connection, contract)
+        may_share_keys = not (known and known.takes(connection)) and mark_duplicates(connection, contract)
         doubtful = notices_of_doubtful_dates(connection, contract, "reader_records")
         account = replace(account, notices=[*account.notices, *doubtful, *notices_of_bounds(connection, contract)])
         n_collisions = 0

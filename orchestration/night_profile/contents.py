@@ -9,10 +9,16 @@ NUMBERS = ("integer", "decimal")
 WITHOUT_USUAL_VALUE = ("mrn", "last_name", "first_name", "accession_number")
 
 MARKS = {
-    "cm": "(?i)\\d\\s*cm\\b", "mm": "(?i)\\d\\s*mm\\b", "a sign <": "<|&lt;", "a decimal point": "\\d\\.\\d",
-    "a decimal comma": "\\d,\\d", "a number": "\\d", "small letters": "[a-z]", "a question mark in a word": "[a-z]\\?[a-z]",
-}  # fmt: skip
-"""What most of a laboratory's reports have, or hardly any: name -> pattern."""
+    "cm": "regexp_matches({text}, '(?i)\\d\\s*cm\\b')",
+    "mm": "regexp_matches({text}, '(?i)\\d\\s*mm\\b')",
+    "a sign <": "contains({text}, '<') OR contains({text}, '&lt;')",
+    "a decimal point": "regexp_matches({text}, '\\d\\.\\d')",
+    "a decimal comma": "regexp_matches({text}, '\\d,\\d')",
+    "a number": "regexp_matches({text}, '\\d')",
+    "small letters": "regexp_matches({text}, '[a-z]')",
+    "a question mark in a word": "contains({text}, '?') AND regexp_matches({text}, '[a-z]\\?[a-z]')",
+}
+"""What most of a laboratory's reports have, or hardly any: name -> SQL condition."""
 
 
 def profile_contents(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
@@ -86,14 +92,14 @@ def _dates(connection: duckdb.DuckDBPyConnection, feed: str, field: str) -> None
 
 
 def _texts(connection: duckdb.DuckDBPyConnection, feed: str, field: str) -> None:
-    _commonest(connection, feed, field, "commonest_text", f"md5({field})")
+    _commonest(connection, feed, field, "commonest_text", f"hash({field})")
     _marks(connection, feed, field)
 
 
 def _marks(connection: duckdb.DuckDBPyConnection, feed: str, field: str) -> None:
     """How many reports have each of the marks that a change of form or unit takes away or brings."""
     marks = ", ".join(
-        f"{{'value': '{mark}', 'has_it': regexp_matches({field}, '{pattern}')}}" for mark, pattern in MARKS.items()
+        f"{{'value': '{mark}', 'has_it': {condition.format(text=field)}}}" for mark, condition in MARKS.items()
     )
     connection.execute(
         f"""INSERT INTO quality.night_profile BY NAME
