@@ -2,22 +2,40 @@
     for constraints, indexes and tables that refer to it, and renames twice: none of our tables has any of these, a statement that
     fails leaves the table as it was, and nobody else has the file open. -#}
 
+{#- DuckDB cannot move texts that it is joining together out of memory: where a table has more rows than `most_rows` of the model's meta
+    `in_parts`, the model is computed in so many parts, one after the other, each of the rows whose `of_one_part` has one remainder. -#}
+{% macro of_one_part(columns) -%}({{ crlm_hash(columns) }} % 1) = 0{%- endmacro %}
+{% macro code_of_part(part, n_parts) -%}
+{{ return(compiled_code | replace('% 1) = 0', '% ' ~ n_parts ~ ') = ' ~ part)) }}
+{%- endmacro %}
+
+{% macro number_of_parts() %}
+    {%- set asked = config.get('meta', {}).get('in_parts') -%}
+    {%- if not asked or '% 1) = 0' not in compiled_code -%}{{ return(1) }}{%- endif -%}
+    {%- set n_rows = run_query('select count(*) from ' ~ builtins.ref(asked.rows_of)).rows[0][0] | int -%}
+    {{ return(1 + n_rows // asked.most_rows) }}
+{% endmacro %}
+
 {#- With a contract the columns are made first, with their types, then filled: both or neither. -#}
 {% macro make_table_at_once() %}
     {%- set relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
+    {%- set n_parts = number_of_parts() -%}
     {%- set is_under_contract = config.get('contract').enforced -%}
     {%- if existing is not none and not existing.is_table -%}
         {% do adapter.drop_relation(existing) %}
     {%- endif -%}
     {{ run_hooks(pre_hooks) }}
     {%- if is_under_contract -%}{{ get_assert_columns_equivalent(compiled_code) }}{%- endif -%}
-    {% call statement('main', auto_begin=is_under_contract) -%}
+    {% call statement('main', auto_begin=is_under_contract or n_parts > 1) -%}
         {%- if is_under_contract -%}
             create or replace table {{ relation }} {{ get_table_columns_and_constraints() }};
             insert into {{ relation }} {{ get_column_names() }} {{ get_select_subquery(compiled_code) }}
         {%- else -%}
-            create or replace table {{ relation }} as {{ compiled_code }}
+            create or replace table {{ relation }} as {{ code_of_part(0, n_parts) }}
+            {%- for part in range(1, n_parts) -%};
+            insert into {{ relation }} {{ code_of_part(part, n_parts) }}
+            {%- endfor -%}
         {%- endif -%}
     {%- endcall %}
     {{ run_hooks(post_hooks) }}

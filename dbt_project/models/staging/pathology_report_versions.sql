@@ -21,6 +21,7 @@ typed as (
         list_filter(list_transform(messages.observations, x -> try_cast(x.set_id as integer)), x -> x is not null) as set_ids,
         list_sort(list_distinct(list_transform(messages.observations, x -> coalesce(x.loinc_code, '')))) as codes,
         list_sort(list_distinct(list_transform(messages.observations, x -> coalesce(x.status, '')))) as statuses,
+        len(list_filter(messages.observations, x -> x.kind = 'short text')) > 0 as has_short_text,
         messages.source_system,
         messages.record_id
     from messages

@@ -22,7 +22,7 @@ with paragraphs as (
         {{ crlm_join_lines('lines.line_text', 'chr(10)', 'lines.line_sequence') }} as text
     from {{ ref('operation_margin_reports') }} as reports
     inner join {{ ref('stg_pathology_lines') }} as lines on reports.record_id = lines.record_id
-    where lines.line_text is not null
+    where lines.line_text is not null and {{ of_one_part(['reports.study_id']) }}
     group by all
 ),
 
@@ -51,7 +51,8 @@ of_registry as (
     inner join {{ ref('curative_intent_operations') }} as operations
         on index_operations.study_id = operations.study_id
         and index_operations.index_operation_date = operations.operation_date
-    where operations.margin_status is not null or operations.margin_mm_told is not null
+    where (operations.margin_status is not null or operations.margin_mm_told is not null)
+        and {{ of_one_part(['index_operations.study_id']) }}
 ),
 
 paragraphs_and_columns as (
