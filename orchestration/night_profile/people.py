@@ -35,6 +35,7 @@ LONG_AGO_DAYS = 365
 def stage_people(connection: duckdb.DuckDBPyConnection) -> None:
     """Temporary tables: registered (a row an MRN: names, birth, sex, first operation), operations, deaths; as of tonight."""
     by_name = {feed.name: feed for feed in feeds()}
+    by_name["registry"].find_several_versions(connection)
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE operations AS
             SELECT source_system AS hospital, mrn, TRY_CAST(operation_date AS DATE) AS operation_date, lower(last_name) AS last_name,
@@ -43,8 +44,11 @@ def stage_people(connection: duckdb.DuckDBPyConnection) -> None:
             CREATE OR REPLACE TEMP TABLE registered AS
             SELECT hospital, mrn, min(operation_date) AS first_operation, max(last_name) AS last_name, max(first_name) AS first_name,
                    max(birth_date) AS birth_date, max(sex) AS sex
-            FROM operations GROUP BY ALL;
-            CREATE OR REPLACE TEMP TABLE deaths AS
+            FROM operations GROUP BY ALL"""
+    )
+    by_name["vital_status"].find_several_versions(connection)
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE deaths AS
             SELECT source_system AS hospital, mrn, TRY_CAST(death_date AS DATE) AS death_date
             FROM ({by_name["vital_status"].latest("TRUE")}) WHERE vital_status = 'dead' AND death_date IS NOT NULL"""
     )

@@ -37,17 +37,24 @@ class Feed:
 
     def latest(self, where: str) -> str:
         """SQL of the latest versions among those that fulfil a condition. A source that says when it changed a record is
-        believed, as in dbt's macro of the same purpose."""
+        believed, as in dbt's macro of the same purpose. Reads `records_of_several_versions`."""
         changed_at = "record_updated_at DESC NULLS LAST, " if "record_updated_at" in self.definition.columns else ""
         columns = f"source_system, system, coalesce(record_key, record_id) AS record_key, {self.columns}"
-        # most records have one version: only the others are put in order, which is what takes time and memory
-        several = f"SELECT hash({RECORD}) FROM raw.{self.name} WHERE {where} GROUP BY ALL HAVING count(*) > 1"
+        several = "SELECT record FROM records_of_several_versions"
         return f"""SELECT {columns} FROM raw.{self.name} WHERE {where} AND hash({RECORD}) NOT IN ({several})
                    UNION ALL
                    SELECT {columns} FROM raw.{self.name} WHERE {where} AND hash({RECORD}) IN ({several})
                    QUALIFY row_number() OVER (
                        PARTITION BY {RECORD} ORDER BY {changed_at}loaded_at DESC, source_file DESC, source_line DESC
                    ) = 1"""
+
+    def find_several_versions(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The temporary table records_of_several_versions: most records have one version, and only the others are put in order, which is
+        what takes time and memory."""
+        connection.execute(
+            f"""CREATE OR REPLACE TEMP TABLE records_of_several_versions AS
+                SELECT hash({RECORD}) AS record FROM raw.{self.name} GROUP BY ALL HAVING count(*) > 1"""
+        )
 
 
 WRITTEN_WHEN = {"message_datetime", "record_updated_at", "decided_at", "note", "comment"}
@@ -68,12 +75,17 @@ def stage_feed(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """Temporary tables: records_now, with `is_new` for keys that the last accepted night did not know; and of the keys that it
     knew and a new run touched, records_before and records_after."""
     accepted = f"NOT ({NEW_RUNS})"
+    key = "source_system, system, coalesce(record_key, record_id) AS record_key"
+    feed.find_several_versions(connection)
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE touched AS
-            SELECT source_system, system, record_key, NOT bool_and(is_of_new_run) AS was_there
-            FROM (SELECT source_system, system, coalesce(record_key, record_id) AS record_key, {NEW_RUNS} AS is_of_new_run
-                  FROM raw.{feed.name})
-            GROUP BY ALL HAVING bool_or(is_of_new_run)"""
+            WITH sent AS (SELECT DISTINCT {key} FROM raw.{feed.name} WHERE {NEW_RUNS}),
+            known AS (
+                SELECT DISTINCT {key} FROM raw.{feed.name}
+                WHERE {accepted} AND ({RECORD}) IN (SELECT (source_system, system, record_key) FROM sent)
+            )
+            SELECT sent.*, known.record_key IS NOT NULL AS was_there
+            FROM sent LEFT JOIN known USING (source_system, system, record_key)"""
     )
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE records_now AS
