@@ -4,7 +4,9 @@
 
 {#- DuckDB cannot move texts that it is joining together out of memory: where a table has more rows than `most_rows` of the model's meta
     `in_parts`, the model is computed in so many parts, one after the other, each of the rows whose `of_one_part` has one remainder. -#}
-{% macro of_one_part(columns) -%}({{ crlm_hash(columns) }} % 1) = 0{%- endmacro %}
+{% macro of_one_part(columns) -%}
+{%- if target.type == 'spark' -%}true{%- else -%}({{ crlm_hash(columns) }} % 1) = 0{%- endif -%}
+{%- endmacro %}
 {% macro code_of_part(part, n_parts) -%}
 {{ return(compiled_code | replace('% 1) = 0', '% ' ~ n_parts ~ ') = ' ~ part)) }}
 {%- endmacro %}
