@@ -11,12 +11,16 @@ from orchestration.warehouse import published_tables
 Words = dict[tuple[str, str], tuple[str, dict[str, str]]]
 
 
-def comment_published(connection: duckdb.DuckDBPyConnection, database: str, dbt_manifest: Path) -> None:
-    """Write the comments into an attached file; what nobody describes, and what the file leaves out, has none."""
-    words = _of_dbt(dbt_manifest) | {
+def words_of_tables(dbt_manifest: Path) -> Words:
+    """Schema and name of each table -> its description and those of its columns."""
+    return _of_dbt(dbt_manifest) | {
         ("results", table.name): (table.description, {column.name: column.comment for column in table.columns})
         for table in CATALOGUE
     }
+
+
+def comment_published(connection: duckdb.DuckDBPyConnection, database: str, words: Words) -> None:
+    """Write the comments into an attached file; what nobody describes, and what the file leaves out, has none."""
     present: dict[tuple[str, str], list[str]] = {}
     for schema, name, column in connection.execute(
         "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE database_name = ?", [database]
@@ -37,7 +41,7 @@ def comment_published(connection: duckdb.DuckDBPyConnection, database: str, dbt_
 
 
 def _of_dbt(manifest: Path) -> Words:
-    """Schema and name of each model and seed -> its description and those of its columns; nothing where dbt has not run."""
+    """Of each model and seed; nothing where dbt has not run."""
     if not manifest.exists():
         return {}
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()

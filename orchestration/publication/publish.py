@@ -28,7 +28,7 @@ from orchestration.privacy.of_publication import (
     describe,
     leaks,
 )
-from orchestration.publication.comments import comment_published
+from orchestration.publication.comments import Words, comment_published, words_of_tables
 from orchestration.publication.verdicts import PublicationRefused, objections, verdict_runs
 from orchestration.settings import load_settings
 from orchestration.warehouse import (
@@ -149,7 +149,8 @@ def _write(
         stamp = _stamp(connection, run_id, code_version, before)
         is_changed = before is None or before.data_hash != stamp.data_hash
         looks = Looks(connection)
-        _copy_ordered(connection, new_file, "published", settled)
+        words = words_of_tables(load_settings().dbt_target / "manifest.json")
+        _copy_ordered(connection, new_file, "published", settled, words)
         with _aside(connection) as (aside, thread):
 
             def look_and_tell() -> None:
@@ -158,7 +159,7 @@ def _write(
 
             looked = thread.submit(look_and_tell)
             has_shareable = door.with_shareable and _make_shareable(
-                connection, door.rules, new_shareable, coarsened, settled
+                connection, door.rules, new_shareable, coarsened, settled, words
             )
             looked.result()
         if has_shareable:
@@ -201,6 +202,7 @@ def _make_shareable(
     new_file: Path,
     coarsened: list[str],
     settled: Tables,
+    words: Words,
 ) -> bool:
     """The shareable file, attached as `shareable` and not looked through yet; none where the cohort is too small for it, or where
     whoever knows one day could compute others. Whether there is one."""
@@ -214,11 +216,13 @@ def _make_shareable(
     if anonymity(connection, "draft", rules).k < rules.least_k:
         return False
     describe(connection, "draft", "shareable", rules, done)
-    _copy_ordered(connection, new_file, "shareable", settled)
+    _copy_ordered(connection, new_file, "shareable", settled, words)
     return True
 
 
-def _copy_ordered(connection: duckdb.DuckDBPyConnection, new_file: Path, name: str, settled: Tables) -> None:
+def _copy_ordered(
+    connection: duckdb.DuckDBPyConnection, new_file: Path, name: str, settled: Tables, words: Words
+) -> None:
     """The draft's tables into a new file that never held anything else, their rows by value: the order in which records came
     tells their dates. It stays attached by the name."""
     attach(connection, new_file, name)
@@ -229,7 +233,7 @@ def _copy_ordered(connection: duckdb.DuckDBPyConnection, new_file: Path, name: s
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name}.{schema}")
         order = "" if (schema, table) in settled else " ORDER BY ALL"
         connection.execute(f"CREATE TABLE {name}.{schema}.{table} AS FROM draft.{schema}.{table}{order}")
-    comment_published(connection, name, load_settings().dbt_target / "manifest.json")
+    comment_published(connection, name, words)
 
 
 def _look_through(

@@ -47,13 +47,13 @@ measured as (
 -- an addendum that decides the margin replaces what the original report says of it, another one adds to it
 decided_again as (
     select distinct text_id as decided_text_id
-    from measured
+    from {{ ref('weighed_margin_statements') }}
     where evidence_kind = 'permanent' and kind in ('involved', 'distance')
 ),
 
 -- some metastases without viable tumour leave the distance of the others
 viable_distances as (
-    select distinct text_id from measured
+    select distinct text_id from {{ ref('weighed_margin_statements') }}
     where kind = 'distance' and list_contains(marks, 'viable')
 )
 
