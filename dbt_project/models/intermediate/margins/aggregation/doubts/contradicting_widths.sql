@@ -4,7 +4,31 @@
 -- one metastasis.
 {% set narrow = published_upper_mm(2) %}
 {% set wide = published_upper_mm(3) %}
-with clauses as (
+with corrected as (
+    select distinct text_id
+    from {{ ref('placed_margin_statements') }}
+    where list_contains(marks, 'corrects') or list_contains(marks, 'amendment') or evidence_kind in ('original', 'superseded')
+),
+
+told as (
+    select
+        *,
+        case when distance_mm < {{ narrow }} then 1 when distance_mm < {{ wide }} then 2 else 3 end as width_group
+    from {{ ref('margin_widths') }}
+    where evidence_kind = 'permanent' and not is_additional_margin
+        and reading = 'distance' and comparator = '=' and margin_type in ('margin', 'parenchymal')
+        and text_id not in (select text_id from corrected)
+),
+
+-- few texts tell widths of two groups
+of_two_groups as (
+    select text_id
+    from told
+    group by text_id
+    having min(width_group) < max(width_group)
+),
+
+clauses as (
     select
         text_id,
         record_id,
@@ -13,19 +37,14 @@ with clauses as (
         bool_or(list_contains(marks, 'tells_apart') or (reading = 'distance' and margin_type = 'none')) as tells_apart,
         bool_or(regexp_extract(lower(clause_text), '{{ closest_pattern() }}', 0) <> '') as names_closest
     from {{ ref('placed_margin_statements') }}
+    where text_id in (select text_id from of_two_groups)
     group by text_id, record_id, section, clause_number
-),
-
-corrected as (
-    select distinct text_id
-    from {{ ref('placed_margin_statements') }}
-    where list_contains(marks, 'corrects') or list_contains(marks, 'amendment') or evidence_kind in ('original', 'superseded')
 ),
 
 several as (
     select text_id
     from {{ ref('placed_margin_statements') }}
-    where evidence_kind = 'permanent'
+    where evidence_kind = 'permanent' and text_id in (select text_id from of_two_groups)
     group by text_id
     having bool_or(list_contains(marks, 'several_metastases')) or count(distinct lesion_named) > 1 or count(distinct part) > 1
 ),
@@ -43,17 +62,15 @@ distances as (
         widths.distance_mm,
         clauses.tells_apart,
         clauses.names_closest,
-        case when widths.distance_mm < {{ narrow }} then 1 when widths.distance_mm < {{ wide }} then 2 else 3 end as width_group,
+        widths.width_group,
         count(*) over (partition by widths.text_id, widths.record_id, widths.section, widths.clause_number) as distances_in_clause
-    from {{ ref('margin_widths') }} as widths
+    from told as widths
+    inner join of_two_groups on widths.text_id = of_two_groups.text_id
     inner join clauses
         on widths.text_id = clauses.text_id
         and widths.record_id is not distinct from clauses.record_id
         and widths.section is not distinct from clauses.section
         and widths.clause_number = clauses.clause_number
-    where widths.evidence_kind = 'permanent' and not widths.is_additional_margin
-        and widths.reading = 'distance' and widths.comparator = '=' and widths.margin_type in ('margin', 'parenchymal')
-        and widths.text_id not in (select text_id from corrected)
 ),
 
 pairs as (
