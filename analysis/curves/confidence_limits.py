@@ -28,7 +28,7 @@ def survival_limits(survival: np.ndarray, log_std_error: np.ndarray, conf_type: 
 
 def incidence_limits(incidence: np.ndarray, std_error: np.ndarray, conf_type: str) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper limits of a cumulative incidence from its standard error; arguments and errors as above."""
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         return _limits(incidence, std_error, conf_type)
 
 

@@ -83,17 +83,25 @@ def check_whole(settings: Settings, path: Path) -> None:
         return
     is_build = path == settings.build_file
     with open_build_file(path, read_only=True) if is_build else connect_read_only(path) as connection:
-        _check_length(connection, path)
-        if is_build and settings.suspicion.exists():
+        is_in_doubt = _is_shorter(connection, path)
+        if is_in_doubt or (is_build and settings.suspicion.exists()):
             _read_all(connection, path)
 
 
-def _check_length(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    block_size, n_blocks = connection.execute(
-        "SELECT block_size, total_blocks FROM pragma_database_size() WHERE database_name = current_database()"
+def _is_shorter(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Whether blocks at the end are not there. They may be free ones, that a statement which failed had asked for and never wrote; more
+    than are free can not.
+
+    Raises:
+        DamagedFile: more are not there than are free.
+    """
+    block_size, n_blocks, n_used = connection.execute(
+        "SELECT block_size, total_blocks, used_blocks FROM pragma_database_size() WHERE database_name = current_database()"
     ).fetchall()[0]
-    if path.stat().st_size < HEADER_BYTES + block_size * n_blocks:
+    n_there = (path.stat().st_size - HEADER_BYTES) // block_size
+    if n_there < n_used:
         raise DamagedFile(path)
+    return n_there < n_blocks
 
 
 def _read_all(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -103,6 +111,8 @@ def _read_all(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     for schema, table in tables:
         try:
             connection.execute(f'SELECT bit_xor(hash(t)) FROM "{schema}"."{table}" AS t').fetchall()
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error:
             raise DamagedFile(path) from None
 

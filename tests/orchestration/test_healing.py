@@ -43,6 +43,22 @@ DAMAGE = {
 }
 
 
+def test_a_file_from_which_much_was_taken_is_shorter_than_it_says_and_whole(settings):
+    """DuckDB cuts free blocks off the end of a file and goes on counting them."""
+    with duckdb.connect(str(settings.build_file)) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 'kept' AS a; CHECKPOINT")
+        connection.execute("CREATE TABLE dropped AS SELECT md5(range::VARCHAR) AS a FROM range(500000); CHECKPOINT")
+        connection.execute("DROP TABLE dropped")
+    with duckdb.connect(str(settings.build_file), read_only=True) as connection:
+        size, n_blocks = connection.execute("SELECT block_size, total_blocks FROM pragma_database_size()").fetchall()[0]
+    assert settings.build_file.stat().st_size < size * n_blocks
+    said: list[str] = []
+    heal(settings, said.append)
+    assert said == []
+    with open_build_file(settings.build_file) as connection:
+        assert connection.execute("FROM kept").fetchall() == [("kept",)]
+
+
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_build_file_is_put_aside_and_a_new_one_can_be_begun(settings, damage):
     content = DAMAGE[damage](whole_file(settings.build_file))

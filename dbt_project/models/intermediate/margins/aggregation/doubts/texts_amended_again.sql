@@ -9,6 +9,7 @@ with amended as (
             partition by text_id, record_id, section order by clause_number
         ) as amendment_clause
     from {{ ref('placed_margin_statements') }}
+    where text_id in (select text_id from {{ ref('placed_margin_statements') }} where list_contains(marks, 'amendment'))
 )
 
 select widths.text_id
