@@ -1,12 +1,10 @@
 """The only door: the de-identified copy is written beside the published file, asked for, and renamed into its place."""
 
-import contextlib
 import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,7 +97,7 @@ def publish(
 
     Args:
         when_looked_through: called with the file that will be published, when it is whole and was looked through, and whether its
-            data differ, in a thread of its own, while the shareable one is made. It may be read from then on, also while it is renamed.
+            data differ; the shareable one is made after that. It may be read from then on, also while it is renamed.
     Raises:
         PublicationRefused: a gate is closed, has not judged, or judged something else than what stands in the build file now;
             or the very file that was about to be published holds what may not leave the build area.
@@ -150,20 +148,10 @@ def _write(
         is_changed = before is None or before.data_hash != stamp.data_hash
         looks = Looks(connection)
         words = words_of_tables(load_settings().dbt_target / "manifest.json")
-        _copy_ordered(connection, new_file, "published", settled, words)
-        with _aside(connection) as (aside, thread):
-
-            def look_and_tell() -> None:
-                _look_through(aside, "published", "internal", looks, door.rules.allows_known_days)
-                when_looked_through(new_file, is_changed)
-
-            looked = thread.submit(look_and_tell)
-            has_shareable = door.with_shareable and _make_shareable(
-                connection, door.rules, new_shareable, coarsened, settled, words
-            )
-            looked.result()
-        if has_shareable:
-            _look_through(connection, "shareable", "shareable", looks)
+        _copy_ordered(connection, new_file, "internal", settled, words, looks, door.rules.allows_known_days)
+        when_looked_through(new_file, is_changed)
+        if door.with_shareable:
+            _make_shareable(connection, door.rules, new_shareable, coarsened, settled, words, looks)
         connection.execute("DETACH draft")
     return stamp, is_changed
 
@@ -203,69 +191,49 @@ def _make_shareable(
     coarsened: list[str],
     settled: Tables,
     words: Words,
-) -> bool:
-    """The shareable file, attached as `shareable` and not looked through yet; none where the cohort is too small for it, or where
-    whoever knows one day could compute others. Whether there is one."""
+    looks: Looks,
+) -> None:
+    """The shareable file; none where the cohort is too small for it, or where whoever knows one day could compute others."""
     if rules.allows_known_days and any(attack.works for attack in attacks_by_known_days(connection, "draft")):
-        return False
+        return
     coarsen(connection, "draft", rules.shareable)
     for name in rules.shareable_leaves_out:
         connection.execute(f"DROP TABLE IF EXISTS draft.{name}")
     done = [*coarsened, *(f"{step} ({step.why})" for step in rules.shareable)]
     done += generalise_until_k(connection, "draft", rules)
-    if anonymity(connection, "draft", rules).k < rules.least_k:
-        return False
-    describe(connection, "draft", "shareable", rules, done)
-    _copy_ordered(connection, new_file, "shareable", settled, words)
-    return True
+    if anonymity(connection, "draft", rules).k >= rules.least_k:
+        describe(connection, "draft", "shareable", rules, done)
+        _copy_ordered(connection, new_file, "shareable", settled, words, looks)
 
 
 def _copy_ordered(
-    connection: duckdb.DuckDBPyConnection, new_file: Path, name: str, settled: Tables, words: Words
+    connection: duckdb.DuckDBPyConnection,
+    new_file: Path,
+    which: str,
+    settled: Tables,
+    words: Words,
+    looks: Looks,
+    allows_known_days: bool = False,
 ) -> None:
     """The draft's tables into a new file that never held anything else, their rows by value: the order in which records came
-    tells their dates. It stays attached by the name."""
-    attach(connection, new_file, name)
+    tells their dates. Then the file is looked through as whoever opens it would."""
+    attach(connection, new_file, "published")
     tables = connection.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'draft' ORDER BY ALL"
     ).fetchall()
     for schema, table in tables:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name}.{schema}")
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{schema}")
         order = "" if (schema, table) in settled else " ORDER BY ALL"
-        connection.execute(f"CREATE TABLE {name}.{schema}.{table} AS FROM draft.{schema}.{table}{order}")
-    comment_published(connection, name, words)
-
-
-def _look_through(
-    connection: duckdb.DuckDBPyConnection, name: str, which: str, looks: Looks, allows_known_days: bool = False
-) -> None:
-    """A whole file as whoever opens it would, then let go of it.
-
-    Raises:
-        PublicationRefused: it holds what may not leave the build area.
-    """
-    found = leaks(connection, name, which, allows_known_days, looks)
-    connection.execute(f"DETACH {name}")
+        connection.execute(f"CREATE TABLE published.{schema}.{table} AS FROM draft.{schema}.{table}{order}")
+    comment_published(connection, "published", words)
+    found = leaks(connection, "published", which, allows_known_days, looks)
+    connection.execute("DETACH published")
     if found:
         raise PublicationRefused(
             f"not published: the {which} file that was about to be published holds what may not leave the build area:"
             f" {'; '.join(found)}. quality.check_results in the build file, stage 'publication', lists the checks"
             + (f". {KNOWN_DAY}: {WHAT_TO_DO_ABOUT_KNOWN_DAYS}" if KNOWN_DAY in " ".join(found) else "")
         )
-
-
-@contextlib.contextmanager
-def _aside(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[duckdb.DuckDBPyConnection, ThreadPoolExecutor]]:
-    """Another connection to what one has open, and a thread to use it in; both have ended when the block has."""
-    aside = connection.cursor()
-    (name,) = connection.execute("SELECT current_database()").fetchall()[0]
-    aside.execute(f'USE "{name}"')
-    with contextlib.closing(aside), ThreadPoolExecutor(1) as thread:
-        try:
-            yield aside, thread
-        except BaseException:
-            aside.interrupt()
-            raise
 
 
 def _put_in_place(door: Door, new_file: Path, new_shareable: Path, stamp: Publication, is_changed: bool) -> None:
