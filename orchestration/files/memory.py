@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import duckdb
 
 VARIABLE = "CRLM_MEMORY_LIMIT"
-DEFAULT = "2.5GB"
+DEFAULT = "2.3GB"
 """Carries 177,600 patients within 4 GB of the whole process (docs/performance.md)."""
 LOG_BEFORE_CHECKPOINT = "1GB"
 """How long DuckDB's log may grow before it is folded into the file; closing the file folds it in too. At DuckDB's own 16 MB each few

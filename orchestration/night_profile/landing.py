@@ -14,7 +14,7 @@ from orchestration.night_profile.deliveries import (
     stage_deliveries,
 )
 from orchestration.night_profile.people import profile_people, stage_people
-from orchestration.night_profile.records import create_night_tables, feeds
+from orchestration.night_profile.records import create_night_tables, feeds, let_go_of_feed
 
 
 def profile_landing(connection: duckdb.DuckDBPyConnection, landed: Iterable[Landed]) -> None:
@@ -31,4 +31,5 @@ def profile_landing(connection: duckdb.DuckDBPyConnection, landed: Iterable[Land
         profile_feed_delivery(connection, feed)
         profile_contents(connection, feed)
         profile_people(connection, feed)
+        let_go_of_feed(connection)
     connection.execute("UPDATE quality.night_profile SET stage = 'landing' WHERE stage IS NULL")

@@ -71,6 +71,12 @@ def create_night_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(HISTORY_SQL.read_text(encoding="utf-8"))
 
 
+def let_go_of_feed(connection: duckdb.DuckDBPyConnection) -> None:
+    """The temporary tables of a feed leave before the next one's are made: those of pathology hold all texts."""
+    for table in ("records_now", "records_before", "records_after", "touched", "records_of_several_versions"):
+        connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+
+
 def stage_feed(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """Temporary tables: records_now, with `is_new` for keys that the last accepted night did not know; and of the keys that it
     knew and a new run touched, records_before and records_after."""
