@@ -88,6 +88,22 @@ coalesce({{ of }}record_key, concat_ws('|', {{ of }}{{ keys_of_feeds()[feed] | j
 )
 {%- endmacro %}
 
+{#- The common tables `messages`, every pathology message in its latest version, and `lines`, a row a line of theirs -#}
+{% macro lines_of_messages(condition='true') -%}
+messages as (
+    {{ latest_version('pathology_messages') }}
+),
+
+lines as (
+    select
+        record_id,
+        unnest(observations) as line,
+        generate_subscripts(observations, 1) as line_sequence
+    from messages
+    where {{ condition }}
+)
+{%- endmacro %}
+
 {#- Whose a record is, in `latest_version` -#}
 {% macro patient_of_record(feed) %}
 {{ return('versions.study_id' if feed in feeds_of_answers() else 'coalesce(versions.source_patient, whose.study_id, versions.mrn)') }}

@@ -5,15 +5,16 @@
 {#- DuckDB cannot move texts that it is joining together out of memory: where a table has more rows than `most_rows` of the model's meta
     `in_parts`, the model is computed in so many parts, one after the other, each of the rows whose `of_one_part` has one remainder. -#}
 {% macro of_one_part(columns) -%}
-{%- if target.type == 'spark' -%}true{%- else -%}({{ crlm_hash(columns) }} % 1) = 0{%- endif -%}
+{%- if target.type == 'spark' -%}true{%- else -%}({{ crlm_hash(columns) }} {{ remainder_of_part(0, 1) }}{%- endif -%}
 {%- endmacro %}
+{% macro remainder_of_part(part, n_parts) %}{{ return('% ' ~ n_parts ~ ') = ' ~ part) }}{% endmacro %}
 {% macro code_of_part(part, n_parts) -%}
-{{ return(compiled_code | replace('% 1) = 0', '% ' ~ n_parts ~ ') = ' ~ part)) }}
+{{ return(compiled_code | replace(remainder_of_part(0, 1), remainder_of_part(part, n_parts))) }}
 {%- endmacro %}
 
 {% macro number_of_parts() %}
     {%- set asked = config.get('meta', {}).get('in_parts') -%}
-    {%- if not asked or '% 1) = 0' not in compiled_code -%}{{ return(1) }}{%- endif -%}
+    {%- if not asked or remainder_of_part(0, 1) not in compiled_code -%}{{ return(1) }}{%- endif -%}
     {%- set n_rows = run_query('select count(*) from ' ~ builtins.ref(asked.rows_of)).rows[0][0] | int -%}
     {{ return(1 + n_rows // asked.most_rows) }}
 {% endmacro %}

@@ -42,7 +42,7 @@ def write_raw(connection: duckdb.DuckDBPyConnection, records: Records) -> None:
         if frame.empty:
             continue
         frame = frame.assign(
-            source_system=frame["source_system"] if "source_system" in frame else "h",
+            source_system=frame.get("source_system", "h"),
             system=frame["system"].fillna("main") if "system" in frame else "main",
             source_file=table,
             source_line=range(2, len(frame) + 2),

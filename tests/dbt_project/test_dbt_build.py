@@ -102,7 +102,9 @@ def test_a_failing_test_is_told_by_name_and_count_and_a_view_gives_way_to_a_tabl
     _, target = build
     with duckdb.connect(str(target.parent / "build.duckdb")) as connection:
         connection.execute("INSERT INTO seeds.studies SELECT * FROM seeds.studies WHERE study = 'crlm'")
-        connection.execute("DROP TABLE staging.stg_vital_status; CREATE VIEW staging.stg_vital_status AS SELECT 1 AS study_id")
+        connection.execute(
+            "DROP TABLE staging.stg_vital_status; CREATE VIEW staging.stg_vital_status AS SELECT 1 AS study_id"
+        )
     built = ["build", "--exclude-resource-type", "seed", "--exclude-resource-type", "unit_test"]
     told = run_forked_dbt(
         target.parent / "build.duckdb",
@@ -113,7 +115,9 @@ def test_a_failing_test_is_told_by_name_and_count_and_a_view_gives_way_to_a_tabl
     outcomes = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
     failed = {outcome["unique_id"].split(".")[2]: outcome for outcome in outcomes if outcome["status"] == "fail"}
     with duckdb.connect(str(target.parent / "build.duckdb"), read_only=True) as connection:
-        made = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'stg_vital_status'").fetchall()
+        made = connection.execute(
+            "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'stg_vital_status'"
+        ).fetchall()
         connection.execute("SELECT death_date FROM staging.stg_vital_status")
 
     assert told.returncode == 1
@@ -123,3 +127,36 @@ def test_a_failing_test_is_told_by_name_and_count_and_a_view_gives_way_to_a_tabl
     assert "FAIL 1 one_row_per_studies_study" in told.stdout
     assert {outcome["status"] for outcome in outcomes} == {"fail", "pass", "success"}
     assert made == [(1,)]
+
+
+def test_texts_of_very_many_lines_are_joined_in_parts_of_the_patients(build):
+    """DuckDB holds what it joins in memory: a table `in_parts` (macros/tables_of_duckdb.sql) is the same as one made at once."""
+    _, target = build
+    patients = [f"P{number}" for number in range(20)]
+    with duckdb.connect(str(target.parent / "build.duckdb")) as connection:
+        connection.execute(
+            "INSERT INTO staging.stg_pathology_lines BY NAME SELECT 'of nobody' AS record_id FROM range(16_000_000)"
+        )
+        for patient in patients:
+            connection.execute(
+                "INSERT INTO intermediate.operation_margin_reports BY NAME SELECT $1 AS study_id, $1 AS record_id",
+                [patient],
+            )
+            connection.execute(
+                """INSERT INTO staging.stg_pathology_lines BY NAME
+                   SELECT $1 AS record_id, unnest([2, 1]) AS line_sequence, unnest(['clear.', 'Margin']) AS line_text""",
+                [patient],
+            )
+    made = run_forked_dbt(
+        target.parent / "build.duckdb",
+        ["run", "--select", "margin_texts", "--full-refresh"],
+        dbt_variables(Settings(), DEFAULT_STUDY),
+        target=target,
+    )
+    assert made.returncode == 0, made.stdout[-3000:]
+    with duckdb.connect(str(target.parent / "build.duckdb"), read_only=True) as connection:
+        texts = connection.execute("SELECT text_id, text FROM intermediate.margin_texts").fetchall()
+    (statement,) = target.glob("run/**/margin_texts.sql")
+
+    assert sorted(texts) == sorted((patient, "Margin\nclear.") for patient in patients)
+    assert "% 3) = 2" in statement.read_text(encoding="utf-8")

@@ -5,8 +5,8 @@ import pytest
 
 from analysis.tables.salvage_by_margin import salvage_by_margin
 from tests.analysis.study_plan import MARGIN as MARGIN_GROUPS
-from tests.dbt_project.edge_stories import EDGE_STORIES
 from tests.dbt_project.definition_stories import DEFINITION_STORIES
+from tests.dbt_project.edge_stories import EDGE_STORIES
 from tests.dbt_project.literal_records import Records, day, derived
 from tests.dbt_project.stories import (
     AFTER,

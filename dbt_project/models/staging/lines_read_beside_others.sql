@@ -1,18 +1,10 @@
 -- The lines of reports that are read by what else was sent: whether each is a statement (a short text is, if it is the only one of its
 -- code, which is no section's), its words where it says that they are as sent before, and whether a later correction of single lines
 -- speaks of it again. Of all other reports a line is what it says itself.
-with messages as (
-    {{ latest_version('pathology_messages') }}
-),
-
-lines as (
-    select
-        record_id,
-        unnest(observations) as line,
-        generate_subscripts(observations, 1) as line_sequence
-    from messages
-    where record_id in (select reports.record_id from {{ ref('reports_read_beside_others') }} as reports)
-),
+{% set is_read_beside_others -%}
+record_id in (select reports.record_id from {{ ref('reports_read_beside_others') }} as reports)
+{%- endset %}
+with {{ lines_of_messages(is_read_beside_others) }},
 
 placed as (
     select

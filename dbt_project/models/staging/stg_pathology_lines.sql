@@ -1,17 +1,7 @@
 -- The lines of text of every pathology message, each with its section and specimen; a discrete statement (a number, a code, a
 -- short text that is the only one of its code, which is no section's) is a line 'label: value unit' of the synoptic section.
 -- A line that a later correction of single lines speaks of again is left out.
-with messages as (
-    {{ latest_version('pathology_messages') }}
-),
-
-lines as (
-    select
-        record_id,
-        unnest(observations) as line,
-        generate_subscripts(observations, 1) as line_sequence
-    from messages
-),
+with {{ lines_of_messages() }},
 
 placed as (
     select
