@@ -89,8 +89,8 @@ def check_whole(settings: Settings, path: Path) -> None:
 
 
 def _is_shorter(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
-    """Whether blocks at the end are not there. They may be free ones, that a statement which failed had asked for and never wrote; more
-    than are free can not.
+    """Whether blocks at the end are not there. DuckDB cuts free ones off a file and goes on counting them; more than are free cannot be
+    missing of a whole file.
 
     Raises:
         DamagedFile: more are not there than are free.
