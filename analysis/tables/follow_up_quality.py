@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2_contingency, kruskal
+from scipy.special import chdtrc
 
 from analysis.curves.group_tests import logrank_test
 from analysis.curves.kaplan_meier import median_follow_up
@@ -181,19 +181,18 @@ def _p_value_within(
 
 
 def _interval_p_value(follow_up: pd.DataFrame, levels: Sequence[str]) -> float:
-    known = follow_up[follow_up["median_assessment_interval_days"].notna()]
-    groups = [
-        known.loc[known["stratum"] == group, "median_assessment_interval_days"].to_numpy(dtype=float)
-        for group in levels
-    ]
-    groups = [group for group in groups if len(group)]
-    if len(groups) < 2 or len(np.unique(np.concatenate(groups))) < 2:
+    group = pd.Index(levels).get_indexer(pd.Index(follow_up["stratum"])).astype(int)
+    days = follow_up["median_assessment_interval_days"]
+    chosen = (group >= 0) & days.notna().to_numpy()
+    if len(np.unique(group[chosen])) < 2:
         return np.nan
-    return float(kruskal(*groups).pvalue)
+    ranks = days[chosen].astype(float).rank().to_numpy()
+    return association_test(ranks, group[chosen], np.zeros(len(ranks), dtype=int)).p_value
 
 
 def _loss_p_value(n_lost: np.ndarray, n_known: np.ndarray) -> float:
     table = np.array([n_lost, n_known - n_lost])[:, n_known > 0]
     if table.shape[1] < 2 or (table.sum(axis=1) == 0).any():
         return np.nan
-    return float(np.asarray(chi2_contingency(table, correction=False)[1]))
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    return float(chdtrc(table.shape[1] - 1, ((table - expected) ** 2 / expected).sum()))
