@@ -6,16 +6,6 @@ from functools import cached_property
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import (
-    DagsterDbtTranslator,
-    DagsterDbtTranslatorSettings,
-    DbtCliInvocation,
-    DbtCliResource,
-    DbtProject,
-    dbt_assets,
-)
-from dagster_dbt.compat import DBT_PYTHON_VERSION
-from dagster_dbt.dbt_manifest import validate_manifest
 
 from orchestration.computing.night import begin_computing, families_of_run
 from orchestration.dbt_build.arguments import (
@@ -26,6 +16,16 @@ from orchestration.dbt_build.arguments import (
     failed_nodes,
     failures,
     prepare_dbt_environment,
+)
+from orchestration.dbt_build.dagster_dbt_alone import (
+    DBT_VERSION,
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliInvocation,
+    DbtCliResource,
+    DbtProject,
+    dbt_assets,
+    validate_manifest,
 )
 from orchestration.dbt_build.runs import dbt_with_parent
 from orchestration.dbt_build.waiting import waiting_dbt
@@ -103,7 +103,7 @@ class DbtOfThisEnvironment(DbtCliResource):
 
     @cached_property
     def _cli_version(self) -> Any:
-        return DBT_PYTHON_VERSION
+        return DBT_VERSION
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
         return None
@@ -141,7 +141,7 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
             project_dir=settings.dbt_project_dir,
             target_path=waiting.target,
             raise_on_error=False,
-            cli_version=DBT_PYTHON_VERSION,
+            cli_version=DBT_VERSION,
             project=project,
             context=context,
         )
