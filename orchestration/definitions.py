@@ -27,13 +27,17 @@ nightly_refresh = dg.define_asset_job(
 )
 
 
+# read once: to read them takes some milliseconds, and there are 240 assets
+settings = load_settings()
+
+
 def _owned_and_fresh(spec: dg.AssetSpec) -> dg.AssetSpec:
     """Whom to ask and where to read on; and of what is published, how old it may be."""
-    page = page_of(spec, load_settings().docs_url)
-    owned = spec.merge_attributes(owners=list(load_settings().owners), metadata={"explained in": page} if page else {})
+    page = page_of(spec, settings.docs_url)
+    owned = spec.merge_attributes(owners=list(settings.owners), metadata={"explained in": page} if page else {})
     if spec.key.path[0] != "published":
         return owned
-    fail_window = timedelta(hours=load_settings().overdue_after_hours)
+    fail_window = timedelta(hours=settings.overdue_after_hours)
     return dg.apply_freshness_policy(owned, dg.FreshnessPolicy.time_window(fail_window=fail_window))
 
 
@@ -46,7 +50,7 @@ with warnings.catch_warnings():
 definitions = dg.Definitions(
     assets=list(dg.map_asset_specs(_owned_and_fresh, [*written_here, built_patients, dbt_models])),
     jobs=[nightly_refresh],
-    schedules=[nightly_schedule(nightly_refresh, load_settings())],
+    schedules=[nightly_schedule(nightly_refresh, settings)],
     sensors=night_sensors,
     resources={"dbt": dbt_resource},
     executor=dg.in_process_executor,
