@@ -19,6 +19,7 @@ from orchestration.ingestion.load_file import landed_files
 from orchestration.night_profile.baseline import files_gone
 from orchestration.nights.healing import heal
 from orchestration.nights.lock import whole_night
+from orchestration.nights.uncollected import uncollected
 from orchestration.page.dagster_yaml import dagster_yaml
 from orchestration.page.storage import make_dagster_storage
 from orchestration.settings import Settings
@@ -199,17 +200,18 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     # it imports what the statistics need while this process imports Dagster and loads
     start_early(settings.statistics_log)
-    import dagster as dg
-    from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+    with uncollected():
+        import dagster as dg
+        from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 
-    from orchestration.computing.night import end_computing
-    from orchestration.dbt_build.waiting import end_waiting_dbt, start_dbt_early
-    from orchestration.definitions import definitions
-    from orchestration.nights.lost_nights import end_lost_nights
-    from orchestration.nights.quick_run_storage import quick_run_storage
-    from orchestration.nights.run_outcome import night_of_run
-    from orchestration.nights.telling import say_on_the_published, tell_of_night
-    from orchestration.reporting.drawing_beside import end_drawing
+        from orchestration.computing.night import end_computing
+        from orchestration.dbt_build.waiting import end_waiting_dbt, start_dbt_early
+        from orchestration.definitions import definitions
+        from orchestration.nights.lost_nights import end_lost_nights
+        from orchestration.nights.quick_run_storage import quick_run_storage
+        from orchestration.nights.run_outcome import night_of_run
+        from orchestration.nights.telling import say_on_the_published, tell_of_night
+        from orchestration.reporting.drawing_beside import end_drawing
 
     start_dbt_early(settings)
     end_lost_nights(settings, dg.DagsterInstance.get(), "nightly_refresh", seconds_to_begin=0)

@@ -10,6 +10,7 @@ import sys
 import threading
 
 from orchestration.dbt_build.child import end_with_parent
+from orchestration.nights.uncollected import uncollected
 
 
 def main() -> None:
@@ -19,13 +20,14 @@ def main() -> None:
     # what a library prints must not come between
     os.dup2(2, 1)
     # slow to import, and each is imported where it is used
-    import altair
-    import docx
-    import vl_convert
+    with uncollected():
+        import altair
+        import docx
+        import vl_convert
 
-    import analysis.explore
-    import analysis.report
-    from orchestration.reporting.pages import draw_pages
+        import analysis.explore
+        import analysis.report
+        from orchestration.reporting.pages import draw_pages
 
     _ = (altair, docx, vl_convert, analysis.explore, analysis.report)
     try:
