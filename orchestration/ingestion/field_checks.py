@@ -166,9 +166,9 @@ def _moment_by(text: str, shape: str, two_digit_years_from: int | None) -> str:
     read = f"try_strptime({text}, {text_literal(shape)})"
     if needs_pattern(shape):
         read = f"CASE WHEN regexp_full_match({text}, {text_literal(strict_pattern(shape))}) THEN {read} END"
-    if has_four_digit_year(shape):
+    elif has_four_digit_year(shape):
         return f"CASE WHEN year({read}) >= {FIRST_YEAR} THEN {read} END"
-    if two_digit_years_from is None:
+    if has_four_digit_year(shape) or two_digit_years_from is None:
         return read
     # DuckDB puts the two digits somewhere; the 29th of February is one only where the year that is meant has it
     moved = f"(year({read}) % 100 - {two_digit_years_from % 100} + 100) % 100 + {two_digit_years_from} - year({read})"
@@ -176,16 +176,29 @@ def _moment_by(text: str, shape: str, two_digit_years_from: int | None) -> str:
     return f"CASE WHEN day({shifted}) = day({read}) THEN {shifted} END"
 
 
+def text_of_moment(value: str, field: FieldContract, column: CanonicalColumn, has_time_zones: bool) -> str | None:
+    """SQL for the text of `value` that the date formats read, None where that is `value` itself."""
+    if column.type not in ("date", "timestamp") or field.unit or not field.source_columns:
+        return None
+    # the clock on the ward counts, not its distance from Greenwich
+    local = f"regexp_replace({value}, '{FRACTION_AND_OFFSET}', '')" if has_time_zones else value
+    if any(re.fullmatch("(%[A-Za-z])+", shape) for shape in field.formats):
+        # a data frame makes 20090403.0 of 20090403 where another row has none
+        local = f"CASE WHEN ends_with({local}, '.0') THEN left({local}, length({local}) - 2) ELSE {local} END"
+    return None if local == value else local
+
+
 def canonical_value(
     value: str,
+    local: str,
     field: FieldContract,
     column: CanonicalColumn,
     decimal_sign: str = ".",
-    has_time_zones: bool = False,
     has_real_dates: bool = False,
     time_zone: str | None = None,
 ) -> str:
-    """SQL for the canonical text of `value` (a column holding `present_value`); NULL where it cannot be read."""
+    """SQL for the canonical text of `value` (a column holding `present_value`); NULL where it cannot be read. `local`: a column
+    holding `text_of_moment`, or `value`; `time_zone`: that of the hospital, where values may tell theirs."""
     if field.is_time_zero or field.constant is not None:
         return value
     if column.type == "date" and field.unit:
@@ -196,11 +209,6 @@ def canonical_value(
         )
     if column.type in ("date", "timestamp"):
         shape = CANONICAL_DATE if column.type == "date" else CANONICAL_TIMESTAMP
-        # the clock on the ward counts, not its distance from Greenwich
-        local = f"regexp_replace({value}, '{FRACTION_AND_OFFSET}', '')" if has_time_zones else value
-        if any(re.fullmatch("(%[A-Za-z])+", shape) for shape in field.formats):
-            # a data frame makes 20090403.0 of 20090403 where another row has none
-            local = f"CASE WHEN ends_with({local}, '.0') THEN left({local}, length({local}) - 2) ELSE {local} END"
         read = moment(local, field, REAL_DATES if has_real_dates else ())
         if column.type == "date" and not any(
             hour in form for form in field.formats for hour in ("%H", "%I", "%c", "%X")
@@ -213,7 +221,7 @@ def canonical_value(
                 f"coalesce({read}, CASE WHEN NOT contains({local}, ':') THEN NULL WHEN {at_midnight} THEN {moment(bare, field)}"
                 f" WHEN regexp_matches({local}, '{BEFORE_MIDNIGHT}') THEN {moment(eve, field)} + INTERVAL 1 DAY END)"
             )
-        if has_time_zones and time_zone:
+        if time_zone:
             read = on_the_hospitals_clock(read, value, time_zone)
         return f"strftime({read}, '{shape}')"
     if column.type in ("integer", "decimal"):
@@ -319,12 +327,13 @@ def checked_records_query(
     list of structs (field, value, reason, rejects_record) in the contract's order, NULL where there is none."""
     columns = canonical_feeds()[contract.feed].columns
     has_time_zones = contract.format in ("hl7_v2", "fhir")
+    time_zone = contract.time_zone if has_time_zones else None
     filled = [_as_text(name, columns[name]) for name in columns if name in filled_by_reader]
     content_hash = f"md5(concat_ws(chr(31), {', '.join(filled)}))" if filled else "''"
     is_of_table = contract.format in TABLES
     identifiers = {contract.patient_column, *contract.key}
     has_real_dates = contract.format in ("excel", "parquet")
-    present, canonical, reasons, taken, problems, word_lists = [], [], [], [], [], []
+    present, moments, canonical, reasons, taken, problems, word_lists = [], [], [], [], [], [], []
     for name, field in contract.fields.items():
         value, text, reason = f'"{name}: value"', f'"{name}: canonical"', f'"{name}: reason"'
         present.append(f"{present_value(field, contract)} AS {value}")
@@ -332,9 +341,12 @@ def checked_records_query(
             word_lists.append(name)
             canonical.append(f'"{name}: words".words AS {text}')
         else:
-            read = canonical_value(
-                value, field, columns[name], decimal_sign, has_time_zones, has_real_dates, contract.time_zone
-            )
+            local = value
+            if text_of_date := text_of_moment(value, field, columns[name], has_time_zones):
+                # a column of its own: written where it is needed, it would be planned and computed a dozen times
+                local = f'"{name}: moment"'
+                moments.append(f"{text_of_date} AS {local}")
+            read = canonical_value(value, local, field, columns[name], decimal_sign, has_real_dates, time_zone)
             canonical.append(f"{read} AS {text}")
         reasons.append(
             f"{problem(value, text, field, columns[name], is_of_table, name in identifiers, name == contract.patient_column)} AS {reason}"
@@ -346,8 +358,10 @@ def checked_records_query(
     any_reason = "coalesce(" + ", ".join(f'"{name}: reason"' for name in contract.fields) + ")"
     return f"""
     WITH present AS (
-        SELECT source_line, record_number, structure_problem, source_reference, source_patient, source_version, key_within_format,
-               source_updated_at, {content_hash} AS content_hash, {", ".join(present)} FROM {source}
+        SELECT *{"".join(f", {one}" for one in moments)} FROM (
+            SELECT source_line, record_number, structure_problem, source_reference, source_patient, source_version,
+                   key_within_format, source_updated_at, {content_hash} AS content_hash, {", ".join(present)} FROM {source}
+        )
     ),
     {"".join(_words_of_distinct_lists(name, contract.fields[name]) for name in word_lists)}
     canonical AS (

@@ -65,7 +65,7 @@ def _tokens(text: str) -> list[tuple[str, str]]:
 
 
 def strict_pattern(text: str) -> str:
-    """The regular expression of the texts that the format takes."""
+    """The regular expression of the texts that the format takes, years of four digits without a zero before them."""
     tokens = _tokens(text)
     parts = []
     for place, (name, literal) in enumerate(tokens):
@@ -73,7 +73,9 @@ def strict_pattern(text: str) -> str:
         touches_a_number = any(other in NUMBERS for other in beside)
         if literal:
             parts.append(re.escape(literal).replace("\\ ", " +"))
-        elif name in ("Y", "y", "j"):
+        elif name == "Y":
+            parts.append("[1-9][0-9]{3}")
+        elif name in ("y", "j"):
             parts.append(f"[0-9]{{{NUMBERS[name]}}}")
         elif name in NUMBERS:
             parts.append("[0-9]{2}" if touches_a_number else "[0-9]{1,2}")

@@ -10,7 +10,8 @@ NOT_DECODED = b"\x1d"
 """Stands at the end of an MSH segment whose message cannot be read in the character set that it names itself."""
 # MSH-18 stands 16 fields after MSH-2
 _MESSAGES = re.compile(rb"MSH\|(?:[^|\r\n]*\|){16}([^|\r\n]*)")
-_STARTS = re.compile(rb"(?:^|(?<=[\r\n\x0b\x1c]))MSH\|")
+# what stands before is looked at last: a pattern that begins with plain bytes is found a hundred times faster
+_STARTS = re.compile(rb"MSH\|(?<![^\r\n\x0b\x1c]MSH\|)")
 _HEXADECIMAL = re.compile(r"(?:\\[Xx](?:[0-9A-Fa-f]{2})+\\)+")
 _NAMES = {"": None, "ASCII": None, "UNICODE": "utf-8", "UNICODE UTF-8": "utf-8", "UNICODE UTF-16": "utf-16", "UNICODE UTF-32": "utf-32",
           "8859/1": "cp1252", "BIG-5": "big5", "GB 18030-2000": "gb18030", "KS X 1001": "euc_kr", "ISO IR14": "shift_jis",
@@ -43,10 +44,13 @@ def decoded(content: bytes, contract: SourceContract) -> bytes:
     Raises:
         UnreadableFile: bytes outside the contract's encoding in messages that name no character set themselves.
     """
-    declared = {character_set(name) for name in set(_MESSAGES.findall(content))} - {None}
-    if not declared and not _names_an_unknown_one(content):
+    name_of_each = _MESSAGES.findall(content)
+    names = set(name_of_each)
+    declared = {character_set(name) for name in names} - {None}
+    if not declared and not any(map(_is_unknown, names)):
         return _read(content, None, contract)
-    if len(declared) == 1 and not _names_none(content):
+    all_name_one = len(name_of_each) == len(_STARTS.findall(content)) and None not in map(character_set, names)
+    if len(declared) == 1 and all_name_one:
         encoding = declared.pop()
         try:
             return _with_utf_8_escapes(content.removeprefix(codecs.BOM_UTF8).decode(encoding), encoding)
@@ -61,16 +65,8 @@ def decoded(content: bytes, contract: SourceContract) -> bytes:
     return b"".join(parts)
 
 
-def _names_an_unknown_one(content: bytes) -> bool:
-    return any(
-        name.strip() and name.strip().upper() not in map(str.encode, _NAMES) for name in set(_MESSAGES.findall(content))
-    )
-
-
-def _names_none(content: bytes) -> bool:
-    """Whether some message names no character set."""
-    named = _MESSAGES.findall(content)
-    return len(named) != len(_STARTS.findall(content)) or any(character_set(name) is None for name in set(named))
+def _is_unknown(name: bytes) -> bool:
+    return bool(name.strip()) and name.strip().upper() not in map(str.encode, _NAMES)
 
 
 def _read_message(content: bytes, named: bytes, contract: SourceContract) -> bytes:
