@@ -95,8 +95,10 @@ def cox_model_of(
     model_warning: str | None = None,
     has_tests: bool = True,
     few_events: int = 0,
+    has_proportionality: bool = True,
 ) -> CoxResults:
-    """`cox_model` of complete rows; without `has_tests` no test of several terms and none of proportional hazards."""
+    """`cox_model` of complete rows; without `has_tests` no test of several terms and none of proportional hazards, without
+    `has_proportionality` none of the latter."""
     fit = fit_cox(data.time_days, data.is_event, data.design, strata=data.strata)
     penalised = _penalised_rows(data, fit.problems) if is_firth_where_separated else {}
     terms = [
@@ -110,7 +112,7 @@ def cox_model_of(
     return CoxResults(
         hazard_ratio_frame(rows, data, model, CAUSE_SPECIFIC, unsolved, warning, few_events=few_events),
         _proportional_hazards_frame(fit, data, exposure, model)
-        if has_tests
+        if has_tests and has_proportionality
         else pd.DataFrame(columns=PROPORTIONAL_HAZARDS_COLUMNS),
     )
 

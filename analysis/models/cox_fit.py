@@ -23,6 +23,8 @@ LARGEST_CONDITION = 1e12
 NOT_CONVERGED = "did not converge"
 NO_EVENTS = "not estimable: no events"
 NO_PATIENTS = "not estimable: no patients with every value known"
+# most columns show in so many patients already that they vary, and that both their values have events
+LOOKED_AT_FIRST = 4096
 
 
 LikelihoodOf = Callable[[Sequence[int]], PartialLikelihood]
@@ -125,7 +127,7 @@ def fit_cox(
         model_warning = "; ".join(filter(None, [model_warning, f"without {', '.join(collinear)}: {COLLINEAR}"]))
     errors = np.sqrt(fit.covariance.diagonal())
     for position, name in enumerate(estimable):
-        has_run_off = position in fit.infinite or errors[position] * design[name].std() > LARGEST_STANDARDISED_ERROR
+        has_run_off = position in fit.infinite or _has_large_error(design[name], errors[position])
         if name not in collinear and (
             has_run_off or _is_separated(design[name], is_event, where_varied.get(name), strata)
         ):
@@ -323,8 +325,20 @@ def _without_variation(design: Mapping[str, np.ndarray], where_varied: Mapping[s
     return problems
 
 
+def _has_large_error(column: np.ndarray, error: float) -> bool:
+    """Whether the coefficient's error is too large for the spread of its column; the range, which costs less, is never below that."""
+    return bool(
+        error * np.ptp(column) > LARGEST_STANDARDISED_ERROR and error * column.std() > LARGEST_STANDARDISED_ERROR
+    )
+
+
 def _varies_in(column: np.ndarray, strata: np.ndarray) -> np.ndarray:
     """For each stratum whether the column has more than one value in it: another than that of one of its patients."""
+    first = slice(LOOKED_AT_FIRST)
+    if len(column) > LOOKED_AT_FIRST:
+        varies = _varies_in(column[first], strata[first])
+        if varies.all() and len(varies) == strata.max() + 1:
+            return varies
     of_one = np.zeros(strata.max() + 1)
     of_one[strata] = column
     return np.bincount(strata, weights=column != of_one[strata], minlength=len(of_one)) > 0
@@ -334,10 +348,16 @@ def _is_separated(
     column: np.ndarray, is_event: np.ndarray, where_varied: np.ndarray | None, strata: np.ndarray | None
 ) -> bool:
     """Whether one of the two values of a 0/1 column never has an event where both occur (`where_varied`: see `_varies_in`)."""
+    is_compared_everywhere = strata is None or where_varied is None or where_varied.all()
+    if is_compared_everywhere:
+        of_events = column[:LOOKED_AT_FIRST][is_event[:LOOKED_AT_FIRST] == 1]
+        if len(of_events) and (of_events != of_events[0]).any():
+            # both values have events, or there are others than 0 and 1
+            return False
     is_exposed = column == 1
     if not (is_exposed | (column == 0)).all():
         return False
-    if strata is None or where_varied is None or where_varied.all():
+    if strata is None or where_varied is None or is_compared_everywhere:
         return int(is_event[is_exposed].sum()) in (0, int(is_event.sum()))
     is_compared = where_varied[strata]
     return int(is_event[is_exposed & is_compared].sum()) in (0, int(is_event[is_compared].sum()))

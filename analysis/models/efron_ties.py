@@ -27,7 +27,16 @@ def tied_events(sorted_times: np.ndarray, is_event: np.ndarray) -> TiedEvents:
 
     Efron (1977, J Am Stat Assoc 72:557).
     """
-    times, group, n_tied = np.unique(sorted_times[is_event], return_inverse=True, return_counts=True)
+    of_events = sorted_times[is_event]
+    group, n_tied = runs(of_events)
+    times = of_events[np.cumsum(n_tied) - 1]
     factor_group = np.repeat(np.arange(len(times)), n_tied)
     rank = np.arange(len(factor_group)) - np.repeat(np.cumsum(n_tied) - n_tied, n_tied)
     return TiedEvents(times, np.searchsorted(sorted_times, times), group, factor_group, rank / n_tied[factor_group])
+
+
+def runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The number of the run of equal values of each of them, which are sorted, and how long each run is."""
+    begins = np.ones(len(values), dtype=bool)
+    begins[1:] = values[1:] != values[:-1]
+    return np.cumsum(begins) - 1, np.diff(np.append(np.flatnonzero(begins), len(values)))

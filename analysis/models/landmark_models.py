@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.models.cause_specific_cox import cause_specific_cox
+from analysis.models.cause_specific_cox import cox_model_of
 from analysis.models.hazard_ratio_rows import HAZARD_RATIO_COLUMNS
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
-from analysis.patients.model_rows import endpoint_rows
+from analysis.patients.model_rows import endpoint_rows, model_rows
 
 LANDMARK_RATIO_COLUMNS = ["landmark_days", *HAZARD_RATIO_COLUMNS, "n_before_landmark"]
 
@@ -45,7 +45,21 @@ def landmark_hazard_ratios(
         if followed.empty:
             raise ValueError(f"landmarks_days: nobody is followed beyond day {landmark:g}")
         later = followed.assign(time_days=followed["time_days"] - landmark)
-        ratios = cause_specific_cox(later, endpoint, exposure, covariates, few_events=few_events).hazard_ratios
-        frames.append(ratios.assign(landmark_days=landmark, n_before_landmark=len(patients) - len(followed)))
+        # of the ratios alone: proportional hazards are tested in everybody's models
+        ratios = [
+            cox_model_of(
+                model_rows(later, endpoint, of_model, exposure),
+                exposure,
+                model,
+                few_events=few_events,
+                has_proportionality=False,
+            ).hazard_ratios
+            for model, of_model in (("unadjusted", ()), ("adjusted", covariates))
+        ]
+        frames.append(
+            pd.concat(ratios, ignore_index=True).assign(
+                landmark_days=landmark, n_before_landmark=len(patients) - len(followed)
+            )
+        )
     stacked = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=LANDMARK_RATIO_COLUMNS)
     return stacked[LANDMARK_RATIO_COLUMNS]

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.models.efron_ties import tied_events
+from analysis.models.efron_ties import runs, tied_events
 
 MAX_ITERATIONS = 60
 LIKELIHOOD_TOLERANCE = 1e-9
 MAX_HALVINGS = 40
 # patients whose columns are multiplied together: few enough for a processor's cache
 PATIENTS_AT_ONCE = 8192
+ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class PartialLikelihood:
         information between it and the columns, and its own (Grambsch and Therneau 1994, Biometrika 81:515)."""
         score = np.sum(
             [
-                stratum.score_by_event(point) @ numbers
+                numbers @ stratum.score_by_event(point)
                 for stratum, point, numbers in zip(self.strata, points, by_event, strict=True)
             ],
             axis=0,
@@ -252,7 +253,7 @@ class ByPeriod(PartialLikelihood):
 class _Point:
     """One stratum's likelihood at some coefficients.
 
-    `first` and `first_tied` have a row a column (the first: of ones) and a column an event time: sums of risk times the column over
+    `first` and `first_tied` have a row an event time and a column a column (the first: of ones): sums of risk times the column over
     those at risk, and over the events of the time. `powers` are sums over the factors of a time of share^k / total^m.
     """
 
@@ -264,6 +265,25 @@ class _Point:
     first_tied: np.ndarray
     inverse_total: np.ndarray
     powers: dict[tuple[int, int], np.ndarray]
+
+
+class _RowSums:
+    """Sums, group by group, of a matrix's rows times a number each: a sparse product, which reads each row once and copies none."""
+
+    def __init__(self, rows: np.ndarray, starts: np.ndarray, n_rows: int):
+        """
+        Args:
+            rows: numbers of the rows, group after group; starts: of the groups in it, and its length.
+        """
+        from scipy.sparse import csr_array
+
+        shape = (len(starts) - 1, n_rows)
+        self.sparse = csr_array((np.ones(len(rows)), rows.astype(np.int32), starts.astype(np.int32)), shape=shape)
+
+    def of(self, x: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """A row a group and a column a column of x; `numbers` in the order of the rows that the groups have."""
+        self.sparse.data = numbers
+        return self.sparse @ x
 
 
 class _Stratum:
@@ -278,28 +298,32 @@ class _Stratum:
         entry_days: np.ndarray | None,
         has_efron_ties: bool,
     ):
-        # a first row of ones: sums of risk go the way of sums of risk times a column
-        self.x = np.empty((len(columns) + 1, len(times)))
-        self.x[0] = 1.0
-        for own, column in zip(self.x[1:], columns, strict=True):
-            own[:] = column[rows]
-            own -= own.mean()
+        self.x = _centred(columns, rows)
         self.times, is_event = times, code == 1
         self.events = np.flatnonzero(is_event)
         ties = tied_events(times, is_event)
         self.event_times, self.event_group = ties.times, ties.group
         self.factor_group, self.share = ties.factor_group, ties.share * has_efron_ties
         self.first_at_risk = ties.first_at_risk
-        self.event_start = np.searchsorted(self.event_group, np.arange(len(self.event_times)))
+        n, n_times = len(times), len(ties.times)
+        event_starts = np.searchsorted(self.event_group, np.arange(n_times + 1))
+        self.n_tied = np.diff(event_starts)
+        # what lies before the first event time is of a group of its own
+        starts = np.concatenate([[0], self.first_at_risk, [n]])
         # at risk at the first so many event times
-        self.reached = np.searchsorted(self.event_times, times, side="right")
-        self.x_event = self.x[:, self.events]
-        self.event_sum = np.add.reduceat(self.x_event, self.event_start, axis=1)[1:]
+        self.reached = np.repeat(np.arange(n_times + 1), np.diff(starts))
+        self.by_stretch = _RowSums(np.arange(n), starts, n)
+        self.by_event_time = _RowSums(self.events, event_starts, n)
+        self.by_factor_time = _RowSums(np.arange(len(self.events)), event_starts, len(self.events))
+        self.event_sum = self.by_event_time.of(self.x, np.ones(len(self.events)))[:, 1:]
         self.competing = self._competing(code)
         self.entered: np.ndarray | None = None
         if entry_days is not None:
             # at risk from this event time on
             self.entered = np.searchsorted(self.event_times, entry_days, side="right")
+            self.entering = np.argsort(self.entered, kind="stable")
+            entry_starts = np.searchsorted(self.entered[self.entering], np.arange(n_times + 2))
+            self.by_entry = _RowSums(self.entering, entry_starts, n)
 
     def with_code(self, code: np.ndarray) -> "_Stratum":
         """The same rows and events with other competing events."""
@@ -311,48 +335,44 @@ class _Stratum:
         if not (code == 2).any():
             return None
         uncensored = _uncensored_before(self.times, code == 0)
-        return _Competing(code == 2, uncensored, self.reached, self.first_at_risk, self.x)
+        return _Competing(code == 2, uncensored, self.reached, self.first_at_risk)
 
     def at(self, coefficients: np.ndarray) -> _Point:
-        predictor = coefficients @ self.x[1:]
+        predictor = self.x[:, 1:] @ coefficients
         largest = predictor.max()
         risk = np.exp(predictor - largest)
-        first = self._over_risk_sets(risk)
-        tied = np.add.reduceat(self.x_event * risk[self.events], self.event_start, axis=1)
-        total = first[0][self.factor_group] - self.share * tied[0][self.factor_group]
+        first = self._over_risk_sets(self.x, risk)
+        tied = self.by_event_time.of(self.x, risk[self.events])
+        total = first[:, 0][self.factor_group] - self.share * tied[:, 0][self.factor_group]
         with np.errstate(divide="ignore", invalid="ignore"):
             inverse = 1 / total
             value = predictor[self.events].sum() - np.log(total).sum() - largest * len(total)
         powers = self._powers(inverse)
-        score = self.event_sum.sum(axis=1) - (first[1:] @ powers[0, 1] - tied[1:] @ powers[1, 1])
+        score = self.event_sum.sum(axis=0) - (powers[0, 1] @ first[:, 1:] - powers[1, 1] @ tied[:, 1:])
         return _Point(coefficients, float(value), score, risk, first, tied, inverse, powers)
 
     def _powers(self, inverse: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
-        n = len(self.event_times)
         # a coefficient that runs off: what overflows here is refused where the likelihood is weighed
         with np.errstate(over="ignore", invalid="ignore"):
-            return {
-                (k, m): np.bincount(self.factor_group, weights=self.share**k * inverse**m, minlength=n)
-                for k, m in ((0, 1), (1, 1), (0, 2), (1, 2), (2, 2))
+            shared = self.share * inverse
+            terms = {
+                (0, 1): inverse,
+                (1, 1): shared,
+                (0, 2): inverse * inverse,
+                (1, 2): shared * inverse,
+                (2, 2): shared * shared,
             }
+            n = len(self.event_times)
+            return {key: np.bincount(self.factor_group, weights=term, minlength=n) for key, term in terms.items()}
 
-    def _over_risk_sets(self, risk: np.ndarray) -> np.ndarray:
-        """For each event time the sums of risk times each column over those at risk at it."""
-        n = len(self.event_times)
-        stretches, later = np.empty((len(self.x), n)), np.empty((len(self.x), n + 1))
-        weighted = np.empty(len(risk))
-        # a column at a time, which stays in the processor's cache
-        for number, column in enumerate(self.x):
-            np.multiply(column, risk, out=weighted)
-            np.add.reduceat(weighted, self.first_at_risk, out=stretches[number])
-            if self.entered is not None:
-                later[number] = np.bincount(self.entered, weights=weighted, minlength=n + 1)
-        sums = stretches[:, ::-1].cumsum(axis=1)[:, ::-1]
+    def _over_risk_sets(self, x: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """For each event time the sums of a number of each patient times each column over those at risk at it."""
+        sums = _from_the_end(self.by_stretch.of(x, numbers))[1:]
         if self.competing is not None:
-            sums = sums + self.competing.sums(risk, n)
+            sums = sums + self.competing.sums(x, numbers)
         if self.entered is not None:
             # those who enter only after the event time
-            sums = sums - (later[:, ::-1].cumsum(axis=1)[:, ::-1])[:, 1 : n + 1]
+            sums = sums - _from_the_end(self.by_entry.of(x, numbers[self.entering]))[1:]
         return sums
 
     def information(self, point: _Point, by_event: np.ndarray | None = None) -> np.ndarray:
@@ -363,27 +383,29 @@ class _Stratum:
         if self.entered is not None:
             in_sets = in_sets - cumulative[self.entered]
         if self.competing is not None:
-            self.competing.add(in_sets, numbers[0, 1])
+            self.competing.add(in_sets[:, None], numbers[0, 1][:, None])
         in_sets[self.events] -= numbers[1, 1][self.event_group]
         second = self._weighted_products(point.risk * in_sets)
-        first, tied = point.first[1:], point.first_tied[1:]
-        mixed = (first * numbers[1, 2]) @ tied.T
-        squares = (first * numbers[0, 2]) @ first.T - mixed - mixed.T + (tied * numbers[2, 2]) @ tied.T
+        first, tied = point.first[:, 1:], point.first_tied[:, 1:]
+        of_all, of_some, of_tied = (numbers[key][:, None] for key in ((0, 2), (1, 2), (2, 2)))
+        squares = first.T @ (of_all * first - of_some * tied) + tied.T @ (of_tied * tied - of_some * first)
         information = second - squares
         return (information + information.T) / 2
 
     def _weighted_products(self, weights: np.ndarray) -> np.ndarray:
         """X' W X, some patients at a time."""
-        products = np.zeros((len(self.x) - 1, len(self.x) - 1))
+        n_columns = self.x.shape[1] - 1
+        products = np.zeros((n_columns, n_columns))
         for start in range(0, len(weights), PATIENTS_AT_ONCE):
             some = slice(start, start + PATIENTS_AT_ONCE)
-            x = self.x[1:, some]
-            products += (x * weights[some]) @ x.T
+            x = self.x[some, 1:]
+            products += x.T @ (x * weights[some, None])
         return products
 
     def score_by_event(self, point: _Point) -> np.ndarray:
-        """The score's parts, a column an event time."""
-        return self.event_sum - (point.first[1:] * point.powers[0, 1] - point.first_tied[1:] * point.powers[1, 1])
+        """The score's parts, a row an event time."""
+        of_all, of_tied = point.powers[0, 1][:, None], point.powers[1, 1][:, None]
+        return self.event_sum - (point.first[:, 1:] * of_all - point.first_tied[:, 1:] * of_tied)
 
     def scores_of_patients(self, point: _Point, directions: np.ndarray) -> np.ndarray:
         """Each patient's score residual, in the order of time: what the patient adds to the score less what the model expects.
@@ -391,25 +413,25 @@ class _Stratum:
         Args:
             directions: a row a column of the model; what is given is the residual's product with each column of it.
         """
-        group, inverse = self.factor_group, point.inverse_total
-        first, tied = directions.T @ point.first[1:], directions.T @ point.first_tied[1:]
-        mean = (first[:, group] - self.share * tied[:, group]) * inverse
-        by_factor = np.vstack([inverse, inverse * mean])
+        group, share, inverse = self.factor_group, self.share[:, None], point.inverse_total[:, None]
+        first, tied = point.first[:, 1:] @ directions, point.first_tied[:, 1:] @ directions
+        mean = (first[group] - share * tied[group]) * inverse
+        by_factor = np.hstack([inverse, inverse * mean])
         jumps = self._by_time(by_factor)
-        cumulative = np.concatenate([np.zeros((len(jumps), 1)), np.cumsum(jumps, axis=1)], axis=1)
-        exposure = cumulative[:, self.reached]
+        cumulative = np.concatenate([np.zeros((1, jumps.shape[1])), np.cumsum(jumps, axis=0)])
+        exposure = cumulative[self.reached]
         if self.entered is not None:
-            exposure = exposure - cumulative[:, self.entered]
+            exposure = exposure - cumulative[self.entered]
         if self.competing is not None:
             self.competing.add(exposure, jumps)
-        x = directions.T @ self.x[1:]
-        scores = -point.risk * (exposure[:1] * x - exposure[1:])
-        spared = self._by_time(by_factor * self.share)
-        means = self._by_time(mean) / np.bincount(group)
-        own, x_event = self.event_group, x[:, self.events]
-        back = point.risk[self.events] * (spared[:1, own] * x_event - spared[1:, own])
-        scores[:, self.events] += x_event - means[:, own] + back
-        return scores.T
+        x, risk = self.x[:, 1:] @ directions, point.risk[:, None]
+        scores = risk * (exposure[:, 1:] - exposure[:, :1] * x)
+        spared = self._by_time(by_factor * share)
+        means = self._by_time(mean) / self.n_tied[:, None]
+        own, x_event = self.event_group, x[self.events]
+        back = risk[self.events] * (spared[own, :1] * x_event - spared[own, 1:])
+        scores[self.events] += x_event - means[own] + back
+        return scores
 
     def third_moments(self, point: _Point, inverse: np.ndarray) -> np.ndarray:
         """See `PartialLikelihood.third_moments`.
@@ -417,71 +439,80 @@ class _Stratum:
         With q = x' A x the moment is E[q x] - E[q] m - 2 E[x x'] A m + 2 (m' A m) m. The first and the third are sums over patients, each
         with what it meets of 1 / total and of A m / total at the event times at which it is at risk.
         """
-        group, share, own = self.factor_group, self.share, self.event_group
-        mean = (point.first[1:, group] - share * point.first_tied[1:, group]) * point.inverse_total
-        turned = inverse @ mean
-        by_factor = np.vstack([point.inverse_total, point.inverse_total * turned])
-        jumps, spared = self._by_time(by_factor), self._by_time(by_factor * share)[:, own]
-        met = np.concatenate([np.zeros((len(jumps), 1)), np.cumsum(jumps, axis=1)], axis=1)
+        group, share, own = self.factor_group, self.share[:, None], self.event_group
+        of_factor = point.inverse_total[:, None]
+        mean = (point.first[group, 1:] - share * point.first_tied[group, 1:]) * of_factor
+        turned = mean @ inverse
+        by_factor = np.hstack([of_factor, of_factor * turned])
+        jumps, spared = self._by_time(by_factor), self._by_time(by_factor * share)[own]
+        met = np.concatenate([np.zeros((1, jumps.shape[1])), np.cumsum(jumps, axis=0)])
         weighted, moments = np.empty(len(point.risk)), np.zeros(len(inverse))
         for start in range(0, len(weighted), PATIENTS_AT_ONCE):
             some = slice(start, start + PATIENTS_AT_ONCE)
-            x, risk, exposure = self.x[1:, some], point.risk[some], met[:, self.reached[some]]
+            x, risk, exposure = self.x[some, 1:], point.risk[some], met[self.reached[some]]
             if self.entered is not None:
-                exposure = exposure - met[:, self.entered[some]]
-            weighted[some] = risk * ((inverse @ x) * x).sum(axis=0)
-            moments += x @ (weighted[some] * exposure[0] - 2 * risk * (x * exposure[1:]).sum(axis=0))
-        x, risk = self.x_event[1:], point.risk[self.events]
-        moments -= x @ (weighted[self.events] * spared[0] - 2 * risk * (x * spared[1:]).sum(axis=0))
-        at_risk = self._sums_at_risk(weighted)[group]
+                exposure = exposure - met[self.entered[some]]
+            weighted[some] = risk * ((x @ inverse) * x).sum(axis=1)
+            moments += (weighted[some] * exposure[:, 0] - 2 * risk * (x * exposure[:, 1:]).sum(axis=1)) @ x
+        x, risk = self.x[self.events, 1:], point.risk[self.events]
+        moments -= (weighted[self.events] * spared[:, 0] - 2 * risk * (x * spared[:, 1:]).sum(axis=1)) @ x
+        at_risk = self._over_risk_sets(weighted[:, None], np.ones(len(weighted)))[group, 0]
         tied = np.bincount(own, weights=weighted[self.events])[group]
-        mean_q = (at_risk - share * tied) * point.inverse_total
-        return moments + mean @ (2 * (turned * mean).sum(axis=0) - mean_q)
-
-    def _sums_at_risk(self, values: np.ndarray) -> np.ndarray:
-        """For each event time the sum of the patients' values over those at risk at it."""
-        sums = np.add.reduceat(values, self.first_at_risk)[::-1].cumsum()[::-1]
-        if self.entered is not None:
-            later = np.bincount(self.entered, weights=values, minlength=len(sums) + 1)
-            sums = sums - later[::-1].cumsum()[::-1][1:]
-        return sums
+        mean_q = (at_risk - self.share * tied) * point.inverse_total
+        return moments + (2 * (turned * mean).sum(axis=1) - mean_q) @ mean
 
     def _by_time(self, values: np.ndarray) -> np.ndarray:
         """Sums over the factors of each event time, which lie one after the other."""
-        starts = np.searchsorted(self.factor_group, np.arange(len(self.event_times)))
-        return np.add.reduceat(values, starts, axis=1)
+        return self.by_factor_time.of(values, np.ones(len(values)))
+
+
+def _centred(columns: Sequence[np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """Some rows of the columns as a matrix, less about their mean: that of the first of them, exactly 0 where all are the same.
+
+    Its first column is of ones: sums of risk go the way of sums of risk times a column.
+    """
+    x = np.empty((len(rows), len(columns) + 1))
+    x[:, 0] = 1.0
+    centre = None
+    # some rows at a time, which stay in the processor's cache while they are turned
+    for start in range(0, len(rows) if columns else 0, ROWS_AT_ONCE):
+        some = rows[start : start + ROWS_AT_ONCE]
+        values = np.array([column[some] for column in columns], dtype=float)
+        if centre is None:
+            centre = values[:, :1] + (values - values[:, :1]).mean(axis=1, keepdims=True)
+        x[start : start + ROWS_AT_ONCE, 1:] = (values - centre).T
+    return x
+
+
+def _from_the_end(sums: np.ndarray) -> np.ndarray:
+    """Each row and all after it together."""
+    return sums[::-1].cumsum(axis=0)[::-1]
 
 
 class _Competing:
     """Patients with the competing event: at risk of every later event time, with the weight G(t) / G(their own time)."""
 
     def __init__(
-        self,
-        is_competing: np.ndarray,
-        uncensored: np.ndarray,
-        reached: np.ndarray,
-        first_at_risk: np.ndarray,
-        x: np.ndarray,
+        self, is_competing: np.ndarray, uncensored: np.ndarray, reached: np.ndarray, first_at_risk: np.ndarray
     ):
         self.rows = np.flatnonzero(is_competing)
         self.reached = reached[self.rows]
         self.inverse_weight = 1 / uncensored[self.rows]
         self.weight_at_event = uncensored[first_at_risk]
-        self.x = x[:, self.rows] * self.inverse_weight
-        self.from_event, self.starts = np.unique(self.reached, return_index=True)
+        # a group for each number of event times that they were at risk at
+        starts = np.searchsorted(self.reached, np.arange(len(first_at_risk) + 2))
+        self.by_joining = _RowSums(self.rows, starts, len(reached))
 
-    def sums(self, risk: np.ndarray, n_events: int) -> np.ndarray:
+    def sums(self, x: np.ndarray, risk: np.ndarray) -> np.ndarray:
         """For each event time the weighted sums over those who had the competing event before."""
-        joining = np.zeros((len(self.x), n_events + 1))
-        joining[:, self.from_event] = np.add.reduceat(self.x * risk[self.rows], self.starts, axis=1)
-        return self.weight_at_event * joining.cumsum(axis=1)[:, :-1]
+        joining = self.by_joining.of(x, risk[self.rows] * self.inverse_weight)
+        return self.weight_at_event[:, None] * joining.cumsum(axis=0)[:-1]
 
     def add(self, exposure: np.ndarray, jumps: np.ndarray) -> None:
-        """Add to the last axis of `exposure` (a row a patient) what these meet of `jumps` (an event time) after their own time."""
-        weighted = np.cumsum(jumps * self.weight_at_event, axis=-1)
-        start = np.zeros((*weighted.shape[:-1], 1))
-        cumulative = np.concatenate([start, weighted], axis=-1)
-        exposure[..., self.rows] += self.inverse_weight * (cumulative[..., -1:] - cumulative[..., self.reached])
+        """Add to `exposure` (a row a patient) what these meet of `jumps` (a row an event time) after their own time."""
+        weighted = np.cumsum(jumps * self.weight_at_event[:, None], axis=0)
+        cumulative = np.concatenate([np.zeros((1, weighted.shape[1])), weighted])
+        exposure[self.rows] += self.inverse_weight[:, None] * (cumulative[-1:] - cumulative[self.reached])
 
 
 def _solve(information: np.ndarray, score: np.ndarray) -> np.ndarray:
@@ -498,8 +529,8 @@ def _uncensored_before(times: np.ndarray, is_censored: np.ndarray) -> np.ndarray
 
     On a day events and competing events come before censorings, who are therefore not at risk of censoring on it any more.
     """
-    days, position, n_leaving = np.unique(times, return_inverse=True, return_counts=True)
+    position, n_leaving = runs(times)
     n_censored = np.bincount(position, weights=is_censored)
     n_risk = n_leaving[::-1].cumsum()[::-1] - (n_leaving - n_censored)
-    share = np.divide(n_censored, n_risk, out=np.zeros(len(days)), where=n_risk > 0)
+    share = np.divide(n_censored, n_risk, out=np.zeros(len(n_leaving)), where=n_risk > 0)
     return np.concatenate([[1.0], np.cumprod(1 - share)])[:-1][position]

@@ -138,7 +138,7 @@ class ModelColumns:
             is_missing |= np.isnan(column)
         kept = is_of_it & ~self.is_unresolved & ~is_missing
         # whoever is complete needs no copy
-        taken = slice(None) if kept.all() else kept
+        taken = slice(None) if kept.all() else np.flatnonzero(kept)
         position = np.where(np.isnan(self.level), -1, self.level).astype(int)[taken]
         dummies, absent = {}, []
         for number, name in enumerate(exposure.levels if exposure else ()):

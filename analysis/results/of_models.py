@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.curves.stratified_tests import STRATIFIED_TEST_COLUMNS, stratified_gray_test, stratified_logrank_test
 from analysis.models.between_hospitals import between_hospitals
-from analysis.models.cause_specific_cox import cox_model
+from analysis.models.cause_specific_cox import cox_model, cox_model_of
 from analysis.models.dose_response import CURVE_COLUMNS, TEST_COLUMNS, DoseResponse, WidthSpline, dose_response
 from analysis.models.fine_gray import fine_gray_model
 from analysis.models.interval_censored import interval_censored_curves, interval_censored_ratios
@@ -17,7 +17,7 @@ from analysis.patients.collapsed_counts import count_events
 from analysis.patients.covariate_choice import CovariateChoice, choose_covariates
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import levels_of
-from analysis.patients.model_rows import HOSPITAL_COLUMN
+from analysis.patients.model_rows import HOSPITAL_COLUMN, model_rows
 from analysis.patients.plan import CONTINUOUS, MAIN, TREATMENT, Plan
 from analysis.results.attempts import Attempts
 from analysis.results.each import Inputs, Subject, of_each
@@ -180,9 +180,10 @@ def _first_two_levels(subject: Subject, choice: CovariateChoice) -> pd.DataFrame
     few = subject.few_events
     frames = []
     for model, covariates in (("unadjusted", ()), ("adjusted", choice.used)):
-        ratios = cox_model(
-            choice.patients, subject.endpoint, exposure.against(reference), covariates, model, few_events=few
-        )
+        data = model_rows(choice.patients, subject.endpoint, covariates, exposure.against(reference))
+        # of one level alone: no trend, no test of all of them
+        levels = exposure.against(reference)._replace(is_ordered=False)
+        ratios = cox_model_of(data, levels, model, has_tests=False, few_events=few)
         frames.append(ratios.hazard_ratios[ratios.hazard_ratios["term"] == exposure.term(compared)])
     return pd.concat(frames, ignore_index=True)
 
