@@ -269,38 +269,53 @@ def turnbull(left: np.ndarray, right: np.ndarray, n_steps: int = 5000, tolerance
     for _ in range(n_steps):
         if has_settled:
             break
-        once = step(here.following)
-        there = step(_leap(here.mass, once.mass, once.following))
-        here = there if there.log_likelihood >= once.log_likelihood else step(once.following)
+        once = step(here.following())
+        twice = once.following()
+        there = step(_leap(here.mass, once.mass, twice))
+        here = there if step.is_as_likely(there, once) else step(twice)
         has_settled = here.gap < tolerance
     is_finite = np.isfinite(ends)
     return TurnbullEstimate(ends[is_finite], np.cumsum(here.mass)[is_finite], has_settled)
 
 
 class _Step(NamedTuple):
-    """Masses of the cells, those that one self-consistent step makes of them, and how far above the maximum of a patient's mean
-    log-likelihood may be at most."""
+    """Masses of the cells, what each pair of ends holds of them, and the derivative of a patient's mean log-likelihood by each mass."""
 
     mass: np.ndarray
-    following: np.ndarray
-    log_likelihood: float
-    gap: float
+    held: np.ndarray
+    derivative: np.ndarray
+
+    def following(self) -> np.ndarray:
+        """The masses that one self-consistent step makes of these."""
+        return self.mass * self.derivative
+
+    @property
+    def gap(self) -> float:
+        """How far above the maximum of a patient's mean log-likelihood may be at most."""
+        return float(self.derivative.max()) - 1 if len(self.derivative) else 0.0
 
 
 class _SelfConsistency:
     """One step: each patient's one is shared among the cells of the patient's interval by their masses."""
 
     def __init__(self, begin: np.ndarray, end: np.ndarray, counts: np.ndarray, n_cells: int):
-        self.begin, self.end, self.counts, self.n_cells, self.n = begin, end, counts, n_cells, int(counts.sum())
+        self.begin, self.end, self.counts, self.size = begin, end, counts.astype(float), n_cells + 1
+        self.n = max(int(counts.sum()), 1)
 
     def __call__(self, mass: np.ndarray) -> _Step:
-        total = np.concatenate([[0.0], np.cumsum(mass)])
-        held = np.maximum(total[self.end] - total[self.begin], 1e-300)
-        weight, size = self.counts / held, self.n_cells + 1
-        change = np.bincount(self.begin, weight, minlength=size) - np.bincount(self.end, weight, minlength=size)
-        derivative = np.cumsum(change)[:-1] / max(self.n, 1)
-        gap = derivative.max() - 1 if self.n_cells else 0.0
-        return _Step(mass, mass * derivative, float(self.counts @ np.log(held)), float(gap))
+        total = np.zeros(self.size)
+        mass.cumsum(out=total[1:])
+        held = total.take(self.end)
+        held -= total.take(self.begin)
+        np.maximum(held, 1e-300, out=held)
+        weight = self.counts / held
+        change = np.bincount(self.begin, weight, self.size)
+        change -= np.bincount(self.end, weight, self.size)
+        return _Step(mass, held, change.cumsum()[:-1] / self.n)
+
+    def is_as_likely(self, one: _Step, other: _Step) -> bool:
+        """Whether the likelihood of one is not below that of the other: one logarithm a pair, taken where it is asked for only."""
+        return float(self.counts @ np.log(one.held / other.held)) >= 0
 
 
 def _leap(mass: np.ndarray, once: np.ndarray, twice: np.ndarray) -> np.ndarray:

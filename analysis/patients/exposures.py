@@ -54,7 +54,7 @@ class Exposure(NamedTuple):
             levels = levels.fillna(NOT_KNOWN)
         if levels.isna().any():
             raise ValueError(f"{self.column}: missing in {int(levels.isna().sum())} row(s)")
-        unknown = sorted(set(levels) - set(self.strata))
+        unknown = sorted(set(levels.unique()) - set(self.strata))
         if unknown:
             raise ValueError(f"{self.column}: {', '.join(unknown)} not among {', '.join(self.strata)}")
         return levels

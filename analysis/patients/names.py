@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+import pandas as pd
+
 UNRESOLVED = "unresolved"
 NOT_KNOWN = "unknown"
 
@@ -20,7 +22,9 @@ def ordered_strata(strata: Iterable[str]) -> list[str]:
     >>> ordered_strata([">3", "1", "2-3"])
     ['1', '2-3', '>3']
     """
-    return sorted(set(strata), key=lambda stratum: (stratum in STRATA_NOT_COMPARED, _number_of(stratum), stratum))
+    # a column of everybody is looked through by pandas, not value by value
+    distinct = set(strata.unique() if isinstance(strata, pd.Series) else strata)
+    return sorted(distinct, key=lambda stratum: (stratum in STRATA_NOT_COMPARED, _number_of(stratum), stratum))
 
 
 def _number_of(stratum: str) -> float:

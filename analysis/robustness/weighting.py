@@ -150,10 +150,11 @@ def balance_table(
     if reference not in set(group):
         raise ValueError(f"patients.{group_column}: nobody with a weight is in the reference group {reference!r}")
     compared = [name for name in ordered_strata(group) if name != reference]
-    in_reference = (group == reference).to_numpy()
+    # who is of which group is found once, not for each covariate
+    members = {name: np.flatnonzero((group == name).to_numpy()) for name in (*compared, reference)}
     table = [
         {"term": covariate.term, "group": name, "reference": reference}
-        | _difference(rows[covariate.term].to_numpy(dtype=float), (group == name).to_numpy(), in_reference, weight)
+        | _difference(rows[covariate.term].to_numpy(dtype=float), members[name], members[reference], weight)
         for covariate in covariates
         for name in compared
     ]
@@ -235,7 +236,7 @@ def _difference(column: np.ndarray, in_group: np.ndarray, in_reference: np.ndarr
     weighted = [float(np.average(column[chosen], weights=weight[chosen])) for chosen in (in_group, in_reference)]
     with np.errstate(invalid="ignore", divide="ignore"):
         variances = [
-            mean * (1 - mean) if is_binary else column[chosen].var(ddof=1) if chosen.sum() > 1 else np.nan
+            mean * (1 - mean) if is_binary else column[chosen].var(ddof=1) if len(chosen) > 1 else np.nan
             for mean, chosen in zip(means, (in_group, in_reference), strict=True)
         ]
         spread = np.sqrt(sum(variances) / 2)
