@@ -25,11 +25,13 @@ def profile_landing(connection: duckdb.DuckDBPyConnection, landed: Iterable[Land
     profile_deliveries(connection)
     profile_rhythm(connection)
     connection.execute("DROP TABLE IF EXISTS night_changes")
+    for feed in feeds():
+        feed.find_superseded(connection)
     stage_people(connection)
     for feed in feeds():
         stage_and_count(connection, feed)
         profile_feed_delivery(connection, feed)
         profile_contents(connection, feed)
         profile_people(connection, feed)
-        let_go_of_feed(connection)
+        let_go_of_feed(connection, feed)
     connection.execute("UPDATE quality.night_profile SET stage = 'landing' WHERE stage IS NULL")

@@ -4,6 +4,7 @@ new key, records of nobody who was operated on, events at impossible times."""
 import duckdb
 
 from orchestration.night_profile.records import NEW_RUNS, Feed, feeds
+from orchestration.night_profile.shares import Share, write_shares
 
 KEYS_OF_RECORDS = {
     "registry_record_id",
@@ -35,22 +36,20 @@ LONG_AGO_DAYS = 365
 def stage_people(connection: duckdb.DuckDBPyConnection) -> None:
     """Temporary tables: registered (a row an MRN: names, birth, sex, first operation), operations, deaths; as of tonight."""
     by_name = {feed.name: feed for feed in feeds()}
-    by_name["registry"].find_several_versions(connection)
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE operations AS
             SELECT source_system AS hospital, mrn, TRY_CAST(operation_date AS DATE) AS operation_date, lower(last_name) AS last_name,
                    lower(first_name) AS first_name, birth_date, sex
-            FROM ({by_name["registry"].latest("TRUE")});
+            FROM ({by_name["registry"].latest()});
             CREATE OR REPLACE TEMP TABLE registered AS
             SELECT hospital, mrn, min(operation_date) AS first_operation, max(last_name) AS last_name, max(first_name) AS first_name,
                    max(birth_date) AS birth_date, max(sex) AS sex
             FROM operations GROUP BY ALL"""
     )
-    by_name["vital_status"].find_several_versions(connection)
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE deaths AS
             SELECT source_system AS hospital, mrn, TRY_CAST(death_date AS DATE) AS death_date
-            FROM ({by_name["vital_status"].latest("TRUE")}) WHERE vital_status = 'dead' AND death_date IS NOT NULL"""
+            FROM ({by_name["vital_status"].latest()}) WHERE vital_status = 'dead' AND death_date IS NOT NULL"""
     )
 
 
@@ -66,34 +65,14 @@ def profile_people(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         _one_number_twice(connection)
         _test_patients(connection)
     else:
-        _of_nobody(connection, feed.name)
+        _of_registered(connection, feed)
     if feed.name in HEARD_OF_BY:
         _unheard_of(connection, feed.name, HEARD_OF_BY[feed.name])
     if feed.name == "pathology_messages":
         _said_to_be_of(connection)
         _without_operation(connection)
-    for field in DATED.get(feed.name, []):
-        _before_operation(connection, feed.name, field)
     if feed.name == "follow_up":
         _after_death(connection)
-
-
-def _both(connection: duckdb.DuckDBPyConnection, measure: str, feed: str, field: str | None, source: str) -> None:
-    """The measure of all, and of the new with those that were there as reference; `source` gives hospital, is_new, is_so."""
-    connection.execute(
-        f"""INSERT INTO quality.night_profile BY NAME
-            WITH counts AS (
-                SELECT hospital, count(*) FILTER (WHERE is_so) AS n_all, count(*) AS d_all,
-                       count(*) FILTER (WHERE is_so AND is_new) AS n_new, count(*) FILTER (WHERE is_new) AS d_new,
-                       count(*) FILTER (WHERE is_so AND NOT is_new) AS n_old, count(*) FILTER (WHERE NOT is_new) AS d_old
-                FROM ({source}) GROUP BY ALL
-            )
-            SELECT $measure AS measure, hospital, $feed AS feed, $field AS field, n_all AS n, d_all AS denominator,
-                   NULL AS n_reference, NULL AS denominator_reference FROM counts
-            UNION ALL
-            SELECT 'new_' || $measure, hospital, $feed, $field, n_new, d_new, n_old, d_old FROM counts WHERE d_new > 0 AND d_old > 0""",
-        {"measure": measure, "feed": feed, "field": field},
-    )
 
 
 def _sent_again(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
@@ -103,11 +82,16 @@ def _sent_again(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         return
     connection.execute(
         f"""INSERT INTO quality.night_profile BY NAME
-            WITH told AS (SELECT source_system AS hospital, is_new, hash({content}) AS content FROM records_now),
-            existing AS (SELECT DISTINCT hospital, content FROM told WHERE NOT is_new)
-            SELECT 'sent_again' AS measure, told.hospital, $feed AS feed, count(existing.content) AS n, count(*) AS denominator
-            FROM told LEFT JOIN existing USING (hospital, content)
-            WHERE told.is_new AND told.hospital IN (SELECT hospital FROM existing) GROUP BY ALL""",
+            WITH fresh AS (
+                SELECT source_system AS hospital, hash({content}) AS content FROM records_now
+                WHERE is_new AND source_system IN (SELECT source_system FROM records_now WHERE NOT is_new)
+            ),
+            existing AS (
+                SELECT DISTINCT source_system AS hospital, hash({content}) AS content FROM records_now
+                WHERE NOT is_new AND hash({content}) IN (SELECT content FROM fresh)
+            )
+            SELECT 'sent_again' AS measure, hospital, $feed AS feed, count(existing.content) AS n, count(*) AS denominator
+            FROM fresh LEFT JOIN existing USING (hospital, content) GROUP BY ALL""",
         {"feed": feed.name},
     )
 
@@ -194,25 +178,34 @@ def _test_patients(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _of_nobody(connection: duckdb.DuckDBPyConnection, feed: str) -> None:
-    _both(
+def _of_registered(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Records of nobody who is registered, and of days before the patient's first operation."""
+    dated = DATED.get(feed.name, [])
+    shares = [Share("of_nobody_registered", "mrn", "is_of_nobody", "has_registered")] + [
+        Share(
+            "before_operation",
+            field,
+            f"TRY_CAST({field} AS DATE) < first_operation",
+            f"NOT is_of_nobody AND {field} IS NOT NULL AND first_operation IS NOT NULL",
+        )
+        for field in dated
+    ]
+    write_shares(
         connection,
-        "of_nobody_registered",
-        feed,
-        "mrn",
-        """SELECT records_now.source_system AS hospital, is_new, registered.mrn IS NULL AS is_so
-           FROM records_now LEFT JOIN registered ON records_now.source_system = registered.hospital AND records_now.mrn = registered.mrn
-           WHERE records_now.source_system IN (SELECT hospital FROM registered)""",
+        feed.name,
+        shares,
+        f"""SELECT source_system AS hospital, is_new, {"".join(f"{field}, " for field in dated)}first_operation,
+                   registered.mrn IS NULL AS is_of_nobody, source_system IN (SELECT hospital FROM registered) AS has_registered
+            FROM records_now LEFT JOIN registered ON source_system = hospital AND records_now.mrn = registered.mrn""",
     )
 
 
 def _unheard_of(connection: duckdb.DuckDBPyConnection, feed: str, day: str) -> None:
     """Registered patients operated on long before the end of the feed's records of whom it has none."""
-    _both(
+    write_shares(
         connection,
-        "unheard_of",
         feed,
-        "mrn",
+        [Share("unheard_of", "mrn", "is_so")],
         f"""WITH known AS (SELECT DISTINCT source_system AS hospital, mrn FROM raw.registry WHERE NOT ({NEW_RUNS})),
             -- but for single dates that lie in a far future
             reach AS (
@@ -226,24 +219,11 @@ def _unheard_of(connection: duckdb.DuckDBPyConnection, feed: str, day: str) -> N
     )
 
 
-def _before_operation(connection: duckdb.DuckDBPyConnection, feed: str, field: str) -> None:
-    _both(
-        connection,
-        "before_operation",
-        feed,
-        field,
-        f"""SELECT hospital, is_new, TRY_CAST({field} AS DATE) < first_operation AS is_so
-            FROM records_now INNER JOIN registered ON source_system = hospital AND records_now.mrn = registered.mrn
-            WHERE {field} IS NOT NULL AND first_operation IS NOT NULL""",
-    )
-
-
 def _after_death(connection: duckdb.DuckDBPyConnection) -> None:
-    _both(
+    write_shares(
         connection,
-        "after_death",
         "follow_up",
-        "event_date",
+        [Share("after_death", "event_date", "is_so")],
         """SELECT source_system AS hospital, is_new, coalesce(TRY_CAST(event_date AS DATE) > death_date, FALSE) AS is_so
            FROM records_now LEFT JOIN deaths ON source_system = hospital AND records_now.mrn = deaths.mrn""",
     )
@@ -251,11 +231,10 @@ def _after_death(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _without_operation(connection: duckdb.DuckDBPyConnection) -> None:
     """Specimens of registered patients that were taken on no day on which they were operated on."""
-    _both(
+    write_shares(
         connection,
-        "without_operation",
         "pathology_messages",
-        "collected_date",
+        [Share("without_operation", "collected_date", "is_so")],
         f"""SELECT records_now.source_system AS hospital, is_new, NOT exists(
                 SELECT 1 FROM operations WHERE operations.hospital = records_now.source_system AND operations.mrn = records_now.mrn
                 AND abs(TRY_CAST(records_now.collected_date AS DATE) - operation_date) <= {DAYS_BETWEEN_OPERATION_AND_SPECIMEN}

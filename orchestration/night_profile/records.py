@@ -35,25 +35,35 @@ class Feed:
             f"{WORDS_OF_REPORT} AS {name}" if type_ == "observations" else name for name, type_ in self.fields.items()
         )
 
-    def latest(self, where: str) -> str:
-        """SQL of the latest versions among those that fulfil a condition. A source that says when it changed a record is
-        believed, as in dbt's macro of the same purpose. Reads `records_of_several_versions`."""
+    @property
+    def latest_first(self) -> str:
+        """SQL of the order of a record's versions. A source that says when it changed a record is believed, as in dbt's macro of the
+        same purpose."""
         changed_at = "record_updated_at DESC NULLS LAST, " if "record_updated_at" in self.definition.columns else ""
-        columns = f"source_system, system, coalesce(record_key, record_id) AS record_key, {self.columns}"
-        several = "SELECT record FROM records_of_several_versions"
-        return f"""SELECT {columns} FROM raw.{self.name} WHERE {where} AND hash({RECORD}) NOT IN ({several})
-                   UNION ALL
-                   SELECT {columns} FROM raw.{self.name} WHERE {where} AND hash({RECORD}) IN ({several})
-                   QUALIFY row_number() OVER (
-                       PARTITION BY {RECORD} ORDER BY {changed_at}loaded_at DESC, source_file DESC, source_line DESC
-                   ) = 1"""
+        return f"PARTITION BY {RECORD} ORDER BY {changed_at}loaded_at DESC, source_file DESC, source_line DESC"
 
-    def find_several_versions(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """The temporary table records_of_several_versions: most records have one version, and only the others are put in order, which is
-        what takes time and memory."""
+    def read(self, where: str, also: str = "") -> str:
+        """SQL of the rows of the raw table that fulfil a condition."""
+        return f"""SELECT source_system, system, coalesce(record_key, record_id) AS record_key, {self.columns}{also}
+                   FROM raw.{self.name} WHERE {where}"""
+
+    def latest(self) -> str:
+        """SQL of the latest versions of all records. Reads what `find_superseded` made."""
+        return self.read(self.is_latest)
+
+    @property
+    def is_latest(self) -> str:
+        """SQL of a row's being its record's latest version."""
+        return f"rowid NOT IN (SELECT row FROM superseded_{self.name})"
+
+    def find_superseded(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The temporary table superseded_FEED, rows of which the record has a later version: most records have one version, and only
+        the others are put in order, which is what takes time and memory."""
         connection.execute(
-            f"""CREATE OR REPLACE TEMP TABLE records_of_several_versions AS
-                SELECT hash({RECORD}) AS record FROM raw.{self.name} GROUP BY ALL HAVING count(*) > 1"""
+            f"""CREATE OR REPLACE TEMP TABLE superseded_{self.name} AS
+                SELECT rowid AS row FROM raw.{self.name} WHERE hash({RECORD}) IN (
+                    SELECT hash({RECORD}) FROM raw.{self.name} GROUP BY ALL HAVING count(*) > 1)
+                QUALIFY row_number() OVER ({self.latest_first}) > 1"""
         )
 
 
@@ -71,39 +81,53 @@ def create_night_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(HISTORY_SQL.read_text(encoding="utf-8"))
 
 
-def let_go_of_feed(connection: duckdb.DuckDBPyConnection) -> None:
-    """The temporary tables of a feed leave before the next one's are made: those of pathology hold all texts."""
-    for table in ("records_now", "records_before", "records_after", "touched", "records_of_several_versions"):
+def let_go_of_feed(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """The temporary tables of a feed leave before the next one's are made: those of pathology hold texts."""
+    connection.execute("DROP VIEW IF EXISTS temp.records_now")
+    for table in ("records_before", "records_after", "touched", "new_rows", f"superseded_{feed.name}"):
         connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 
 def stage_feed(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
-    """Temporary tables: records_now, with `is_new` for keys that the last accepted night did not know; and of the keys that it
-    knew and a new run touched, records_before and records_after."""
-    accepted = f"NOT ({NEW_RUNS})"
-    key = "source_system, system, coalesce(record_key, record_id) AS record_key"
-    feed.find_several_versions(connection)
+    """The temporary view records_now, with `is_new` for keys that the last accepted night did not know; and of the keys that it knew
+    and a new run touched, the temporary tables records_before and records_after.
+
+    Reads what `find_superseded` made. A country's records are read where they lie: a copy of them would not fit into memory.
+    """
+    is_new = _find_touched(connection, feed)
     connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE touched AS
+        f"CREATE OR REPLACE TEMP VIEW records_now AS {feed.read(feed.is_latest, f', {is_new} AS is_new')}"
+    )
+    was_there = f"({RECORD}) IN (SELECT (source_system, system, record_key) FROM touched WHERE was_there)"
+    last_known = f"""SELECT rowid FROM raw.{feed.name} WHERE NOT ({NEW_RUNS}) AND {was_there}
+                     QUALIFY row_number() OVER ({feed.latest_first}) = 1"""
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE records_before AS {feed.read(f"rowid IN ({last_known})")};
+            CREATE OR REPLACE TEMP TABLE records_after AS {feed.read(f"{feed.is_latest} AND {was_there}")}"""
+    )
+
+
+def _find_touched(connection: duckdb.DuckDBPyConnection, feed: Feed) -> str:
+    """The temporary table touched: the keys that a new run sent, and whether an accepted night knew them; empty where either all
+    records are new or none is. Returns SQL of a row's record being new."""
+    key = "source_system, system, coalesce(record_key, record_id) AS record_key"
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE touched AS SELECT {key}, FALSE AS was_there FROM raw.{feed.name} LIMIT 0"""
+    )
+    found = connection.execute(f"SELECT DISTINCT {NEW_RUNS} FROM raw.{feed.name}").fetchall()
+    if len(found) < 2:
+        return "TRUE" if found == [(True,)] else "FALSE"
+    connection.execute(
+        f"""INSERT INTO touched
             WITH sent AS (SELECT DISTINCT {key} FROM raw.{feed.name} WHERE {NEW_RUNS}),
             known AS (
                 SELECT DISTINCT {key} FROM raw.{feed.name}
-                WHERE {accepted} AND ({RECORD}) IN (SELECT (source_system, system, record_key) FROM sent)
+                WHERE NOT ({NEW_RUNS}) AND ({RECORD}) IN (SELECT (source_system, system, record_key) FROM sent)
             )
             SELECT sent.*, known.record_key IS NOT NULL AS was_there
-            FROM sent LEFT JOIN known USING (source_system, system, record_key)"""
+            FROM sent LEFT JOIN known USING (source_system, system, record_key);
+            CREATE OR REPLACE TEMP TABLE new_rows AS
+            SELECT rowid AS row FROM raw.{feed.name}
+            WHERE {NEW_RUNS} AND ({RECORD}) IN (SELECT (source_system, system, record_key) FROM touched WHERE NOT was_there)"""
     )
-    connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE records_now AS
-            SELECT latest.*, coalesce(NOT was_there, FALSE) AS is_new
-            FROM ({feed.latest("TRUE")}) AS latest LEFT JOIN touched USING (source_system, system, record_key)"""
-    )
-    was_there = (
-        f"{accepted} AND ({RECORD}) IN (SELECT (source_system, system, record_key) FROM touched WHERE was_there)"
-    )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE records_before AS {feed.latest(was_there)}")
-    connection.execute(
-        """CREATE OR REPLACE TEMP TABLE records_after AS
-           SELECT records_now.* FROM records_now
-           INNER JOIN (SELECT * FROM touched WHERE was_there) AS known USING (source_system, system, record_key)"""
-    )
+    return "rowid IN (SELECT row FROM new_rows)"
