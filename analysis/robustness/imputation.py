@@ -358,19 +358,6 @@ def _at_most(most: int, n: int, rng: np.random.Generator) -> np.ndarray | slice:
     return slice(None) if n <= most else rng.choice(n, size=most, replace=False)
 
 
-def _ascending(values: np.ndarray) -> np.ndarray:
-    """As np.argsort(values, kind="stable"), from the quicker sort: only positions of equal values are put in order."""
-    order = np.argsort(values)
-    in_order = values[order]
-    is_equal = in_order[1:] == in_order[:-1]
-    if is_equal.any():
-        run = np.cumsum(np.concatenate([[True], ~is_equal]))
-        among_equal = np.flatnonzero(np.append(is_equal, False) | np.append(False, is_equal))
-        some = order[among_equal]
-        order[among_equal] = some[np.lexsort([some, run[among_equal]])]
-    return order
-
-
 def _matched(
     known: np.ndarray, predicted: np.ndarray, wanted: np.ndarray, rng: np.random.Generator, n_donors: int
 ) -> np.ndarray:
@@ -381,7 +368,7 @@ def _matched(
     after its last, found by halving, all wanted at once.
     """
     n_donors = min(n_donors, len(known))
-    order = _ascending(predicted)
+    order = np.argsort(predicted, kind="stable")
     in_order = predicted[order]
     at = np.searchsorted(in_order, wanted)
     low, high = np.maximum(at - n_donors, 0), np.minimum(at, len(known) - n_donors)

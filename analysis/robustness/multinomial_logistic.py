@@ -101,10 +101,8 @@ def _information(x: np.ndarray, probability: np.ndarray, case_weights: np.ndarra
     information = np.empty((n_levels * n_columns, n_levels * n_columns))
     for row in range(n_levels):
         for column in range(row + 1):
-            # of either sign the same in a row: the product of a matrix with itself takes half the work
-            own = 1 - probability[:, row] if row == column else probability[:, column]
-            weighted = x * np.sqrt(case_weights * probability[:, row] * own)[:, None]
+            weight = case_weights * probability[:, row] * ((row == column) - probability[:, column])
             block = (slice(row * n_columns, (row + 1) * n_columns), slice(column * n_columns, (column + 1) * n_columns))
-            information[block] = (1 if row == column else -1) * (weighted.T @ weighted)
+            information[block] = (x * weight[:, None]).T @ x
             information[block[::-1]] = information[block].T
     return information
