@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     """A folder that this machine and the server see under one name, for raw records on their way; default: in the build area."""
     spark_format: str = "parquet"
     """The format of the tables that dbt makes there; `delta`: those that are kept by patient stay there from night to night."""
+    spark_idle_minutes: float = 10.0
+    """A night ends when no task of a statement ran there for so long: executors are lost, or busy with others' work."""
     memory_limit: str = DEFAULT_MEMORY_LIMIT
     """How much memory DuckDB may take in each process, as 2.5GB; `machine`: four fifths of the machine's, DuckDB's own limit."""
     accepted_changes: dict[str, str] = {}

@@ -79,7 +79,7 @@ class SparkConnect:
         from orchestration.engines.spark.report_reading import try_report_reader
         from orchestration.engines.spark.tables import give, given_tables
 
-        self.session = connect(self.settings.spark, self.session_id)
+        self.session = connect(self.settings.spark, self.session_id, self.settings.spark_idle_minutes)
         try_report_reader(self.session, self.settings.spark)
         target = self.settings.dbt_target.with_name("dbt_target_seeds")
         seeded = run_dbt(
@@ -231,5 +231,6 @@ def dbt_environment_of_night(settings: Settings) -> dict[str, str]:
         "CRLM_DBT_TARGET": SPARK,
         "CRLM_SPARK": settings.spark,
         "CRLM_SPARK_FORMAT": settings.spark_format,
+        "CRLM_SPARK_IDLE_MINUTES": str(settings.spark_idle_minutes),
         "CRLM_SPARK_SESSION": os.environ.get("CRLM_SPARK_SESSION") or str(uuid.uuid4()),
     }

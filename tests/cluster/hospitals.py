@@ -73,11 +73,12 @@ def land_answers_about_looks(hospital: Hospital, questions: list[tuple[str, str]
 REFRESH = ("refresh", "--accept", "feed:patient_merges.retired_mrn", "the test's own merges")
 
 
-def crlm(hospital: Hospital, engine: str, *arguments: str) -> subprocess.Popen:
+def crlm(hospital: Hospital, engine: str, *arguments: str, **settings: str) -> subprocess.Popen:
     """The command line as a user would start it, with the engine that the settings name."""
     environment = {
         **os.environ, "CRLM_DATA_DIR": str(hospital.folder), "CRLM_CONTRACTS_DIR": str(hospital.folder / "contracts"),
         "CRLM_STUDY_ID_KEY": KEY, "CRLM_ENGINE": "spark", "CRLM_SPARK": engine, "COLUMNS": "200", "CRLM_KEEP_RUNS": "2",
+        **settings,
     }  # fmt: skip
     return subprocess.Popen(
         [sys.executable, "-m", "orchestration.command_line", *arguments],

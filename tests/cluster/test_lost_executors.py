@@ -37,7 +37,7 @@ def test_executors_that_are_killed_again_and_again_end_the_night_with_nothing_pu
     (tmp_path / "spark").mkdir()
     with (
         spark_server(tmp_path / "spark", TWO_EXECUTORS) as server,
-        crlm(hospital, server.address, *REFRESH) as night,
+        crlm(hospital, server.address, *REFRESH, CRLM_SPARK_IDLE_MINUTES="0.5") as night,
     ):
 
         def kill_executors() -> None:
@@ -51,7 +51,7 @@ def test_executors_that_are_killed_again_and_again_end_the_night_with_nothing_pu
         killer = threading.Thread(target=kill_executors)
         killer.start()
         try:
-            said = " ".join(night.communicate(timeout=3600)[0].split())
+            said = " ".join(night.communicate(timeout=900)[0].split())
         finally:
             is_over.set()
             killer.join()

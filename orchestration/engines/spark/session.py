@@ -5,11 +5,14 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from orchestration.engines.spark.idle_engine import LONGEST_IDLE_MINUTES, EngineIdle, WatchOfProgress
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 ADDRESS = "CRLM_SPARK"
 SESSION_ID = "CRLM_SPARK_SESSION"
+LONGEST_IDLE = "CRLM_SPARK_IDLE_MINUTES"
 CONFIGURATION = {
     # times of the build file have no zone
     "spark.sql.session.timeZone": "UTC",
@@ -50,8 +53,9 @@ def shown(address: str) -> str:
     return address.split("/;")[0].rstrip("/")
 
 
-def connect(address: str, session_id: str) -> "SparkSession":
-    """The session of that id on the engine at `address` (sc://host:port), made if there is none.
+def connect(address: str, session_id: str, longest_idle_minutes: float = LONGEST_IDLE_MINUTES) -> "SparkSession":
+    """The session of that id on the engine at `address` (sc://host:port), made if there is none. A statement of which no task runs for
+    longer than is said here ends with an error that `lost_or` knows.
 
     Raises:
         EngineLost: it does not answer. EngineRefused: it is none, wants another token, or is too old.
@@ -64,6 +68,7 @@ def connect(address: str, session_id: str) -> "SparkSession":
     try:
         session = SparkSession.builder.remote(f"{joined}session_id={session_id}").create()
         session.client.set_retry_policies([DefaultPolicy(max_retries=TRIES)])
+        session.registerProgressHandler(WatchOfProgress(longest_idle_minutes))
         for name, value in CONFIGURATION.items():
             session.conf.set(name, value)
         version = version_of(session)
@@ -90,7 +95,11 @@ def version_of(session: "SparkSession") -> str:
 
 def session_of_environment() -> "SparkSession":
     """That of the night that started this process."""
-    return connect(os.environ[ADDRESS], os.environ[SESSION_ID])
+    return connect(
+        os.environ[ADDRESS],
+        os.environ[SESSION_ID],
+        float(os.environ.get(LONGEST_IDLE, LONGEST_IDLE_MINUTES)),
+    )
 
 
 def said_of_loss(messages: Iterable[str]) -> str | None:
@@ -110,6 +119,11 @@ def lost_or(error: Exception, address: str, doing: str = "do this") -> Exception
     if isinstance(error, EngineLost | EngineRefused):
         return error
     told, where = f"{type(error).__name__} {error}", shown(address)
+    if isinstance(error, EngineIdle):
+        return EngineLost(
+            f"the Spark Connect engine at {where} answers but does nothing ({error}; its executors may be lost, or it has none to spare:"
+            f" {LONGEST_IDLE}): nothing is published. {WHAT_TO_DO}"
+        )
     if "UNAUTHENTICATED" in told:
         return EngineRefused(
             f"the engine at {where} refuses the token: CRLM_SPARK={where}/;use_ssl=true;token=... has it"
