@@ -148,14 +148,19 @@ def land_changes(folder: Path, night: int) -> int:
     return len(changed)
 
 
-def bare_duckdb(folder: Path) -> list[Cost]:
-    """What DuckDB alone needs to read all landed bytes into a table of a file, and to copy the build file table by table."""
+def bare_duckdb(folder: Path, say=print) -> list[Cost]:
+    """What DuckDB alone needs to read all landed bytes into a table of a file, and to copy the build file table by table; without the
+    one for which the disk has no room."""
     landed, build = folder / "landing" / "simulated_hospital", folder / "build" / "build.duckdb"
+    n_landed = sum(path.stat().st_size for path in landed.glob("*/*"))
     costs = []
-    for what, read in (
-        ("DuckDB reads the landed bytes into a table", "landed"),
-        ("DuckDB copies the build file", "build"),
+    for what, read, n_bytes in (
+        ("DuckDB reads the landed bytes into a table", "landed", n_landed),
+        ("DuckDB copies the build file", "build", build.stat().st_size),
     ):
+        if shutil.disk_usage(folder).free < 1.1 * n_bytes:
+            say(f"{what}: not measured, the disk has no room for another {n_bytes / 1e9:.1f} GB")
+            continue
         copy = folder / "bare.duckdb"
         command = [sys.executable, "-c", BARE, read, f"{landed}/*/*", str(build), str(copy)]
         costs.append(run(what, command, folder))
@@ -178,7 +183,7 @@ def measure(n_patients: int, folder: Path, say=print) -> dict:
     n_changed = land_changes(folder, 1)
     note(run(f"crlm refresh, {n_changed:,} patients changed", [*CRLM, "refresh"], folder, steps))
     note(run("crlm refresh, nothing changed", [*CRLM, "refresh"], folder, steps))
-    for cost in bare_duckdb(folder):
+    for cost in bare_duckdb(folder, say):
         note(cost)
     files = [path for path in (folder / "landing").rglob("*") if path.is_file()]
     return {
