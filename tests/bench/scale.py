@@ -30,6 +30,7 @@ from orchestration.nights.step_costs import VARIABLE as STEP_COSTS
 
 ONE_IN = 1_000
 CRLM = (sys.executable, "-m", "orchestration.command_line")
+N_BARE = 2
 BARE = """
 import sys, duckdb
 read, files, build, copy = sys.argv[1:]
@@ -200,7 +201,8 @@ def measure(n_patients: int, folder: Path, say=print) -> dict:
 
 def tables(measured: dict) -> tuple[Table, Table]:
     """The whole processes, and the steps of the night from nothing beside those of the night of a few."""
-    bare = sum(cost["user"] + cost["sys"] for cost in measured["costs"] if cost["what"].startswith("DuckDB"))
+    of_duckdb = [cost["user"] + cost["sys"] for cost in measured["costs"] if cost["what"].startswith("DuckDB")]
+    bare = sum(of_duckdb) if len(of_duckdb) == N_BARE else float("nan")
     whole = Table(
         "process",
         "processor s",
