@@ -33,27 +33,10 @@
     {%- if is_of_changed_patients() -%}
         {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ varargs[-1]) -%}
         {%- if is_by_patient(node) -%}
-            {{ return('(select * from ' ~ relation ~ ' where ' ~ patient_column(node) ~ ' in (select study_id from ' ~ changed_patients() ~ '))') }}
+            {{ return('(select * from ' ~ tonight_or_all(relation) ~ ' where ' ~ patient_column(node) ~ ' in (select study_id from ' ~ changed_patients() ~ '))') }}
         {%- endif -%}
     {%- endif -%}
     {{ return(relation) }}
-{% endmacro %}
-
-{#- The rows of changed patients, and of patients who are no more, give way to the new ones in one transaction; each model's
-    account of it stands in recomputed_rows. -#}
-{% macro get_incremental_changed_patients_sql(arguments) %}
-    {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
-    {%- set changed = patient_column(model) ~ ' in (select study_id from ' ~ changed_patients() ~ ')' -%}
-    insert into {{ recomputed_rows() }}
-    select
-        '{{ invocation_id }}', '{{ this.schema }}', '{{ this.identifier }}',
-        (select count(*) from {{ arguments.temp_relation }}),
-        (select count(*) from {{ arguments.temp_relation }} where {{ changed }}),
-        (select count(*) from {{ arguments.target_relation }} where {{ changed }}),
-        (select count(*) from {{ arguments.target_relation }});
-    delete from {{ arguments.target_relation }} where {{ changed }};
-    insert into {{ arguments.target_relation }} ({{ columns }})
-    select {{ columns }} from {{ arguments.temp_relation }} where {{ changed }}
 {% endmacro %}
 
 {#- The caller names the version of the rules (a fingerprint of this project's files), else every run computes everybody. -#}
@@ -76,6 +59,7 @@
 {%- if target.type == 'spark' -%}{{ return('') }}{%- endif -%}
 {#- named with its database: the encrypted file is not the one that a connection has by default -#}
 create schema if not exists {{ target.database }}.intermediate;
+{{ make_room_for_rows_of_tonight() }};
 create table if not exists {{ built_patients() }} (study_id varchar, fingerprint hugeint, derivation_version varchar);
 create table if not exists {{ recomputed_rows() }} (
     invocation_id varchar, schema_name varchar, table_name varchar,

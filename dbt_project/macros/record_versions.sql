@@ -38,18 +38,26 @@ coalesce({{ of }}record_key, concat_ws('|', {{ of }}{{ keys_of_feeds()[feed] | j
     {{ record_number_of(feed, 'versions.') }} in (select record_number from {{ ref('changed_records') }})
     {%- endif -%}
     {%- endset -%}
+    {%- set records = records_of_tonight(feed) if condition and execute else source('raw', feed) -%}
     select *
-    from ({{ latest_of(feed, patient_of_record(feed), condition, 'mrn' in patient_of_record(feed)) }}) as latest
+    from ({{ latest_of(feed, patient_of_record(feed), condition, 'mrn' in patient_of_record(feed), records) }}) as latest
     where not coalesce(is_withdrawn, false)
+{% endmacro %}
+
+{#- Where the records are looked for that may matter tonight: among those that were put aside, else in raw -#}
+{% macro records_of_tonight(feed) %}
+    {%- set raw = source('raw', feed) -%}
+    {{ return(rows_of_tonight(raw) if are_rows_of_tonight_kept() else raw) }}
 {% endmacro %}
 
 {#- The same, also of records that are withdrawn; what an earlier contract read from the same file is no version. Most records have
     one version, and only those that may have several are put in order: to sort the texts of a million reports by their keys took
     longer than all that is read out of them. Two records that share a number are looked at closely both, which does no harm. -#}
-{% macro latest_of(feed, patient, condition='', needs_patient=false) %}
+{% macro latest_of(feed, patient, condition='', needs_patient=false, records=none) %}
+    {%- set records = records or source('raw', feed) %}
     with several as (
         select {{ record_number_of(feed, 'versions.') }} as record_number
-        from {{ source('raw', feed) }} as versions
+        from {{ records }} as versions
         where versions.superseded_by is null{% if condition %} and {{ condition }}{% endif %}
 
         group by {{ record_number_of(feed, 'versions.') }}
@@ -58,7 +66,7 @@ coalesce({{ of }}record_key, concat_ws('|', {{ of }}{{ keys_of_feeds()[feed] | j
 
     the_latest as (
         select versions.record_id, versions.load_number, versions.loaded_at, true as is_latest
-        from {{ source('raw', feed) }} as versions
+        from {{ records }} as versions
         {% if needs_patient -%}
         left join {{ ref('stg_patient_identities') }} as whose
             on versions.source_system = whose.source_system and versions.mrn = whose.mrn
@@ -70,7 +78,7 @@ coalesce({{ of }}record_key, concat_ws('|', {{ of }}{{ keys_of_feeds()[feed] | j
     )
 
     select versions.*
-    from {{ source('raw', feed) }} as versions
+    from {{ records }} as versions
     left join several on {{ record_number_of(feed, 'versions.') }} = several.record_number
     left join the_latest
         on versions.record_id is not distinct from the_latest.record_id

@@ -51,7 +51,9 @@
 {% endmaterialization %}
 
 {% materialization incremental, adapter='duckdb' %}
-    {%- if is_incremental() -%}
+    {%- if is_of_changed_patients() -%}
+        {{ return(replace_rows_of_changed_patients()) }}
+    {%- elif is_incremental() -%}
         {{ return(dbt.materialization_incremental_duckdb()) }}
     {%- else -%}
         {{ return(make_table_at_once()) }}

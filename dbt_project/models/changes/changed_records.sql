@@ -1,3 +1,4 @@
+{{ config(post_hook="{{ put_records_of_tonight_aside() }}") }}
 -- The records that tonight's staging looks at, at all versions of each: those of changed patients, and those about a report
 -- that is one of theirs, because the latest of them is the report's last word whosever it is now.
 with versions as (

@@ -20,7 +20,9 @@ statements as (
         latest.sites is null and coalesce(array_to_string(texts.sites, ';'), 'not_stated') = 'not_stated' as is_without_site
     from latest
     inner join operations on latest.source_system = operations.source_system and latest.mrn = operations.mrn
-    left join {{ ref('stg_recurrence_site_texts') }} as texts on latest.sites is null and latest.sites_text = texts.sites_text
+    left join {{ ref('stg_recurrence_site_texts') }} as texts
+        -- one comparison, as in stg_follow_up_events
+        on case when latest.sites is null then latest.sites_text end = texts.sites_text
     where latest.finding = 'definite'
         and coalesce(latest.record_status, 'active') <> 'cancelled'
         and not coalesce(latest.is_withdrawn, false)
