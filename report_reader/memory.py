@@ -13,8 +13,8 @@ WHOLE = r"[0-9](?<![\w.,/+-][0-9])(?:[0-9]{0,2}|[0-9]{3}(?<!19..)(?<!20..)(?<!0.
 MEASURED = r"(?=[ \n]?(?:[cCmM][mM]|[gG])\b|[ \n]?%|[ \n]?x[ \n]?[0-9])"
 FIGURE = re.compile(rf"{WHOLE}(?:[.,][0-9]{{1,2}})?{MEASURED}")
 """A number before a unit, a weight, a share, or in a size."""
-ONE_DIGIT_FOR_ALL = str.maketrans("123456789", "999999999")
-"""But for zero: '0.5', '05' and '10' are numbers of other forms than '1.5', '15' and '12'."""
+ONE_DIGIT_FOR_ALL = str.maketrans("0123456789", "9999999999")
+"""But for zeros before all others: '0.5', '05' and '0' are numbers of other forms than '1.5', '15' and '1'; '10' is of that of '12'."""
 
 
 class Memory:
@@ -62,7 +62,13 @@ class Forms:
         number = figure.group()
         form = self._form_of.get(number)
         if form is None:
-            form = number if self._is_known(number) else number.translate(ONE_DIGIT_FOR_ALL)
+            form = number if self._is_known(number) else _form_of(number)
             if len(self._form_of) < MOST_REMEMBERED:
                 self._form_of[number] = form
         return form
+
+
+def _form_of(number: str) -> str:
+    """'0.05' is '0.09', '10' and '12' are '99'; nothing but zeros stays."""
+    counted = number.lstrip("0.,")
+    return number[: len(number) - len(counted)] + counted.translate(ONE_DIGIT_FOR_ALL)

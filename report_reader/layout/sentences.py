@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from report_reader.layout.full_stops import ENUMERATION, STOP, STRAY, ends_statement
+from report_reader.layout.labels import BULLET
 from report_reader.layout.line_ends import goes_on, goes_on_behind_blank_lines
 from report_reader.layout.words import Words
 from report_reader.memory import Forms, Memory
@@ -48,6 +49,10 @@ class Cutter:
             if behind is None:
                 continue
             is_next, below = behind == number + 1, lines[behind]
+            # asked first, for there are far more pairs of lines than lines to be remembered
+            if _surely_ends(line, below):
+                cuts.append(place)
+                continue
             end = recall((line, below, is_next, case_tells), _line_end, line, below, is_next, words)
             if end == IS_CUT:
                 cuts.append(place)
@@ -76,6 +81,14 @@ def _stops(line: str, words: Words) -> tuple[Places, Places]:
         elif STRAY.match(line, stop.start() - 1) and not ENUMERATION.search(line[: stop.start()]):
             stray.append(stop.start())
     return ended, stray
+
+
+def _surely_ends(line: str, below: str) -> bool:
+    """Whether no word has to be looked at: a full stop, no open bracket, a capital letter or a bullet below."""
+    before, first = line.rstrip(), below.lstrip()[:1]
+    if not before.endswith((".", "!")) or before.rfind("(") > before.rfind(")"):
+        return False
+    return first.isupper() or (not first.isdigit() and BULLET.match(below) is not None)
 
 
 def _line_end(line: str, below: str, is_next: bool, words: Words) -> str:

@@ -31,6 +31,10 @@ def read_afresh(text):
         ("Margin more than 4 mm but less than 9 mm.", "Margin more than 9 mm but less than 4 mm."),
         ("Margin 4 cm 5 mm.", "Margin 6 cm 7 mm."),
         ("Margin three tenths of 4 mm.", "Margin three tenths of 1 mm."),
+        ("Margin clear by 12.5 mm.", "Margin clear by 10.0 mm."),
+        ("Margin 3.2 cm (32 mm).", "Margin 3.0 cm (30 mm)."),
+        ("Margin 4.2 cm 5 mm.", "Margin 4.0 cm 5 mm."),
+        ("Parenchymal margin:\n12.", "Parenchymal margin:\n10."),
         ("Lesion 4 cm: margin 5 mm.\nLesion 5 cm: margin 6 mm.", "Lesion 6 cm: margin 5 mm.\nLesion 7 cm: margin 9 mm."),
         ("All measurements in mm.\nMargin: 14\nMM: yes", "All measurements in mm.\nMargin: 15\nMM: yes"),
         ("Weight of specimen 310 g: margin 4 mm.", "Weight of specimen 420 g: margin 4 mm."),
@@ -46,12 +50,14 @@ def test_a_text_is_read_the_same_whatever_was_read_before(first, second):
 
 
 def with_other_figures(text, forms, chance):
-    """The text with other digits in its figures; a zero stays one."""
+    """The text with other digits in its figures; a zero before all others stays one."""
     characters = list(text)
     for start, end in forms.figures(text):
+        is_behind_another = False
         for at in range(start, end):
-            if characters[at] in "123456789":
-                characters[at] = chance.choice("123456789")
+            if characters[at].isdigit() and (is_behind_another or characters[at] != "0"):
+                characters[at] = chance.choice("0123456789" if is_behind_another else "123456789")
+                is_behind_another = True
     return "".join(characters)
 
 
@@ -73,4 +79,5 @@ def test_a_figure_is_a_measured_number_and_no_year_code_or_number_of_the_lexicon
     forms = Forms(lambda number: number == "2")
     text = "543 g, 2.7 x 10 cm, 2 cm, 30%, 1,5 mm; block A5 mm, 1/4 mm, 2019 g, 4 nodes, 14\nmm"
     assert [text[start:end] for start, end in forms.figures(text)] == ["543", "2.7", "10", "30", "1,5", "14"]
-    assert forms.of("2.05 cm and 31 mm") == forms.of("7.08 cm and 99 mm") != forms.of("2.15 cm and 31 mm")
+    assert forms.of("2.05 cm and 31 mm") == forms.of("7.18 cm and 90 mm") != forms.of("0.15 cm and 31 mm")
+    assert forms.of("0.05 cm") == forms.of("0.07 cm") != forms.of("0.15 cm") != forms.of("0.0 cm")
