@@ -19,6 +19,7 @@ class LabelledClauses:
 
     def __init__(self, book: RuleBook) -> None:
         self.book = book
+        self._subjects, self._list_heads = book.group("SUBJECT"), book.group("LIST_HEAD")
         self._sentences = Sentences(book)
 
     def forget(self) -> None:
@@ -78,8 +79,7 @@ class LabelledClauses:
     def _has_own_label(self, clause: Clause) -> bool:
         """Whether it is a label with its value, which needs no label from above."""
         kinds = [token.kind for token in clause.tokens]
-        named = self.book.group("SUBJECT")
-        return "COLON" in kinds and any(kind in named for kind in kinds[: kinds.index("COLON")])
+        return "COLON" in kinds and any(kind in self._subjects for kind in kinds[: kinds.index("COLON")])
 
     def _is_under(self, clause: Clause) -> bool:
         """Whether it begins with a bare name that a heading above completes ('Margins' ... 'Hepatic duct: involved')."""
@@ -92,12 +92,11 @@ class LabelledClauses:
         """The token that names what a list is about: 'Margins' alone, or before a colon."""
         if not clauses:
             return []
-        heads = self.book.group("LIST_HEAD")
         tokens = clauses[0].tokens
         head = tokens[0]
-        if ":" in head.text and head.kind in self.book.group("SUBJECT"):
-            return [_moved([head.of_kind(min(heads))], offset)[0]]  # 'Margins: parenchymal - 4 mm; bile duct - '
-        if head.kind not in heads:
+        if ":" in head.text and head.kind in self._subjects:
+            return _moved([head.of_kind(min(self._list_heads))], offset)  # 'Margins: parenchymal - 4 mm; bile duct - '
+        if head.kind not in self._list_heads:
             return []
         if (
             len(tokens) > 1
@@ -113,8 +112,11 @@ def _stripped(text: str, form: str, start: int, end: int) -> Sentence:
     """What stands there in one line without blanks around it."""
     piece = text[start:end]
     first = start + len(piece) - len(piece.lstrip())
-    sentence = piece.strip().replace("\n", " ")
-    return sentence, form[first : first + len(sentence)].replace("\n", " "), first
+    sentence = piece.strip()
+    own_form = form[first : first + len(sentence)]
+    if "\n" in sentence:
+        return sentence.replace("\n", " "), own_form.replace("\n", " "), first
+    return sentence, own_form, first
 
 
 def _moved(tokens: list[Token], by: int) -> list[Token]:

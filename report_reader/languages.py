@@ -62,7 +62,10 @@ class LanguageWords:
     def _has_few_foreign_words(self, form: str) -> bool:
         """Whether no other language has so many small words in the text that it may be written in it."""
         recall = self._memory.recall
-        present = frozenset().union(*[recall(line, self._foreign_in, line) for line in form.split("\n")])
+        found = [words for line in form.split("\n") if (words := recall(line, self._foreign_in, line))]
+        if sum(map(len, found)) < FEWEST_WORDS:
+            return True
+        present = frozenset().union(*found)
         return all(len(members & present) < FEWEST_WORDS for members in self._foreign)
 
     def _foreign_in(self, line: str) -> frozenset[str]:

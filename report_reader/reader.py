@@ -22,6 +22,7 @@ AN_ANSWER = "answer"
 OF_THE_WHOLE = ("", "tumour", "no tumour")
 """Readings that no label from above belongs to."""
 NOTHING = [Reading("", "")]
+NO_PART = ("", "", "")
 
 
 class Reader:
@@ -75,9 +76,10 @@ class Reader:
             marks.add(part["mark"])
         start, end = page.span(clause.start + offset, clause.end + offset)
         words = text[start:end]
-        letter, organ, site = part.get("part", ""), part.get("organ", ""), part.get("site", "")
+        letter, organ, site = (part.get("part", ""), part.get("organ", ""), part.get("site", "")) if part else NO_PART
         section, own_section = above.passing or above.section, clause.said.get("clause_section", "")
-        sorted_marks = tuple(sorted(marks))
+        # marks are only ever added to those of the shape
+        sorted_marks = shape.sorted_marks if len(marks) == len(shape.marks) else tuple(sorted(marks))
         for reading in readings:
             rule, read, subject, label, length, first, last, own_marks = reading
             if subject.startswith("previous"):

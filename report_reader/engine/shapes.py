@@ -46,6 +46,7 @@ class Shape:
         self.texts: dict[str, Span] = {}
         self.contexts = fitting(book.contexts, kinds, kinds)
         self.marks = frozenset(rule.fields["mark"] for rule, _ in self.contexts if rule.fields.get("mark"))
+        self.sorted_marks = tuple(sorted(self.marks))
         self._take_fields()
         self.starts_part = "part" in self.holds.values()
         self.labels = [at for at, name in enumerate(names) if name in book.group("LABEL")]
