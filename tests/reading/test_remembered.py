@@ -34,7 +34,6 @@ def read_afresh(text):
         ("Margin clear by 12.5 mm.", "Margin clear by 10.0 mm."),
         ("Margin 3.2 cm (32 mm).", "Margin 3.0 cm (30 mm)."),
         ("Margin 4.2 cm 5 mm.", "Margin 4.0 cm 5 mm."),
-        ("Parenchymal margin:\n12.", "Parenchymal margin:\n10."),
         ("Lesion 4 cm: margin 5 mm.\nLesion 5 cm: margin 6 mm.", "Lesion 6 cm: margin 5 mm.\nLesion 7 cm: margin 9 mm."),
         ("All measurements in mm.\nMargin: 14\nMM: yes", "All measurements in mm.\nMargin: 15\nMM: yes"),
         ("Weight of specimen 310 g: margin 4 mm.", "Weight of specimen 420 g: margin 4 mm."),
