@@ -128,7 +128,8 @@ def count_recoded(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
                     SELECT hospital, change, way, unnest(list_filter(was, x -> NOT list_contains(became, x))) AS value FROM changes
                 ),
                 gone AS (
-                    SELECT hospital, value, count(*) AS n_all, count(*) FILTER (WHERE change <> 'moved_on') AS n, mode(way ORDER BY way) AS told
+                    SELECT hospital, value, count(*) AS n_all, count(*) FILTER (WHERE change <> 'moved_on') AS n,
+                           mode(way ORDER BY way) AS told
                     FROM lost WHERE value <> '' GROUP BY ALL
                 ),
                 come AS (
