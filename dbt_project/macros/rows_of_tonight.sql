@@ -48,9 +48,11 @@
     {%- set tonight = rows_of_tonight(this) -%}
     {%- set is_changed = patient_column(model) ~ ' in (select study_id from ' ~ changed_patients() ~ ')' -%}
     {{ run_hooks(pre_hooks) }}
-    {% call statement('tonight', auto_begin=false) -%}
+    {#- DuckDB writes into one database a transaction; dbt may have begun one to ask which tables there are -#}
+    {% call statement('tonight') -%}
         create or replace table {{ tonight }} as {{ compiled_code }}
     {%- endcall %}
+    {% do adapter.commit() %}
     {% call statement('main') -%}
         set variable n_before = (select count(*) from {{ relation }});
         delete from {{ relation }} where {{ is_changed }};
@@ -66,8 +68,9 @@
     {{ run_hooks(post_hooks) }}
     {% do adapter.commit() %}
     {%- if are_rows_of_tonight_kept() -%}{{ return({'relations': [relation, tonight]}) }}{%- endif -%}
-    {% call statement('forget', auto_begin=false) -%}
+    {% call statement('forget') -%}
         drop table {{ tonight }}
     {%- endcall %}
+    {% do adapter.commit() %}
     {{ return({'relations': [relation]}) }}
 {% endmacro %}
