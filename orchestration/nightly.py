@@ -207,6 +207,7 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
         from orchestration.computing.night import end_computing
         from orchestration.dbt_build.waiting import end_waiting_dbt, start_dbt_early
         from orchestration.definitions import definitions
+        from orchestration.judging.load_judge import load_judge_beside
         from orchestration.nights.lost_nights import end_lost_nights
         from orchestration.nights.quick_run_storage import quick_run_storage
         from orchestration.nights.run_outcome import night_of_run
@@ -214,6 +215,7 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
         from orchestration.reporting.drawing_beside import end_drawing
 
     start_dbt_early(settings)
+    load_judge_beside()
     end_lost_nights(settings, dg.DagsterInstance.get(), "nightly_refresh", seconds_to_begin=0)
     with log_of_refresh(settings, verbose), quick_run_storage():
         result = definitions.resolve_job_def("nightly_refresh").execute_in_process(

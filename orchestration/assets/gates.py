@@ -2,7 +2,6 @@
 all below it."""
 
 from collections.abc import Iterator
-from functools import cache
 
 import dagster as dg
 import duckdb
@@ -11,13 +10,13 @@ import pandas as pd
 from orchestration.assets.check_pages import page_of_check
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.load_feed import landed_by_feed
+from orchestration.judging.load_judge import load_judge
 from orchestration.judging.tables_to_judge import TablesToJudge
 from orchestration.night_profile.baseline import compared_with_last_night, keep_accepted_changes
 from orchestration.night_profile.estimates import profile_estimates
 from orchestration.night_profile.landing import profile_landing
 from orchestration.night_profile.patients import profile_patients
 from orchestration.nights.steps import night_step
-from orchestration.nights.uncollected import uncollected
 from orchestration.publication.verdicts import WRITTEN_BY_GATES, record_verdict
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import (
@@ -31,7 +30,6 @@ from orchestration.warehouse import (
 )
 from quality import GateReport, all_suites, list_suites, no_violations, run_suites_counted
 from quality.night import judge_night, list_night_suites
-from quality.run_expectations import load_great_expectations
 
 SCHEMAS_OF_STAGE = {"marts": ("marts", "quality"), "results": ("results",)}
 # what suites of a stage look up in beside the tables they judge
@@ -88,16 +86,10 @@ def judge_change(connection: duckdb.DuckDBPyConnection, settings: Settings, stag
     return checks
 
 
-@cache
-def _load_judge() -> None:
-    with uncollected():
-        load_great_expectations()
-
-
 def judge(settings: Settings, stage: str, run_id: str) -> GateReport:
     """Run a stage's suites on the build file and keep their results in quality.check_results and quality.violations, and the
     verdict, with fingerprints of what was judged, in quality.gate_verdicts and quality.judged_tables: publication asks them."""
-    _load_judge()
+    load_judge()
     with open_build_file(settings.build_file) as connection:
         if stage == "landing":
             report = GateReport(judge_change(connection, settings, stage, run_id), no_violations())
