@@ -1,5 +1,6 @@
 """A real PostgreSQL of the tests' own, where Debian's packages are installed; skipped with the reason where they are not."""
 
+import ctypes.util
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ import pytest
 from tests.patience import PATIENCE_SECONDS, free_port
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
+DRIVERS = Path("/etc/odbcinst.ini")
+ODBC_DRIVER = "PostgreSQL Unicode"
 SECRET = "s3cret;of'the}tests"
 
 
@@ -38,7 +41,9 @@ class Database:
 
     @property
     def odbc(self) -> str:
-        return f"Driver={{PostgreSQL Unicode}};Server=127.0.0.1;Port={self.port};Database=hospital;UID=reader"
+        if not (ctypes.util.find_library("odbc") and DRIVERS.exists() and ODBC_DRIVER in DRIVERS.read_text("utf-8")):
+            pytest.skip("ODBC or its driver for PostgreSQL is not installed (Debian: unixodbc odbc-postgresql)")
+        return f"Driver={{{ODBC_DRIVER}}};Server=127.0.0.1;Port={self.port};Database=hospital;UID=reader"
 
 
 def as_nobody_special(*command: str) -> list[str]:
