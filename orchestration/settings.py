@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from orchestration.engines.spark.idle_engine import LONGEST_IDLE_MINUTES
 from orchestration.files.memory import DEFAULT as DEFAULT_MEMORY_LIMIT
 from orchestration.files.memory import checked_memory_limit
 from orchestration.files.private_files import be_private, open_to_others
@@ -68,7 +69,7 @@ class Settings(BaseSettings):
     """A folder that this machine and the server see under one name, for raw records on their way; default: in the build area."""
     spark_format: str = "parquet"
     """The format of the tables that dbt makes there; `delta`: those that are kept by patient stay there from night to night."""
-    spark_idle_minutes: float = 10.0
+    spark_idle_minutes: float = LONGEST_IDLE_MINUTES
     """A night ends when no task of a statement ran there for so long: executors are lost, or busy with others' work."""
     memory_limit: str = DEFAULT_MEMORY_LIMIT
     """How much memory DuckDB may take in each process, as 2.5GB; `machine`: four fifths of the machine's, DuckDB's own limit."""

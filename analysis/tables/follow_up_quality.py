@@ -181,13 +181,11 @@ def _p_value_within(
 
 
 def _interval_p_value(follow_up: pd.DataFrame, levels: Sequence[str]) -> float:
-    group = pd.Index(levels).get_indexer(pd.Index(follow_up["stratum"])).astype(int)
-    days = follow_up["median_assessment_interval_days"]
-    chosen = (group >= 0) & days.notna().to_numpy()
-    if len(np.unique(group[chosen])) < 2:
+    """Kruskal and Wallis' test: of ranks, all patients as of one hospital."""
+    days, stratum = follow_up["median_assessment_interval_days"], follow_up["stratum"]
+    if stratum[days.notna() & stratum.isin(levels)].nunique() < 2:
         return np.nan
-    ranks = days[chosen].astype(float).rank().to_numpy()
-    return association_test(ranks, group[chosen], np.zeros(len(ranks), dtype=int)).p_value
+    return _p_value_within(days, stratum, levels, np.zeros(len(days), dtype=int), is_ranked=True)
 
 
 def _loss_p_value(n_lost: np.ndarray, n_known: np.ndarray) -> float:

@@ -33,7 +33,8 @@
     {%- if is_of_changed_patients() -%}
         {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ varargs[-1]) -%}
         {%- if is_by_patient(node) -%}
-            {{ return('(select * from ' ~ tonight_or_all(relation) ~ ' where ' ~ patient_column(node) ~ ' in (select study_id from ' ~ changed_patients() ~ '))') }}
+            {%- set is_changed = patient_column(node) ~ ' in (select study_id from ' ~ changed_patients() ~ ')' -%}
+            {{ return('(select * from ' ~ tonight_or_all(relation) ~ ' where ' ~ is_changed ~ ')') }}
         {%- endif -%}
     {%- endif -%}
     {{ return(relation) }}
