@@ -8,7 +8,6 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.ingestion.content_hash import with_content_hash
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.interruptions import interruption_behind
 from orchestration.ingestion.known_keys import KnownKeys
@@ -97,8 +96,7 @@ def read_landed(path: Path, contract: SourceContract) -> Reading:
     try:
         landed = take_landed_file(path)
         file_hash, size_bytes = landed.file_hash, landed.size_bytes
-        records = read_records(landed.content, contract, path)
-        return Reading(file_hash, size_bytes, with_content_hash(records, contract))
+        return Reading(file_hash, size_bytes, read_records(landed.content, contract, path))
     except UnreadableFile as refusal:
         return Reading(file_hash, size_bytes, refusal)
 

@@ -8,8 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.ingestion.canonical_feeds import canonical_feeds
-from orchestration.ingestion.content_hash import filled_by_reader
+from orchestration.ingestion.canonical_feeds import COLUMNS_FILLED_BY_READER, canonical_feeds
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.decimal_sign import decimal_sign_of
 from orchestration.ingestion.doubtful_values import notices_of_bounds, notices_of_doubtful_dates
@@ -80,7 +79,7 @@ def store_records(
     wanted = _without_blanks(_with_patient_of_identity(wanted, contract), contract)
     connection.register("reader_records", pa.Table.from_batches(wanted.to_batches(ROWS_A_BATCH), wanted.schema))
     try:
-        _check_records(connection, contract)
+        _check_records(connection, contract, wanted.column_names)
         may_share_keys = not (known and known.takes(connection)) and mark_duplicates(connection, contract)
         doubtful = notices_of_doubtful_dates(connection, contract, "reader_records")
         account = replace(account, notices=[*account.notices, *doubtful, *notices_of_bounds(connection, contract)])
@@ -161,10 +160,10 @@ def _insert_notices(connection: duckdb.DuckDBPyConnection, origin: "Origin", acc
         )
 
 
-def _check_records(connection: duckdb.DuckDBPyConnection, contract: SourceContract) -> None:
+def _check_records(connection: duckdb.DuckDBPyConnection, contract: SourceContract, read: list[str]) -> None:
     """Every record judged, into a temporary table in the file's order; the payload stays where the reader put it."""
     decimal_sign = decimal_sign_of(connection, contract, "reader_records")
-    query = checked_records_query(contract, "reader_records", decimal_sign)
+    query = checked_records_query(contract, "reader_records", decimal_sign, _filled_by_reader(contract, read))
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE checked_records AS
             SELECT *, structure_problem IS NOT NULL
@@ -173,6 +172,12 @@ def _check_records(connection: duckdb.DuckDBPyConnection, contract: SourceContra
             FROM ({query})
             ORDER BY record_number"""
     )
+
+
+def _filled_by_reader(contract: SourceContract, read: list[str]) -> frozenset[str]:
+    """The canonical columns that the reader gave and the contract leaves to it."""
+    columns = canonical_feeds()[contract.feed].columns
+    return frozenset((COLUMNS_FILLED_BY_READER & set(read) & columns.keys()) - contract.fields.keys())
 
 
 def _wanted_records(records: pa.Table, contract: SourceContract) -> pa.Table:
@@ -247,8 +252,8 @@ def _insert_loaded(connection: duckdb.DuckDBPyConnection, origin: Origin, read_c
     feed = origin.contract.feed
     columns = canonical_feeds()[feed].columns
     read = ", ".join(f'checked."{name}"' for name in columns if name in origin.contract.fields)
-    filled = filled_by_reader(origin.contract, read_columns)
-    as_read = "".join(f', reader_records."{name}"' for name in filled)
+    filled = _filled_by_reader(origin.contract, read_columns)
+    as_read = "".join(f', reader_records."{name}"' for name in columns if name in filled)
     lineage = origin.columns(
         "source_system", "system", "source_file", "file_hash", "contract_version", "run_id", "load_number"
     )
