@@ -3,7 +3,7 @@
 Written on distinct texts rather than as expectations: every column of every table is looked at, whatever its name.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any, Protocol
@@ -60,12 +60,16 @@ PSEUDONYM = r"P[0-9a-f]{12}"
 @dataclass(frozen=True)
 class TableContents:
     """A table as far as the privacy checks look: its columns, how many dates each column of dates holds, and of each column that may
-    hold text its distinct texts (index) with how often each occurs, named as the column; of study_id as well, whatever its type."""
+    hold text its distinct texts (index) with how often each occurs, named as the column; of study_id as well, whatever its type.
+
+    Pseudonyms may be counted where they lie instead, and left out of the texts: how many, by column.
+    """
 
     columns: list[str]
     dates: dict[str, int]
     texts: list[tuple[str, Callable[[], pd.Series]]]
     study_ids: Callable[[], pd.Series] | None = None
+    n_pseudonyms: Mapping[str, int] = field(default_factory=dict)
 
     def asked_once(self) -> "TableContents":
         """The same, which remembers each column's texts as long as it is kept."""
@@ -90,17 +94,23 @@ def contents_of_frame(frame: pd.DataFrame) -> TableContents:
 
 def privacy_checks(frames: dict[str, pd.DataFrame], identifiers: Iterable[str] = ()) -> list[Row]:
     """Rows of CHECK_COLUMNS, four checks a table. They name columns and count cells; no value and no key is kept."""
-    return privacy_checks_of(
-        ((table, lambda frame=frame: contents_of_frame(frame)) for table, frame in frames.items()), identifiers
-    )
+    return privacy_checks_of(frames, lambda table, _: contents_of_frame(frames[table]), identifiers)
 
 
 def privacy_checks_of(
-    tables: Iterable[tuple[str, Callable[[], TableContents]]], identifiers: Iterable[str] = ()
+    tables: Iterable[str], contents: Callable[[str, bool], TableContents], identifiers: Iterable[str] = ()
 ) -> list[Row]:
-    """The same of tables that are looked into one column at a time, wherever they are kept."""
+    """The same of tables that are looked into one column at a time, wherever they are kept.
+
+    Args:
+        contents: of a table by name; where the second argument is true, it may leave out pseudonyms and count them.
+    """
     look = PrivacyLook(identifiers)
-    return [row for table, ask in tables for row in look.checks_of(table, ask)]
+    return [
+        row
+        for table in tables
+        for row in look.checks_of(table, lambda table=table: contents(table, look.pseudonyms_are_harmless))
+    ]
 
 
 DESCRIPTIONS = {
@@ -118,6 +128,8 @@ class PrivacyLook:
 
     def __init__(self, identifiers: Iterable[str]) -> None:
         known = _Identifiers.of(identifiers)
+        self.pseudonyms_are_harmless = not known.any_like(PSEUDONYM)
+        """A pseudonym is one word and no date: only an MRN that looks like one could be hidden in it."""
         self.is_identifying = {
             is_label: RememberedTexts(lambda values, is_label=is_label: _is_identifying(values, is_label, known))
             for is_label in (False, True)
@@ -165,6 +177,9 @@ class PrivacyLook:
             if name not in OPERATIONAL_COLUMNS:
                 dates.n_checked, dates.hits = dates.n_checked + n, {**dates.hits, name: n}
         few: list[tuple[str, pd.Series]] = []
+        for name, n in contents.n_pseudonyms.items():
+            values.n_checked += n
+            dates.n_checked += 0 if name in OPERATIONAL_COLUMNS else n
         for name, ask in contents.texts:
             try:
                 texts = ask()
@@ -182,6 +197,7 @@ class PrivacyLook:
         for name, texts in few:
             self._add(name, texts, values, dates)
         if contents.study_ids is not None:
+            ids.n_checked += contents.n_pseudonyms.get("study_id", 0)
             try:
                 ids.add("study_id", contents.study_ids(), self.is_no_pseudonym)
             except Exception as raised:  # noqa: BLE001 - as above
@@ -297,6 +313,10 @@ class _Identifiers:
     unlike_labels: _Words
     unmistakable: _Words
     long_counters: _Words
+
+    def any_like(self, pattern: str) -> bool:
+        """Whether one of them is, from its first to its last letter, of this form."""
+        return _COMPUTE.any(_COMPUTE.match_substring_regex(self.every.words, f"^(?:{pattern})$")).as_py()
 
     @classmethod
     def of(cls, identifiers: Iterable[str]) -> "_Identifiers":

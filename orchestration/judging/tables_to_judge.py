@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import duckdb
 import pandas as pd
 
-from quality.privacy import TableContents
+from quality.privacy import PSEUDONYM, TableContents
 
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
            "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
@@ -51,36 +51,59 @@ class TablesToJudge:
         finally:
             self.connection.unregister(name)
 
-    def contents(self, table: str) -> TableContents:
-        return contents_of_relation(self.connection, self.relation(table), self.types(table) or {})
+    def contents(self, table: str, without_pseudonyms: bool = False) -> TableContents:
+        return contents_of_relation(self.connection, self.relation(table), self.types(table) or {}, without_pseudonyms)
 
 
 def contents_of_relation(
-    connection: duckdb.DuckDBPyConnection, relation: str, types: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection, relation: str, types: Mapping[str, str], without_pseudonyms: bool = False
 ) -> TableContents:
-    """What the privacy checks look through, of what stands after FROM."""
+    """What the privacy checks look through, of what stands after FROM.
+
+    Args:
+        without_pseudonyms: those of a large table's columns are counted and not read: they would be most of what it holds.
+    """
     of_days = [name for name, kind in types.items() if kind.startswith(DATES) and not kind.endswith("[]")]
-    counts = ", ".join(f'count("{name}")' for name in of_days)
-    numbers: Sequence[int] = connection.execute(f"SELECT {counts} FROM {relation}").fetchall()[0] if of_days else []
+    counts = ", ".join(["count(*)", *(f'count("{name}")' for name in of_days)])
+    n_rows, *numbers = connection.execute(f"SELECT {counts} FROM {relation}").fetchall()[0]
     texts = [
         name
         for name, kind in types.items()
         if not kind.startswith((*NUMBERS, *DATES, "BOOLEAN")) or kind.endswith("[]")
     ]
+    asked = [*texts, *({"study_id"} & set(types) - set(texts))]
+    if n_rows <= FEW_TEXTS:
+        asks, n_pseudonyms = _texts_together(connection, relation, asked), {}
+    else:
+        looked_for = [name for name in texts if types[name] == "VARCHAR"] if without_pseudonyms else []
+        n_others, n_pseudonyms = _pseudonyms_counted(connection, relation, looked_for)
+        asks = {name: _texts(connection, relation, name, n_others.get(name)) for name in asked}
     dates: dict[str, int] = dict(zip(of_days, numbers, strict=True))
-    asks = _texts_together(connection, relation, [*texts, *({"study_id"} & set(types) - set(texts))])
-    return TableContents(list(types), dates, [(name, asks[name]) for name in texts], asks.get("study_id"))
+    return TableContents(list(types), dates, [(name, asks[name]) for name in texts], asks.get("study_id"), n_pseudonyms)
+
+
+def _pseudonyms_counted(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """By column that holds pseudonyms: how many other texts, and how many pseudonyms."""
+    if not columns:
+        return {}, {}
+    counts = ", ".join(f'count("{name}"), count(*) FILTER ({_is_pseudonym(name)})' for name in columns)
+    found = connection.execute(f"SELECT {counts} FROM {relation}").fetchall()[0]
+    held = [(name, n, n_like) for name, n, n_like in zip(columns, found[::2], found[1::2], strict=True) if n_like]
+    return {name: n - n_like for name, n, n_like in held}, {name: n_like for name, _, n_like in held}
+
+
+def _is_pseudonym(column: str) -> str:
+    return f"""starts_with("{column}", 'P') AND regexp_full_match("{column}", '{PSEUDONYM}')"""
 
 
 def _texts_together(
     connection: duckdb.DuckDBPyConnection, relation: str, columns: list[str]
 ) -> dict[str, Callable[[], pd.Series]]:
-    """What asks for the distinct texts of each column: of a small table all at once, for a question costs more than its answer."""
+    """What asks for the distinct texts of each column of a small table: all at once, for a question costs more than its answer."""
     if not columns:
         return {}
-    n_rows = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]
-    if n_rows > FEW_TEXTS:
-        return {name: _texts(connection, relation, name) for name in columns}
     parts = [
         f"""SELECT {number} AS place, CAST("{name}" AS VARCHAR) AS text, count(*) AS n FROM {relation}
             WHERE "{name}" IS NOT NULL GROUP BY 2"""
@@ -103,14 +126,25 @@ def _texts_together(
     return {name: lambda texts=texts: texts for name, texts in counts.items()}
 
 
-def _texts(connection: duckdb.DuckDBPyConnection, relation: str, column: str) -> Callable[[], pd.Series]:
+def _texts(
+    connection: duckdb.DuckDBPyConnection, relation: str, column: str, n_others: int | None
+) -> Callable[[], pd.Series]:
+    """What asks for the distinct texts of a column of a large table.
+
+    Args:
+        n_others: of a column whose pseudonyms are left out, how many other texts it holds; None: nothing is left out.
+    """
     kept: list[pd.Series] = []
+    if n_others == 0:
+        kept.append(pd.Series([], index=pd.Index([], dtype="str"), dtype="int64", name=column))
+    but_pseudonyms = "" if n_others is None else f" AND NOT ({_is_pseudonym(column)})"
 
     def ask() -> pd.Series:
         if kept:
             return kept[0]
         found = connection.execute(
-            f"""SELECT CAST("{column}" AS VARCHAR) AS text, count(*) AS n FROM {relation} WHERE "{column}" IS NOT NULL GROUP BY 1"""
+            f"""SELECT CAST("{column}" AS VARCHAR) AS text, count(*) AS n FROM {relation}
+                WHERE "{column}" IS NOT NULL{but_pseudonyms} GROUP BY 1"""
         ).to_arrow_table()
         texts = pd.Series(found["n"].to_numpy(), index=pd.Index(found["text"].to_pandas(), dtype="str"), name=column)
         if len(texts) <= FEW_TEXTS:

@@ -11,7 +11,8 @@ from quality import list_suites, run_suite, run_suite_counted, run_suites, run_s
 from quality.common_checks import common_suite
 from quality.counted_gate import _CountedGate, _judged
 from quality.gate import as_frames
-from quality.run_expectations import MOST_KEYS_KEPT, judge_frame
+from quality.privacy import PrivacyLook, contents_of_frame
+from quality.run_expectations import CHECK_COLUMNS, MOST_KEYS_KEPT, judge_frame
 from quality.sql_of_checks import NotInSql, where_in_sql
 from quality.suite_definitions import all_suites
 from tests.quality.clean_tables import clean_tables
@@ -139,3 +140,31 @@ class _Anything(dict):
 
     def get(self, name: object, default: object = None) -> object:
         return "VARCHAR"
+
+
+@pytest.mark.parametrize(
+    ("changed", "mrns", "failing"),
+    [
+        ({}, ["4711"], set()),
+        ({"study_id": "0004711"}, ["4711"], {"study_id_is_a_pseudonym"}),
+        ({"seen_with": "P00000004711A"}, ["P00000004711A"], {"no_identifying_value"}),
+        # a hospital whose numbers look like pseudonyms: then no pseudonym is passed over
+        ({"seen_with": "P0000000abcde"}, ["P0000000abcde"], {"no_identifying_value"}),
+        ({"seen_with": "P00000000000a\nof 1934-02-03"}, ["4711"], {"no_calendar_date"}),
+    ],
+)
+def test_pseudonyms_of_a_large_table_are_counted_in_sql_and_hide_nothing(changed, mrns, failing):
+    ids = [f"P{number:012x}" for number in range(10_001)]
+    frame = pd.DataFrame({"study_id": ids, "seen_with": [None, *ids[1:]], "arm": "resection"})
+    for column, text in changed.items():
+        frame.loc[5, column] = text
+    tables, frames = stored({"anything": frame})
+    look = PrivacyLook(mrns)
+    passes_over = look.pseudonyms_are_harmless
+    rows = [look.checks_of("anything", lambda: tables.contents("anything", passes_over))]
+    rows.append(PrivacyLook(mrns).checks_of("anything", lambda: contents_of_frame(frames["anything"])))
+    counted, of_frame = (pd.DataFrame(found, columns=CHECK_COLUMNS) for found in rows)
+    pd.testing.assert_frame_equal(counted, of_frame)
+    assert set(counted.loc[counted["status"] != "passed", "check_name"]) == failing
+    n_read = sum(len(ask()) for _, ask in tables.contents("anything", passes_over).texts)
+    assert n_read == (20_002 if mrns == ["P0000000abcde"] else 1 + len(changed))
