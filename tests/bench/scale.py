@@ -31,6 +31,9 @@ from orchestration.nights.step_costs import VARIABLE as STEP_COSTS
 ONE_IN = 1_000
 CRLM = (sys.executable, "-m", "orchestration.command_line")
 N_BARE = 2
+SIMULATE, FROM_NOTHING = "crlm simulate", "crlm refresh from nothing"
+CHANGED, NOTHING_CHANGED = "crlm refresh,", "crlm refresh, nothing changed"
+OF_NIGHT = "follow_up_of_night_{}.csv"
 BARE = """
 import sys, duckdb
 read, files, build, copy = sys.argv[1:]
@@ -135,7 +138,7 @@ def land_changes(folder: Path, night: int) -> int:
     with (folder / "truth" / "patients.csv").open(encoding="utf-8", newline="") as file:
         eligible = [row for row in csv.DictReader(file) if row["is_eligible"] == "True"]
     changed = eligible[night::ONE_IN]
-    path = folder / "landing" / "simulated_hospital" / "follow_up" / f"follow_up_of_night_{night}.csv"
+    path = _follow_up(folder) / OF_NIGHT.format(night)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(
@@ -147,6 +150,10 @@ def land_changes(folder: Path, night: int) -> int:
             looked = [f"N{night}{number:07d}", row["mrn"], f"{day:%m/%d/%Y}", "imaging", "CT", finding, sites, "", ""]
             writer.writerow(looked)
     return len(changed)
+
+
+def _follow_up(folder: Path) -> Path:
+    return folder / "landing" / "simulated_hospital" / "follow_up"
 
 
 def bare_duckdb(folder: Path, say=print) -> list[Cost]:
@@ -163,40 +170,73 @@ def bare_duckdb(folder: Path, say=print) -> list[Cost]:
             say(f"{what}: not measured, the disk has no room for another {n_bytes / 1e9:.1f} GB")
             continue
         copy = folder / "bare.duckdb"
+        copy.unlink(missing_ok=True)
         command = [sys.executable, "-c", BARE, read, f"{landed}/*/*", str(build), str(copy)]
         costs.append(run(what, command, folder))
         copy.unlink()
     return costs
 
 
-def measure(n_patients: int, folder: Path, say=print) -> dict:
-    """All costs of a hospital of `n_patients` in `folder`, which must be empty."""
-    steps = folder / "steps.jsonl"
-    costs = []
+class Costs:
+    """What was measured so far, kept in the data folder after each process: a country's takes hours, and whatever ends them must not
+    take what was found."""
 
-    def note(cost: Cost) -> None:
-        costs.append(cost)
+    def __init__(self, folder: Path, say=print) -> None:
+        self.file, self.say = folder / "costs.json", say
+        if not self.file.exists():
+            # whose folder this is, before anything else is in it
+            self.file.write_text("[]", encoding="utf-8")
+        self.found = [Cost(**one) for one in json.loads(self.file.read_text(encoding="utf-8"))]
+
+    def has(self, begins: str) -> bool:
+        """Whether a process whose name begins so was measured."""
+        return any(cost.what.startswith(begins) for cost in self.found)
+
+    def note(self, cost: Cost) -> None:
+        """Keep and tell it."""
+        self.found.append(cost)
+        self.file.write_text(json.dumps([asdict(cost) for cost in self.found], indent=1) + "\n", encoding="utf-8")
         memory = f"{cost.largest_mb:,} MB (together {cost.together_mb or 0:,} MB)"
-        say(f"{cost.what}: {cost.processor:.1f} processor s, {cost.wall:.1f} s by the clock, {memory}")
+        self.say(f"{cost.what}: {cost.processor:.1f} processor s, {cost.wall:.1f} s by the clock, {memory}")
 
-    note(run("crlm simulate", [*CRLM, "simulate", "--patients", str(n_patients), "--out", str(folder)], folder))
-    note(run("crlm refresh from nothing", [*CRLM, "refresh"], folder, steps))
-    n_changed = land_changes(folder, 1)
-    note(run(f"crlm refresh, {n_changed:,} patients changed", [*CRLM, "refresh"], folder, steps))
-    note(run("crlm refresh, nothing changed", [*CRLM, "refresh"], folder, steps))
-    for cost in bare_duckdb(folder, say):
-        note(cost)
+
+def measure(n_patients: int, folder: Path, say=print) -> dict:
+    """All costs of a hospital of `n_patients` in `folder`, which is empty, or holds what an earlier measurement that was ended left:
+    the processes that it had measured are not run again."""
+    costs, steps = Costs(folder, say), folder / "steps.jsonl"
+    if not costs.has(SIMULATE):
+        _keep_only(folder, costs.file.name)
+        costs.note(run(SIMULATE, [*CRLM, "simulate", "--patients", str(n_patients), "--out", str(folder)], folder))
+    if not costs.has(FROM_NOTHING):
+        _keep_only(folder, "landing", "truth", costs.file.name)
+        costs.note(run(FROM_NOTHING, [*CRLM, "refresh"], folder, steps))
+    if not costs.has(CHANGED):
+        if night := len(list(_follow_up(folder).glob(OF_NIGHT.format("*")))):
+            say("the night of a few was begun before: what is left of it is done first, not measured")
+            run("crlm refresh", [*CRLM, "refresh"], folder)
+        n_changed = land_changes(folder, night + 1)
+        costs.note(run(f"{CHANGED} {n_changed:,} patients changed", [*CRLM, "refresh"], folder, steps))
+    if not costs.has(NOTHING_CHANGED):
+        costs.note(run(NOTHING_CHANGED, [*CRLM, "refresh"], folder, steps))
+    for cost in [] if costs.has("DuckDB") else bare_duckdb(folder, say):
+        costs.note(cost)
     files = [path for path in (folder / "landing").rglob("*") if path.is_file()]
     return {
         "n_patients": n_patients,
-        "n_changed": n_changed,
         "landed_mb": round(sum(path.stat().st_size for path in files) / 1e6, 1),
         "build_mb": round((folder / "build" / "build.duckdb").stat().st_size / 1e6, 1),
         "published_mb": round((folder / "published" / "warehouse.duckdb").stat().st_size / 1e6, 1),
         "machine": f"{os.cpu_count()} processors, Python {platform.python_version()}, DuckDB {duckdb.__version__}",
         "load_at_the_end": os.getloadavg()[0],
-        "costs": [asdict(cost) for cost in costs],
+        "costs": [asdict(cost) for cost in costs.found],
     }
+
+
+def _keep_only(folder: Path, *names: str) -> None:
+    """What a process that was ended left would not be made anew."""
+    for path in folder.iterdir():
+        if path.name not in names:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def tables(measured: dict) -> tuple[Table, Table]:
@@ -262,20 +302,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--patients", type=int, default=1776)
     parser.add_argument(
-        "--folder", type=Path, help="an empty folder with room: some 20 kB a patient; default: a temporary one"
+        "--folder",
+        type=Path,
+        help="a folder with room: some 35 kB a patient; default: a temporary one. Data and costs stay in it until all is measured,"
+        " and the same command goes on where it was ended",
     )
     parser.add_argument("--out", type=Path, help="writes FILE.json and FILE.md")
     parser.add_argument("--keep", action="store_true", help="leave the data where they are")
     told = parser.parse_args()
     folder = told.folder or Path(tempfile.mkdtemp(prefix="crlm-scale-"))
     folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise SystemExit(f"{folder} is not empty")
-    console = Console()
+    if any(folder.iterdir()) and not (folder / "costs.json").exists():
+        raise SystemExit(f"{folder} is not empty, and holds no costs.json of an earlier measurement")
+    console, is_whole = Console(), False
     try:
         measured = measure(told.patients, folder, lambda text: console.print(text, highlight=False))
+        is_whole = True
     finally:
-        if not told.keep:
+        if not told.keep and (is_whole or told.folder is None):
             shutil.rmtree(folder, ignore_errors=True)
     shown = tables(measured)
     for table in shown:
