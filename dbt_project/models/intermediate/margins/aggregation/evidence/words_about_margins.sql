@@ -7,7 +7,7 @@ with distinct_words as (
         min(accession_number) as accession_number,
         min(coalesce(record_id, '') || lpad(cast(clause_number as varchar), 6, '0')) as first_clause
     from {{ ref('margin_widths') }}
-    where reading not in ('tumour', 'no tumour', 'target')
+    where reading not in ('tumour', 'no tumour', 'target') and {{ of_one_part(['text_id']) }}
     group by text_id, evidence_text
 )
 
