@@ -4,8 +4,11 @@ with sampled as (
     select margins.study_id, questions.question_id
     from {{ ref('read_operation_margins') }} as margins
     inner join {{ ref('margin_questions') }} as questions on margins.study_id = questions.study_id
+    -- read as clear where the registry says R1: asked about anyway, and not twice
+    left join {{ ref('adjudication_queue') }} as open_margins on margins.study_id = open_margins.study_id
     where
         margins.margin_group <> 'unresolved'
+        and open_margins.study_id is null
         -- by the id, so that the same patients are asked about every night
         and cast(('0x' || substr(md5(margins.study_id), 1, 6)) as integer) % 1000
         < 1000 * {{ margin_setting('audited_share') }}
