@@ -137,6 +137,9 @@ def test_texts_of_very_many_lines_are_joined_in_parts_of_the_patients(build):
         connection.execute(
             "INSERT INTO staging.stg_pathology_lines BY NAME SELECT 'of nobody' AS record_id FROM range(16_000_000)"
         )
+        connection.execute(
+            "INSERT INTO intermediate.margin_widths BY NAME SELECT 'tumour' AS reading FROM range(8_000_000)"
+        )
         for patient in patients:
             connection.execute(
                 "INSERT INTO intermediate.operation_margin_reports BY NAME SELECT $1 AS study_id, $1 AS record_id",
@@ -147,16 +150,36 @@ def test_texts_of_very_many_lines_are_joined_in_parts_of_the_patients(build):
                    SELECT $1 AS record_id, unnest([2, 1]) AS line_sequence, unnest(['clear.', 'Margin']) AS line_text""",
                 [patient],
             )
+            connection.execute(
+                """INSERT INTO intermediate.margin_widths BY NAME
+                   SELECT $1 AS text_id, $1 AS record_id, 'negative' AS reading,
+                          unnest([2, 1]) AS clause_number, unnest(['by 3 mm', 'margin clear']) AS evidence_text""",
+                [patient],
+            )
     made = run_forked_dbt(
         target.parent / "build.duckdb",
-        ["run", "--select", "margin_texts", "--full-refresh"],
+        ["run", "--select", "margin_texts", "words_about_margins", "--full-refresh"],
         dbt_variables(Settings(), DEFAULT_STUDY),
         target=target,
     )
     assert made.returncode == 0, made.stdout[-3000:]
     with duckdb.connect(str(target.parent / "build.duckdb"), read_only=True) as connection:
         texts = connection.execute("SELECT text_id, text FROM intermediate.margin_texts").fetchall()
-    (statement,) = target.glob("run/**/margin_texts.sql")
+        words = connection.execute("SELECT text_id, evidence_text FROM intermediate.words_about_margins").fetchall()
+    statements = [
+        next(target.glob(f"run/**/{model}.sql")).read_text(encoding="utf-8")
+        for model in ("margin_texts", "words_about_margins")
+    ]
 
     assert sorted(texts) == sorted((patient, "Margin\nclear.") for patient in patients)
-    assert "% 3) = 2" in statement.read_text(encoding="utf-8")
+    assert sorted(words) == sorted((patient, "margin clear | by 3 mm") for patient in patients)
+    assert all("% 3) = 2" in statement for statement in statements)
+
+
+def test_every_model_that_asks_for_parts_says_which_rows_are_of_one(build):
+    """Else it would be made at once, and nobody be told."""
+    _, target = build
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    in_parts = [node for node in manifest["nodes"].values() if node["config"].get("meta", {}).get("in_parts")]
+    assert {node["name"] for node in in_parts} >= {"margin_texts", "words_about_margins"}
+    assert [node["name"] for node in in_parts if "of_one_part(" not in node["raw_code"]] == []
