@@ -50,8 +50,8 @@ class CountedTables(Protocol):
         """What stands after FROM for a frame, as long as it is lent."""
         ...
 
-    def contents(self, table: str, without_pseudonyms: bool) -> TableContents:
-        """What the privacy checks look through; pseudonyms may be counted instead where that is asked for."""
+    def contents(self, table: str, without_opaque_names: bool) -> TableContents:
+        """What the privacy checks look through; opaque names may be counted instead where that is asked for."""
         ...
 
 

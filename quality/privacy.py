@@ -55,6 +55,9 @@ OPERATIONAL_COLUMNS = {
 }  # fmt: skip
 """When the machine worked; dates in these are not of a patient. A file's name is not among them: it often holds an extract's date."""
 PSEUDONYM = r"P[0-9a-f]{12}"
+OPAQUE_NAME = rf"{PSEUDONYM}|R[0-9a-f]{{16}}"
+"""A pseudonym, or what is published in the place of a record's id (ingestion/raw_schema.sql): keyed hashes, of which a table of
+patients has one or two a row."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,14 @@ class TableContents:
     """A table as far as the privacy checks look: its columns, how many dates each column of dates holds, and of each column that may
     hold text its distinct texts (index) with how often each occurs, named as the column; of study_id as well, whatever its type.
 
-    Pseudonyms may be counted where they lie instead, and left out of the texts: how many, by column.
+    Opaque names may be counted where they lie instead, and left out of the texts: how many, by column; of study_id pseudonyms only.
     """
 
     columns: list[str]
     dates: dict[str, int]
     texts: list[tuple[str, Callable[[], pd.Series]]]
     study_ids: Callable[[], pd.Series] | None = None
-    n_pseudonyms: Mapping[str, int] = field(default_factory=dict)
+    n_opaque: Mapping[str, int] = field(default_factory=dict)
 
     def asked_once(self) -> "TableContents":
         """The same, which remembers each column's texts as long as it is kept."""
@@ -103,13 +106,13 @@ def privacy_checks_of(
     """The same of tables that are looked into one column at a time, wherever they are kept.
 
     Args:
-        contents: of a table by name; where the second argument is true, it may leave out pseudonyms and count them.
+        contents: of a table by name; where the second argument is true, it may leave out opaque names and count them.
     """
     look = PrivacyLook(identifiers)
     return [
         row
         for table in tables
-        for row in look.checks_of(table, lambda table=table: contents(table, look.pseudonyms_are_harmless))
+        for row in look.checks_of(table, lambda table=table: contents(table, look.opaque_names_are_harmless))
     ]
 
 
@@ -128,8 +131,8 @@ class PrivacyLook:
 
     def __init__(self, identifiers: Iterable[str]) -> None:
         known = _Identifiers.of(identifiers)
-        self.pseudonyms_are_harmless = not known.any_like(PSEUDONYM)
-        """A pseudonym is one word and no date: only an MRN that looks like one could be hidden in it."""
+        self.opaque_names_are_harmless = not known.any_like(OPAQUE_NAME)
+        """An opaque name is one word and no date: it could only be an MRN, and none looks like one."""
         self.is_identifying = {
             is_label: RememberedTexts(lambda values, is_label=is_label: _is_identifying(values, is_label, known))
             for is_label in (False, True)
@@ -177,7 +180,7 @@ class PrivacyLook:
             if name not in OPERATIONAL_COLUMNS:
                 dates.n_checked, dates.hits = dates.n_checked + n, {**dates.hits, name: n}
         few: list[tuple[str, pd.Series]] = []
-        for name, n in contents.n_pseudonyms.items():
+        for name, n in contents.n_opaque.items():
             values.n_checked += n
             dates.n_checked += 0 if name in OPERATIONAL_COLUMNS else n
         for name, ask in contents.texts:
@@ -197,7 +200,7 @@ class PrivacyLook:
         for name, texts in few:
             self._add(name, texts, values, dates)
         if contents.study_ids is not None:
-            ids.n_checked += contents.n_pseudonyms.get("study_id", 0)
+            ids.n_checked += contents.n_opaque.get("study_id", 0)
             try:
                 ids.add("study_id", contents.study_ids(), self.is_no_pseudonym)
             except Exception as raised:  # noqa: BLE001 - as above
@@ -242,7 +245,7 @@ class RememberedTexts:
 
     def _of_many(self, texts: pd.Series) -> np.ndarray:
         """Remembered by the name of the column: those of one name, such as study_id, are much the same in every table."""
-        words = pa.array(texts.index, pa.string())
+        words = _in_one_piece(texts.index)
         before = self.harmless.get(texts.name, words[:0])
         hits = ~_in_words(words, before)
         unseen = np.flatnonzero(hits)
@@ -360,8 +363,14 @@ def _is_in(values: pd.Series, identifiers: "_Words") -> pd.Series:
     if len(values) <= RememberedTexts.MANY:
         found = np.fromiter((text in identifiers.at_hand for text in values), bool, len(values))
     else:
-        found = _in_words(pa.array(values, pa.string()), identifiers.words)
+        found = _in_words(_in_one_piece(values), identifiers.words)
     return pd.Series(found, index=values.index)
+
+
+def _in_one_piece(texts: Any) -> Any:
+    """Texts as an Arrow array; DuckDB gives those of many rows in pieces of a million."""
+    words = pa.array(texts, pa.string())
+    return words.combine_chunks() if isinstance(words, pa.ChunkedArray) else words
 
 
 def _in_words(texts: Any, words: Any) -> np.ndarray:

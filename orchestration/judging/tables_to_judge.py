@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import duckdb
 import pandas as pd
 
-from quality.privacy import PSEUDONYM, TableContents
+from quality.privacy import OPAQUE_NAME, PSEUDONYM, TableContents
 
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
            "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
 DATES = ("DATE", "TIMESTAMP")
+FIRST_ROWS = 2_048
 FEW_TEXTS = 10_000
 """So many distinct texts of a column are kept for who asks again; more are read again rather than held."""
 
@@ -51,17 +52,19 @@ class TablesToJudge:
         finally:
             self.connection.unregister(name)
 
-    def contents(self, table: str, without_pseudonyms: bool = False) -> TableContents:
-        return contents_of_relation(self.connection, self.relation(table), self.types(table) or {}, without_pseudonyms)
+    def contents(self, table: str, without_opaque_names: bool = False) -> TableContents:
+        return contents_of_relation(
+            self.connection, self.relation(table), self.types(table) or {}, without_opaque_names
+        )
 
 
 def contents_of_relation(
-    connection: duckdb.DuckDBPyConnection, relation: str, types: Mapping[str, str], without_pseudonyms: bool = False
+    connection: duckdb.DuckDBPyConnection, relation: str, types: Mapping[str, str], without_opaque_names: bool = False
 ) -> TableContents:
     """What the privacy checks look through, of what stands after FROM.
 
     Args:
-        without_pseudonyms: those of a large table's columns are counted and not read: they would be most of what it holds.
+        without_opaque_names: those of a large table are counted and not read: they would be most of what it holds.
     """
     of_days = [name for name, kind in types.items() if kind.startswith(DATES) and not kind.endswith("[]")]
     counts = ", ".join(["count(*)", *(f'count("{name}")' for name in of_days)])
@@ -73,29 +76,36 @@ def contents_of_relation(
     ]
     asked = [*texts, *({"study_id"} & set(types) - set(texts))]
     if n_rows <= FEW_TEXTS:
-        asks, n_pseudonyms = _texts_together(connection, relation, asked), {}
+        asks, n_opaque = _texts_together(connection, relation, asked), {}
     else:
-        looked_for = [name for name in texts if types[name] == "VARCHAR"] if without_pseudonyms else []
-        n_others, n_pseudonyms = _pseudonyms_counted(connection, relation, looked_for)
+        looked_for = [name for name in texts if types[name] == "VARCHAR"] if without_opaque_names else []
+        n_others, n_opaque = _opaque_names_counted(connection, relation, looked_for)
         asks = {name: _texts(connection, relation, name, n_others.get(name)) for name in asked}
     dates: dict[str, int] = dict(zip(of_days, numbers, strict=True))
-    return TableContents(list(types), dates, [(name, asks[name]) for name in texts], asks.get("study_id"), n_pseudonyms)
+    return TableContents(list(types), dates, [(name, asks[name]) for name in texts], asks.get("study_id"), n_opaque)
 
 
-def _pseudonyms_counted(
+def _opaque_names_counted(
     connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """By column that holds pseudonyms: how many other texts, and how many pseudonyms."""
+    """By column that holds opaque names among its first rows: how many other texts, and how many of them."""
     if not columns:
         return {}, {}
-    counts = ", ".join(f'count("{name}"), count(*) FILTER ({_is_pseudonym(name)})' for name in columns)
+    begins = ", ".join(f"coalesce(bool_or({_is_opaque(name)}), FALSE)" for name in columns)
+    seen = connection.execute(f"SELECT {begins} FROM (FROM {relation} LIMIT {FIRST_ROWS})").fetchall()[0]
+    columns = [name for name, has_some in zip(columns, seen, strict=True) if has_some]
+    if not columns:
+        return {}, {}
+    counts = ", ".join(f'count("{name}"), count(*) FILTER ({_is_opaque(name)})' for name in columns)
     found = connection.execute(f"SELECT {counts} FROM {relation}").fetchall()[0]
     held = [(name, n, n_like) for name, n, n_like in zip(columns, found[::2], found[1::2], strict=True) if n_like]
     return {name: n - n_like for name, n, n_like in held}, {name: n_like for name, _, n_like in held}
 
 
-def _is_pseudonym(column: str) -> str:
-    return f"""starts_with("{column}", 'P') AND regexp_full_match("{column}", '{PSEUDONYM}')"""
+def _is_opaque(column: str) -> str:
+    pattern = PSEUDONYM if column == "study_id" else OPAQUE_NAME
+    # the first letter is at hand where the pattern needs the whole text
+    return f"""("{column}"[1] IN ('P', 'R') AND regexp_full_match("{column}", '{pattern}'))"""
 
 
 def _texts_together(
@@ -132,19 +142,19 @@ def _texts(
     """What asks for the distinct texts of a column of a large table.
 
     Args:
-        n_others: of a column whose pseudonyms are left out, how many other texts it holds; None: nothing is left out.
+        n_others: of a column whose opaque names are left out, how many other texts it holds; None: nothing is left out.
     """
     kept: list[pd.Series] = []
     if n_others == 0:
         kept.append(pd.Series([], index=pd.Index([], dtype="str"), dtype="int64", name=column))
-    but_pseudonyms = "" if n_others is None else f" AND NOT ({_is_pseudonym(column)})"
+    but_opaque_names = "" if n_others is None else f" AND NOT ({_is_opaque(column)})"
 
     def ask() -> pd.Series:
         if kept:
             return kept[0]
         found = connection.execute(
             f"""SELECT CAST("{column}" AS VARCHAR) AS text, count(*) AS n FROM {relation}
-                WHERE "{column}" IS NOT NULL{but_pseudonyms} GROUP BY 1"""
+                WHERE "{column}" IS NOT NULL{but_opaque_names} GROUP BY 1"""
         ).to_arrow_table()
         texts = pd.Series(found["n"].to_numpy(), index=pd.Index(found["text"].to_pandas(), dtype="str"), name=column)
         if len(texts) <= FEW_TEXTS:

@@ -54,7 +54,7 @@ def leaks(
     rows, of_names = [], []
     for name in tables.names():
         # a column's texts are asked for once, and let go of before the next table's
-        contents = tables.contents(name, looks.privacy.pseudonyms_are_harmless).asked_once()
+        contents = tables.contents(name, looks.privacy.opaque_names_are_harmless).asked_once()
         rows += looks.privacy.checks_of(name, lambda contents=contents: contents)
         of_names.append(_as_check_of_names(name, contents, looks.is_raw_name))
     for attack in [*attacks_on_days(connection, database), *_attacks_on_order(connection, database)]:
@@ -334,7 +334,7 @@ def _as_check_of_known_day(attack: Attack, is_allowed: bool, simulated: bool) ->
 def _as_check_of_names(table: str, contents: TableContents, is_raw_name: RememberedTexts) -> list:
     """No id of a record, which holds its row number, and no name of a file."""
     hits: dict[str, int] = {}
-    n_texts = sum(contents.n_pseudonyms.values())
+    n_texts = sum(contents.n_opaque.values())
     for name, ask in contents.texts:
         texts = ask()
         n_texts += int(texts.sum())

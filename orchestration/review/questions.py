@@ -5,13 +5,19 @@ The build file may be locked by a night while somebody reviews; the page then go
 
 import json
 import os
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 QUESTIONS_FILE = "questions.json"
+Question = dict[str, Any]
+MOST_AT_ONCE, ROWS_AT_ONCE = 10_000, 1_000
+BEYOND_ALL = "~"
+"""After every study id in the order of texts."""
 REPORTS_OF_QUESTIONS = """
     WITH lines AS (
         SELECT record_id, section, coalesce(specimen, '') AS specimen, min(line_sequence) AS position,
@@ -57,7 +63,7 @@ LOOKED_UP = """
         JOIN intermediate.follow_up_questions AS asked ON asked.record_id = looks.record_id AND asked.asks = '{asks}'
         LEFT JOIN intermediate.agreed_follow_up_answers AS agreed ON agreed.question_id = asked.question_id
         {joins}
-        WHERE looks.problem IS NULL AND agreed.question_id IS NULL
+        WHERE looks.problem IS NULL AND agreed.question_id IS NULL AND looks.study_id >= $first AND looks.study_id < $beyond
         QUALIFY row_number() OVER (PARTITION BY asked.question_id ORDER BY looks.event_date, looks.record_id) = 1
     ),
     -- of the patients asked about only: the looks of a whole country need more memory than a night may take
@@ -102,44 +108,61 @@ class Questionnaire:
     """All open questions: of margins, with the groups that an answer may name and the widths that belong to each; and of looks at
     patients, which only the hospital's own records can settle, with the sites that an answer may name."""
 
-    questions: list[dict[str, Any]]
-    groups: list[dict[str, Any]]
-    sites_not_stated: list[dict[str, Any]] = field(default_factory=list)
+    questions: list[Question]
+    groups: list[Question]
+    sites_not_stated: list[Question] = field(default_factory=list)
     """The first look of each patient and wording whose site is missing or unreadable: question_id, asks ('site'), study_id, mrns,
     operation_date, event_date, kind, looks (all that is known of the patient), words, proposed (the nearest known site)."""
-    clinic_statements: list[dict[str, Any]] = field(default_factory=list)
+    clinic_statements: list[Question] = field(default_factory=list)
     """Definite statements of a clinic visit that nothing else bears out: the same, asks 'statement', and the sites stated."""
-    sites: list[dict[str, Any]] = field(default_factory=list)
+    sites: list[Question] = field(default_factory=list)
     """The sites of recurrence: name and description."""
 
-    def question(self, question_id: str) -> dict[str, Any] | None:
+    def question(self, question_id: str) -> Question | None:
         """The question of that id; None when it is not, or no longer, asked."""
         every = (*self.questions, *self.sites_not_stated, *self.clinic_statements)
         return next((asked for asked in every if asked.get("question_id") == question_id), None)
 
 
-def collect_questions(connection: duckdb.DuckDBPyConnection) -> Questionnaire:
-    """The questions of tonight with the words of every version of the reports (restricted)."""
-    return Questionnaire(
-        *(_records(connection, query) for query in (QUESTIONS, GROUPS, SITES_NOT_STATED, CLINIC_STATEMENTS, SITES))
-    )
+def questions_by_kind(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Iterator[Question]]]:
+    """The questions of tonight with the words of every version of the reports (restricted), by the fields of a Questionnaire; each kind is
+    to be gone through before the next."""
+    yield "questions", _asked(connection, QUESTIONS)
+    yield "groups", _asked(connection, GROUPS)
+    yield "sites_not_stated", _looked_up(connection, "site", SITES_NOT_STATED)
+    yield "clinic_statements", _looked_up(connection, "statement", CLINIC_STATEMENTS)
+    yield "sites", _asked(connection, SITES)
 
 
-def _records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    result = connection.execute(query)
+def _looked_up(connection: duckdb.DuckDBPyConnection, asks: str, query: str) -> Iterator[Question]:
+    """The questions about looks, some of the patients at a time where there are many: what is known of all of them need not fit into
+    memory."""
+    n_asked = connection.execute(
+        "SELECT count(*) FROM intermediate.follow_up_questions WHERE asks = ?", [asks]
+    ).fetchall()[0][0]
+    # study ids are hashes: a sixteenth of the patients begins with each digit
+    within = [f"P{digit}" for digit in "123456789abcdef"] if n_asked > MOST_AT_ONCE else []
+    for first, beyond in pairwise(["", *within, BEYOND_ALL]):
+        yield from _asked(connection, query, first=first, beyond=beyond)
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, query: str, **told: str) -> Iterator[Question]:
+    result = connection.execute(query, told)
     names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    while rows := result.fetchmany(ROWS_AT_ONCE):
+        yield from (dict(zip(names, row, strict=True)) for row in rows)
 
 
-def write_questions(questionnaire: Questionnaire, folder: Path) -> None:
-    """Replace the file that the page reads; readable for its owner only."""
+def write_questions(by_kind: Iterable[tuple[str, Iterable[Question]]], folder: Path) -> None:
+    """Replace the file that the page reads by the questions of each field of a Questionnaire; readable for its owner only."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     new_file = folder / f".{QUESTIONS_FILE}.new"
     with os.fdopen(os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         # question by question: all at once the library writes a few letters at a time, or needs the whole text in memory
-        for number, part in enumerate(fields(questionnaire)):
-            file.write(f"{', ' if number else '{'}{json.dumps(part.name)}: [")
-            for place, row in enumerate(getattr(questionnaire, part.name)):
-                file.write((", " if place else "") + json.dumps(row, ensure_ascii=False))
+        for number, (name, questions) in enumerate(by_kind):
+            file.write(f"{', ' if number else '{'}{json.dumps(name)}: [")
+            for place, question in enumerate(questions):
+                file.write((", " if place else "") + json.dumps(question, ensure_ascii=False))
             file.write("]")
         file.write("}")
     new_file.replace(folder / QUESTIONS_FILE)

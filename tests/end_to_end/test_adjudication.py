@@ -8,6 +8,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import duckdb
 import pandas as pd
@@ -19,7 +20,13 @@ from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import assign_study_ids, load_feed
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.review.answers import AnswerBook, checked_answer_of_look
-from orchestration.review.questions import Questionnaire, collect_questions
+from orchestration.review.questions import (
+    MOST_AT_ONCE,
+    Questionnaire,
+    questions_by_kind,
+    read_questions,
+    write_questions,
+)
 from orchestration.review.worklist import write_worklist
 from orchestration.settings import PROJECT_ROOT, Settings
 from tests.analysis.study_plan import MARGIN_GROUPS
@@ -90,9 +97,13 @@ class Nights:
         with duckdb.connect(str(self.folder / "build.duckdb"), read_only=True) as connection:
             return connection.execute(query).df()
 
-    def questions(self) -> Questionnaire:
-        with duckdb.connect(str(self.folder / "build.duckdb"), read_only=True) as connection:
-            return collect_questions(connection)
+    def questions(self, most_at_once: int = MOST_AT_ONCE) -> Questionnaire:
+        with (
+            patch("orchestration.review.questions.MOST_AT_ONCE", most_at_once),
+            duckdb.connect(str(self.folder / "build.duckdb"), read_only=True) as connection,
+        ):
+            write_questions(questions_by_kind(connection), self.folder / "asked")
+        return read_questions(self.folder / "asked")
 
     def margin(self, patient: str) -> dict:
         return self.frame(
@@ -124,6 +135,7 @@ class Monday:
     margin_before: dict
     worklist: list[dict]
     looks_asked: Questionnaire
+    asked_in_parts: Questionnaire
     sites_before: dict[str, str]
     recurrences: pd.DataFrame
     looks_settled: list[list]
@@ -137,7 +149,7 @@ def monday(nights) -> Monday:
     before = nights.margin(asked["study_id"])
     worklist = nights.frame("FROM intermediate.adjudication_worklist WHERE NOT is_sample").to_dict("records")
     sites = nights.frame("SELECT study_id, site FROM marts.recurrences").set_index("study_id")["site"].to_dict()
-    looks = nights.questions()
+    looks, in_parts = nights.questions(), nights.questions(most_at_once=0)
     answer = 'A. Reader,2013-02-01 10:00:00,1.0-9.9 mm,4,"seen, measured"'
     nights.answer("monday.csv", f"{asked['question_id']},{asked['study_id']},{answer}")
     book = AnswerBook("A. Reader", nights.folder / "build", nights.landing / "adjudication")
@@ -150,7 +162,16 @@ def monday(nights) -> Monday:
     recurrences = nights.frame("SELECT study_id, site, recurrence_days FROM marts.recurrences").set_index("study_id")
     settled = nights.frame("SELECT answer, sites, is_settled FROM marts.follow_up_adjudications ORDER BY asks")
     return Monday(
-        nights, asked, before, worklist, looks, sites, recurrences, settled.to_numpy().tolist(), nights.questions()
+        nights,
+        asked,
+        before,
+        worklist,
+        looks,
+        in_parts,
+        sites,
+        recurrences,
+        settled.to_numpy().tolist(),
+        nights.questions(),
     )
 
 
@@ -232,6 +253,8 @@ def test_the_worklist_is_a_page_a_workbook_and_a_csv_for_its_owner_only(tmp_path
 def test_a_site_not_stated_and_a_clinic_statement_are_answered_and_count_from_the_next_night(monday):
     (site,), (statement,) = monday.looks_asked.sites_not_stated, monday.looks_asked.clinic_statements
     assert (site["event_date"], statement["event_date"]) == ("2005-08-14", "2010-03-03")
+    # of very many, some of the patients at a time
+    assert monday.asked_in_parts == monday.looks_asked
     assert monday.sites_before[site["study_id"]] == "not_stated"
     assert statement["study_id"] not in monday.sites_before
 

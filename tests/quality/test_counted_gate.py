@@ -147,24 +147,28 @@ class _Anything(dict):
     [
         ({}, ["4711"], set()),
         ({"study_id": "0004711"}, ["4711"], {"study_id_is_a_pseudonym"}),
+        ({"study_id": f"R{5:016x}"}, ["4711"], {"study_id_is_a_pseudonym"}),
         ({"seen_with": "P00000004711A"}, ["P00000004711A"], {"no_identifying_value"}),
-        # a hospital whose numbers look like pseudonyms: then no pseudonym is passed over
+        # a hospital whose numbers look like pseudonyms: then no opaque name is passed over
         ({"seen_with": "P0000000abcde"}, ["P0000000abcde"], {"no_identifying_value"}),
         ({"seen_with": "P00000000000a\nof 1934-02-03"}, ["4711"], {"no_calendar_date"}),
     ],
 )
-def test_pseudonyms_of_a_large_table_are_counted_in_sql_and_hide_nothing(changed, mrns, failing):
+def test_opaque_names_of_a_large_table_are_counted_in_sql_and_hide_nothing(changed, mrns, failing):
     ids = [f"P{number:012x}" for number in range(10_001)]
-    frame = pd.DataFrame({"study_id": ids, "seen_with": [None, *ids[1:]], "arm": "resection"})
+    records = [f"R{number:016x}" for number in range(10_001)]
+    frame = pd.DataFrame(
+        {"study_id": ids, "seen_with": [None, *ids[1:]], "source_record_id": records, "arm": "resection"}
+    )
     for column, text in changed.items():
         frame.loc[5, column] = text
     tables, frames = stored({"anything": frame})
     look = PrivacyLook(mrns)
-    passes_over = look.pseudonyms_are_harmless
+    passes_over = look.opaque_names_are_harmless
     rows = [look.checks_of("anything", lambda: tables.contents("anything", passes_over))]
     rows.append(PrivacyLook(mrns).checks_of("anything", lambda: contents_of_frame(frames["anything"])))
     counted, of_frame = (pd.DataFrame(found, columns=CHECK_COLUMNS) for found in rows)
     pd.testing.assert_frame_equal(counted, of_frame)
     assert set(counted.loc[counted["status"] != "passed", "check_name"]) == failing
     n_read = sum(len(ask()) for _, ask in tables.contents("anything", passes_over).texts)
-    assert n_read == (20_002 if mrns == ["P0000000abcde"] else 1 + len(changed))
+    assert n_read == (30_003 if mrns == ["P0000000abcde"] else 1 + len(changed))

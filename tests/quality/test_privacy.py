@@ -1,12 +1,15 @@
 """Nothing that identifies a patient passes the gate, in whichever table and under whatever name."""
 
 import datetime
+import re
 
+import duckdb
 import pandas as pd
 import pytest
 
+from orchestration.ingestion.raw_schema import create_raw_schema
 from quality import list_suites, run_suites
-from quality.privacy import RememberedTexts, privacy_checks
+from quality.privacy import OPAQUE_NAME, PrivacyLook, RememberedTexts, TableContents, privacy_checks
 from quality.run_expectations import CHECK_COLUMNS
 from tests.quality.clean_tables import A, B, clean_tables
 
@@ -161,3 +164,21 @@ def test_what_one_table_of_many_texts_is_remembered_for_hides_nothing_of_the_nex
     again = pd.Series(2, index=pd.Index([*names, "secret", "P-new"], dtype="str"), name="study_id")
     assert [memory.n_hits(again), memory.n_hits(again), memory.n_hits(again.rename("label"))] == [2, 2, 2]
     assert asked == [10_001, 2, 1, 10_003]
+
+
+def test_texts_that_come_in_several_pieces_are_looked_through():
+    """DuckDB gives a column of more than a million texts in pieces of a million; a first night of a country could not be judged."""
+    pieces = [pd.Series([f"{place}-{number}" for number in range(6_000)], dtype="str") for place in ("left", "right")]
+    names = pd.Index(pd.concat([*pieces, pd.Series(["see 4711-08"], dtype="str")]))
+    counts = pd.Series(1, index=names, name="remark")
+    contents = TableContents(["remark"], {}, [("remark", lambda: counts)])
+    checks = pd.DataFrame(PrivacyLook(["4711-08"]).checks_of("any", lambda: contents), columns=CHECK_COLUMNS)
+    failing = checks.loc[checks["status"] != "passed", ["check_name", "status", "n_failed"]]
+    assert failing.to_numpy().tolist() == [["no_identifying_value", "failed", 1]]
+
+
+def test_what_is_published_in_the_place_of_a_records_id_is_an_opaque_name():
+    with duckdb.connect() as connection:
+        create_raw_schema(connection)
+        (name,) = connection.execute("SELECT restricted.opaque_record('bee33449c130-11402')").fetchall()[0]
+    assert re.fullmatch(OPAQUE_NAME, name)

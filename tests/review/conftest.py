@@ -94,7 +94,7 @@ def is_listening(port: int) -> bool:
 @pytest.fixture
 def page_folder(tmp_path, questionnaire) -> Path:
     (tmp_path / "build").mkdir()
-    write_questions(questionnaire, tmp_path / "build")
+    write_questions(vars(questionnaire).items(), tmp_path / "build")
     return tmp_path
 
 
