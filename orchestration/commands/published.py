@@ -105,12 +105,14 @@ def report(
     file = out or (own.with_name(f"report_{published.stem}.html") if as_of else own)
     before = publication_before(settings.history, published)
     with console.status("Drawing the report"):
-        mode, is_explore_there = settings.published_folder_mode & 0o666, False
+        mode, no_explore = settings.published_folder_mode & 0o666, None
         if file == own:
             least_k = disclosure_rules(settings.disclosure_rules).least_k
-            is_explore_there = write_explore(published, settings.explore_file, mode, least_k) is None
-        write_report(published, file, mode, before, is_explore_there)
+            no_explore = write_explore(published, settings.explore_file, mode, least_k)
+        write_report(published, file, mode, before, file == own and no_explore is None)
     console.print(f"Report: {file}", soft_wrap=True)
+    if no_explore:
+        console.print(f"No page of Explore: {no_explore}", soft_wrap=True)
 
 
 @commands.command(rich_help_panel=PANEL)

@@ -4,7 +4,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from orchestration.commands import published
 from orchestration.reporting import pages
 from orchestration.reporting.drawing_beside import drawn_pages, start_drawing
 
@@ -37,6 +39,16 @@ def test_a_cohort_too_large_or_an_encrypted_warehouse_has_no_page_and_the_old_on
     refusal = pages.write_explore(Path("never read"), page, 0o644, 5)
     assert refusal is not None and ("encrypted" in refusal if key else "60,000 patients are too many" in refusal)
     assert not page.exists()
+
+
+def test_whoever_draws_the_report_anew_is_told_why_there_is_no_page_of_explore(stamp, tmp_path, monkeypatch):
+    monkeypatch.setenv("CRLM_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("CRLM_ENCRYPTION_KEY", raising=False)
+    monkeypatch.setattr(published, "published_file", lambda as_of: tmp_path / "published" / "warehouse.duckdb")
+    monkeypatch.setattr(pages, "write_report", lambda *drawn: None)
+    said = CliRunner().invoke(published.commands, ["report"])
+    assert said.exit_code == 0, said.output
+    assert "No page of Explore: 60,000 patients are too many for a page (at most 50,000)" in said.output
 
 
 def test_what_another_process_could_not_draw_the_night_draws_itself(tmp_path):
