@@ -21,7 +21,9 @@ NOTICEABLE_SHARE = 0.05
 """A day that one in twenty share (five at least) is no chance."""
 LEAST_SHARING = 10
 """So few who share a day are no extract of a hospital's patients."""
-STRONGEST_ORDER, LEAST_ROWS = 0.3, 20
+STRONGEST_ORDER, LEAST_ROWS, LEAST_DAYS = 0.3, 20, 2
+MOST_PLACES_A_VALUE = 4
+"""Whole numbers that lie within so many times as many places as there are of them are counted rather than sorted."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def _on_group(source: str, rows: pd.DataFrame) -> Attack:
 
 def _best_day(first: np.ndarray, last: np.ndarray) -> int:
     """The day that lies in most of the intervals [first, last]; the middle one where several do."""
-    days = np.concatenate([first, last + 1])
-    steps = np.concatenate([np.ones(len(first), np.int64), -np.ones(len(last), np.int64)])
+    (begins, _, n_begin), (ends, _, n_end) = _counted(first), _counted(last + 1)
+    days, steps = np.concatenate([begins, ends]), np.concatenate([n_begin, -n_end])
     order = np.argsort(days, kind="stable")
     at, where = np.unique(days[order], return_index=True)
     height = np.add.reduceat(steps[order], where).cumsum()
@@ -77,7 +79,7 @@ def _best_day(first: np.ndarray, last: np.ndarray) -> int:
 def _patients_of_a_pinned_day(shared: np.ndarray, first: np.ndarray, last: np.ndarray) -> int:
     """Of a day that a noticeable part of the patients share (one in twenty, five at least): how many they are, if what is
     published beside their days tells that day to within a month; else 0."""
-    _, place, n_sharing = np.unique(shared, return_inverse=True, return_counts=True)
+    _, place, n_sharing = _counted(shared)
     noticeable = np.flatnonzero(n_sharing >= max(LEAST_RECOVERED, NOTICEABLE_SHARE * len(shared)))
     for which in noticeable[np.argsort(-n_sharing[noticeable])]:
         members = place == which
@@ -99,8 +101,8 @@ def try_known_days(times: pd.DataFrame) -> list[Attack]:
     for source, rows in known.groupby("source", sort=True, observed=True):
         tried: list[Attack] = []
         for _, of_hospital in rows.groupby("hospital"):
-            shared = (of_hospital["days"].astype("int64") + of_hospital["operation_day"].astype("int64")).value_counts()
-            n_sharing, n = int(shared.iloc[0]), len(of_hospital)
+            days, operated = (of_hospital[name].to_numpy(np.int64) for name in ("days", "operation_day"))
+            n_sharing, n = int(_counted(days + operated)[2].max()), len(of_hospital)
             tried.append(Attack(str(source), n, n_sharing, n_sharing >= max(LEAST_SHARING, NOTICEABLE_SHARE * n)))
         attacks.append(max(tried, key=lambda attack: (attack.works, attack.n_recovered)))
     return attacks
@@ -114,10 +116,32 @@ def try_order(places: pd.DataFrame) -> list[Attack]:
     """
     attacks = []
     for source, rows in places.dropna().groupby("source", sort=True, observed=True):
-        if len(rows) < LEAST_ROWS or rows["place"].nunique() < LEAST_ROWS or rows["operation_day"].nunique() < 2:
+        if len(rows) < LEAST_ROWS:
             continue
-        correlation = abs(np.corrcoef(rows["place"].rank(), rows["operation_day"].rank())[0, 1])
+        (place, n_places), (day, n_days) = (_ranks(rows[name].to_numpy()) for name in ("place", "operation_day"))
+        if n_places < LEAST_ROWS or n_days < LEAST_DAYS:
+            continue
+        correlation = abs(np.corrcoef(place, day)[0, 1])
         is_certain = correlation * np.sqrt(len(rows) - 1) > 5
         works = bool(correlation > STRONGEST_ORDER and is_certain)
         attacks.append(Attack(str(source), len(rows), len(rows) if works else 0, works))
     return attacks
+
+
+def _ranks(values: np.ndarray) -> tuple[np.ndarray, int]:
+    """The rank of each value, the mean of theirs for equal ones (R's rank), and how many different values there are."""
+    _, at, n_each = _counted(values)
+    return (np.cumsum(n_each) - (n_each - 1) / 2)[at], int((n_each > 0).sum())
+
+
+def _counted(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values in ascending order, the place of each given one among them, and how often each occurs: 0 times too, of whole numbers that lie
+    close to each other."""
+    if values.dtype.kind in "iu":
+        least = int(values.min())
+        if int(values.max()) - least < MOST_PLACES_A_VALUE * len(values):
+            # days and numbers of rows: counted, not sorted
+            at = values - least
+            n_each = np.bincount(at)
+            return least + np.arange(len(n_each)), at, n_each
+    return np.unique(values, return_inverse=True, return_counts=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quality.date_attack import try_known_days, try_order, try_shared_days
+from quality.date_attack import _ranks, try_known_days, try_order, try_shared_days
 
 END_OF_RECORDS = 16_000
 YEAR = 365.25
@@ -64,6 +64,12 @@ def test_row_numbers_in_order_of_operation_are_found_and_shuffled_ones_are_not()
         ]
     )
     assert {attack.source: attack.works for attack in try_order(places)} == {"in order": True, "shuffled": False}
+
+
+@pytest.mark.parametrize("values", [[5, 1, 5, 9], [5.0, 1.0, 5.0, 9.5], [5, -1, 5, 9_000_000_000]])
+def test_equal_places_have_the_mean_of_their_ranks(values):
+    ranks, n_different = _ranks(np.array(values))
+    assert (ranks.tolist(), n_different) == ([2.5, 1.0, 2.5, 4.0], 3)
 
 
 def test_whoever_knows_the_day_of_the_extract_needs_no_period_beside_the_days():
