@@ -1,6 +1,7 @@
 """Nothing that identifies a patient passes the gate, in whichever table and under whatever name."""
 
 import datetime
+import hashlib
 import re
 
 import duckdb
@@ -177,8 +178,29 @@ def test_texts_that_come_in_several_pieces_are_looked_through():
     assert failing.to_numpy().tolist() == [["no_identifying_value", "failed", 1]]
 
 
-def test_what_is_published_in_the_place_of_a_records_id_is_an_opaque_name():
+def test_what_is_published_in_the_place_of_a_records_id_is_an_opaque_name_and_of_several_ids_several():
     with duckdb.connect() as connection:
         create_raw_schema(connection)
-        (name,) = connection.execute("SELECT restricted.opaque_record('bee33449c130-11402')").fetchall()[0]
-    assert re.fullmatch(OPAQUE_NAME, name)
+        connection.execute("INSERT INTO restricted.installation VALUES ('key', 'secret')")
+        one, other, both, of_nothing, none = connection.execute(
+            """SELECT restricted.opaque_record('a-1'), restricted.opaque_record('b-2'), restricted.opaque_records('a-1;b-2'),
+                      restricted.opaque_record(missing), restricted.opaque_records(missing)
+               FROM (SELECT CAST(NULL AS VARCHAR) AS missing)"""
+        ).fetchall()[0]
+    assert re.fullmatch(OPAQUE_NAME, one)
+    assert one == "R" + hashlib.sha256(b"secret|a-1").hexdigest()[:16]
+    assert (both, of_nothing, none) == (f"{one};{other}", None, None)
+
+
+def test_a_look_at_another_column_makes_no_opaque_names():
+    """Every check of a gate scans the tables as they would be published: a country's time_to_event took 3.5 s a scan, now 0.05."""
+    as_published = """SELECT * REPLACE (restricted.opaque_record(source_record_id) AS source_record_id,
+                                        restricted.opaque_records(source_record_ids) AS source_record_ids) FROM times"""
+    with duckdb.connect() as connection:
+        create_raw_schema(connection)
+        connection.execute(
+            "CREATE TABLE times AS SELECT 'a' AS source_record_id, 'a;b' AS source_record_ids, 7 AS time_days"
+        )
+        plan = connection.execute(f"EXPLAIN SELECT sum(time_days) FROM ({as_published})").fetchall()[0][1]
+    assert "times" in plan
+    assert "JOIN" not in plan and "source_record_id" not in plan
