@@ -55,9 +55,9 @@ OPERATIONAL_COLUMNS = {
 }  # fmt: skip
 """When the machine worked; dates in these are not of a patient. A file's name is not among them: it often holds an extract's date."""
 PSEUDONYM = r"P[0-9a-f]{12}"
-OPAQUE_NAME = rf"{PSEUDONYM}|R[0-9a-f]{{16}}"
-"""A pseudonym, or what is published in the place of a record's id (ingestion/raw_schema.sql): keyed hashes, of which a table of
-patients has one or two a row."""
+OPAQUE_NAME = rf"{PSEUDONYM}|R[0-9a-f]{{16}}(?:;R[0-9a-f]{{16}})*"
+"""A pseudonym, or what is published in the place of a record's id, or of several (ingestion/raw_schema.sql): keyed hashes, of which a
+table of patients has one or two a row."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class PrivacyLook:
     def __init__(self, identifiers: Iterable[str]) -> None:
         known = _Identifiers.of(identifiers)
         self.opaque_names_are_harmless = not known.any_like(OPAQUE_NAME)
-        """An opaque name is one word and no date: it could only be an MRN, and none looks like one."""
+        """Opaque names are words of their own and no dates: one could only be an MRN, and none looks like one."""
         self.is_identifying = {
             is_label: RememberedTexts(lambda values, is_label=is_label: _is_identifying(values, is_label, known))
             for is_label in (False, True)

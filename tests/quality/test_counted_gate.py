@@ -156,7 +156,7 @@ class _Anything(dict):
 )
 def test_opaque_names_of_a_large_table_are_counted_in_sql_and_hide_nothing(changed, mrns, failing):
     ids = [f"P{number:012x}" for number in range(10_001)]
-    records = [f"R{number:016x}" for number in range(10_001)]
+    records = [f"R{number:016x};R{number + 1:016x}"[: 17 if number % 2 else None] for number in range(10_001)]
     frame = pd.DataFrame(
         {"study_id": ids, "seen_with": [None, *ids[1:]], "source_record_id": records, "arm": "resection"}
     )

@@ -187,7 +187,7 @@ def test_what_is_published_in_the_place_of_a_records_id_is_an_opaque_name_and_of
                       restricted.opaque_record(missing), restricted.opaque_records(missing)
                FROM (SELECT CAST(NULL AS VARCHAR) AS missing)"""
         ).fetchall()[0]
-    assert re.fullmatch(OPAQUE_NAME, one)
+    assert re.fullmatch(OPAQUE_NAME, one) and re.fullmatch(OPAQUE_NAME, both)
     assert one == "R" + hashlib.sha256(b"secret|a-1").hexdigest()[:16]
     assert (both, of_nothing, none) == (f"{one};{other}", None, None)
 
