@@ -233,7 +233,7 @@ def measure(n_patients: int, folder: Path, say=print) -> dict:
 
 
 def _keep_only(folder: Path, *names: str) -> None:
-    """What a process that was ended left would not be made anew."""
+    """Remove everything else: what a process that was ended left would be taken for done."""
     for path in folder.iterdir():
         if path.name not in names:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
