@@ -3,7 +3,7 @@
 Written on distinct texts rather than as expectations: every column of every table is looked at, whatever its name.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any, Protocol
@@ -223,37 +223,22 @@ def _is_label(name: str) -> bool:
 
 
 class RememberedTexts:
-    """Which texts are hits, asked once a text; of a column of many texts those that are none are remembered in one piece.
+    """Which texts are hits, asked once a text; those of a column of many texts, which another column hardly has, are not remembered.
 
     is_hit: distinct texts -> whether each is one, in their order.
     """
 
     MANY = 10_000
-    MOST = 2_000_000
-    """So many harmless texts of such columns of one name are remembered at most."""
 
     def __init__(self, is_hit: Callable[[pd.Series], pd.Series]) -> None:
         self.is_hit, self.known = is_hit, {}
-        self.harmless: dict[Hashable, Any] = {}
 
     def n_hits(self, texts: pd.Series) -> int:
         """How many cells of a column (`texts`: how often each text occurs) hold a text that is a hit."""
         if len(texts) > self.MANY:
-            return int(texts.to_numpy()[self._of_many(texts)].sum())
+            return int(texts.to_numpy()[self._ask(texts.index)].sum())
         self.learn(texts.index)
         return sum(int(n) for text, n in zip(texts.index, texts.to_numpy(), strict=True) if self.known[text])
-
-    def _of_many(self, texts: pd.Series) -> np.ndarray:
-        """Remembered by the name of the column: those of one name, such as study_id, are much the same in every table."""
-        words = _in_one_piece(texts.index)
-        before = self.harmless.get(texts.name, words[:0])
-        hits = ~_in_words(words, before)
-        unseen = np.flatnonzero(hits)
-        if len(unseen):
-            hits[unseen] = self._ask(texts.index[unseen])
-            fresh = unseen[~hits[unseen]][: max(self.MOST - len(before), 0)]
-            self.harmless[texts.name] = pa.concat_arrays([before, words.take(pa.array(fresh))])
-        return hits
 
     def learn(self, texts: Iterable[str]) -> None:
         """Ask of those texts that were not asked of yet."""

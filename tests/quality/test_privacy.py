@@ -150,8 +150,7 @@ def test_staging_is_restricted_and_has_no_privacy_checks():
     assert "privacy" not in set(report.checks["suite"])
 
 
-def test_what_one_table_of_many_texts_is_remembered_for_hides_nothing_of_the_next():
-    """Of a column of more than ten thousand texts the harmless ones are remembered: new ones of the next table are asked of."""
+def test_few_texts_are_asked_about_once_and_those_of_a_column_of_many_are_not_kept():
     asked: list[int] = []
 
     def is_secret(texts: pd.Series) -> pd.Series:
@@ -159,12 +158,14 @@ def test_what_one_table_of_many_texts_is_remembered_for_hides_nothing_of_the_nex
         return texts == "secret"
 
     memory = RememberedTexts(is_secret)
-    names = [f"P{number}" for number in range(10_001)]
-    first = pd.Series(1, index=pd.Index(names, dtype="str"), name="study_id")
-    assert memory.n_hits(first) == 0
-    again = pd.Series(2, index=pd.Index([*names, "secret", "P-new"], dtype="str"), name="study_id")
-    assert [memory.n_hits(again), memory.n_hits(again), memory.n_hits(again.rename("label"))] == [2, 2, 2]
-    assert asked == [10_001, 2, 1, 10_003]
+    few = pd.Series([1, 3], index=pd.Index(["arm", "secret"], dtype="str"), name="label")
+    assert [memory.n_hits(few), memory.n_hits(few.rename("remark"))] == [3, 3]
+    many = pd.Series(
+        2, index=pd.Index([*(f"P{number}" for number in range(10_001)), "secret"], dtype="str"), name="remark"
+    )
+    assert [memory.n_hits(many), memory.n_hits(few)] == [2, 3]
+    assert asked == [2, 10_002]
+    assert set(memory.known) == {"arm", "secret"}
 
 
 def test_texts_that_come_in_several_pieces_are_looked_through():
