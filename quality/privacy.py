@@ -348,16 +348,10 @@ def _is_in(values: pd.Series, identifiers: "_Words") -> pd.Series:
     if len(values) <= RememberedTexts.MANY:
         found = np.fromiter((text in identifiers.at_hand for text in values), bool, len(values))
     else:
-        found = _in_words(_in_one_piece(values), identifiers.words)
+        found = _in_words(pa.array(values, pa.string()), identifiers.words)
     return pd.Series(found, index=values.index)
 
 
-def _in_one_piece(texts: Any) -> Any:
-    """Texts as an Arrow array; DuckDB gives those of many rows in pieces of a million."""
-    words = pa.array(texts, pa.string())
-    return words.combine_chunks() if isinstance(words, pa.ChunkedArray) else words
-
-
 def _in_words(texts: Any, words: Any) -> np.ndarray:
-    """Of Arrow arrays: whether each text is one of the words."""
+    """Of Arrow arrays, in one piece or several: whether each text is one of the words."""
     return pc.call_function("is_in", [texts], pc.SetLookupOptions(value_set=words)).to_numpy(zero_copy_only=False)
