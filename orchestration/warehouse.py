@@ -14,7 +14,7 @@ import duckdb
 import pandas as pd
 import yaml
 
-from orchestration.files.encryption import connect
+from orchestration.files.encryption import connect, create_build_file
 from orchestration.files.memory import limited
 from orchestration.files.problems import NotAccessible, WarehouseBusy, named_problem
 from orchestration.ingestion.contract import SourceContract
@@ -89,7 +89,7 @@ def _give_birth(path: Path) -> None:
     newborn = path.with_name(f".{path.name}.{os.getpid()}.born")
     newborn.unlink(missing_ok=True)
     try:
-        connect(newborn).close()
+        create_build_file(newborn)
     except duckdb.Error as error:
         newborn.unlink(missing_ok=True)
         raise named_problem(error, path) or error from None

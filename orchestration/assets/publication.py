@@ -14,7 +14,8 @@ from orchestration.publication.publish import publish
 from orchestration.publication.verdicts import PublicationRefused
 from orchestration.reporting.drawing_beside import drawn_pages, end_drawing, start_drawing
 from orchestration.reporting.pages import draw_pages, place_pages
-from orchestration.review.questions import questions_by_kind, write_questions
+from orchestration.review.lists import write_lists
+from orchestration.review.questions import margins_asked, questions_by_kind, write_questions
 from orchestration.review.worklist import write_site_words, write_worklist
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import open_build_file, read_table
@@ -142,11 +143,13 @@ def adjudication_worklist(context: dg.AssetExecutionContext) -> dg.MaterializeRe
     with open_build_file(settings.build_file) as connection:
         questions = read_table(connection, "intermediate", "adjudication_worklist")
         write_questions(questions_by_kind(connection), settings.worklist_folder)
+        write_lists(connection, settings.worklist_folder)
+        asked = margins_asked(connection)
         words = read_table(connection, "intermediate", "site_words_to_settle")
         definitions = read_table(connection, "seeds", "margin_definitions")
     published = definitions[definitions["definition"] == "published"].sort_values("group_order")
     write_worklist(
-        questions, list(published["margin_group"]), settings.worklist_folder, settings.landing / "adjudication"
+        questions, list(published["margin_group"]), settings.worklist_folder, settings.landing / "adjudication", asked
     )
     write_site_words(words, settings.worklist_folder)
     return dg.MaterializeResult(

@@ -14,6 +14,7 @@ from orchestration.files.problems import WarehouseProblem
 
 VARIABLE = "CRLM_ENCRYPTION_KEY"
 SHORTEST_KEY = 16
+STORAGE_OF_BUILD_FILE = "v1.5.0"
 
 
 class EncryptionProblem(WarehouseProblem):
@@ -50,9 +51,24 @@ def connect(path: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def attach(connection: duckdb.DuckDBPyConnection, path: Path, alias: str, read_only: bool = False) -> None:
+def create_build_file(path: Path) -> None:
+    """An empty file in the storage of DuckDB 1.5, which it keeps whoever opens it: texts take a third of the room, and less time to write,
+    than in the storage that older versions read too. What is published stays in that one."""
+    with duckdb.connect() as connection:
+        attach(connection, path, "build", storage_version=STORAGE_OF_BUILD_FILE)
+
+
+def attach(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    alias: str,
+    read_only: bool = False,
+    storage_version: str | None = None,
+) -> None:
     """Attach a file beside what a connection has open; made, if it is not there, encrypted where that is asked for."""
     key, options = encryption_key(), ["READ_ONLY"] if read_only else []
+    if storage_version is not None:
+        options.append(f"STORAGE_VERSION {_text(storage_version)}")
     if key is not None:
         load_extension(connection)
         options.append(f"ENCRYPTION_KEY {_text(key)}")

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,16 @@ import duckdb
 
 QUESTIONS_FILE = "questions.json"
 Question = dict[str, Any]
-MOST_AT_ONCE, ROWS_AT_ONCE = 10_000, 1_000
-BEYOND_ALL = "~"
-"""After every study id in the order of texts."""
+ROWS_AT_ONCE = 1_000
+MOST_ASKED = 2_000
+"""Of each kind, in one night: more than reviewers answer until the next one, and as many as a browser takes. Patients stand in the order
+of their study ids, which are hashes: no hospital and no reason comes first, and the next follow as these are settled."""
+# what nobody can answer without a report must not keep others from being asked
+MARGINS_ASKED = """
+    SELECT asked.question_id, asked.study_id
+    FROM intermediate.adjudication_worklist AS asked
+    LEFT JOIN (SELECT DISTINCT study_id, TRUE AS has_report FROM staging.stg_pathology_reports) AS reports USING (study_id)
+    QUALIFY row_number() OVER (PARTITION BY has_report ORDER BY asked.study_id, asked.question_id) <= $most"""
 REPORTS_OF_QUESTIONS = """
     WITH lines AS (
         SELECT record_id, section, coalesce(specimen, '') AS specimen, min(line_sequence) AS position,
@@ -25,7 +31,7 @@ REPORTS_OF_QUESTIONS = """
         FROM staging.stg_pathology_lines
         WHERE line_text IS NOT NULL AND record_id IN (
             SELECT record_id FROM staging.stg_pathology_reports
-            WHERE study_id IN (SELECT study_id FROM intermediate.adjudication_worklist))
+            WHERE study_id IN (SELECT study_id FROM margins_asked))
         GROUP BY ALL
     ),
     paragraphs AS (
@@ -38,33 +44,46 @@ REPORTS_OF_QUESTIONS = """
                 ORDER BY is_current DESC, reported_at DESC) AS reports
     FROM staging.stg_pathology_reports AS reports
     JOIN paragraphs USING (record_id)
-    WHERE reports.study_id IN (SELECT study_id FROM intermediate.adjudication_worklist)
+    WHERE reports.study_id IN (SELECT study_id FROM margins_asked)
     GROUP BY reports.study_id"""
 PATIENTS_OF_QUESTIONS = """
     SELECT study_id, list(DISTINCT mrn ORDER BY mrn) AS mrns
     FROM raw.patient_identifiers
-    WHERE study_id IN (SELECT study_id FROM intermediate.adjudication_worklist)
+    WHERE study_id IN (SELECT study_id FROM margins_asked)
     GROUP BY study_id"""
 QUESTIONS = f"""
+    WITH margins_asked AS ({MARGINS_ASKED})
     SELECT asked.question_id, asked.study_id, asked.is_sample, asked.why, asked.sentences AS words, patients.mrns,
            strftime(operations.index_operation_date, '%Y-%m-%d') AS operation_date,
            coalesce(reports.reports, []) AS reports
     FROM intermediate.adjudication_worklist AS asked
+    SEMI JOIN margins_asked USING (question_id)
     LEFT JOIN ({REPORTS_OF_QUESTIONS}) AS reports USING (study_id)
     LEFT JOIN ({PATIENTS_OF_QUESTIONS}) AS patients USING (study_id)
     LEFT JOIN intermediate.index_operations AS operations USING (study_id)
     ORDER BY asked.is_sample, asked.why, asked.study_id"""
-# the first look of each question that no majority has settled; beside it all that is known of looks at the patient
+# the first look of each question that no majority has settled
+OPEN_LOOKS = """
+    SELECT asked.question_id, asked.asks, looks.study_id, looks.record_id
+    FROM intermediate.follow_up_questions AS asked
+    JOIN intermediate.dated_follow_up_events AS looks ON asked.record_id = looks.record_id AND asked.asks = '{asks}'
+    LEFT JOIN intermediate.agreed_follow_up_answers AS agreed ON agreed.question_id = asked.question_id
+    WHERE looks.problem IS NULL AND agreed.question_id IS NULL {and_only}
+    QUALIFY row_number() OVER (PARTITION BY asked.question_id ORDER BY looks.event_date, looks.record_id) = 1"""
+OPEN_SITES = OPEN_LOOKS.format(asks="site", and_only="")
+OPEN_STATEMENTS = OPEN_LOOKS.format(
+    asks="statement",
+    and_only="AND looks.record_id IN (SELECT source_record_id FROM quality.listed_recurrence_statements)",
+)
+# beside each look all that is known of looks at the patient
 LOOKED_UP = """
-    WITH asked_looks AS (
+    WITH open_looks AS ({open_looks}),
+    asked_looks AS (
         SELECT asked.question_id, asked.asks, looks.study_id, strftime(looks.index_operation_date, '%Y-%m-%d') AS operation_date,
                strftime(looks.event_date, '%Y-%m-%d') AS event_date, coalesce(looks.modality, looks.event_type) AS kind, {columns}
-        FROM intermediate.dated_follow_up_events AS looks
-        JOIN intermediate.follow_up_questions AS asked ON asked.record_id = looks.record_id AND asked.asks = '{asks}'
-        LEFT JOIN intermediate.agreed_follow_up_answers AS agreed ON agreed.question_id = asked.question_id
+        FROM (FROM open_looks ORDER BY study_id, question_id LIMIT $most) AS asked
+        JOIN intermediate.dated_follow_up_events AS looks ON asked.record_id = looks.record_id
         {joins}
-        WHERE looks.problem IS NULL AND agreed.question_id IS NULL AND looks.study_id >= $first AND looks.study_id < $beyond
-        QUALIFY row_number() OVER (PARTITION BY asked.question_id ORDER BY looks.event_date, looks.record_id) = 1
     ),
     -- of the patients asked about only: the looks of a whole country need more memory than a night may take
     identifiers AS (
@@ -85,15 +104,21 @@ LOOKED_UP = """
     LEFT JOIN known USING (study_id)
     ORDER BY asked_looks.study_id, asked_looks.event_date"""
 SITES_NOT_STATED = LOOKED_UP.format(
-    asks="site",
+    open_looks=OPEN_SITES,
     columns="coalesce(looks.unknown_site_words, '') AS words, coalesce(nearest.proposed_site, '') AS proposed",
     joins="LEFT JOIN intermediate.site_words_to_settle AS nearest ON nearest.word = looks.unknown_site_words",
 )
 CLINIC_STATEMENTS = LOOKED_UP.format(
-    asks="statement",
-    columns="coalesce(array_to_string(looks.sites, ', '), '') AS sites",
-    joins="JOIN quality.listed_recurrence_statements AS listed ON listed.source_record_id = looks.record_id",
+    open_looks=OPEN_STATEMENTS, columns="coalesce(array_to_string(looks.sites, ', '), '') AS sites", joins=""
 )
+# those without a report count by themselves: they are ordered, not answered
+WAITING = f"""
+    SELECT kind, n, least(n, $most) AS n_asked FROM (
+        SELECT if(study_id IN (SELECT study_id FROM staging.stg_pathology_reports), 'margin', 'order') AS kind, count(*) AS n
+        FROM intermediate.adjudication_worklist GROUP BY ALL
+        UNION ALL SELECT 'site', count(*) FROM ({OPEN_SITES})
+        UNION ALL SELECT 'statement', count(*) FROM ({OPEN_STATEMENTS}))
+    ORDER BY kind"""
 SITES = """
     SELECT site AS name, description FROM seeds.recurrence_site_names
     WHERE site <> 'not_stated' AND (organ <> 'pancreas' OR EXISTS (
@@ -117,6 +142,8 @@ class Questionnaire:
     """Definite statements of a clinic visit that nothing else bears out: the same, asks 'statement', and the sites stated."""
     sites: list[Question] = field(default_factory=list)
     """The sites of recurrence: name and description."""
+    waiting: list[Question] = field(default_factory=list)
+    """How many there are of each kind: kind ('margin', 'order' for those without a report, 'site', 'statement'), n, n_asked."""
 
     def question(self, question_id: str) -> Question | None:
         """The question of that id; None when it is not, or no longer, asked."""
@@ -127,26 +154,21 @@ class Questionnaire:
 def questions_by_kind(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Iterator[Question]]]:
     """The questions of tonight with the words of every version of the reports (restricted), by the fields of a Questionnaire; each kind is
     to be gone through before the next."""
-    yield "questions", _asked(connection, QUESTIONS)
+    yield "questions", _asked(connection, QUESTIONS, most=MOST_ASKED)
     yield "groups", _asked(connection, GROUPS)
-    yield "sites_not_stated", _looked_up(connection, "site", SITES_NOT_STATED)
-    yield "clinic_statements", _looked_up(connection, "statement", CLINIC_STATEMENTS)
+    yield "sites_not_stated", _asked(connection, SITES_NOT_STATED, most=MOST_ASKED)
+    yield "clinic_statements", _asked(connection, CLINIC_STATEMENTS, most=MOST_ASKED)
     yield "sites", _asked(connection, SITES)
+    yield "waiting", _asked(connection, WAITING, most=MOST_ASKED)
 
 
-def _looked_up(connection: duckdb.DuckDBPyConnection, asks: str, query: str) -> Iterator[Question]:
-    """The questions about looks, some of the patients at a time where there are many: what is known of all of them need not fit into
-    memory."""
-    n_asked = connection.execute(
-        "SELECT count(*) FROM intermediate.follow_up_questions WHERE asks = ?", [asks]
-    ).fetchall()[0][0]
-    # study ids are hashes: a sixteenth of the patients begins with each digit
-    within = [f"P{digit}" for digit in "123456789abcdef"] if n_asked > MOST_AT_ONCE else []
-    for first, beyond in pairwise(["", *within, BEYOND_ALL]):
-        yield from _asked(connection, query, first=first, beyond=beyond)
+def margins_asked(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The ids of the questions of margins that are asked tonight."""
+    rows = connection.execute(MARGINS_ASKED, {"most": MOST_ASKED}).fetchall()
+    return {question_id for question_id, _ in rows}
 
 
-def _asked(connection: duckdb.DuckDBPyConnection, query: str, **told: str) -> Iterator[Question]:
+def _asked(connection: duckdb.DuckDBPyConnection, query: str, **told: int) -> Iterator[Question]:
     result = connection.execute(query, told)
     names = [column[0] for column in result.description]
     while rows := result.fetchmany(ROWS_AT_ONCE):

@@ -1,10 +1,11 @@
 """The reviewers' worklist: a page for the browser, a workbook and a CSV, all in the restricted build area.
 
-The page needs no server: it saves the answers as a CSV that goes into the landing folder `adjudication`.
+The page needs no server: it saves the answers as a CSV that goes into the landing folder `adjudication`. Where very many questions
+wait, page and workbook hold those that are asked tonight, the CSV all.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -26,7 +27,13 @@ class WorklistFailed(Exception):
     """The worklist could not be written; the message says where and of which kind, not which report."""
 
 
-def write_worklist(questions: pd.DataFrame, groups: Sequence[str], folder: Path, landing_folder: Path) -> None:
+def write_worklist(
+    questions: pd.DataFrame,
+    groups: Sequence[str],
+    folder: Path,
+    landing_folder: Path,
+    asked: Collection[str] | None = None,
+) -> None:
     """worklist.html, worklist.xlsx and worklist.csv, readable for their owner only.
 
     Args:
@@ -34,12 +41,13 @@ def write_worklist(questions: pd.DataFrame, groups: Sequence[str], folder: Path,
         groups: the margin groups of the definitions, in their order.
         folder: in the restricted build area; made if it is not there.
         landing_folder: where the answers go; named on the page.
+        asked: ids of the questions of the page and the workbook; all by default.
     Raises:
         WorklistFailed: one of the files could not be written. What stood in the folder before stays.
     """
     what = "worklist"
     try:
-        for what, write in _writers(questions, groups, landing_folder).items():
+        for what, write in _writers(questions, groups, landing_folder, asked).items():
             new_file = folder / f".{what}"
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             new_file.touch(mode=0o600)
@@ -53,7 +61,7 @@ def write_worklist(questions: pd.DataFrame, groups: Sequence[str], folder: Path,
 
 
 def _writers(
-    questions: pd.DataFrame, groups: Sequence[str], landing_folder: Path
+    questions: pd.DataFrame, groups: Sequence[str], landing_folder: Path, asked: Collection[str] | None
 ) -> dict[str, Callable[[Path], object]]:
     """Name of each file of the worklist -> what writes it."""
     readable = questions.assign(
@@ -64,10 +72,14 @@ def _writers(
         reviewer="", decided_at="", margin_group="", margin_mm="", comment=""
     )
     sheet = sheet[ANSWER_COLUMNS].assign(why=ordered["why"], report_text=ordered["report_text"])
+    is_asked = ordered["question_id"].map(lambda question_id: asked is None or question_id in asked).astype(bool)
+    page = worklist_page(ordered[is_asked], groups, landing_folder, len(ordered))
     return {
         "worklist.csv": lambda path: sheet.to_csv(path, index=False),
-        "worklist.xlsx": lambda path: sheet.to_excel(path, index=False, sheet_name="worklist", engine="openpyxl"),
-        "worklist.html": lambda path: path.write_text(worklist_page(ordered, groups, landing_folder), encoding="utf-8"),
+        "worklist.xlsx": lambda path: sheet[is_asked].to_excel(
+            path, index=False, sheet_name="worklist", engine="openpyxl"
+        ),
+        "worklist.html": lambda path: path.write_text(page, encoding="utf-8"),
     }
 
 
@@ -90,8 +102,10 @@ def write_site_words(words: pd.DataFrame, folder: Path) -> None:
     path.chmod(0o600)
 
 
-def worklist_page(questions: pd.DataFrame, groups: Sequence[str], landing_folder: Path) -> str:
-    """The page as HTML text, self-contained, calling nobody."""
+def worklist_page(
+    questions: pd.DataFrame, groups: Sequence[str], landing_folder: Path, n_waiting: int | None = None
+) -> str:
+    """The page as HTML text, self-contained, calling nobody; `n_waiting`: of how many questions these are the first."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -106,6 +120,7 @@ def worklist_page(questions: pd.DataFrame, groups: Sequence[str], landing_folder
             {**question, "words": marked_words(question["report_text"], question.get("sentences"))}
             for question in questions.to_dict("records")
         ],
+        n_more=max(0, (n_waiting or 0) - len(questions)),
         groups=[*groups, NOT_ASSESSABLE],
         columns=ANSWER_COLUMNS,
         landing_folder=str(landing_folder),

@@ -20,9 +20,11 @@ from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import assign_study_ids, load_feed
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.review.answers import AnswerBook, checked_answer_of_look
+from orchestration.review.lists import write_lists
 from orchestration.review.questions import (
-    MOST_AT_ONCE,
+    MOST_ASKED,
     Questionnaire,
+    margins_asked,
     questions_by_kind,
     read_questions,
     write_questions,
@@ -97,13 +99,20 @@ class Nights:
         with duckdb.connect(str(self.folder / "build.duckdb"), read_only=True) as connection:
             return connection.execute(query).df()
 
-    def questions(self, most_at_once: int = MOST_AT_ONCE) -> Questionnaire:
+    def questions(self, most_asked: int = MOST_ASKED) -> Questionnaire:
         with (
-            patch("orchestration.review.questions.MOST_AT_ONCE", most_at_once),
+            patch("orchestration.review.questions.MOST_ASKED", most_asked),
             duckdb.connect(str(self.folder / "build.duckdb"), read_only=True) as connection,
         ):
             write_questions(questions_by_kind(connection), self.folder / "asked")
-        return read_questions(self.folder / "asked")
+            write_lists(connection, self.folder / "asked")
+            asked = margins_asked(connection)
+        questionnaire = read_questions(self.folder / "asked")
+        assert {question["question_id"] for question in questionnaire.questions} == asked
+        return questionnaire
+
+    def list_of(self, name: str) -> list[dict]:
+        return pd.read_csv(self.folder / "asked" / name, dtype=str, keep_default_na=False).to_dict("records")
 
     def margin(self, patient: str) -> dict:
         return self.frame(
@@ -135,7 +144,8 @@ class Monday:
     margin_before: dict
     worklist: list[dict]
     looks_asked: Questionnaire
-    asked_in_parts: Questionnaire
+    none_asked: Questionnaire
+    looks_to_settle: list[dict]
     sites_before: dict[str, str]
     recurrences: pd.DataFrame
     looks_settled: list[list]
@@ -149,7 +159,8 @@ def monday(nights) -> Monday:
     before = nights.margin(asked["study_id"])
     worklist = nights.frame("FROM intermediate.adjudication_worklist WHERE NOT is_sample").to_dict("records")
     sites = nights.frame("SELECT study_id, site FROM marts.recurrences").set_index("study_id")["site"].to_dict()
-    looks, in_parts = nights.questions(), nights.questions(most_at_once=0)
+    looks, none = nights.questions(), nights.questions(most_asked=0)
+    to_settle = nights.list_of("looks_to_settle.csv")
     answer = 'A. Reader,2013-02-01 10:00:00,1.0-9.9 mm,4,"seen, measured"'
     nights.answer("monday.csv", f"{asked['question_id']},{asked['study_id']},{answer}")
     book = AnswerBook("A. Reader", nights.folder / "build", nights.landing / "adjudication")
@@ -167,7 +178,8 @@ def monday(nights) -> Monday:
         before,
         worklist,
         looks,
-        in_parts,
+        none,
+        to_settle,
         sites,
         recurrences,
         settled.to_numpy().tolist(),
@@ -253,8 +265,21 @@ def test_the_worklist_is_a_page_a_workbook_and_a_csv_for_its_owner_only(tmp_path
 def test_a_site_not_stated_and_a_clinic_statement_are_answered_and_count_from_the_next_night(monday):
     (site,), (statement,) = monday.looks_asked.sites_not_stated, monday.looks_asked.clinic_statements
     assert (site["event_date"], statement["event_date"]) == ("2005-08-14", "2010-03-03")
-    # of very many, some of the patients at a time
-    assert monday.asked_in_parts == monday.looks_asked
+    # of very many, the first are asked; how many wait is told, and all are listed for whoever looks them up
+    assert (monday.none_asked.questions, monday.none_asked.sites_not_stated, monday.none_asked.clinic_statements) == (
+        [],
+        [],
+        [],
+    )
+    assert {one["kind"]: (one["n"], one["n_asked"]) for one in monday.none_asked.waiting} == {
+        "margin": (len(monday.looks_asked.questions), 0),
+        "site": (1, 0),
+        "statement": (1, 0),
+    }
+    assert [(row["mrn"], row["day"], row["question"], row["sites"]) for row in monday.looks_to_settle] == [
+        ("000453", "2010-03-03", "clinic statement", "liver_elsewhere"),
+        ("000452", "2005-08-14", "site not stated", "not_stated"),
+    ]
     assert monday.sites_before[site["study_id"]] == "not_stated"
     assert statement["study_id"] not in monday.sites_before
 

@@ -3,12 +3,14 @@
 import csv
 import json
 import signal
+from dataclasses import replace
 from http.cookiejar import CookieJar
 from urllib.error import HTTPError
 from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
 import pytest
 
+from orchestration.review.questions import write_questions
 from tests.review.conftest import start_page
 
 
@@ -101,6 +103,21 @@ class TestInABrowser:
         assert download.value.suggested_filename == "clinic_statements.csv"
         rows = list(csv.reader(download.value.path().open(encoding="utf-8")))
         assert rows[1] == ["90000e", "2006-01-02", "liver_elsewhere", "P00000000000e"]
+
+    def test_where_more_wait_than_are_asked_tonight_the_page_says_how_many_and_where(
+        self, browser, page_folder, questionnaire
+    ):
+        waiting = [{"kind": "margin", "n": 2, "n_asked": 2}, {"kind": "site", "n": 3, "n_asked": 1}]
+        write_questions(vars(replace(questionnaire, waiting=waiting)).items(), page_folder / "build")
+        crowded = start_page(page_folder)
+        try:
+            tab = begin(browser, crowded, "A. Reader")
+            assert tab.locator("#count").inner_text() == "0 of 4 answered; 2 more wait until these are settled"
+            tab.get_by_role("button", name="Sites not stated").click()
+            assert tab.locator("caption").inner_text().startswith("1 of 3 (all: looks_to_settle.csv")
+        finally:
+            crowded.process.kill()
+            crowded.process.wait()
 
     def test_a_site_and_a_clinic_statement_are_answered_by_keyboard(self, browser, page):
         tab = begin(browser, page, "A. Reader")
