@@ -136,9 +136,14 @@ def drawn(results: Results, name: str, drawing: Drawing, is_simulated: bool) -> 
     Raises:
         NotAvailable: the table is missing or empty, or the chart cannot be drawn from it.
     """
+    from altair.utils.schemapi import debug_mode
+
     frame = frame_of(results, drawing.table, "")
     try:
-        chart, alternative = drawing.chart(frame), drawing.alternative(frame)
+        # each part of a chart would be judged by Vega-Lite's schema as it is made, a third of the report's time; the figures' tests do
+        with debug_mode(False):
+            chart = drawing.chart(frame)
+        alternative = drawing.alternative(frame)
     except ValueError as error:
         raise NotAvailable(str(error)) from error
     return {"svg": _inline(figures.svg(chart, name, is_simulated)), "alternative": alternative}

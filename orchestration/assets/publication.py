@@ -24,8 +24,8 @@ REPORT_STEP = "published__report"
 
 
 def _drawn_beside(context: dg.AssetExecutionContext, settings: Settings, least_k: int) -> Callable[[Path, bool], None]:
-    """What has the report drawn by another process, as soon as the file that will be published is looked through; nothing in a run
-    without a report."""
+    """What has the report drawn by another process, as soon as the file that will be published is written; nothing in a run without a
+    report. Where the file is refused the process is ended, and nothing that it drew was ever on the disk."""
     if not any(node.name == REPORT_STEP for node in context.job_def.nodes):
         return lambda new_file, is_changed: None
     drawing = start_drawing(context.run.run_id)

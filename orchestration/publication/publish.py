@@ -87,7 +87,7 @@ def publish(
     rules: DisclosureRules | None = None,
     folder_mode: int = 0o755,
     with_shareable: bool = True,
-    when_looked_through: Callable[[Path, bool], None] = lambda new_file, is_changed: None,
+    when_written: Callable[[Path, bool], None] = lambda new_file, is_changed: None,
 ) -> tuple[Publication, bool]:
     """Write the de-identified copy beside the published file, look it through, and rename it into place; open readers keep the
     old one.
@@ -96,8 +96,8 @@ def publish(
     file too, so that its stamp tells of the last good run, but adds nothing to the history.
 
     Args:
-        when_looked_through: called with the file that will be published, when it is whole and was looked through, and whether its
-            data differ; the shareable one is made after that. It may be read from then on, also while it is renamed.
+        when_written: called with the file that will be published, when it is whole and before it is looked through, and whether its
+            data differ. It may be read from then on, also while it is renamed; what is made of it must go where this raises.
     Raises:
         PublicationRefused: a gate is closed, has not judged, or judged something else than what stands in the build file now;
             or the very file that was about to be published holds what may not leave the build area.
@@ -107,7 +107,7 @@ def publish(
     published_file.parent.mkdir(parents=True, exist_ok=True)
     new_file, new_shareable = published_file.with_suffix(".new"), door.shareable_file.with_suffix(".shareable.new")
     try:
-        stamp, is_changed = _write(door, new_file, new_shareable, run_id, code_version, before, when_looked_through)
+        stamp, is_changed = _write(door, new_file, new_shareable, run_id, code_version, before, when_written)
         _put_in_place(door, new_file, new_shareable, stamp, is_changed)
     finally:
         for path in (new_file, new_shareable, door.draft):
@@ -131,7 +131,7 @@ def _write(
     run_id: str,
     code_version: str,
     before: Publication | None,
-    when_looked_through: Callable[[Path, bool], None],
+    when_written: Callable[[Path, bool], None],
 ) -> tuple[Publication, bool]:
     for path in (new_file, new_shareable, door.draft):
         path.unlink(missing_ok=True)
@@ -148,8 +148,9 @@ def _write(
         is_changed = before is None or before.data_hash != stamp.data_hash
         looks = Looks(connection)
         words = words_of_tables(load_settings().dbt_target / "manifest.json")
-        _copy_ordered(connection, new_file, "internal", settled, words, looks, door.rules.allows_known_days)
-        when_looked_through(new_file, is_changed)
+        _copy_ordered(connection, new_file, settled, words)
+        when_written(new_file, is_changed)
+        _look_through(connection, new_file, "internal", looks, door.rules.allows_known_days)
         if door.with_shareable:
             _make_shareable(connection, door.rules, new_shareable, coarsened, settled, words, looks)
         connection.execute("DETACH draft")
@@ -203,20 +204,13 @@ def _make_shareable(
     done += generalise_until_k(connection, "draft", rules)
     if anonymity(connection, "draft", rules).k >= rules.least_k:
         describe(connection, "draft", "shareable", rules, done)
-        _copy_ordered(connection, new_file, "shareable", settled, words, looks)
+        _copy_ordered(connection, new_file, settled, words)
+        _look_through(connection, new_file, "shareable", looks)
 
 
-def _copy_ordered(
-    connection: duckdb.DuckDBPyConnection,
-    new_file: Path,
-    which: str,
-    settled: Tables,
-    words: Words,
-    looks: Looks,
-    allows_known_days: bool = False,
-) -> None:
+def _copy_ordered(connection: duckdb.DuckDBPyConnection, new_file: Path, settled: Tables, words: Words) -> None:
     """The draft's tables into a new file that never held anything else, their rows by value: the order in which records came
-    tells their dates. Then the file is looked through as whoever opens it would."""
+    tells their dates."""
     attach(connection, new_file, "published")
     tables = connection.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'draft' ORDER BY ALL"
@@ -226,6 +220,18 @@ def _copy_ordered(
         order = "" if (schema, table) in settled else " ORDER BY ALL"
         connection.execute(f"CREATE TABLE published.{schema}.{table} AS FROM draft.{schema}.{table}{order}")
     comment_published(connection, "published", words)
+    connection.execute("DETACH published")
+
+
+def _look_through(
+    connection: duckdb.DuckDBPyConnection, new_file: Path, which: str, looks: Looks, allows_known_days: bool = False
+) -> None:
+    """The file as whoever opens it would see it; others may read it meanwhile.
+
+    Raises:
+        PublicationRefused: it holds what may not leave the build area.
+    """
+    attach(connection, new_file, "published", read_only=True)
     found = leaks(connection, "published", which, allows_known_days, looks)
     connection.execute("DETACH published")
     if found:

@@ -126,7 +126,7 @@ def test_rows_are_published_in_the_order_of_their_published_values(build_file):
     assert patients[["age_at_operation_years", "estimate"]].to_numpy().tolist() == [[85, 1], [85, 2]]
 
 
-def test_who_draws_reads_the_looked_through_file_before_it_has_its_name(build_file):
+def test_who_draws_reads_the_new_file_before_it_has_its_name(build_file):
     folder = build_file.parent / "published"
     told = []
 
@@ -135,7 +135,7 @@ def test_who_draws_reads_the_looked_through_file_before_it_has_its_name(build_fi
 
     for run_id in ("run-1", "run-2"):
         stamp, _ = publish(
-            build_file, folder / "warehouse.duckdb", folder / "history", run_id, "code-1", when_looked_through=read
+            build_file, folder / "warehouse.duckdb", folder / "history", run_id, "code-1", when_written=read
         )
     (first_is_changed, _, was_there), (second_is_changed, seen, _) = told
     assert (first_is_changed, was_there, second_is_changed) == (True, False, False)
