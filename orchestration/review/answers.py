@@ -19,6 +19,7 @@ from orchestration.review.questions import Questionnaire
 
 NOT_ASSESSABLE = "not_assessable"
 WIDEST_MM = 1000.0
+NOT_ASKED = "this question is no longer asked: {change}, somebody settled it, or others now come before it; load the page again"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def checked_answer(
     """
     question = questionnaire.question(question_id)
     if question is None or question.get("asks"):
-        raise RefusedAnswer("this question is no longer asked: a report was amended, or somebody settled it")
+        raise RefusedAnswer(NOT_ASKED.format(change="a report was amended"))
     names = [str(known["name"]) for known in questionnaire.groups]
     margin_mm = width_of(width)
     if group and group not in (*names, NOT_ASSESSABLE):
@@ -144,7 +145,7 @@ def checked_answer_of_look(
     """
     question = questionnaire.question(question_id)
     if question is None or question.get("asks") not in ANSWERS_OF_LOOKS:
-        raise RefusedAnswer("this question is no longer asked: the record was corrected, or somebody settled it")
+        raise RefusedAnswer(NOT_ASKED.format(change="the record was corrected"))
     if answer not in ANSWERS_OF_LOOKS[question["asks"]]:
         raise RefusedAnswer(f"choose one of {', '.join(ANSWERS_OF_LOOKS[question['asks']])}")
     known = [site["name"] for site in questionnaire.sites]

@@ -7,24 +7,27 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.field_checks import text_literal
-from orchestration.review.questions import OPEN_SITES, OPEN_STATEMENTS
+from orchestration.review.questions import OPEN_SITES, OPEN_STATEMENTS, WAITING_MARGINS
 
-REPORTS_TO_ORDER = """
+# of the patients listed only: the MRNs of a whole country need more memory than a night may take
+MRNS = """
+    SELECT study_id, string_agg(DISTINCT mrn, ', ' ORDER BY mrn) AS mrn FROM raw.patient_identifiers
+    WHERE study_id IN (SELECT study_id FROM asked) GROUP BY study_id"""
+REPORTS_TO_ORDER = f"""
+    WITH asked AS (SELECT study_id FROM ({WAITING_MARGINS}) WHERE kind = 'order')
     SELECT patients.mrn, operations.index_operation_date AS operated, asked.study_id
-    FROM intermediate.adjudication_worklist AS asked
-    ANTI JOIN staging.stg_pathology_reports AS reports USING (study_id)
-    LEFT JOIN (SELECT study_id, string_agg(DISTINCT mrn, ', ' ORDER BY mrn) AS mrn FROM raw.patient_identifiers GROUP BY study_id)
-        AS patients USING (study_id)
+    FROM asked
+    LEFT JOIN ({MRNS}) AS patients USING (study_id)
     LEFT JOIN intermediate.index_operations AS operations USING (study_id)
     ORDER BY asked.study_id"""
 LOOKS_TO_SETTLE = f"""
+    WITH asked AS ({OPEN_SITES} UNION ALL {OPEN_STATEMENTS})
     SELECT patients.mrn, looks.event_date AS day, coalesce(looks.modality, looks.event_type) AS kind,
            if(asked.asks = 'site', 'site not stated', 'clinic statement') AS question,
            array_to_string(looks.sites, ', ') AS sites, looks.unknown_site_words AS words, asked.study_id
-    FROM ({OPEN_SITES} UNION ALL {OPEN_STATEMENTS}) AS asked
+    FROM asked
     JOIN intermediate.dated_follow_up_events AS looks ON asked.record_id = looks.record_id
-    LEFT JOIN (SELECT study_id, string_agg(DISTINCT mrn, ', ' ORDER BY mrn) AS mrn FROM raw.patient_identifiers GROUP BY study_id)
-        AS patients ON patients.study_id = asked.study_id
+    LEFT JOIN ({MRNS}) AS patients ON patients.study_id = asked.study_id
     ORDER BY question, asked.study_id, day"""
 LISTS = {"reports_to_order.csv": REPORTS_TO_ORDER, "looks_to_settle.csv": LOOKS_TO_SETTLE}
 

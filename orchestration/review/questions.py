@@ -6,7 +6,7 @@ The build file may be locked by a night while somebody reviews; the page then go
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,22 @@ Question = dict[str, Any]
 ROWS_AT_ONCE = 1_000
 MOST_ASKED = 2_000
 """Of each kind, in one night: more than reviewers answer until the next one, and as many as a browser takes. Patients stand in the order
-of their study ids, which are hashes: no hospital and no reason comes first, and the next follow as these are settled."""
-# what nobody can answer without a report must not keep others from being asked
-MARGINS_ASKED = """
-    SELECT asked.question_id, asked.study_id
+of their study ids, which are hashes: no hospital and no reason comes first, and the next follow as these are settled. As many again that
+another reviewer answered otherwise."""
+# what nobody can answer without a report, and what waits for another reviewer's word, must not keep others from being asked
+WAITING_MARGINS = """
+    SELECT asked.question_id, asked.study_id,
+           CASE WHEN readable.study_id IS NULL THEN 'order'
+                WHEN coalesce(open_margins.n_reviewers, 0) > 0 THEN 'margin in dispute' ELSE 'margin' END AS kind
     FROM intermediate.adjudication_worklist AS asked
-    LEFT JOIN (SELECT DISTINCT study_id, TRUE AS has_report FROM staging.stg_pathology_reports) AS reports USING (study_id)
-    QUALIFY row_number() OVER (PARTITION BY has_report ORDER BY asked.study_id, asked.question_id) <= $most"""
+    LEFT JOIN quality.adjudication_queue AS open_margins ON open_margins.question_id = asked.question_id
+    LEFT JOIN (
+        SELECT DISTINCT study_id FROM staging.stg_pathology_lines
+        WHERE line_text IS NOT NULL AND study_id IN (SELECT study_id FROM intermediate.adjudication_worklist)
+    ) AS readable ON readable.study_id = asked.study_id"""
+MARGINS_ASKED = f"""
+    SELECT question_id, study_id FROM ({WAITING_MARGINS})
+    QUALIFY row_number() OVER (PARTITION BY kind ORDER BY study_id, question_id) <= $most"""
 REPORTS_OF_QUESTIONS = """
     WITH lines AS (
         SELECT record_id, section, coalesce(specimen, '') AS specimen, min(line_sequence) AS position,
@@ -64,7 +73,8 @@ QUESTIONS = f"""
     ORDER BY asked.is_sample, asked.why, asked.study_id"""
 # the first look of each question that no majority has settled
 OPEN_LOOKS = """
-    SELECT asked.question_id, asked.asks, looks.study_id, looks.record_id
+    SELECT asked.question_id, asked.asks, looks.study_id, looks.record_id,
+           asked.asks || if(asked.question_id IN (SELECT question_id FROM intermediate.usable_follow_up_answers), ' in dispute', '') AS queue
     FROM intermediate.follow_up_questions AS asked
     JOIN intermediate.dated_follow_up_events AS looks ON asked.record_id = looks.record_id AND asked.asks = '{asks}'
     LEFT JOIN intermediate.agreed_follow_up_answers AS agreed ON agreed.question_id = asked.question_id
@@ -81,7 +91,7 @@ LOOKED_UP = """
     asked_looks AS (
         SELECT asked.question_id, asked.asks, looks.study_id, strftime(looks.index_operation_date, '%Y-%m-%d') AS operation_date,
                strftime(looks.event_date, '%Y-%m-%d') AS event_date, coalesce(looks.modality, looks.event_type) AS kind, {columns}
-        FROM (FROM open_looks ORDER BY study_id, question_id LIMIT $most) AS asked
+        FROM (FROM open_looks QUALIFY row_number() OVER (PARTITION BY queue ORDER BY study_id, question_id) <= $most) AS asked
         JOIN intermediate.dated_follow_up_events AS looks ON asked.record_id = looks.record_id
         {joins}
     ),
@@ -113,12 +123,12 @@ CLINIC_STATEMENTS = LOOKED_UP.format(
 )
 # those without a report count by themselves: they are ordered, not answered
 WAITING = f"""
-    SELECT kind, n, least(n, $most) AS n_asked FROM (
-        SELECT if(study_id IN (SELECT study_id FROM staging.stg_pathology_reports), 'margin', 'order') AS kind, count(*) AS n
-        FROM intermediate.adjudication_worklist GROUP BY ALL
-        UNION ALL SELECT 'site', count(*) FROM ({OPEN_SITES})
-        UNION ALL SELECT 'statement', count(*) FROM ({OPEN_STATEMENTS}))
-    ORDER BY kind"""
+    SELECT split_part(queue, ' in dispute', 1) AS kind, sum(n)::BIGINT AS n, sum(least(n, $most))::BIGINT AS n_asked FROM (
+        SELECT queue, count(*) AS n FROM (
+            SELECT kind AS queue FROM ({WAITING_MARGINS})
+            UNION ALL SELECT queue FROM ({OPEN_SITES})
+            UNION ALL SELECT queue FROM ({OPEN_STATEMENTS})) GROUP BY queue)
+    GROUP BY kind ORDER BY kind"""
 SITES = """
     SELECT site AS name, description FROM seeds.recurrence_site_names
     WHERE site <> 'not_stated' AND (organ <> 'pancreas' OR EXISTS (
@@ -197,5 +207,6 @@ def read_questions(folder: Path) -> Questionnaire:
         FileNotFoundError: no night has written any.
     """
     content = json.loads((folder / QUESTIONS_FILE).read_text(encoding="utf-8"))
-    # a file of an earlier version lacks the lists
-    return Questionnaire(**content)
+    # a file of an earlier version lacks some lists, one of a later version has more
+    known = {one.name for one in fields(Questionnaire)}
+    return Questionnaire(**{name: asked for name, asked in content.items() if name in known})

@@ -1,6 +1,8 @@
 """Write, audit, publish: what leaves the build file, and that readers never see half of it."""
 
 import re
+import subprocess
+import sys
 import tempfile
 from datetime import timedelta
 from functools import cache
@@ -25,6 +27,13 @@ from orchestration.warehouse import (
 )
 
 PATIENT = "P00000000000a"
+HOLD_OPEN = """
+import sys, duckdb
+with duckdb.connect(sys.argv[1], read_only=True) as connection:
+    for _ in range(2):
+        print(connection.execute("SELECT count(*) FROM meta.publication").fetchall(), flush=True)
+        sys.stdin.readline()
+"""
 
 
 def judge(connection: duckdb.DuckDBPyConnection, *stages: str, is_open: bool = True, code: str = "code-1") -> None:
@@ -140,6 +149,23 @@ def test_who_draws_reads_the_new_file_before_it_has_its_name(build_file):
     (first_is_changed, _, was_there), (second_is_changed, seen, _) = told
     assert (first_is_changed, was_there, second_is_changed) == (True, False, False)
     assert seen == stamp
+
+
+def test_another_process_reads_the_new_file_while_it_is_looked_through_and_renamed(build_file):
+    published = build_file.parent / "published" / "warehouse.duckdb"
+    readers = []
+
+    def hold_open(new_file: Path, _is_changed: bool):
+        reader = subprocess.Popen(
+            [sys.executable, "-c", HOLD_OPEN, str(new_file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        readers.append(reader)
+        assert reader.stdout.readline() == "[(1,)]\n"
+
+    publish(build_file, published, published.parent / "history", "run-1", "code-1", when_written=hold_open)
+    told, _ = readers[0].communicate("go on\n")
+    assert (told, readers[0].returncode) == ("[(1,)]\n", 0)
+    assert read_publication(published).run_id == "run-1"
 
 
 def refusal(build_file: Path) -> str:
