@@ -19,7 +19,9 @@ from orchestration.review.questions import Questionnaire
 
 NOT_ASSESSABLE = "not_assessable"
 WIDEST_MM = 1000.0
-NOT_ASKED = "this question is no longer asked: {change}, somebody settled it, or others now come before it; load the page again"
+NOT_ASKED = (
+    "this question is no longer asked: {change}, somebody settled it, or others now come before it; load the page again"
+)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,8 @@ QUESTIONS = f"""
 # the first look of each question that no majority has settled
 OPEN_LOOKS = """
     SELECT asked.question_id, asked.asks, looks.study_id, looks.record_id,
-           asked.asks || if(asked.question_id IN (SELECT question_id FROM intermediate.usable_follow_up_answers), ' in dispute', '') AS queue
+           asked.asks || if(
+               asked.question_id IN (SELECT question_id FROM intermediate.usable_follow_up_answers), ' in dispute', '') AS queue
     FROM intermediate.follow_up_questions AS asked
     JOIN intermediate.dated_follow_up_events AS looks ON asked.record_id = looks.record_id AND asked.asks = '{asks}'
     LEFT JOIN intermediate.agreed_follow_up_answers AS agreed ON agreed.question_id = asked.question_id
