@@ -9,14 +9,13 @@ from pathlib import Path
 from orchestration.dbt_build.parse import current_parse
 from orchestration.dbt_build.runs import dbt_command
 from orchestration.engines.night import dbt_environment_of_night
+from orchestration.files.memory import is_large
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.spoken_errors import spoken
 from orchestration.warehouse import derivation_versions
 
 REPORT_READER = PROJECT_ROOT / "report_reader"
 DEFAULT_STUDY = "crlm"
-LARGE_BUILD_BYTES = 5_000_000_000
-"""From this size on a statement keeps all processors busy by itself, and two at once would share the memory that one may take."""
 
 
 class UnknownStudy(ValueError):
@@ -120,7 +119,8 @@ def dbt_build_arguments(settings: Settings) -> list[str]:
     versions = dbt_variables(settings, chosen_study(settings))
     # unit tests judge the code, not the night: `make test` runs them
     arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(versions)]
-    if settings.build_file.exists() and settings.build_file.stat().st_size >= LARGE_BUILD_BYTES:
+    if is_large(settings.build_file):
+        # two statements at once would share the memory that one may take
         arguments += ["--threads", "1"]
     is_same = derivation_versions(settings.build_file) == {versions["derivation_version"]}
     return arguments if is_same else [*arguments, "--full-refresh"]

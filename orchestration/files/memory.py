@@ -8,6 +8,7 @@ And how seldom it writes its log into the file, which is a matter of memory and 
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import duckdb
 
@@ -17,6 +18,9 @@ DEFAULT = "2.3GB"
 LOG_BEFORE_CHECKPOINT = "1GB"
 """How long DuckDB's log may grow before it is folded into the file; closing the file folds it in too. At DuckDB's own 16 MB each few
 landed files wrote the end of a table of long texts anew, whatever stood there before."""
+LARGE_BUILD_BYTES = 5_000_000_000
+"""From this size on a statement of the models keeps all processors busy by itself, and needs more room than DEFAULT."""
+SHARE_OF_MACHINE = 1 / 3
 OF_DUCKDB = "machine"
 """The word for DuckDB's own limit."""
 AMOUNT = re.compile(r"\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", re.IGNORECASE)
@@ -45,9 +49,31 @@ def memory_limit(environment: Mapping[str, str] | None = None) -> str:
     return checked_memory_limit(given or DEFAULT)
 
 
-def limited(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """The same connection, its database held to the limit, its log folded into the file seldom."""
-    limit = memory_limit()
+def is_large(build_file: Path) -> bool:
+    """Whether the build file is a country's."""
+    return build_file.exists() and build_file.stat().st_size >= LARGE_BUILD_BYTES
+
+
+def memory_limit_of_models(build_file: Path, environment: Mapping[str, str] | None = None) -> str:
+    """What the environment says, else the default; for a large build file a third of the machine's memory where that is more.
+
+    DuckDB keeps some 8 bytes a row in memory, as long as the file is open, of each table in most of whose blocks a row was replaced:
+    300 MB for 34 million looks, and a changed night replaces rows of every model that is kept by patient.
+
+    Raises:
+        ValueError: see `checked_memory_limit`.
+    """
+    given = os.environ if environment is None else environment
+    limit = memory_limit(given)
+    if given.get(VARIABLE, "").strip() or not is_large(build_file):
+        return limit
+    of_machine = SHARE_OF_MACHINE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return f"{max(float(DEFAULT.removesuffix('GB')), of_machine):.1f}GB"
+
+
+def limited(connection: duckdb.DuckDBPyConnection, limit: str | None = None) -> duckdb.DuckDBPyConnection:
+    """The same connection, its database held to the limit (by default that of the environment), its log folded into the file seldom."""
+    limit = limit or memory_limit()
     connection.execute(f"SET checkpoint_threshold = '{LOG_BEFORE_CHECKPOINT}'")
     if limit != OF_DUCKDB:
         connection.execute(f"SET memory_limit = '{limit}'")

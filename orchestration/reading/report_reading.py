@@ -1,5 +1,7 @@
 """The report reader as a function of SQL: dbt-duckdb loads this module as a plugin (dbt_project/profiles.yml)."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -32,7 +34,7 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: Any) -> None:
         """Called once a database handle."""
-        from orchestration.files.memory import limited
+        from orchestration.files.memory import limited, memory_limit_of_models
 
-        limited(conn)
+        limited(conn, memory_limit_of_models(Path(os.environ.get("CRLM_BUILD_PATH", ""))))
         register_report_reader(conn)

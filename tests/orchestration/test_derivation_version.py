@@ -86,6 +86,6 @@ def test_a_large_build_file_is_derived_one_statement_at_a_time(tmp_path, monkeyp
     settings.build_file.parent.mkdir(parents=True)
     duckdb.connect(str(settings.build_file)).close()
     assert "--threads" not in dbt_build_arguments(settings)
-    monkeypatch.setattr("orchestration.dbt_build.arguments.LARGE_BUILD_BYTES", settings.build_file.stat().st_size)
+    monkeypatch.setattr("orchestration.files.memory.LARGE_BUILD_BYTES", settings.build_file.stat().st_size)
     arguments = dbt_build_arguments(settings)
     assert arguments[arguments.index("--threads") + 1] == "1"

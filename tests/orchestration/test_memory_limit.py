@@ -4,7 +4,7 @@ import duckdb
 import pytest
 from pydantic import ValidationError
 
-from orchestration.files.memory import memory_limit
+from orchestration.files.memory import memory_limit, memory_limit_of_models
 from orchestration.reading.report_reading import Plugin
 from orchestration.settings import Settings
 from orchestration.spoken_errors import spoken
@@ -34,6 +34,21 @@ def test_build_file_and_scratch_file_are_held_to_what_the_setting_says(tmp_path,
 def test_dbts_connection_is_held_to_it_too(monkeypatch, request):
     monkeypatch.setenv("CRLM_MEMORY_LIMIT", "640MiB")
     assert limit_of(request.getfixturevalue("dbts_connection")) == "640.0 MiB"
+
+
+def test_the_models_of_a_country_may_take_a_third_of_the_machine_unless_the_setting_says_otherwise(
+    tmp_path, monkeypatch
+):
+    build_file = tmp_path / "build.duckdb"
+    with build_file.open("wb") as file:
+        file.truncate(5_000_000_000)  # takes no room on the disk
+    pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 24_000_000_000 // 4096}
+    monkeypatch.setattr("orchestration.files.memory.os.sysconf", pages.__getitem__)
+    assert memory_limit_of_models(build_file, {}) == "8.0GB"
+    assert memory_limit_of_models(build_file, {"CRLM_MEMORY_LIMIT": "3GB"}) == "3GB"
+    assert memory_limit_of_models(tmp_path / "none yet.duckdb", {}) == "2.3GB"
+    pages["SC_PHYS_PAGES"] = 4_000_000_000 // 4096
+    assert memory_limit_of_models(build_file, {}) == "2.3GB"
 
 
 def test_the_machine_is_the_word_for_duckdbs_own_limit(tmp_path, monkeypatch):
