@@ -7,22 +7,19 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.field_checks import text_literal
-from orchestration.review.questions import OPEN_SITES, OPEN_STATEMENTS, WAITING_MARGINS
+from orchestration.review.questions import MRNS_OF_ASKED, OPEN_SITES, OPEN_STATEMENTS, WAITING_MARGINS
 
-# of the patients listed only: the MRNs of a whole country need more memory than a night may take
-MRNS = """
-    SELECT study_id, string_agg(DISTINCT mrn, ', ' ORDER BY mrn) AS mrn FROM raw.patient_identifiers
-    WHERE study_id IN (SELECT study_id FROM asked) GROUP BY study_id"""
+MRNS = MRNS_OF_ASKED.format(asked="asked")
 REPORTS_TO_ORDER = f"""
     WITH asked AS (SELECT study_id FROM ({WAITING_MARGINS}) WHERE kind = 'order')
-    SELECT patients.mrn, operations.index_operation_date AS operated, asked.study_id
+    SELECT array_to_string(patients.mrns, ', ') AS mrn, operations.index_operation_date AS operated, asked.study_id
     FROM asked
     LEFT JOIN ({MRNS}) AS patients USING (study_id)
     LEFT JOIN intermediate.index_operations AS operations USING (study_id)
     ORDER BY asked.study_id"""
 LOOKS_TO_SETTLE = f"""
     WITH asked AS ({OPEN_SITES} UNION ALL {OPEN_STATEMENTS})
-    SELECT patients.mrn, looks.event_date AS day, coalesce(looks.modality, looks.event_type) AS kind,
+    SELECT array_to_string(patients.mrns, ', ') AS mrn, looks.event_date AS day, coalesce(looks.modality, looks.event_type) AS kind,
            if(asked.asks = 'site', 'site not stated', 'clinic statement') AS question,
            array_to_string(looks.sites, ', ') AS sites, looks.unknown_site_words AS words, asked.study_id
     FROM asked

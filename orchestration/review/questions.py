@@ -22,8 +22,7 @@ another reviewer answered otherwise."""
 # what nobody can answer without a report, and what waits for another reviewer's word, must not keep others from being asked
 WAITING_MARGINS = """
     SELECT asked.question_id, asked.study_id,
-           CASE WHEN readable.study_id IS NULL THEN 'order'
-                WHEN coalesce(open_margins.n_reviewers, 0) > 0 THEN 'margin in dispute' ELSE 'margin' END AS kind
+           if(readable.study_id IS NULL, 'order', 'margin') AS kind, coalesce(open_margins.n_reviewers, 0) > 0 AS is_in_dispute
     FROM intermediate.adjudication_worklist AS asked
     LEFT JOIN quality.adjudication_queue AS open_margins ON open_margins.question_id = asked.question_id
     LEFT JOIN (
@@ -32,7 +31,7 @@ WAITING_MARGINS = """
     ) AS readable ON readable.study_id = asked.study_id"""
 MARGINS_ASKED = f"""
     SELECT question_id, study_id FROM ({WAITING_MARGINS})
-    QUALIFY row_number() OVER (PARTITION BY kind ORDER BY study_id, question_id) <= $most"""
+    QUALIFY row_number() OVER (PARTITION BY kind, is_in_dispute ORDER BY study_id, question_id) <= $most"""
 REPORTS_OF_QUESTIONS = """
     WITH lines AS (
         SELECT record_id, section, coalesce(specimen, '') AS specimen, min(line_sequence) AS position,
@@ -55,11 +54,10 @@ REPORTS_OF_QUESTIONS = """
     JOIN paragraphs USING (record_id)
     WHERE reports.study_id IN (SELECT study_id FROM margins_asked)
     GROUP BY reports.study_id"""
-PATIENTS_OF_QUESTIONS = """
-    SELECT study_id, list(DISTINCT mrn ORDER BY mrn) AS mrns
-    FROM raw.patient_identifiers
-    WHERE study_id IN (SELECT study_id FROM margins_asked)
-    GROUP BY study_id"""
+# of the patients asked about only: those of a whole country need more memory than a night may take
+MRNS_OF_ASKED = """
+    SELECT study_id, list(DISTINCT mrn ORDER BY mrn) AS mrns FROM raw.patient_identifiers
+    WHERE study_id IN (SELECT study_id FROM {asked}) GROUP BY study_id"""
 QUESTIONS = f"""
     WITH margins_asked AS ({MARGINS_ASKED})
     SELECT asked.question_id, asked.study_id, asked.is_sample, asked.why, asked.sentences AS words, patients.mrns,
@@ -68,14 +66,13 @@ QUESTIONS = f"""
     FROM intermediate.adjudication_worklist AS asked
     SEMI JOIN margins_asked USING (question_id)
     LEFT JOIN ({REPORTS_OF_QUESTIONS}) AS reports USING (study_id)
-    LEFT JOIN ({PATIENTS_OF_QUESTIONS}) AS patients USING (study_id)
+    LEFT JOIN ({MRNS_OF_ASKED.format(asked="margins_asked")}) AS patients USING (study_id)
     LEFT JOIN intermediate.index_operations AS operations USING (study_id)
     ORDER BY asked.is_sample, asked.why, asked.study_id"""
 # the first look of each question that no majority has settled
 OPEN_LOOKS = """
     SELECT asked.question_id, asked.asks, looks.study_id, looks.record_id,
-           asked.asks || if(
-               asked.question_id IN (SELECT question_id FROM intermediate.usable_follow_up_answers), ' in dispute', '') AS queue
+           asked.question_id IN (SELECT question_id FROM intermediate.usable_follow_up_answers) AS is_in_dispute
     FROM intermediate.follow_up_questions AS asked
     JOIN intermediate.dated_follow_up_events AS looks ON asked.record_id = looks.record_id AND asked.asks = '{asks}'
     LEFT JOIN intermediate.agreed_follow_up_answers AS agreed ON agreed.question_id = asked.question_id
@@ -92,15 +89,11 @@ LOOKED_UP = """
     asked_looks AS (
         SELECT asked.question_id, asked.asks, looks.study_id, strftime(looks.index_operation_date, '%Y-%m-%d') AS operation_date,
                strftime(looks.event_date, '%Y-%m-%d') AS event_date, coalesce(looks.modality, looks.event_type) AS kind, {columns}
-        FROM (FROM open_looks QUALIFY row_number() OVER (PARTITION BY queue ORDER BY study_id, question_id) <= $most) AS asked
+        FROM (FROM open_looks QUALIFY row_number() OVER (PARTITION BY is_in_dispute ORDER BY study_id, question_id) <= $most) AS asked
         JOIN intermediate.dated_follow_up_events AS looks ON asked.record_id = looks.record_id
         {joins}
     ),
-    -- of the patients asked about only: the looks of a whole country need more memory than a night may take
-    identifiers AS (
-        SELECT study_id, list(DISTINCT mrn ORDER BY mrn) AS mrns FROM raw.patient_identifiers
-        WHERE study_id IN (SELECT study_id FROM asked_looks) GROUP BY study_id
-    ),
+    identifiers AS ({mrns}),
     known AS (
         SELECT study_id,
                list({{'day': strftime(event_date, '%Y-%m-%d'), 'kind': coalesce(modality, event_type), 'finding': finding,
@@ -116,19 +109,23 @@ LOOKED_UP = """
     ORDER BY asked_looks.study_id, asked_looks.event_date"""
 SITES_NOT_STATED = LOOKED_UP.format(
     open_looks=OPEN_SITES,
+    mrns=MRNS_OF_ASKED.format(asked="asked_looks"),
     columns="coalesce(looks.unknown_site_words, '') AS words, coalesce(nearest.proposed_site, '') AS proposed",
     joins="LEFT JOIN intermediate.site_words_to_settle AS nearest ON nearest.word = looks.unknown_site_words",
 )
 CLINIC_STATEMENTS = LOOKED_UP.format(
-    open_looks=OPEN_STATEMENTS, columns="coalesce(array_to_string(looks.sites, ', '), '') AS sites", joins=""
+    open_looks=OPEN_STATEMENTS,
+    mrns=MRNS_OF_ASKED.format(asked="asked_looks"),
+    columns="coalesce(array_to_string(looks.sites, ', '), '') AS sites",
+    joins="",
 )
 # those without a report count by themselves: they are ordered, not answered
 WAITING = f"""
-    SELECT split_part(queue, ' in dispute', 1) AS kind, sum(n)::BIGINT AS n, sum(least(n, $most))::BIGINT AS n_asked FROM (
-        SELECT queue, count(*) AS n FROM (
-            SELECT kind AS queue FROM ({WAITING_MARGINS})
-            UNION ALL SELECT queue FROM ({OPEN_SITES})
-            UNION ALL SELECT queue FROM ({OPEN_STATEMENTS})) GROUP BY queue)
+    SELECT kind, sum(n)::BIGINT AS n, sum(least(n, $most))::BIGINT AS n_asked FROM (
+        SELECT kind, is_in_dispute, count(*) AS n FROM (
+            SELECT kind, is_in_dispute FROM ({WAITING_MARGINS})
+            UNION ALL SELECT asks, is_in_dispute FROM ({OPEN_SITES})
+            UNION ALL SELECT asks, is_in_dispute FROM ({OPEN_STATEMENTS})) GROUP BY ALL)
     GROUP BY kind ORDER BY kind"""
 SITES = """
     SELECT site AS name, description FROM seeds.recurrence_site_names
@@ -141,7 +138,7 @@ GROUPS = """
 
 @dataclass(frozen=True)
 class Questionnaire:
-    """All open questions: of margins, with the groups that an answer may name and the widths that belong to each; and of looks at
+    """The questions asked tonight: of margins, with the groups that an answer may name and the widths that belong to each; and of looks at
     patients, which only the hospital's own records can settle, with the sites that an answer may name."""
 
     questions: list[Question]
