@@ -12,17 +12,21 @@ Relations = Mapping[str, str]
 
 def _with_fong_items(tables: Relations, _previous: int | None) -> str:
     items = " + ".join(f"{name}::INT" for name in FONG_ITEMS)
+    operations = tables["index_operations"]
     return f"""
-        SELECT *, ({items})::DOUBLE AS n_score_items, {_is_recorded("clinical_risk_score")} AS hospital_records_score
-        FROM {tables["index_operations"]}"""
+        SELECT *, ({items})::DOUBLE AS n_score_items, {_is_recorded("clinical_risk_score", operations)} AS hospital_records_score
+        FROM {operations}"""
 
 
 def _with_what_hospitals_record(tables: Relations, _previous: int | None) -> str:
-    return f"SELECT *, {_is_recorded('cea_ng_ml')} AS hospital_records_cea FROM {tables['stg_registry_operations']}"
+    operations = tables["stg_registry_operations"]
+    return f"SELECT *, {_is_recorded('cea_ng_ml', operations)} AS hospital_records_cea FROM {operations}"
 
 
-def _is_recorded(column: str) -> str:
-    return f"count({column}) OVER (PARTITION BY source_system) > 0"
+def _is_recorded(column: str, table: str) -> str:
+    # operations of a hospital that is not named are those of one hospital
+    hospital = "coalesce(source_system, chr(0))"
+    return f"{hospital} IN (SELECT DISTINCT {hospital} FROM {table} WHERE {column} IS NOT NULL)"
 
 
 def _cohort_size(tables: Relations, previous: int | None) -> str:
@@ -53,7 +57,7 @@ def _with_definition(table: str) -> Callable[[Relations, int | None], str]:
 
 def _endpoint_coverage(tables: Relations, _previous: int | None) -> str:
     return f"""
-        WITH stated AS (
+        WITH stated AS NOT MATERIALIZED (
             SELECT study_id, endpoint FROM {tables["time_to_event"]}
             UNION ALL SELECT study_id, endpoint FROM {tables["endpoints_without_time"]}
         ),
@@ -62,9 +66,17 @@ def _endpoint_coverage(tables: Relations, _previous: int | None) -> str:
         everybody AS (
             FROM cohort UNION SELECT study_id FROM {tables["time_to_event"]} WHERE study_id IS NOT NULL
         ),
+        -- hardly any stands twice: what may is found by its hash, and only that is compared
+        numbers_of_several AS (
+            SELECT hash(study_id, endpoint) AS number FROM stated GROUP BY ALL HAVING count(*) > 1
+        ),
+        several AS (
+            SELECT study_id, endpoint FROM stated WHERE hash(study_id, endpoint) IN (FROM numbers_of_several)
+            GROUP BY ALL HAVING count(*) > 1
+        ),
         once AS (
-            SELECT study_id, endpoint FROM stated WHERE study_id IS NOT NULL AND endpoint IS NOT NULL
-            GROUP BY ALL HAVING count(*) = 1
+            SELECT study_id, endpoint FROM stated ANTI JOIN several USING (study_id, endpoint)
+            WHERE study_id IS NOT NULL AND endpoint IS NOT NULL
         ),
         defined AS (FROM {_defined(tables)}),
         accounted AS (

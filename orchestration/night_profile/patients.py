@@ -79,20 +79,29 @@ def _add_traits(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _same_patients(connection: duckdb.DuckDBPyConnection) -> None:
-    """`patients_revised`, `patients_moved_on`, by trait; `patients_gone`."""
-    pairs = ", ".join(f"{{'trait': '{name}', 'before': before.{name}, 'after': after.{name}}}" for name in TRAITS)
-    levels = ", ".join(
+    """`patients_revised`, `patients_moved_on`, by trait; `patients_gone`, `patients_new`.
+
+    How many had a trait is counted column by column, and only patients of whom something differs are unfolded to a row a trait: of a
+    country's patients that is one in a thousand.
+    """
+    compared = [*TRAITS, *(name for name in LEVELS if name not in ("followed_days", "n_assessments"))]
+    pairs = ", ".join(
         f"{{'trait': '{name}', 'before': CAST(before.{name} AS VARCHAR), 'after': CAST(after.{name} AS VARCHAR)}}"
-        for name in LEVELS
-        if name not in ("followed_days", "n_assessments")
+        for name in compared
     )
+    differs = " OR ".join(f"before.{name} IS DISTINCT FROM after.{name}" for name in compared)
     connection.execute(
         f"""INSERT INTO quality.night_profile BY NAME
-            WITH both_nights AS (
-                SELECT after.hospital, unnest(list_filter([{pairs}, {levels}], x -> x.before IS NOT NULL), recursive := TRUE)
-                FROM quality.accepted_patients AS before INNER JOIN quality.night_patients AS after USING (study_id)
+            WITH known AS (
+                SELECT hospital, unnest($traits) AS trait, unnest(counts) AS n FROM (
+                    SELECT after.hospital, [{", ".join(f"count(before.{name})" for name in compared)}] AS counts
+                    FROM quality.accepted_patients AS before INNER JOIN quality.night_patients AS after USING (study_id) GROUP BY ALL)
             ),
-            known AS (SELECT hospital, trait, count(*) AS n FROM both_nights GROUP BY ALL),
+            both_nights AS (
+                SELECT after.hospital, unnest(list_filter([{pairs}], x -> x.before IS NOT NULL), recursive := TRUE)
+                FROM quality.accepted_patients AS before INNER JOIN quality.night_patients AS after USING (study_id)
+                WHERE {differs}
+            ),
             changed AS (
                 SELECT hospital, trait, coalesce({IN_THE_COURSE_OF_TIME}, FALSE) AS is_natural,
                        CASE WHEN trait IN ({", ".join(f"'{name}'" for name in LEVELS)}) THEN
@@ -111,26 +120,22 @@ def _same_patients(connection: duckdb.DuckDBPyConnection) -> None:
             UNION ALL
             SELECT 'patients_new', after.hospital, 'cohort', 'size', count(*) FILTER (WHERE before.study_id IS NULL),
                    count(before.study_id), NULL
-            FROM quality.night_patients AS after LEFT JOIN quality.accepted_patients AS before USING (study_id) GROUP BY ALL"""
+            FROM quality.night_patients AS after LEFT JOIN quality.accepted_patients AS before USING (study_id) GROUP BY ALL""",
+        {"traits": compared},
     )
 
 
 def _shares(connection: duckdb.DuckDBPyConnection) -> None:
     """`share` of each trait's words tonight, and `new_share` among the new patients with the others as reference."""
-    pairs = ", ".join(f"{{'trait': '{name}', 'word': {name}}}" for name in TRAITS)
+    is_new = _is_new(connection)
+    counted = " UNION ALL ".join(
+        f"""SELECT hospital, '{name}' AS trait, {name} AS word, count(*) AS n_all, count(*) FILTER (WHERE {is_new}) AS n_new
+            FROM quality.night_patients WHERE {name} IS NOT NULL GROUP BY ALL"""
+        for name in TRAITS
+    )
     connection.execute(
         f"""INSERT INTO quality.night_profile BY NAME
-            WITH words AS (
-                SELECT tonight.hospital, before.study_id IS NULL AS is_new,
-                       unnest(list_filter([{pairs}], x -> x.word IS NOT NULL), recursive := TRUE)
-                FROM (SELECT * FROM quality.night_patients) AS tonight
-                LEFT JOIN (SELECT study_id FROM quality.accepted_patients) AS before USING (study_id)
-            ),
-            counts AS (
-                SELECT hospital, trait, word, count(*) AS n_all, count(*) FILTER (WHERE is_new) AS n_new,
-                       count(*) FILTER (WHERE NOT is_new) AS n_old
-                FROM words GROUP BY ALL
-            ),
+            WITH counts AS (SELECT *, n_all - n_new AS n_old FROM ({counted})),
             totals AS (
                 SELECT *, sum(n_all) OVER t AS d_all, sum(n_new) OVER t AS d_new, sum(n_old) OVER t AS d_old
                 FROM counts WINDOW t AS (PARTITION BY hospital, trait)
@@ -140,6 +145,21 @@ def _shares(connection: duckdb.DuckDBPyConnection) -> None:
             UNION ALL
             SELECT 'new_share', hospital, 'cohort', trait, word, n_new, d_new, n_old, d_old FROM totals WHERE d_new > 0 AND d_old > 0"""
     )
+    connection.execute("DROP TABLE temp.new_patients")
+
+
+def _is_new(connection: duckdb.DuckDBPyConnection) -> str:
+    """SQL of a row's of night_patients being a patient whom the last accepted night did not have; the few are looked up once, in the
+    temporary table new_patients."""
+    connection.execute(
+        """CREATE OR REPLACE TEMP TABLE new_patients AS
+           SELECT rowid AS row FROM quality.night_patients
+           WHERE NOT EXISTS (SELECT 1 FROM quality.accepted_patients AS before WHERE before.study_id = night_patients.study_id)"""
+    )
+    n_new, n_all = connection.execute(
+        "SELECT (SELECT count(*) FROM new_patients), (SELECT count(*) FROM quality.night_patients)"
+    ).fetchall()[0]
+    return {0: "FALSE", n_all: "TRUE"}.get(n_new, "(rowid IN (FROM new_patients))")
 
 
 def _levels(connection: duckdb.DuckDBPyConnection) -> None:
