@@ -116,7 +116,8 @@ def count_recoded(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
 
     Reads what `stage_feed` and `count_corrections` made.
     """
-    for field in [name for name, type_ in feed.fields.items() if type_ in ("code", "code_list")]:
+    changed = {field for (field,) in connection.execute("SELECT DISTINCT field FROM changed_values").fetchall()}
+    for field in [name for name, type_ in feed.fields.items() if type_ in ("code", "code_list") and name in changed]:
         connection.execute(
             f"""INSERT INTO quality.night_profile BY NAME
                 WITH changes AS (

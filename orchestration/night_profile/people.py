@@ -34,7 +34,8 @@ LONG_AGO_DAYS = 365
 
 
 def stage_people(connection: duckdb.DuckDBPyConnection) -> None:
-    """Temporary tables: registered (a row an MRN: names, birth, sex, first operation), operations, deaths; as of tonight."""
+    """Temporary tables: registered (a row an MRN: names, birth, sex, first operation), operations, deaths (a row an MRN); as of
+    tonight."""
     by_name = {feed.name: feed for feed in feeds()}
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE operations AS
@@ -48,8 +49,8 @@ def stage_people(connection: duckdb.DuckDBPyConnection) -> None:
     )
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE deaths AS
-            SELECT source_system AS hospital, mrn, TRY_CAST(death_date AS DATE) AS death_date
-            FROM ({by_name["vital_status"].latest()}) WHERE vital_status = 'dead' AND death_date IS NOT NULL"""
+            SELECT source_system AS hospital, mrn, max(TRY_CAST(death_date AS DATE)) AS death_date
+            FROM ({by_name["vital_status"].latest()}) WHERE vital_status = 'dead' AND death_date IS NOT NULL GROUP BY ALL"""
     )
 
 
@@ -71,8 +72,6 @@ def profile_people(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     if feed.name == "pathology_messages":
         _said_to_be_of(connection)
         _without_operation(connection)
-    if feed.name == "follow_up":
-        _after_death(connection)
 
 
 def _sent_again(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
@@ -84,7 +83,7 @@ def _sent_again(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         f"""INSERT INTO quality.night_profile BY NAME
             WITH fresh AS (
                 SELECT source_system AS hospital, hash({content}) AS content FROM records_now
-                WHERE is_new AND source_system IN (SELECT source_system FROM records_now WHERE NOT is_new)
+                WHERE is_new AND source_system IN (SELECT DISTINCT source_system FROM records_now WHERE NOT is_new)
             ),
             existing AS (
                 SELECT DISTINCT source_system AS hospital, hash({content}) AS content FROM records_now
@@ -102,8 +101,8 @@ def _one_person_twice(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None
     told = " + ".join(f"({name} IS NOT NULL)::INTEGER" for name in PECULIAR)
     connection.execute(
         f"""INSERT INTO quality.night_profile BY NAME
-            WITH records AS (
-                SELECT source_system AS hospital, mrn, bool_and(is_new) OVER (PARTITION BY source_system, mrn) AS is_new,
+            WITH records AS MATERIALIZED (
+                SELECT source_system AS hospital, mrn, is_new,
                        lower(last_name) || '|' || lower(first_name) || '|' || birth_date AS person,
                        CASE WHEN birth_date IS NOT NULL AND operation_date IS NOT NULL AND {told} >= {LEAST_PECULIAR}
                             THEN hash({content}) END AS content
@@ -112,15 +111,15 @@ def _one_person_twice(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None
                     SELECT (source_system, retired_mrn) FROM raw.patient_merges WHERE retired_mrn IS NOT NULL)
             ),
             twice AS (
-                SELECT hospital, mrn FROM records
-                QUALIFY count(DISTINCT mrn) OVER (PARTITION BY hospital, person) > 1 AND person IS NOT NULL
+                SELECT hospital, mrn FROM records SEMI JOIN (
+                    SELECT hospital, person FROM records GROUP BY ALL HAVING min(mrn) <> max(mrn)) USING (hospital, person)
                 UNION
-                SELECT hospital, mrn FROM records
-                QUALIFY count(DISTINCT mrn) OVER (PARTITION BY hospital, content) > 1 AND content IS NOT NULL
+                SELECT hospital, mrn FROM records SEMI JOIN (
+                    SELECT hospital, content FROM records GROUP BY ALL
                     -- people of several names are several people
-                    AND count(DISTINCT person) OVER (PARTITION BY hospital, content) <= 1
+                    HAVING min(mrn) <> max(mrn) AND min(person) IS NOT DISTINCT FROM max(person)) USING (hospital, content)
             ),
-            people AS (SELECT hospital, mrn, bool_or(is_new) AS is_new FROM records GROUP BY ALL)
+            people AS (SELECT hospital, mrn, bool_and(is_new) AS is_new FROM records GROUP BY ALL)
             SELECT 'one_person_twice' AS measure, hospital, 'registry' AS feed, 'mrn' AS field,
                    count(twice.mrn) FILTER (WHERE people.is_new) AS n, count(*) AS denominator
             FROM people LEFT JOIN twice USING (hospital, mrn) GROUP BY ALL"""
@@ -179,7 +178,7 @@ def _test_patients(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _of_registered(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
-    """Records of nobody who is registered, and of days before the patient's first operation."""
+    """Records of nobody who is registered, of days before the patient's first operation, and looks after a death."""
     dated = DATED.get(feed.name, [])
     shares = [Share("of_nobody_registered", "mrn", "is_of_nobody", "has_registered")] + [
         Share(
@@ -190,13 +189,20 @@ def _of_registered(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         )
         for field in dated
     ]
+    also, deaths = "", ""
+    if feed.name == "follow_up":
+        shares.append(Share("after_death", "event_date", "is_after_death"))
+        also = ", coalesce(TRY_CAST(event_date AS DATE) > death_date, FALSE) AS is_after_death"
+        deaths = " LEFT JOIN deaths ON source_system = deaths.hospital AND records_now.mrn = deaths.mrn"
     write_shares(
         connection,
         feed.name,
         shares,
         f"""SELECT source_system AS hospital, is_new, {"".join(f"{field}, " for field in dated)}first_operation,
-                   registered.mrn IS NULL AS is_of_nobody, source_system IN (SELECT hospital FROM registered) AS has_registered
-            FROM records_now LEFT JOIN registered ON source_system = hospital AND records_now.mrn = registered.mrn""",
+                   registered.mrn IS NULL AS is_of_nobody,
+                   source_system IN (SELECT DISTINCT hospital FROM registered) AS has_registered{also}
+            FROM records_now
+            LEFT JOIN registered ON source_system = registered.hospital AND records_now.mrn = registered.mrn{deaths}""",
     )
 
 
@@ -216,16 +222,6 @@ def _unheard_of(connection: duckdb.DuckDBPyConnection, feed: str, day: str) -> N
             FROM registered INNER JOIN reach USING (hospital)
             LEFT JOIN known USING (hospital, mrn) LEFT JOIN heard_of USING (hospital, mrn)
             WHERE first_operation < last_day - {LONG_AGO_DAYS}""",
-    )
-
-
-def _after_death(connection: duckdb.DuckDBPyConnection) -> None:
-    write_shares(
-        connection,
-        "follow_up",
-        [Share("after_death", "event_date", "is_so")],
-        """SELECT source_system AS hospital, is_new, coalesce(TRY_CAST(event_date AS DATE) > death_date, FALSE) AS is_so
-           FROM records_now LEFT JOIN deaths ON source_system = hospital AND records_now.mrn = deaths.mrn""",
     )
 
 
