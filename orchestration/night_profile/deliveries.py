@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.ingestion.feed_rhythm import FEWEST_TIMES, RHYTHM
-from orchestration.night_profile.records import NEW_RUNS, Feed
+from orchestration.night_profile.records import KEY, NEW_RUNS, Feed
 
 Landed = tuple[str, str, str]
 """Hospital, canonical feed and file as the ledger names it."""
@@ -102,13 +102,14 @@ def profile_deliveries(connection: duckdb.DuckDBPyConnection) -> None:
 def profile_feed_delivery(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """Measures of the feed's records, of which `stage_and_count` made the temporary tables."""
     connection.execute(
-        """INSERT INTO quality.night_profile BY NAME
-           WITH existing AS (
-               -- those that an accepted night knew: all of tonight's but the new ones
-               SELECT source_system AS hospital, count(*) AS n FROM records_now WHERE NOT is_new GROUP BY ALL
+        f"""INSERT INTO quality.night_profile BY NAME
+           WITH records AS MATERIALIZED (
+               SELECT source_system AS hospital, count(*) FILTER (WHERE is_new) AS n_new,
+                      count(*) FILTER (WHERE NOT is_new) AS n_existing
+               FROM records_now GROUP BY ALL
            ),
-           fresh AS (SELECT source_system AS hospital, count(*) AS n FROM records_now WHERE is_new GROUP BY ALL),
-           hospitals AS (SELECT DISTINCT source_system AS hospital FROM records_now),
+           -- those that an accepted night knew: all of tonight's but the new ones
+           existing AS (SELECT hospital, n_existing AS n FROM records WHERE n_existing > 0),
            again AS (
                -- a row of a replaced file that was there before is a duplicate, a correction of a known record, or rejected
                SELECT hospital, sum(rows_before) AS n_before, sum(rows_newly_rejected) AS n_rejected
@@ -119,14 +120,21 @@ def profile_feed_delivery(connection: duckdb.DuckDBPyConnection, feed: Feed) -> 
            ),
            corrected AS (
                SELECT source_system AS hospital, count(*) AS n FROM records_before GROUP BY ALL
+           ),
+           withdrawn AS (
+               SELECT source_system AS hospital, count(*) AS n, count(*) FILTER (WHERE is_gone) AS n_gone
+               FROM ({_withdrawn(feed)}) GROUP BY ALL
            )
            SELECT 'records_new' AS measure, hospital, $feed AS feed, NULL AS field, NULL AS value, NULL AS told,
-                  coalesce(fresh.n, 0) AS n, coalesce(existing.n, 0) AS denominator
-           FROM hospitals LEFT JOIN fresh USING (hospital) LEFT JOIN existing USING (hospital)
+                  n_new AS n, n_existing AS denominator
+           FROM records
            UNION ALL
            SELECT 'records_no_longer_sent', hospital, $feed, NULL, NULL, NULL,
                   greatest(again.n_before - coalesce(repeated.n, 0) - coalesce(corrected.n, 0) - n_rejected, 0), again.n_before
            FROM again LEFT JOIN repeated USING (hospital) LEFT JOIN corrected USING (hospital)
+           UNION ALL
+           SELECT 'withdrawn', hospital, $feed, NULL, NULL, NULL, withdrawn.n, coalesce(existing.n, 0) + n_gone
+           FROM withdrawn LEFT JOIN existing USING (hospital)
            UNION ALL
            SELECT kind, hospital, feed, field, NULL, ways, changes.n, existing.n
            FROM night_changes AS changes INNER JOIN existing USING (hospital) WHERE feed = $feed
@@ -135,6 +143,18 @@ def profile_feed_delivery(connection: duckdb.DuckDBPyConnection, feed: Feed) -> 
            FROM night_changes AS changes INNER JOIN existing USING (hospital) WHERE feed = $feed AND n_commonest_step > 0""",
         {"feed": feed.name},
     )
+
+
+def _withdrawn(feed: Feed) -> str:
+    """SQL of the records of the last accepted night that their source takes back tonight; `is_gone`: not among records_now. One whose
+    status changes from a word to another is a correction of that field; no status is the word for active."""
+    withdrawn = f"""SELECT source_system, TRUE AS is_gone FROM records_before
+                    SEMI JOIN (FROM versions_{feed.name} WHERE is_latest AND is_withdrawn) USING ({KEY})"""
+    if "record_status" not in feed.fields:
+        return withdrawn
+    return f"""{withdrawn} UNION ALL
+               SELECT source_system, FALSE FROM records_before AS b INNER JOIN records_after AS a USING ({KEY})
+               WHERE b.record_status IS NULL AND a.record_status = 'cancelled'"""
 
 
 def profile_rhythm(connection: duckdb.DuckDBPyConnection) -> None:

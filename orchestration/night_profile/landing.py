@@ -26,7 +26,7 @@ def profile_landing(connection: duckdb.DuckDBPyConnection, landed: Iterable[Land
     profile_rhythm(connection)
     connection.execute("DROP TABLE IF EXISTS night_changes")
     for feed in feeds():
-        feed.find_superseded(connection)
+        feed.find_versions(connection)
     stage_people(connection)
     for feed in feeds():
         stage_and_count(connection, feed)

@@ -10,6 +10,8 @@ from orchestration.ingestion.canonical_feeds import CanonicalFeed, canonical_fee
 HISTORY_SQL = Path(__file__).with_name("history.sql")
 RECORD = "source_system, system, coalesce(record_key, record_id)"
 """A record is known by its key alone: that it is now another patient's is a change of the field `mrn`."""
+KEY = "source_system, system, record_key"
+"""The same where the key was made before."""
 NEW_RUNS = "coalesce(run_id, '') NOT IN (SELECT run_id FROM quality.accepted_runs)"
 # the words of a report and what each is, without the places of its parts
 WORDS_OF_REPORT = """array_to_string(list_transform(
@@ -36,11 +38,16 @@ class Feed:
         )
 
     @property
+    def _time(self) -> str:
+        return ", record_updated_at" if "record_updated_at" in self.definition.columns else ""
+
+    @property
     def latest_first(self) -> str:
-        """SQL of the order of a record's versions. A source that says when it changed a record is believed, as in dbt's macro of the
-        same purpose."""
-        changed_at = "record_updated_at DESC NULLS LAST, " if "record_updated_at" in self.definition.columns else ""
-        return f"PARTITION BY {RECORD} ORDER BY {changed_at}loaded_at DESC, source_file DESC, source_line DESC"
+        """SQL of the order of a record's versions, as dbt's macro `only_the_latest` puts them: the source's own (its version number, its
+        time of update) whatever the order in which its files arrived, else the order of loading."""
+        changed_at = f"coalesce(source_updated_at{self._time})"
+        return f"""source_version DESC NULLS LAST, {changed_at} DESC NULLS LAST, load_number DESC NULLS LAST, loaded_at DESC,
+                   record_number DESC NULLS LAST, source_file DESC, source_line DESC"""
 
     def read(self, where: str, also: str = "") -> str:
         """SQL of the rows of the raw table that fulfil a condition."""
@@ -48,22 +55,50 @@ class Feed:
                    FROM raw.{self.name} WHERE {where}"""
 
     def latest(self) -> str:
-        """SQL of the latest versions of all records. Reads what `find_superseded` made."""
+        """SQL of the latest versions of all records. Reads what `find_versions` made."""
         return self.read(self.is_latest)
 
     @property
     def is_latest(self) -> str:
-        """SQL of a row's being its record's latest version."""
-        return f"rowid NOT IN (SELECT row FROM superseded_{self.name})"
+        """SQL of a row's being its record's latest version, and in force."""
+        return f"rowid NOT IN (SELECT row FROM out_of_force_{self.name})"
 
-    def find_superseded(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """The temporary table superseded_FEED, rows of which the record has a later version: most records have one version, and only
-        the others are put in order, which is what takes time and memory."""
+    def find_versions(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The temporary tables versions_FEED, the rows of records that may have several, and out_of_force_FEED, rows of raw that say
+        nothing tonight: an earlier version, what an earlier contract read from the same file, a record that its source withdrew.
+
+        Of each version: is_latest, or was_latest in the last accepted night; of its record whether that night knew it (is_known) and
+        whether a new run sent it (is_touched). Most records have one version, and only the others are put in order, which is what takes
+        time and memory.
+        """
+        tonights_loads = f"SELECT load_number FROM raw.ingest_ledger WHERE {NEW_RUNS} AND load_number IS NOT NULL"
+        # what only tonight's reading of a file replaced stood in the last accepted night
+        was_superseded = f"superseded_by IS NOT NULL AND superseded_by NOT IN ({tonights_loads})"
         connection.execute(
-            f"""CREATE OR REPLACE TEMP TABLE superseded_{self.name} AS
-                SELECT rowid AS row FROM raw.{self.name} WHERE hash({RECORD}) IN (
-                    SELECT hash({RECORD}) FROM raw.{self.name} GROUP BY ALL HAVING count(*) > 1)
-                QUALIFY row_number() OVER ({self.latest_first}) > 1"""
+            f"""CREATE OR REPLACE TEMP TABLE versions_{self.name} AS
+                WITH several AS (
+                    SELECT rowid AS row, source_system, system, coalesce(record_key, record_id) AS record_key,
+                           coalesce(is_withdrawn, FALSE) AS is_withdrawn, {NEW_RUNS} AS is_tonights,
+                           superseded_by IS NOT NULL AS is_superseded, {was_superseded} AS was_superseded,
+                           source_version, source_updated_at, load_number, loaded_at, record_number, source_file, source_line{self._time}
+                    FROM raw.{self.name} WHERE hash({RECORD}) IN (
+                        SELECT hash({RECORD}) FROM raw.{self.name} GROUP BY ALL HAVING count(*) > 1)
+                ),
+                ordered AS (
+                    SELECT row, source_system, system, record_key, is_withdrawn, is_tonights,
+                           NOT is_superseded
+                               AND row_number() OVER (PARTITION BY {KEY} ORDER BY is_superseded, {self.latest_first}) = 1 AS is_latest,
+                           NOT is_tonights AND NOT was_superseded AND row_number() OVER (
+                               PARTITION BY {KEY}, is_tonights ORDER BY was_superseded, {self.latest_first}) = 1 AS was_latest
+                    FROM several
+                )
+                SELECT *, bool_or(was_latest) OVER (PARTITION BY {KEY}) AS is_known,
+                       bool_or(is_tonights) OVER (PARTITION BY {KEY}) AS is_touched
+                FROM ordered;
+                CREATE OR REPLACE TEMP TABLE out_of_force_{self.name} AS
+                SELECT row FROM versions_{self.name} WHERE NOT is_latest
+                UNION ALL
+                SELECT rowid FROM raw.{self.name} WHERE superseded_by IS NOT NULL OR is_withdrawn"""
         )
 
 
@@ -84,50 +119,39 @@ def create_night_tables(connection: duckdb.DuckDBPyConnection) -> None:
 def let_go_of_feed(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """The temporary tables of a feed leave before the next one's are made: those of pathology hold texts."""
     connection.execute("DROP VIEW IF EXISTS temp.records_now")
-    for table in ("records_before", "records_after", "touched", "new_rows", f"superseded_{feed.name}"):
+    for table in ("records_before", "records_after", "new_rows", f"versions_{feed.name}", f"out_of_force_{feed.name}"):
         connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 
 def stage_feed(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
-    """The temporary view records_now, with `is_new` for keys that the last accepted night did not know; and of the keys that it knew
-    and a new run touched, the temporary tables records_before and records_after.
+    """The temporary view records_now, with `is_new` for keys that the last accepted night did not know; and of the records that it
+    knew and a new run touched the temporary tables records_before and records_after, as they were and are in force.
 
-    Reads what `find_superseded` made. A country's records are read where they lie: a copy of them would not fit into memory.
+    Reads what `find_versions` made. A country's records are read where they lie: a copy of them would not fit into memory.
     """
-    is_new = _find_touched(connection, feed)
+    is_new = _is_new(connection, feed)
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW records_now AS {feed.read(feed.is_latest, f', {is_new} AS is_new')}"
     )
-    was_there = f"({RECORD}) IN (SELECT (source_system, system, record_key) FROM touched WHERE was_there)"
-    last_known = f"""SELECT rowid FROM raw.{feed.name} WHERE NOT ({NEW_RUNS}) AND {was_there}
-                     QUALIFY row_number() OVER ({feed.latest_first}) = 1"""
+    in_force = (
+        f"rowid IN (SELECT row FROM versions_{feed.name} WHERE is_known AND is_touched AND NOT is_withdrawn AND {{}})"
+    )
     connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE records_before AS {feed.read(f"rowid IN ({last_known})")};
-            CREATE OR REPLACE TEMP TABLE records_after AS {feed.read(f"{feed.is_latest} AND {was_there}")}"""
+        f"""CREATE OR REPLACE TEMP TABLE records_before AS {feed.read(in_force.format("was_latest"))};
+            CREATE OR REPLACE TEMP TABLE records_after AS {feed.read(in_force.format("is_latest"))}"""
     )
 
 
-def _find_touched(connection: duckdb.DuckDBPyConnection, feed: Feed) -> str:
-    """The temporary table touched: the keys that a new run sent, and whether an accepted night knew them; empty where either all
-    records are new or none is. Returns SQL of a row's record being new."""
-    key = "source_system, system, coalesce(record_key, record_id) AS record_key"
-    connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE touched AS SELECT {key}, FALSE AS was_there FROM raw.{feed.name} LIMIT 0"""
-    )
-    found = connection.execute(f"SELECT DISTINCT {NEW_RUNS} FROM raw.{feed.name}").fetchall()
+def _is_new(connection: duckdb.DuckDBPyConnection, feed: Feed) -> str:
+    """SQL of a row's record being new. Where some are and some are not, the new rows are found once, in the temporary table new_rows."""
+    found = connection.execute(
+        f"SELECT DISTINCT {NEW_RUNS} FROM (SELECT DISTINCT run_id FROM raw.{feed.name})"
+    ).fetchall()
     if len(found) < 2:
         return "TRUE" if found == [(True,)] else "FALSE"
     connection.execute(
-        f"""INSERT INTO touched
-            WITH sent AS (SELECT DISTINCT {key} FROM raw.{feed.name} WHERE {NEW_RUNS}),
-            known AS (
-                SELECT DISTINCT {key} FROM raw.{feed.name}
-                WHERE NOT ({NEW_RUNS}) AND ({RECORD}) IN (SELECT (source_system, system, record_key) FROM sent)
-            )
-            SELECT sent.*, known.record_key IS NOT NULL AS was_there
-            FROM sent LEFT JOIN known USING (source_system, system, record_key);
-            CREATE OR REPLACE TEMP TABLE new_rows AS
+        f"""CREATE OR REPLACE TEMP TABLE new_rows AS
             SELECT rowid AS row FROM raw.{feed.name}
-            WHERE {NEW_RUNS} AND ({RECORD}) IN (SELECT (source_system, system, record_key) FROM touched WHERE NOT was_there)"""
+            WHERE {NEW_RUNS} AND rowid NOT IN (SELECT row FROM versions_{feed.name} WHERE is_known)"""
     )
     return "rowid IN (SELECT row FROM new_rows)"

@@ -28,7 +28,7 @@ def landed(night: duckdb.DuckDBPyConnection, rows: list[tuple]) -> None:
                   'main' AS system, '1' AS mrn, TIMESTAMP '2020-01-01' + to_days($4) AS loaded_at, $5 AS run_id""",
         rows,
     )
-    TREATMENTS.find_superseded(night)
+    TREATMENTS.find_versions(night)
     stage_feed(night, TREATMENTS)
 
 
