@@ -3,8 +3,14 @@
 import duckdb
 import pytest
 
-from orchestration.night_profile.people import _merged, _one_number_twice, _unheard_of
-from orchestration.night_profile.records import create_night_tables
+from orchestration.night_profile.people import (
+    _merged,
+    _of_registered,
+    _one_number_twice,
+    _one_person_twice,
+    _unheard_of,
+)
+from orchestration.night_profile.records import Feed, create_night_tables, feeds
 
 ANN, ANN_MARRIED, BEA, CAT = (
     ("muster", "ann", "1950-01-01"),
@@ -25,6 +31,10 @@ def night() -> duckdb.DuckDBPyConnection:
                source_system VARCHAR, mrn VARCHAR, retired_mrn VARCHAR, merge_event VARCHAR, run_id VARCHAR)"""
     )
     return connection
+
+
+def by_name(name: str) -> Feed:
+    return next(feed for feed in feeds() if feed.name == name)
 
 
 def counted(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
@@ -78,3 +88,61 @@ def test_new_patients_without_records_are_told_of_but_not_those_operated_on_late
     _unheard_of(night, "follow_up", "event_date")
     told = "SELECT measure, n, denominator, n_reference, denominator_reference FROM quality.night_profile ORDER BY ALL"
     assert night.execute(told).fetchall() == [("new_unheard_of", 1, 2, 1, 2), ("unheard_of", 2, 4, None, None)]
+
+
+def test_looks_are_of_somebody_registered_after_the_operation_and_not_after_the_death(night):
+    night.execute("ALTER TABLE registered ADD COLUMN first_operation DATE")
+    night.execute("CREATE TABLE deaths (hospital VARCHAR, mrn VARCHAR, death_date DATE)")
+    night.execute("CREATE TABLE records_now (source_system VARCHAR, is_new BOOLEAN, mrn VARCHAR, event_date VARCHAR)")
+    night.execute(
+        "INSERT INTO registered (hospital, mrn, first_operation) VALUES ('h', '1', '2001-01-01'), ('h', '2', '2001-01-01')"
+    )
+    # somebody who is not registered may have died too
+    night.execute("INSERT INTO deaths VALUES ('h', '2', '2003-01-01'), ('h', '9', '2003-01-01')")
+    night.executemany(
+        "INSERT INTO records_now VALUES ('h', TRUE, ?, ?)",
+        [
+            ("1", "2002-01-01"),
+            ("1", "2000-12-31"),
+            ("2", "2003-01-01"),
+            ("2", "2003-01-02"),
+            ("9", "2004-01-01"),
+            ("8", None),
+        ],
+    )
+    _of_registered(night, by_name("follow_up"))
+    assert counted(night) == [
+        ("after_death", 2, 6),
+        ("before_operation", 1, 4),
+        ("of_nobody_registered", 2, 6),
+    ]
+
+
+def test_a_new_number_of_a_person_who_has_one_is_told_by_name_or_by_all_that_is_registered_of_her(night):
+    registry = by_name("registry")
+    night.execute(
+        f"CREATE TABLE records_now (source_system VARCHAR, is_new BOOLEAN, {', '.join(f'{name} VARCHAR' for name in registry.fields)})"
+    )
+    peculiar = {"operation_date": "2001-01-01", "cea_ng_ml": "7", "metastasis_count": "2"}
+    people = [
+        (False, {"mrn": "1", "last_name": "Muster", "first_name": "Ann", "birth_date": "1950-01-01"}),
+        (True, {"mrn": "2", "last_name": "MUSTER", "first_name": "ann", "birth_date": "1950-01-01"}),
+        # no names: one who is like another in everything is her, and one of whom hardly anything is told is not
+        (False, {"mrn": "3", "birth_date": "1960-01-01", **peculiar}),
+        (True, {"mrn": "4", "birth_date": "1960-01-01", **peculiar}),
+        (True, {"mrn": "5", "birth_date": "1970-01-01", "operation_date": "2001-01-01"}),
+        (True, {"mrn": "6", "birth_date": "1970-01-01", "operation_date": "2001-01-01"}),
+        # twins of two names
+        (False, {"mrn": "7", "last_name": "a", "first_name": "a", "birth_date": "1980-01-01", **peculiar}),
+        (True, {"mrn": "8", "last_name": "a", "first_name": "b", "birth_date": "1980-01-01", **peculiar}),
+        # her second operation tonight is of a number that was there
+        (True, {"mrn": "1", "last_name": "Muster", "first_name": "Ann", "birth_date": "1950-01-01"}),
+    ]
+    for is_new, told in people:
+        row = {"is_new": is_new, **told}
+        night.execute(
+            f"INSERT INTO records_now BY NAME SELECT 'h' AS source_system, {', '.join(f'${name} AS {name}' for name in row)}",
+            row,
+        )
+    _one_person_twice(night, registry)
+    assert counted(night) == [("one_person_twice", 2, 8)]

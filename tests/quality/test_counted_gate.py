@@ -10,6 +10,8 @@ from orchestration.judging.tables_to_judge import TablesToJudge
 from quality import list_suites, run_suite, run_suite_counted, run_suites, run_suites_counted
 from quality.common_checks import common_suite
 from quality.counted_gate import _CountedGate, _judged
+from quality.derived_sql import SQL_DERIVATIONS
+from quality.derived_tables import DERIVATIONS
 from quality.gate import as_frames
 from quality.privacy import PrivacyLook, contents_of_frame
 from quality.run_expectations import CHECK_COLUMNS, MOST_KEYS_KEPT, judge_frame
@@ -110,6 +112,30 @@ def test_missing_values_and_numbers_that_are_none_are_counted_alike():
     assert _judged(rows) == expected_rows
     assert keys == expected_keys
     assert sum(row[8] for row in expected_rows) > 5
+
+
+def test_operations_of_a_hospital_that_is_not_named_are_those_of_one_hospital():
+    """The first records CEA in one of its rows, the one without a name in one, the third in none."""
+    operations = pd.DataFrame({"source_system": ["a", "a", None, None, "c"], "cea_ng_ml": [1.0, None, None, 2.0, None]})
+    tables, read = stored({"stg_registry_operations": operations})
+    relations = {"stg_registry_operations": tables.relation("stg_registry_operations")}
+    counted = tables.ask(
+        f"SELECT hospital_records_cea FROM ({SQL_DERIVATIONS['registry_operations'](relations, None)})"
+    )
+    derived = DERIVATIONS["registry_operations"].make(read, None)
+    told = [True, True, True, True, False]
+    assert counted["hospital_records_cea"].tolist() == derived["hospital_records_cea"].tolist() == told
+
+
+def test_an_endpoint_that_a_patient_has_twice_is_not_accounted_for():
+    frames = clean_tables()
+    frames["time_to_event"] = pd.concat([frames["time_to_event"], frames["time_to_event"].iloc[:1]], ignore_index=True)
+    tables, read = stored(frames)
+    relations = {name: tables.relation(name) for name in frames}
+    counted = tables.ask(SQL_DERIVATIONS["endpoint_coverage"](relations, None))
+    derived = DERIVATIONS["endpoint_coverage"].make(read, None)
+    assert counted["n_accounted"].tolist() == derived["n_accounted"].tolist()
+    assert (counted["n_expected"] - counted["n_accounted"]).sum() == 1
 
 
 def test_a_share_that_may_fail_is_judged_to_the_last_row():
