@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.engines.leftovers import clear_copies
 from orchestration.files.private_files import publish_mode, tighten
 from orchestration.files.problems import NO_SPACE_ADVICE, DamagedFile, DiskFull, WarehouseProblem, set_aside
 from orchestration.files.sums import known_sums, sha256_of
@@ -22,13 +23,13 @@ HEADER_BYTES = 3 * 4096
 
 
 def heal(settings: Settings, say: Callable[[str], None]) -> None:
-    """Make the data folder fit for a night; says each thing that was put aside.
+    """Make the data folder fit for a night; says each thing that was put aside, and what could not be taken away.
 
     Raises:
         DiskFull: there is not room enough to begin.
         WarehouseBusy: another process holds the build file.
     """
-    clear_leftovers(settings)
+    clear_leftovers(settings, say)
     check_room(settings)
     for path in (settings.build_file, settings.published_file):
         try:
@@ -45,8 +46,10 @@ def heal(settings: Settings, say: Callable[[str], None]) -> None:
     publish_mode(settings.history, settings.history_folder_mode)
 
 
-def clear_leftovers(settings: Settings) -> None:
-    """Half-written files of nights that were killed: none of them is anything yet."""
+def clear_leftovers(settings: Settings, say: Callable[[str], None]) -> None:
+    """Half-written files of nights that were killed: none of them is anything yet; and the copies of records that such a night
+    had put where an engine reads them."""
+    clear_copies(settings, say)
     build, published = settings.build_file.parent, settings.published_file.parent
     for path in [
         *build.glob(".*.born*"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.engines.leftovers import folder_of_night
 from orchestration.files.problems import DamagedFile, DiskFull, WarehouseBusy, named_problem
 from orchestration.files.sums import known_sums, sha256_of, write_sums
 from orchestration.nights.healing import damaged_history, heal
@@ -135,6 +136,68 @@ def test_half_written_files_of_a_killed_night_are_cleared_away(settings):
         path.write_bytes(b"half")
     heal(settings, lambda text: pytest.fail(text))
     assert not any(path.exists() for path in left)
+
+
+NIGHT = "00000000-0000-4000-8000-000000000000"
+
+
+def left_for_an_engine(settings: Settings) -> list[Path]:
+    """What killed nights may leave in the folder of an engine, and what others may have there; in this order: copies of this build file's
+    night, of a night of an earlier version, tables that the engine kept, copies of another installation, a person's own."""
+    folder = settings.spark_folder_of_night
+    left = [
+        folder_of_night(settings, NIGHT),
+        folder / NIGHT,
+        settings.spark_folder_of_kept_tables,
+        folder / f"{'0' * 12}.{NIGHT}",
+        folder / "notes",
+    ]
+    for path in left:
+        path.mkdir(parents=True)
+        (path / "t.parquet").write_bytes(b"a record")
+    return left
+
+
+def test_copies_of_records_that_a_killed_night_left_for_an_engine_are_cleared_away(settings):
+    left = left_for_an_engine(settings)
+    heal(settings, lambda text: pytest.fail(text))
+    assert [path.exists() for path in left] == [False, False, False, True, True]
+
+
+def test_in_a_folder_of_the_settings_nothing_goes_that_may_be_anothers(tmp_path):
+    settings = Settings(data_dir=tmp_path / "data", spark_folder=tmp_path / "shared")
+    settings.prepare_folders()
+    left = left_for_an_engine(settings)
+    heal(settings, lambda text: pytest.fail(text))
+    assert [path.exists() for path in left] == [False, True, False, True, True]
+
+
+def test_tables_that_an_engine_keeps_stay_while_an_engine_will_use_them(tmp_path, monkeypatch):
+    told = {"data_dir": tmp_path / "data", "engine": "spark", "spark": "sc://host"}
+    keeping = Settings(**told, spark_format="delta")
+    keeping.prepare_folders()
+    kept = left_for_an_engine(keeping)[2]
+    heal(keeping, lambda text: pytest.fail(text))
+    assert kept.exists()
+    # they would be plain beside an encrypted build file
+    monkeypatch.setenv("CRLM_ENCRYPTION_KEY", "sixteen letters!")
+    heal(keeping, lambda text: pytest.fail(text))
+    assert not kept.exists()
+    monkeypatch.delenv("CRLM_ENCRYPTION_KEY")
+    kept.mkdir()
+    heal(Settings(**told), lambda text: pytest.fail(text))
+    assert not kept.exists()
+
+
+def test_copies_that_cannot_be_removed_are_told_of(settings, monkeypatch):
+    """The engine's workers run as another user, and what they wrote is theirs."""
+    left = left_for_an_engine(settings)
+    monkeypatch.setattr("orchestration.engines.leftovers.shutil.rmtree", lambda folder, ignore_errors: None)
+    said: list[str] = []
+    heal(settings, said.append)
+    assert [path for path in left if any(f"copies of records are still in {path}: " in text for text in said)] == left[
+        :3
+    ]
 
 
 def test_too_little_room_is_said_before_anything_is_begun(settings, monkeypatch):
