@@ -9,6 +9,7 @@ from pathlib import Path
 from orchestration.dbt_build.parse import current_parse
 from orchestration.dbt_build.runs import dbt_command
 from orchestration.engines.night import dbt_environment_of_night
+from orchestration.files.fingerprints import fingerprint_of_files
 from orchestration.files.memory import is_large
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.spoken_errors import spoken
@@ -60,17 +61,6 @@ def current_manifest(settings: Settings) -> Path:
     environment = os.environ | dbt_environment_of_night(settings)
     variables = dbt_variables(settings, study)
     return current_parse(settings.dbt_target, settings.dbt_project_dir, variables, dbt_command(), environment)
-
-
-def fingerprint_of_files(folder: Path, parts: tuple[str, ...]) -> str:
-    """One for all files below the parts of a folder, or that are such a part: names and contents."""
-    fingerprint = hashlib.sha256()
-    for part in parts:
-        files = [folder / part] if (folder / part).is_file() else sorted((folder / part).rglob("*"))
-        for path in files:
-            if path.is_file() and "__pycache__" not in path.parts:
-                fingerprint.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return fingerprint.hexdigest()[:16]
 
 
 def margin_rules_version(reader_folder: Path = REPORT_READER) -> str:
