@@ -2,12 +2,21 @@
     (CRLM_SPARK_KEPT: their folder), a model that is kept by patient gives way to tonight's rows of the changed patients; else, and the
     other models always, every night makes every table anew. A contract's types are DuckDB's: they are given when the tables come
     back into the build file. -#}
+{#- In the night's own folder, which goes when the night ends however that is (CRLM_SPARK_TABLES; docs/cluster.md): the files come back from
+    there as they are, and an engine that was killed and started again finds none of them in its warehouse. -#}
+{% macro as_files_of_tonight(relation) %}
+    {%- set place = env_var('CRLM_SPARK_TABLES', '') -%}
+    {%- if place -%} using parquet location '{{ place }}/{{ relation.schema }}.{{ relation.identifier }}'
+    {%- else -%} using {{ env_var('CRLM_SPARK_FORMAT', 'parquet') }}
+    {%- endif -%}
+{% endmacro %}
+
 {% macro full_build() %}
     {%- set relation = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks) }}
     {% do adapter.drop_relation(relation) %}
     {% call statement('main') -%}
-        create table {{ relation }} using {{ env_var('CRLM_SPARK_FORMAT', 'parquet') }} as {{ compiled_code }}
+        create table {{ relation }} {{ as_files_of_tonight(relation) }} as {{ compiled_code }}
     {%- endcall %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [relation]}) }}
@@ -18,6 +27,7 @@
     {%- set relation = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks) }}
     {%- set columns = get_column_schema_from_query(compiled_code) -%}
+    {% do adapter.drop_relation(relation) %}
     {% call statement('make') -%}
         create table {{ relation }} ({% for column in columns %}{{ column.quoted }} {{ column.dtype }}{{ ', ' if not loop.last }}{% endfor %})
         using delta location '{{ env_var('CRLM_SPARK_KEPT') }}/{{ this.schema }}.{{ this.identifier }}'
@@ -35,8 +45,10 @@
     {%- set tonight = this.incorporate(path={'identifier': this.identifier ~ '__tonight'}, type='table') -%}
     {%- set patient = patient_column(model) -%}
     {{ run_hooks(pre_hooks) }}
+    {#- of a night that was killed, in a catalogue that lasts -#}
+    {% do adapter.drop_relation(tonight) %}
     {% call statement('tonight') -%}
-        create table {{ tonight }} using parquet as {{ compiled_code }}
+        create table {{ tonight }} {{ as_files_of_tonight(tonight) }} as {{ compiled_code }}
     {%- endcall %}
     {%- set columns = get_column_schema_from_query('select * from ' ~ tonight) | map(attribute='quoted') | join(', ') -%}
     {%- if is_by_patient(model) -%}

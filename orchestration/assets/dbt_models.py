@@ -164,6 +164,7 @@ def dbt_assets_and_resource(settings: Settings) -> tuple[dg.AssetsDefinition, Db
         variables = dbt_variables(settings, chosen_study(settings))
         with engine_of_night(settings, variables, context.log.info) as engine:
             invocation = begun(context, dbt, engine.told(dbt_build_arguments(settings)))
+            engine.dbt_begins(invocation.process)
             built: list[dg.Output] = []
             for event in invocation.stream_raw_events():
                 if counts := told_row_counts(event.raw_event):

@@ -1,17 +1,22 @@
 """Where a night's models are made: in the build file itself, or on an engine that gets the raw records and gives the tables back."""
 
 import contextlib
+import importlib.metadata
 import importlib.util
 import os
+import subprocess
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.dbt_build.runs import dbt_environment, run_dbt
+from orchestration.engines.leftovers import DELTA, SPARK, folder_of_night, removed
 from orchestration.engines.spark.session import (
+    SESSION_ID,
     EngineLost,
     EngineRefused,
+    check_address,
     connect,
     lost_or,
     said_of_loss,
@@ -19,14 +24,15 @@ from orchestration.engines.spark.session import (
     version_of,
 )
 from orchestration.files.encryption import encryption_key
-from orchestration.settings import Settings
+from orchestration.files.fingerprints import fingerprint_of_files
+from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import open_build_file
 
 if TYPE_CHECKING:
     from orchestration.engines.spark.kept import KeptTables
 
-SPARK = "spark"
-KEPT = "CRLM_SPARK_KEPT"
+KEPT, TABLES = "CRLM_SPARK_KEPT", "CRLM_SPARK_TABLES"
+PARQUET = "parquet"
 FULL_REFRESH = "--full-refresh"
 HOW_TO_KEEP = "CRLM_SPARK_FORMAT=delta keeps them by patient, where the engine has Delta tables"
 
@@ -39,6 +45,9 @@ class BuildFile:
     def told(self, arguments: Sequence[str]) -> list[str]:
         """dbt's arguments, as they are."""
         return list(arguments)
+
+    def dbt_begins(self, process: subprocess.Popen) -> None:
+        """Nothing to do: dbt ends with its parent."""
 
     def bring_back(self, manifest: Path) -> None:
         """Nothing to do."""
@@ -56,9 +65,11 @@ class SparkConnect:
     def __init__(self, settings: Settings, variables: Mapping[str, str], say: Callable[[str], None]) -> None:
         self.settings, self.variables, self.say = settings, variables, say
         self.where = shown(settings.spark)
-        self.session_id = os.environ["CRLM_SPARK_SESSION"]
-        self.folder = settings.spark_folder_of_night / self.session_id
+        self.session_id = os.environ[SESSION_ID]
+        self.folder = folder_of_night(settings, self.session_id)
         self.session = None
+        self.is_lost = False
+        self.dbt: subprocess.Popen | None = None
         self.given: list[tuple[str, str]] = []
         self.kept: KeptTables | None = None
         self.kept_as: dict[str, str] = {}
@@ -77,7 +88,7 @@ class SparkConnect:
             EngineLost, EngineRefused: see there.
         """
         from orchestration.engines.spark.report_reading import try_report_reader
-        from orchestration.engines.spark.tables import give, given_tables
+        from orchestration.engines.spark.tables import MADE, give, given_tables
 
         self.session = connect(self.settings.spark, self.session_id, self.settings.spark_idle_minutes)
         try_report_reader(self.session, self.settings.spark)
@@ -94,53 +105,69 @@ class SparkConnect:
         with open_build_file(self.settings.build_file) as connection:
             self.given = given_tables(connection)
             give(connection, self.session, self.given, self.folder, self.settings.spark)
-        self.say(f"raw records and seeds are with the engine at {self.where}; {self._keep()}")
+        if self.settings.spark_format in (PARQUET, DELTA):
+            os.environ[TABLES] = str(self.folder / MADE)
+        self.say(f"raw records and seeds are with the engine at {self.where}; {self.keep()}")
 
-    def _keep(self) -> str:
+    def keep(self) -> str:
         """Make known what the engine keeps of earlier nights, and say what the night computes.
 
         Raises:
             EngineLost: it does not answer. EngineRefused: it has no Delta tables.
         """
         from orchestration.engines.spark import kept
+        from orchestration.engines.spark.tables import MADE
 
         folder = self.settings.spark_folder_of_kept_tables
-        is_kept = self.settings.spark_format == kept.DELTA
         try:
-            if not is_kept:
-                kept.forget(folder)
-                kept.make_account(self.session)
+            if self.settings.spark_format != DELTA:
+                self._say_what_is_left(removed(folder))
+                kept.make_account(self.session, f"parquet LOCATION '{self.folder / MADE / kept.BUILT_PATIENTS}'")
                 return f"every table is made anew there ({HOW_TO_KEEP})"
-            version = version_of(self.session)
-            rules = self.variables["derivation_version"]
-            self.kept_as = {"rules": rules, "build file": str(self.settings.build_file), "engine": version}
+            self.kept_as = self._told_of_kept_tables()
             self.kept = kept.kept_tables(folder, self.kept_as)
+            self._say_what_is_left(self.kept.left)
             kept.make_known(self.session, self.kept)
+        except OSError:
+            raise
+        except kept.DeltaRefused:
+            raise EngineRefused(
+                f"CRLM_SPARK_FORMAT=delta, and the engine at {self.where} makes no Delta tables:"
+                " unset it, or give the engine Delta Lake"
+            ) from None
         except Exception as error:
-            told = lost_or(error, self.settings.spark)
-            if told is error and is_kept:
-                told = EngineRefused(
-                    f"CRLM_SPARK_FORMAT=delta, and the engine at {self.where} makes no Delta tables:"
-                    " unset it, or give the engine Delta Lake"
-                )
-            raise told from None
+            raise lost_or(error, self.settings.spark, "create tables") from None
         os.environ[KEPT] = str(self.kept.folder)
         if self.kept.are_there:
             return "the rows of patients whose records changed are made anew there, the others are kept"
         return "every table is made anew there, once: the engine keeps none of these rules, or the last night there did not end well"
 
+    def _told_of_kept_tables(self) -> dict[str, str]:
+        """What tables that an earlier night kept were made by; where any of it is another now, they might be others."""
+        translation = fingerprint_of_files(PROJECT_ROOT, ("orchestration/engines",))
+        return {
+            "rules": self.variables["derivation_version"],
+            "build file": str(self.settings.build_file),
+            "engine": version_of(self.session),
+            "translation": f"{translation}, sqlglot {importlib.metadata.version('sqlglot')}",
+        }
+
+    def dbt_begins(self, process: subprocess.Popen) -> None:
+        """The process that makes tables there; it has ended when the night with this engine ends."""
+        self.dbt = process
+
     def bring_back(self, manifest: Path) -> None:
         """Every table that dbt made, into the build file: all or none.
 
         Raises:
-            EngineLost: it does not answer.
+            EngineLost: it does not answer. EngineRefused: not all rows came back.
         """
         from orchestration.engines.spark.tables import fetch, made_tables, take
 
         tables = made_tables(manifest)
-        fetch(self.session, tables, self.folder, self.settings.spark)
+        there = fetch(self.session, tables, self.folder, self.settings.spark)
         with open_build_file(self.settings.build_file) as connection:
-            take(connection, tables, self.folder)
+            take(connection, tables, self.folder, there)
             ((n_changed,),) = connection.execute("SELECT count(*) FROM intermediate.changed_patients").fetchall()
         if self.kept is not None:
             from orchestration.engines.spark import kept
@@ -160,20 +187,54 @@ class SparkConnect:
         return None
 
     def end(self) -> None:
-        """Forget the copies, the engine's tables and the session, whatever happened; what the engine keeps is said."""
-        from orchestration.engines.spark.tables import drop, forget
+        """Nothing is at work there any more, the copies are gone, and so are the engine's tables and the session; what is left is said.
+        Each is done whatever came of those before it, an interruption too."""
+        with contextlib.ExitStack() as each:
+            # what is written last is done first
+            each.callback(self._leave_environment)
+            each.callback(lambda: self._say_what_is_left(removed(self.folder)))
+            each.callback(self._stop)
+            each.callback(self._drop)
+            each.callback(removed, self.folder)
+            each.callback(self._interrupt)
+            each.callback(self._end_dbt)
 
-        if self.session is not None and self.given:
-            names = [f"{schema}.{name}" for schema, name in self.given]
-            left = drop(self.session, names, self.settings.dbt_target / "manifest.json")
-            if left:
-                self.say(f"{len(left)} tables of this night are still with the engine at {self.where}: drop them there")
-        forget(self.folder)
-        for name in ("CRLM_SPARK_SESSION", KEPT):
-            os.environ.pop(name, None)
-        if self.session is not None:
+    def _end_dbt(self) -> None:
+        if self.dbt is not None and self.dbt.poll() is None:
+            self.dbt.kill()
+            self.dbt.wait()
+
+    def _interrupt(self) -> None:
+        """What still runs there would go on writing. Where nobody answers, nobody is asked again: each question would take a minute."""
+        if self.session is None:
+            return
+        try:
+            self.session.interruptAll()
+        except Exception as error:
+            self.is_lost = isinstance(lost_or(error, self.settings.spark), EngineLost)
+
+    def _drop(self) -> None:
+        from orchestration.engines.spark.tables import drop
+
+        if self.session is None or not self.given:
+            return
+        names = [f"{schema}.{name}" for schema, name in self.given]
+        session = None if self.is_lost else self.session
+        if left := drop(session, names, self.settings.dbt_target / "manifest.json"):
+            self.say(f"{len(left)} tables of this night are still with the engine at {self.where}: drop them there")
+
+    def _stop(self) -> None:
+        if self.session is not None and not self.is_lost:
             with contextlib.suppress(Exception):
                 self.session.stop()
+
+    def _leave_environment(self) -> None:
+        for name in (SESSION_ID, KEPT, TABLES):
+            os.environ.pop(name, None)
+
+    def _say_what_is_left(self, left: str | None) -> None:
+        if left:
+            self.say(left)
 
 
 @contextlib.contextmanager
@@ -189,6 +250,8 @@ def engine_of_night(
         yield BuildFile()
         return
     check(settings)
+    # each night's own, whatever the environment holds: a server's nights inherit its environment, and Spark takes no id twice
+    os.environ[SESSION_ID] = str(uuid.uuid4())
     engine = SparkConnect(settings, variables, say)
     try:
         engine.begin()
@@ -205,8 +268,9 @@ def check(settings: Settings) -> None:
     """
     if settings.engine != SPARK:
         return
-    if not settings.spark.startswith("sc://"):
+    if not settings.spark:
         raise EngineRefused("CRLM_ENGINE=spark needs CRLM_SPARK=sc://host:port, the address of a Spark Connect server")
+    check_address(settings.spark)
     if encryption_key() is not None:
         raise EngineRefused(
             "the build file is encrypted, and an engine would read raw records from plain files: unset CRLM_ENGINE, or do without the key"
@@ -232,5 +296,4 @@ def dbt_environment_of_night(settings: Settings) -> dict[str, str]:
         "CRLM_SPARK": settings.spark,
         "CRLM_SPARK_FORMAT": settings.spark_format,
         "CRLM_SPARK_IDLE_MINUTES": str(settings.spark_idle_minutes),
-        "CRLM_SPARK_SESSION": os.environ.get("CRLM_SPARK_SESSION") or str(uuid.uuid4()),
     }

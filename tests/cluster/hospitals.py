@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
+from orchestration.engines.spark.tables import made_tables
 from orchestration.ingestion.contract import CONTRACTS_FOLDER
 from simulated_hospital.hospital import HOSPITAL, simulate
 from tests.cluster.sail import Server
@@ -108,30 +109,42 @@ def killed_night(hospital: Hospital, server: Server) -> tuple[int, str]:
 OF_THE_ENGINE = {"record_number", "report_number", "version_number", "fingerprint", "read_in_run"}
 
 
-def different_tables(reference: Hospital, other: Hospital) -> tuple[dict[str, tuple[int, int]], int, list[str]]:
-    """By table that dbt makes: how many rows only the reference has, and only the other (EXCEPT ALL both ways, doubles to the last digit);
-    how many tables there are; and those without rows, which show nothing."""
+def different_tables(reference: Hospital, other: Hospital) -> tuple[dict[str, str], int, list[str]]:
+    """By table that dbt makes: what is different (tables and columns that only one of them has; how many rows, EXCEPT ALL both ways,
+    doubles to the last digit); how many tables there are; and those without rows, which show nothing."""
+    made = {table.full_name for table in made_tables(reference.settings.dbt_target / "manifest.json")}
     with duckdb.connect() as both:
         for name, hospital in (("reference", reference), ("other", other)):
             both.execute(f"ATTACH '{hospital.settings.build_file}' AS {name} (READ_ONLY)")
-        tables = both.execute(
-            """SELECT table_schema, table_name, list(column_name ORDER BY ordinal_position)
-               FROM information_schema.columns
-               WHERE table_catalog = 'reference' AND table_schema IN ('staging', 'intermediate', 'marts', 'quality')
-               GROUP BY ALL ORDER BY ALL"""
-        ).fetchall()
-        different, empty = {}, []
-        for schema, table, columns in tables:
-            if table in OF_THE_RUN:
+        its_tables, others_tables = (columns_of_tables(both, name, made) for name in ("reference", "other"))
+        different = {table: "only one has it" for table in its_tables.keys() ^ others_tables.keys()}
+        empty = []
+        for table in sorted(its_tables.keys() & others_tables.keys()):
+            if its_tables[table] != others_tables[table]:
+                different[table] = f"columns: {its_tables[table] ^ others_tables[table]}"
                 continue
-            listed = ", ".join(f'"{column}"' for column in columns if column not in OF_THE_ENGINE)
-            its, others = (f"SELECT {listed} FROM {build}.{schema}.{table}" for build in ("reference", "other"))
+            listed = ", ".join(f'"{column}"' for column in sorted(its_tables[table] - OF_THE_ENGINE))
+            its, others = (f"SELECT {listed} FROM {build}.{table}" for build in ("reference", "other"))
             n_missing, n_more, n_rows = both.execute(
                 f"""SELECT (SELECT count(*) FROM ({its} EXCEPT ALL {others})), (SELECT count(*) FROM ({others} EXCEPT ALL {its})),
                            (SELECT count(*) FROM ({its}))"""
             ).fetchall()[0]
             if n_missing or n_more:
-                different[f"{schema}.{table}"] = (n_missing, n_more)
+                different[table] = f"{n_missing} rows only in the first, {n_more} only in the second"
             if not n_rows:
-                empty.append(table)
-    return different, len(tables), empty
+                empty.append(table.split(".")[1])
+    return different, len(its_tables), empty
+
+
+def columns_of_tables(both: duckdb.DuckDBPyConnection, build: str, made: set[str]) -> dict[str, set[str]]:
+    """'schema.table' -> its columns, of the tables in dbt's own schemas; of `quality`, where the gates write too, those that dbt makes."""
+    told = both.execute(
+        """SELECT table_schema || '.' || table_name, table_schema, table_name, list(column_name) FROM information_schema.columns
+           WHERE table_catalog = ? AND table_schema IN ('staging', 'intermediate', 'marts', 'quality') GROUP BY ALL""",
+        [build],
+    ).fetchall()
+    return {
+        full_name: set(columns)
+        for full_name, schema, name, columns in told
+        if name not in OF_THE_RUN and (schema != "quality" or full_name in made)
+    }

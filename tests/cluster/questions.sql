@@ -235,6 +235,10 @@ from (values (2.5::double), (3.5::double), (-2.5::double), (1.00005::double), (2
 select -7 % 3 as a, 7 % -3 as b, -7 // 2 as c, a // nullif(b, 0) as x, a % nullif(b, 0) as y
 from (values (7, 0), (7, 2)) as v (a, b);
 
+-- integers of 64 bits without a sign, and of 128
+select cast(t as ubigint) as a, cast(t as hugeint) as b, cast(t as hugeint) + 1 as c, cast(null as ubigint) as d
+from (values ('0'), ('9223372036854775808'), ('18446744073709551615'), (null)) as v (t);
+
 -- sums have room
 select sum(n) as s, count(n) as c, cast(max(n) as bigint) * 1000000 as p
 from (values (2147483647), (2147483647), (null)) as v (n);

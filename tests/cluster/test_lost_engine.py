@@ -1,5 +1,8 @@
 """What a night says when its engine cannot be used; of one that goes away in the middle of a night, see test_parity."""
 
+import json
+import os
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,7 +13,8 @@ import duckdb
 import grpc
 import pytest
 
-from orchestration.engines.night import check, dbt_environment_of_night, engine_of_night
+from orchestration.engines import night
+from orchestration.engines.night import SparkConnect, check, dbt_environment_of_night, engine_of_night
 from orchestration.engines.spark import report_reading, session
 from orchestration.engines.spark.session import EngineLost, EngineRefused, connect, lost_or, shown
 from orchestration.engines.spark.tables import give
@@ -43,10 +47,9 @@ def refusing_server(code: grpc.StatusCode) -> Iterator[str]:
     server.stop(None)
 
 
-def test_a_server_that_is_not_there_is_named_within_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("CRLM_SPARK_SESSION", SESSION)
-    night = engine_of_night(settings(tmp_path, spark=NOWHERE), {}, print)
-    with pytest.raises(EngineLost, match=f"does not answer at {NOWHERE}: .*Start the engine again"), night:
+def test_a_server_that_is_not_there_is_named_within_seconds(tmp_path: Path):
+    a_night = engine_of_night(settings(tmp_path, spark=NOWHERE), {}, print)
+    with pytest.raises(EngineLost, match=f"does not answer at {NOWHERE}: .*Start the engine again"), a_night:
         pass
 
 
@@ -69,13 +72,64 @@ def test_what_is_no_address_is_said_with_one_that_is(tmp_path: Path):
         connect("sc://host:15002/a/path", SESSION)
 
 
-def test_a_token_is_never_told():
-    address = "sc://cluster:443/;use_ssl=true;token=secret"
-    assert shown(address) == "sc://cluster:443"
+WELL_FORMED = "sc://host:443/;use_ssl=true;token=SECRET"
+
+
+@pytest.mark.parametrize(
+    ("address", "told_as"),
+    [
+        (WELL_FORMED, "sc://host:443"),
+        ("sc://[::1]:443/;token=SECRET", "sc://[::1]:443"),
+        ("sc://host:443;use_ssl=true;token=SECRET", "sc://host:443"),
+        ("sc://host;token=SECRET", "sc://host"),
+        ("sc://host:443/?token=SECRET", "sc://host:443"),
+        ("sc://host/x;token=SECRET", "sc://host"),
+        ("sc://host:443/;token=SECRET;", "sc://host:443"),
+        ("sc://user:SECRET@host", "sc://host"),
+        ("sc://user:SECRET@host:443/;token=SECRET", "sc://host:443"),
+        ("sc://host;token=a@SECRET", "sc://..."),
+        ("sc://SECRET/a@host", "sc://..."),
+        ("https://host/?token=SECRET", "sc://..."),
+    ],
+)
+def test_a_token_is_never_told(address: str, told_as: str, tmp_path: Path):
+    assert shown(address) == told_as
     for words in ("UNAVAILABLE", "UNAUTHENTICATED", "PERMISSION_DENIED", "ExecutorLostFailure"):
-        told = lost_or(RuntimeError(words), address)
-        assert "sc://cluster:443" in str(told)
-        assert "secret" not in str(told)
+        told = str(lost_or(RuntimeError(words), address))
+        assert told_as in told
+        assert "SECRET" not in told
+    if address not in (WELL_FORMED, "sc://[::1]:443/;token=SECRET"):
+        # nobody takes it for an address, and nothing of it goes anywhere
+        for refuses in (lambda: check(settings(tmp_path, spark=address)), lambda: connect(address, SESSION)):
+            with pytest.raises(EngineRefused, match="looks like sc://host:15002") as refused:
+                refuses()
+            assert "SECRET" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address", [NOWHERE, "sc://host", "sc://host:15002/", "sc://10.0.0.1/;use_ssl=true", WELL_FORMED]
+)
+def test_what_is_an_address_is_taken_for_one(address: str, tmp_path: Path):
+    check(settings(tmp_path, spark=address))
+
+
+def test_each_night_has_a_session_of_its_own_whatever_the_environment_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A server of Dagster's lives for months, its nights inherit its environment, and Spark takes no session's id twice."""
+    asked_for: list[str] = []
+
+    def no_engine(address: str, session_id: str, *_: object):
+        asked_for.append(session_id)
+        raise EngineLost("away")
+
+    monkeypatch.setattr(night, "connect", no_engine)
+    for _ in range(2):
+        monkeypatch.setenv("CRLM_SPARK_SESSION", SESSION)
+        with pytest.raises(EngineLost), engine_of_night(settings(tmp_path, spark=NOWHERE), {}, print):
+            pass
+        assert "CRLM_SPARK_SESSION" not in os.environ
+    assert len({SESSION, *asked_for}) == 3
 
 
 def test_a_server_that_may_want_tls_is_said_so():
@@ -93,13 +147,25 @@ def test_an_engine_too_old_is_refused_by_its_version(engine: str, monkeypatch: p
 class Engine:
     """A session that says `error` to whatever has `word` in it, and counts no rows."""
 
-    def __init__(self, word: str = "", error: str = "") -> None:
+    is_interrupted = is_stopped = False
+
+    def __init__(self, word: str = "", error: str | BaseException = "") -> None:
         self.word, self.error = word, error
+        self.interruptAll = self.interrupt
 
     def sql(self, statement: str) -> SimpleNamespace:
         if self.word and self.word in statement:
-            raise RuntimeError(self.error)
+            raise self.error if isinstance(self.error, BaseException) else RuntimeError(self.error)
+        if "version()" in statement:
+            return SimpleNamespace(collect=lambda: [("4.1.3 0123456",)])
         return SimpleNamespace(collect=lambda: [SimpleNamespace(name="raw.t", n=0)])
+
+    def interrupt(self) -> None:
+        self.is_interrupted = True
+        raise RuntimeError("this engine interrupts nothing")
+
+    def stop(self) -> None:
+        self.is_stopped = True
 
 
 @pytest.fixture
@@ -139,3 +205,96 @@ def test_settings_that_cannot_be_used_are_refused_with_what_to_set(tmp_path: Pat
 def test_a_night_that_cannot_use_its_engine_still_parses_and_says_so_at_its_step(tmp_path: Path):
     assert dbt_environment_of_night(settings(tmp_path))["CRLM_DBT_TARGET"] == "build"
     assert dbt_environment_of_night(settings(tmp_path, spark=NOWHERE))["CRLM_DBT_TARGET"] == "spark"
+
+
+said: list[str] = []
+
+
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SparkConnect:
+    """A night that keeps Delta tables and has put its copies where the engine reads them."""
+    monkeypatch.setenv("CRLM_SPARK_SESSION", SESSION)
+    monkeypatch.setenv("CRLM_SPARK_TABLES", "somewhere")
+    monkeypatch.setenv("CRLM_SPARK_KEPT", "somewhere")
+    engine = SparkConnect(
+        settings(tmp_path, spark=NOWHERE, spark_format="delta"), {"derivation_version": "1"}, said.append
+    )
+    engine.session, engine.given = Engine(), [("raw", "t")]
+    (engine.folder / "raw").mkdir(parents=True)
+    (engine.folder / "raw" / "t.parquet").write_bytes(b"a record")
+    said.clear()
+    return engine
+
+
+def test_the_copies_are_gone_and_nothing_is_at_work_any_more_although_the_night_is_interrupted_at_its_end(
+    begun: SparkConnect,
+):
+    begun.session = Engine("DROP TABLE", KeyboardInterrupt())
+    with subprocess.Popen(["sleep", "3600"]) as dbt:
+        begun.dbt_begins(dbt)
+        with pytest.raises(KeyboardInterrupt):
+            begun.end()
+        assert dbt.poll() is not None
+    assert not begun.folder.exists()
+    assert begun.session.is_interrupted
+    assert begun.session.is_stopped
+    assert not {"CRLM_SPARK_SESSION", "CRLM_SPARK_TABLES", "CRLM_SPARK_KEPT"} & os.environ.keys()
+
+
+def test_an_engine_that_does_not_answer_any_more_is_asked_once_and_the_copies_are_gone(begun: SparkConnect):
+    def does_not_answer() -> None:
+        raise RuntimeError("UNAVAILABLE")
+
+    begun.session = Engine()
+    begun.session.sql = pytest.fail
+    begun.session.interruptAll = does_not_answer
+    begun.end()
+    assert not begun.folder.exists()
+    assert not begun.session.is_stopped
+    assert said == ["3 tables of this night are still with the engine at sc://127.0.0.1:1: drop them there"]
+
+
+def test_copies_that_cannot_be_removed_are_told_of(begun: SparkConnect, monkeypatch: pytest.MonkeyPatch):
+    """The engine's workers run as another user, and what they wrote is theirs."""
+    monkeypatch.setattr("orchestration.engines.leftovers.shutil.rmtree", lambda folder, ignore_errors: None)
+    begun.end()
+    assert said == [
+        f"copies of records are still in {begun.folder}: they belong to another user of this machine, who must remove them"
+    ]
+
+
+def test_an_engine_without_delta_is_told_from_one_that_failed_at_something_else(begun: SparkConnect):
+    begun.session = Engine("USING delta", "[DATA_SOURCE_NOT_FOUND] Failed to find the data source: delta")
+    with pytest.raises(EngineRefused, match="makes no Delta tables: unset it"):
+        begun.keep()
+    begun.session = Engine("USING delta", "UNAVAILABLE")
+    with pytest.raises(EngineLost, match="does not answer"):
+        begun.keep()
+    begun.session = Engine("version()", "no such function")
+    with pytest.raises(RuntimeError, match="no such function"):
+        begun.keep()
+
+
+def test_a_folder_that_cannot_be_used_is_no_fault_of_the_engines(begun: SparkConnect):
+    begun.settings.spark_folder_of_kept_tables.write_text("in the folder's place")
+    with pytest.raises(NotADirectoryError):
+        begun.keep()
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "[]",
+        '"words"',
+        "{}",
+        json.dumps({"told": None, "tables_in": 1, "tables": ["t"]}),
+        json.dumps({"told": None, "tables_in": "..", "tables": ["/t"]}),
+        json.dumps({"told": None, "tables_in": "t", "tables": 3}),
+        "no JSON",
+    ],
+)
+def test_a_note_that_nobody_here_wrote_is_none(begun: SparkConnect, note: str):
+    folder = begun.settings.spark_folder_of_kept_tables
+    folder.mkdir()
+    (folder / "note.json").write_text(note)
+    assert "every table is made anew there, once" in begun.keep()

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.engines.spark.cursor import translated
 from orchestration.engines.spark.flavours import SPARK, flavour_of
 from orchestration.engines.spark.patterns import java, rust
 from orchestration.engines.spark.rules.untranslatable import Untranslatable
@@ -68,6 +69,9 @@ REFUSED = {
     "with ESCAPE": "select a like 'x!_' escape '!' from t",
     "other than two lists": "select list_concat(a, b, c) from t",
     "not flattened": "select list(a) over (order by b) from t",
+    "generate_subscripts of another list": "select unnest(a), generate_subscripts(b, 1) from t",
+    "regexp_replace by what is no literal": "select regexp_replace(a, 'x', b, 'g') from t",
+    "an unnested list without names": "select a.k from a cross join unnest(a.x)",
     "beside a star": "select * from t cross join unnest(a) as u (b)",
 }
 
@@ -113,6 +117,13 @@ def test_a_union_by_name_is_put_in_order_and_one_of_other_columns_is_refused():
     assert told == "SELECT t.a AS a, t.b AS b FROM s.t AS t UNION ALL SELECT t.a AS a, t.b AS b FROM s.t AS t"
     with pytest.raises(Untranslatable, match="different columns"):
         to_spark("select a, b from s.t union all by name select a from s.t", SPARK, columns.__getitem__)
+
+
+@pytest.mark.parametrize("place", ["", "using delta ", "using parquet location '/a folder/made/s.t' "])
+def test_what_a_table_is_made_of_is_translated_wherever_it_is_made(place: str):
+    told, is_writing = translated(f"/* dbt */ create table s.t {place}as select a // 2 as n from s.u", SPARK, {}.get)
+    assert is_writing
+    assert told == f"create table s.t {place}as SELECT a DIV 2 AS n FROM s.u"
 
 
 def test_hashes_have_64_bits_and_sums_of_them_do_not_overflow():

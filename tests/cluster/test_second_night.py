@@ -52,7 +52,7 @@ class HospitalOnEngine(Hospital):
                 assert built.returncode == 0, built.stdout[-5000:]
                 engine.bring_back(manifest)
         finally:
-            for name in ("CRLM_DBT_TARGET", "CRLM_SPARK", "CRLM_SPARK_FORMAT", "CRLM_SPARK_SESSION"):
+            for name in ("CRLM_DBT_TARGET", "CRLM_SPARK", "CRLM_SPARK_FORMAT", "CRLM_SPARK_IDLE_MINUTES"):
                 os.environ.pop(name, None)
         return said
 
@@ -117,6 +117,16 @@ def test_the_second_night_leaves_what_a_build_from_scratch_on_duckdb_does(nights
     different, n_tables, _ = different_tables(nights.scratch, nights.on_engine)
     assert different == {}
     assert n_tables > 95
+
+
+def test_what_the_nights_made_is_where_the_next_one_looks_for_it_and_no_record_lies_elsewhere(nights: Nights):
+    settings = nights.on_engine.settings
+    (tables,) = settings.spark_folder_of_kept_tables.glob("*/")
+    assert list(settings.spark_folder_of_night.iterdir()) == [settings.spark_folder_of_kept_tables]
+    assert (tables / "marts.time_to_event").is_dir()
+    # Sail's own, below the folder where it was started
+    lying = [path for path in settings.data_dir.parent.rglob("*.parquet") if not path.is_relative_to(tables)]
+    assert [path for path in lying if "landing" not in path.parts] == []
 
 
 def test_after_a_night_that_did_not_end_well_every_table_is_made_anew(tmp_path: Path):

@@ -13,7 +13,8 @@ from orchestration.engines.spark.translate import to_spark
 
 COMMENT = r"(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*"
 CREATION = re.compile(
-    rf"(?is)^\s*{COMMENT}(create\s+(?:or\s+replace\s+)?(?:table|view)\s+\S+\s+(?:using\s+\w+\s+)?as\s+)(.*)$"
+    rf"(?is)^\s*{COMMENT}(create\s+(?:or\s+replace\s+)?(?:table|view)\s+\S+\s+"
+    r"(?:using\s+\w+\s+)?(?:location\s+'[^']*'\s+)?as\s+)(.*)$"
 )
 INSERTION = re.compile(
     rf"(?is)^\s*{COMMENT}(insert\s+(?:into|overwrite)\s+\S+\s+(?:\([^()]*\)\s+)?)((?:{COMMENT})(?:select|with)\b.*)$"

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 ADDRESS = "CRLM_SPARK"
 SESSION_ID = "CRLM_SPARK_SESSION"
 LONGEST_IDLE = "CRLM_SPARK_IDLE_MINUTES"
+ADDRESS_FORM = re.compile(
+    r"sc://(?:\[[0-9A-Fa-f:.]+\]|[^/;?#@\s:\[\]]+)(?::[0-9]{1,5})?(?:/|/(?:;[^/;=?#\s]+=[^/;=?#\s]*)+)?"
+)
+HOST_AND_PORT = re.compile(r"sc://(?:[^/;?#]*@)?(\[[0-9A-Fa-f:.]+\]|[^/;?#@\s:\[]*)(:[0-9]{1,5}(?=[/;?#]|$))?")
 CONFIGURATION = {
     # times of the build file have no zone
     "spark.sql.session.timeZone": "UTC",
@@ -22,6 +26,9 @@ CONFIGURATION = {
 }
 TRIES = 3
 """A server that is gone is asked so often again, within seconds; pyspark's own patience is ten minutes a statement."""
+KEEPALIVE_MILLISECONDS, KEEPALIVE_ANSWER_MILLISECONDS = 360_000, 20_000
+"""How often a server is asked for a sign of life while a statement runs, and how long it may take. One that stands still, or whose packets
+nobody brings any more, closes no connection. A server of gRPC's hangs up on who asks more often than every five minutes."""
 OLDEST_SPARK = 4
 WHAT_TO_DO = "Start the engine again, then `crlm refresh`."
 LOST = "the Spark Connect engine does not answer"
@@ -49,24 +56,53 @@ class EngineRefused(Exception):
 
 
 def shown(address: str) -> str:
-    """An address as it may be told: without what stands behind it, which may be a token."""
-    return address.split("/;")[0].rstrip("/")
+    """An address as it may be told, whatever was written: scheme, host and port. What stands behind them may be a token."""
+    found = HOST_AND_PORT.match(address)
+    # where a name or a password ends is not known of a text that is no address
+    is_told = found and found[1] and (ADDRESS_FORM.fullmatch(address) or "@" not in address[found.end() :])
+    return f"sc://{found[1]}{found[2] or ''}" if found and is_told else "sc://..."
+
+
+def check_address(address: str) -> None:
+    """Whether a text is an address, before anything takes it for one.
+
+    Raises:
+        EngineRefused: it is not.
+    """
+    if not ADDRESS_FORM.fullmatch(address):
+        raise _no_address(address)
+
+
+def _no_address(address: str) -> EngineRefused:
+    return EngineRefused(
+        f"CRLM_SPARK is no address of a Spark Connect server: {shown(address)}. It looks like sc://host:15002, or"
+        " sc://host:443/;use_ssl=true;token=..."
+    )
 
 
 def connect(address: str, session_id: str, longest_idle_minutes: float = LONGEST_IDLE_MINUTES) -> "SparkSession":
     """The session of that id on the engine at `address` (sc://host:port), made if there is none. A statement of which no task runs for
-    longer than is said here ends with an error that `lost_or` knows.
+    longer than is said here ends with an error that `lost_or` knows, and so does one whose connection went silent.
 
     Raises:
         EngineLost: it does not answer. EngineRefused: it is none, wants another token, or is too old.
     """
+    from pyspark.sql.connect.client import DefaultChannelBuilder
     from pyspark.sql.connect.client.retries import DefaultPolicy
     from pyspark.sql.connect.session import SparkSession
 
+    check_address(address)
     parted = address.rstrip("/")
     joined = f"{parted};" if "/;" in parted else f"{parted}/;"
+    watched = [
+        ("grpc.keepalive_time_ms", KEEPALIVE_MILLISECONDS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_ANSWER_MILLISECONDS),
+        # a statement may run for hours in which nothing but this is sent
+        ("grpc.http2.max_pings_without_data", 0),
+    ]
     try:
-        session = SparkSession.builder.remote(f"{joined}session_id={session_id}").create()
+        channel = DefaultChannelBuilder(f"{joined}session_id={session_id}", watched)
+        session = SparkSession.builder.channelBuilder(channel).create()
         session.client.set_retry_policies([DefaultPolicy(max_retries=TRIES)])
         session.registerProgressHandler(WatchOfProgress(longest_idle_minutes))
         for name, value in CONFIGURATION.items():
@@ -74,10 +110,7 @@ def connect(address: str, session_id: str, longest_idle_minutes: float = LONGEST
         version = version_of(session)
     except Exception as error:
         if isinstance(error, ValueError):
-            raise EngineRefused(
-                f"CRLM_SPARK is no address of a Spark Connect server: {shown(address)}. It looks like sc://host:15002, or"
-                " sc://host:443/;use_ssl=true;token=..."
-            ) from None
+            raise _no_address(address) from None
         raise lost_or(error, address, "use it") from None
     major = int(version.split(".")[0])
     if 0 < major < OLDEST_SPARK:

@@ -5,8 +5,7 @@ transaction: the gates, the statistics and publication go on as if DuckDB had ma
 """
 
 import json
-import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +22,10 @@ GIVEN_SCHEMAS = ("raw", "seeds")
 MADE_SCHEMAS = ("staging", "intermediate", "marts", "quality")
 KEPT_BY_ENGINE = ("intermediate.built_patients", "intermediate.margin_statements")
 """What an engine with a catalogue of its own would keep of an earlier night."""
+MADE, BROUGHT_BACK = "made", "back"
+"""Of a night's folder: where the engine makes tables whose files this machine reads as they are, and where it writes those of others."""
+TONIGHT = "__tonight"
+"""Behind the name of a table that is kept: tonight's rows of it, while they are put in their place (macros/tables_of_engines.sql)."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class MadeTable:
     @property
     def full_name(self) -> str:
         return f"{self.schema}.{self.name}"
+
+    def files(self, folder: Path) -> Path:
+        """Where its files are: where it was made, else where they are brought back to."""
+        made = folder / MADE / self.full_name
+        return made if any(made.glob("*.parquet")) else folder / BROUGHT_BACK / self.full_name
 
 
 def made_tables(manifest: Path) -> list[MadeTable]:
@@ -104,42 +112,59 @@ def counted(session: "SparkSession", tables: Iterable[tuple[str, str]]) -> dict[
     return {row.name: row.n for row in session.sql(" UNION ALL ".join(counts)).collect()}
 
 
-def fetch(session: "SparkSession", tables: Iterable[MadeTable], folder: Path, address: str) -> None:
-    """Every table of the engine as files of the folder.
+def fetch(session: "SparkSession", tables: Sequence[MadeTable], folder: Path, address: str) -> dict[str, int]:
+    """Every table of the engine as files of the folder, those that were not made there; how many rows of each the engine has.
 
     Raises:
         EngineLost: the engine does not answer.
     """
     try:
         for table in tables:
-            files = folder / "made" / table.full_name
+            files = table.files(folder)
+            if any(files.glob("*.parquet")):
+                continue
             session.table(table.full_name).write.mode("overwrite").parquet(str(files))
             if not any(files.glob("*.parquet")):
                 # a table without rows is without files on Sail
                 files.mkdir(parents=True, exist_ok=True)
-                pq.write_table(session.table(table.full_name).toArrow(), files / "no_rows.parquet")
+                pq.write_table(session.table(table.full_name).limit(0).toArrow(), files / "no_rows.parquet")
+        return counted(session, [(table.schema, table.name) for table in tables])
     except Exception as error:
         raise lost_or(error, address) from None
 
 
-def take(connection: duckdb.DuckDBPyConnection, tables: Iterable[MadeTable], folder: Path) -> None:
+def take(
+    connection: duckdb.DuckDBPyConnection, tables: Iterable[MadeTable], folder: Path, there: Mapping[str, int]
+) -> None:
     """The folder's files in the place of the build file's tables, all or none. What the build file kept of earlier builds by patient is
-    forgotten: the next night that DuckDB makes computes everybody."""
+    forgotten: the next night that DuckDB makes computes everybody.
+
+    Args:
+        there: how many rows of each table the engine has.
+    Raises:
+        EngineRefused: of a table others came back.
+    """
     connection.execute("BEGIN")
     try:
         for table in tables:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
             connection.execute(f"DROP TABLE IF EXISTS {table.full_name}")
             connection.execute(f"CREATE TABLE {table.full_name} AS {_typed(connection, table, folder)}")
+            ((n_rows,),) = connection.execute(f"SELECT count(*) FROM {table.full_name}").fetchall()
+            if n_rows != there[table.full_name]:
+                raise EngineRefused(
+                    f"{n_rows:,} of {there[table.full_name]:,} rows of {table.full_name} came back from the engine: none of its tables is"
+                    " taken. CRLM_SPARK_FOLDER must name a folder in which both see at once what the other writes"
+                )
         connection.execute("DROP TABLE IF EXISTS intermediate.built_patients")
         connection.execute("COMMIT")
-    except Exception:
+    except BaseException:
         connection.execute("ROLLBACK")
         raise
 
 
 def _typed(connection: duckdb.DuckDBPyConnection, table: MadeTable, folder: Path) -> str:
-    files = f"read_parquet('{folder / 'made' / table.full_name}/*.parquet')"
+    files = f"read_parquet('{table.files(folder)}/*.parquet')"
     columns = connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()
     listed = ", ".join(
         f'CAST("{name}" AS {table.contract.get(name) or BUILD_FILE_TYPES.get(told, told)}) AS "{name}"'
@@ -151,23 +176,22 @@ def _typed(connection: duckdb.DuckDBPyConnection, table: MadeTable, folder: Path
 BUILD_FILE_TYPES = {"DECIMAL(38,0)": "HUGEINT", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP"}
 
 
-def forget(folder: Path) -> None:
-    """The copies of raw records and of derived tables."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def drop(session: "SparkSession", given: Iterable[str], manifest: Path) -> list[str]:
+def drop(session: "SparkSession | None", given: Iterable[str], manifest: Path) -> list[str]:
     """The engine's own tables and views of a night: what it was given, and what dbt made there of the manifest's models. Returns
-    those that are still there: an engine that does not answer keeps them all."""
+    those that may still be there: an engine that does not answer, or has no session any more, keeps them all."""
     views, tables = [], [*given, *KEPT_BY_ENGINE]
     if manifest.exists():
         for node in json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values():
             if node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral":
                 kind = views if node["config"]["materialized"] == "view" else tables
                 kind.append(f"{node['schema']}.{node['alias']}")
+            if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental":
+                tables.append(f"{node['schema']}.{node['alias']}{TONIGHT}")
     left = []
     statements = [(name, f"DROP VIEW IF EXISTS {name}") for name in views]
     statements += [(name, f"DROP TABLE IF EXISTS {name}") for name in dict.fromkeys(tables)]
+    if session is None:
+        return [name for name, _ in statements]
     for place, (name, statement) in enumerate(statements):
         try:
             session.sql(statement).collect()
