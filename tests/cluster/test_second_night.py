@@ -152,3 +152,21 @@ def test_a_table_that_is_gone_is_no_table_of_an_earlier_night(tmp_path: Path):
     remember(tmp_path, first, {})
     (first.folder / "marts.t" / "_delta_log").rmdir()
     assert not kept_tables(tmp_path, {}).are_there
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "no JSON",
+        "[]",
+        "{}",
+        '{"told": {}, "tables_in": 1, "tables": []}',
+        '{"told": {}, "tables_in": "..", "tables": []}',
+        '{"told": {}, "tables_in": "t", "tables": 3}',
+        '{"told": {}, "tables_in": "t", "tables": ["/marts.t"]}',
+    ],
+)
+def test_a_note_that_nobody_here_wrote_is_none(tmp_path: Path, note: str):
+    (tmp_path / "note.json").write_text(note, encoding="utf-8")
+    (tmp_path / "t").mkdir()
+    assert not kept_tables(tmp_path, {}).are_there

@@ -8,6 +8,7 @@ another folder, where nothing that the engine may still be writing can reach it.
 
 import contextlib
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 BUILT_PATIENTS = "intermediate.built_patients"
 NOTE = "note.json"
 MADE_BY_DELTA = "_delta_log"
+NAME = re.compile(r"\w[\w.]*")
 
 
 class DeltaRefused(Exception):
@@ -112,4 +114,4 @@ def _note(folder: Path) -> _Note | None:
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
     names = [note.tables_in, *note.tables] if isinstance(note.tables, list) else [None]
-    return note if all(isinstance(name, str) and name == Path(name).name for name in names) else None
+    return note if all(isinstance(name, str) and NAME.fullmatch(name) for name in names) else None
