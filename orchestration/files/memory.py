@@ -23,6 +23,9 @@ LARGE_BUILD_BYTES = 5_000_000_000
 SHARE_OF_MACHINE = 1 / 3
 OF_DUCKDB = "machine"
 """The word for DuckDB's own limit."""
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+LIMITS_OF_CONTAINER = ("memory.max", "memory/memory.limit_in_bytes")
+"""Where Linux says what a container may take: by control groups of version 2, where 'max' is no limit, and of version 1."""
 AMOUNT = re.compile(r"\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", re.IGNORECASE)
 
 
@@ -54,8 +57,24 @@ def is_large(build_file: Path) -> bool:
     return build_file.exists() and build_file.stat().st_size >= LARGE_BUILD_BYTES
 
 
+def memory_of_machine(control_group: Path = CONTROL_GROUP) -> int:
+    """Bytes that the machine has; those of the container that this process runs in, where it may take fewer."""
+    of_host = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limits = (_number_in(control_group / name) for name in LIMITS_OF_CONTAINER)
+    return min([of_host, *(limit for limit in limits if limit is not None)])
+
+
+def _number_in(path: Path) -> int | None:
+    try:
+        told = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return int(told) if told.isdecimal() else None
+
+
 def memory_limit_of_models(build_file: Path, environment: Mapping[str, str] | None = None) -> str:
-    """What the environment says, else the default; for a large build file a third of the machine's memory where that is more.
+    """What the environment says, else the default; for a large build file a third of the machine's memory (its container's) where
+    that is more.
 
     DuckDB keeps some 8 bytes a row in memory, as long as the file is open, of each table in most of whose blocks a row was replaced:
     300 MB for 34 million looks, and a changed night replaces rows of every model that is kept by patient.
@@ -67,7 +86,7 @@ def memory_limit_of_models(build_file: Path, environment: Mapping[str, str] | No
     limit = memory_limit(given)
     if given.get(VARIABLE, "").strip() or not is_large(build_file):
         return limit
-    of_machine = SHARE_OF_MACHINE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    of_machine = SHARE_OF_MACHINE * memory_of_machine() / 1e9
     return f"{max(float(DEFAULT.removesuffix('GB')), of_machine):.1f}GB"
 
 

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 from pydantic import ValidationError
 
-from orchestration.files.memory import memory_limit, memory_limit_of_models
+from orchestration.files.memory import memory_limit, memory_limit_of_models, memory_of_machine
 from orchestration.reading.report_reading import Plugin
 from orchestration.settings import Settings
 from orchestration.spoken_errors import spoken
@@ -44,11 +44,39 @@ def test_the_models_of_a_country_may_take_a_third_of_the_machine_unless_the_sett
         file.truncate(5_000_000_000)  # takes no room on the disk
     pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 24_000_000_000 // 4096}
     monkeypatch.setattr("orchestration.files.memory.os.sysconf", pages.__getitem__)
+    # in whatever container this test runs
+    monkeypatch.setattr("orchestration.files.memory.LIMITS_OF_CONTAINER", ())
     assert memory_limit_of_models(build_file, {}) == "8.0GB"
     assert memory_limit_of_models(build_file, {"CRLM_MEMORY_LIMIT": "3GB"}) == "3GB"
     assert memory_limit_of_models(tmp_path / "none yet.duckdb", {}) == "2.3GB"
     pages["SC_PHYS_PAGES"] = 4_000_000_000 // 4096
     assert memory_limit_of_models(build_file, {}) == "2.3GB"
+
+
+def test_a_container_that_may_take_less_than_the_machine_has_counts(tmp_path, monkeypatch):
+    pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 24_000_000_000 // 4096}
+    monkeypatch.setattr("orchestration.files.memory.os.sysconf", pages.__getitem__)
+    assert memory_of_machine(tmp_path) == 24_000_000_000, "no container"
+    of_version_2, of_version_1 = tmp_path / "memory.max", tmp_path / "memory" / "memory.limit_in_bytes"
+    of_version_2.write_text("12000000000\n")
+    assert memory_of_machine(tmp_path) == 12_000_000_000
+    of_version_2.write_text("48000000000\n")
+    assert memory_of_machine(tmp_path) == 24_000_000_000, "more than there is"
+    of_version_2.write_text("max\n")
+    assert memory_of_machine(tmp_path) == 24_000_000_000, "no limit"
+    of_version_1.parent.mkdir()
+    of_version_1.write_text("9223372036854771712\n")
+    assert memory_of_machine(tmp_path) == 24_000_000_000, "version 1's word for no limit"
+    of_version_1.write_text("9000000000\n")
+    assert memory_of_machine(tmp_path) == 9_000_000_000
+
+
+def test_the_models_of_a_country_may_take_a_third_of_what_the_container_may(tmp_path, monkeypatch):
+    build_file = tmp_path / "build.duckdb"
+    with build_file.open("wb") as file:
+        file.truncate(5_000_000_000)  # takes no room on the disk
+    monkeypatch.setattr("orchestration.files.memory.memory_of_machine", lambda: 9_000_000_000)
+    assert memory_limit_of_models(build_file, {}) == "3.0GB"
 
 
 def test_the_machine_is_the_word_for_duckdbs_own_limit(tmp_path, monkeypatch):
