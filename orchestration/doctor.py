@@ -13,7 +13,7 @@ from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.contract import ContractError
 from orchestration.ingestion.landed_names import name_in_landing
 from orchestration.ingestion.load_feed import unclaimed_files
-from orchestration.nights.healing import LEAST_FREE_BYTES, check_whole, damaged_history
+from orchestration.nights.healing import LEAST_FREE_BYTES, check_whole, damaged_history, lack_of_room
 from orchestration.nights.lock import holder_of
 from orchestration.page.storage import problem_of_database
 from orchestration.privacy.study_id_key import StudyIdKeyProblem, study_id_key
@@ -57,8 +57,11 @@ def _room(settings: Settings) -> Found:
     free = shutil.disk_usage(settings.build_file.parent).free
     build = settings.build_file.stat().st_size if settings.build_file.exists() else 0
     told = f"{free // 2**20:,} MiB free, the build file has {build // 2**20:,}"
+    lack = list(lack_of_room(settings))
     if free < LEAST_FREE_BYTES + build:
         yield ILL, told, "make room: a night may write as much again as the build file has"
+    elif lack:
+        yield ILL, "; ".join(lack), "make room there: a night does not begin without it"
     else:
         yield WELL, told
 

@@ -5,7 +5,9 @@ or in the file's length, is found here; damage within a file shows when it is re
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
@@ -54,6 +56,7 @@ def clear_leftovers(settings: Settings, say: Callable[[str], None]) -> None:
     for path in [
         *build.glob(".*.born*"),
         *build.glob(".study_id*"),
+        *build.glob("publication_draft.duckdb*"),
         *published.glob("*.new"),
         *published.glob("*.new.wal"),
     ]:
@@ -65,14 +68,65 @@ def clear_leftovers(settings: Settings, say: Callable[[str], None]) -> None:
         settings.build_file.with_name(f"{settings.build_file.name}.wal").unlink(missing_ok=True)
 
 
+@dataclass(frozen=True)
+class Room:
+    """What a night writes into a folder beside what is there."""
+
+    where: str
+    folder: Path
+    n_bytes: int
+    what: str
+
+    @property
+    def disk(self) -> int:
+        """The number of the disk that the folder is on."""
+        return self.folder.stat().st_dev
+
+
+def rooms_of_a_night(settings: Settings) -> list[Room]:
+    """By the sizes of what is published now. The draft holds each row as it was judged and once more as it was made coarser: a database
+    file keeps what was changed in it. The first night's publication is of no known size."""
+    build, published, history = settings.build_file.parent, settings.published_file.parent, settings.history
+    size = _size(settings.published_file)
+    return [
+        Room("the build area", build, LEAST_FREE_BYTES, "to begin"),
+        Room("the build area", build, 2 * size, "for the exact draft of the publication"),
+        Room("the published folder", published, size, "for the new published file beside the old one"),
+        Room(
+            "the published folder",
+            published,
+            _size(settings.published_file.with_name("shareable.duckdb")),
+            "for the new shareable file beside the old one",
+        ),
+        Room("the history", history, size, "for the copy that the history keeps"),
+    ]
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def lack_of_room(settings: Settings) -> Iterator[str]:
+    """What is said of each disk on which a night would not fit: how much is free, how much is needed, and what for."""
+    by_disk = sorted((room for room in rooms_of_a_night(settings) if room.n_bytes), key=lambda room: room.disk)
+    for _, group in groupby(by_disk, key=lambda room: room.disk):
+        rooms = list(group)
+        needed, free = sum(room.n_bytes for room in rooms), shutil.disk_usage(rooms[0].folder).free
+        if free < needed:
+            places = ", ".join(dict.fromkeys(room.where for room in rooms))
+            what_for = ", ".join(f"{_mebibytes(room.n_bytes)} {room.what}" for room in rooms)
+            yield f"{free // 2**20:,} MiB free for {places}; a night needs {_mebibytes(needed)} ({what_for})"
+
+
+def _mebibytes(n_bytes: int) -> str:
+    return f"{-(-n_bytes // 2**20):,}"
+
+
 def check_room(settings: Settings) -> None:
-    """Raises DiskFull where a night would not fit: it writes the published file beside the old one."""
-    needed = LEAST_FREE_BYTES + sum(path.stat().st_size for path in (settings.published_file,) if path.exists())
-    free = shutil.disk_usage(settings.build_file.parent).free
-    if free < needed:
-        raise DiskFull(
-            f"no space left: {free // 2**20:,} MiB free for the data folder, a night needs {needed // 2**20:,}; {NO_SPACE_ADVICE}"
-        )
+    """Raises DiskFull where a night would not fit, so that none begins that cannot end."""
+    lack = "; and ".join(lack_of_room(settings))
+    if lack:
+        raise DiskFull(f"no space left: {lack}; {NO_SPACE_ADVICE}")
 
 
 def check_whole(settings: Settings, path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from orchestration.engines.leftovers import folder_of_night
 from orchestration.files.problems import DamagedFile, DiskFull, WarehouseBusy, named_problem
 from orchestration.files.sums import known_sums, sha256_of, write_sums
-from orchestration.nights.healing import damaged_history, heal
+from orchestration.nights.healing import check_room, damaged_history, heal
 from orchestration.settings import Settings
 from orchestration.warehouse import open_build_file
 
@@ -129,6 +129,8 @@ def test_half_written_files_of_a_killed_night_are_cleared_away(settings):
     left = [
         settings.build_file.with_name(".build.duckdb.123.born"),
         settings.build_file.with_name(".study_id.key.123"),
+        settings.build_file.with_name("publication_draft.duckdb"),
+        settings.build_file.with_name("publication_draft.duckdb.wal"),
         settings.published_file.with_suffix(".new"),
         settings.published_file.with_name("report.new"),
     ]
@@ -207,6 +209,55 @@ def test_too_little_room_is_said_before_anything_is_begun(settings, monkeypatch)
     monkeypatch.setattr("orchestration.nights.healing.shutil.disk_usage", lambda path: Disk)
     with pytest.raises(DiskFull, match=r"no space left: 3 MiB free .* no record is lost"):
         heal(settings, print)
+
+
+def of_size(path: Path, n_mebibytes: int) -> None:
+    with path.open("wb") as file:
+        file.truncate(n_mebibytes * 2**20)  # takes no room on the disk
+
+
+def test_a_night_is_refused_that_would_end_at_its_publication(settings, monkeypatch):
+    """The draft, both new files and the copy for the history are written beside what is there."""
+    of_size(settings.published_file, 100)
+    of_size(settings.published_file.with_name("shareable.duckdb"), 90)
+
+    class Disk:
+        free = (64 + 4 * 100 + 90) * 2**20
+
+    monkeypatch.setattr("orchestration.nights.healing.shutil.disk_usage", lambda path: Disk)
+    check_room(settings)
+    Disk.free -= 1
+    with pytest.raises(DiskFull) as refused:
+        check_room(settings)
+    told = str(refused.value)
+    assert "553 MiB free for the build area, the published folder, the history; a night needs 554 (64 to begin" in told
+    assert "200 for the exact draft of the publication, 100 for the new published file beside the old one" in told
+    assert "90 for the new shareable file beside the old one, 100 for the copy that the history keeps" in told
+
+
+def test_each_of_two_disks_needs_room_for_what_is_written_on_it(settings, monkeypatch):
+    of_size(settings.published_file, 100)
+    published = settings.published_file.parent
+    monkeypatch.setattr(
+        "orchestration.nights.healing.Room.disk", property(lambda room: int(room.folder.is_relative_to(published)))
+    )
+    free = {settings.build_file.parent: 264 * 2**20, published: 200 * 2**20}
+
+    class Disk:
+        def __init__(self, folder: Path) -> None:
+            self.free = free[folder]
+
+    monkeypatch.setattr("orchestration.nights.healing.shutil.disk_usage", Disk)
+    check_room(settings)
+    free[published] -= 2**20
+    with pytest.raises(
+        DiskFull, match="no space left: 199 MiB free for the published folder, the history; a night needs 200 "
+    ) as refused:
+        check_room(settings)
+    assert "exact draft" not in str(refused.value), "that is on the other disk"
+    free[settings.build_file.parent] -= 2**20
+    with pytest.raises(DiskFull, match="263 MiB free for the build area; a night needs 264 .*; and 199 MiB free for"):
+        check_room(settings)
 
 
 @pytest.mark.parametrize(
