@@ -1,7 +1,11 @@
 """A record is its key and its patient; its version is what was read from it, in the order that its source gives it."""
 
 import json
+from unittest.mock import Mock
 
+from orchestration.ingestion.contract import load_hospitals
+from orchestration.ingestion.readers.account import Withdrawal
+from orchestration.ingestion.withdrawals import LINEAGE, withdraw
 from orchestration.night_profile.baseline import accept_night, compared_with_last_night
 from orchestration.night_profile.landing import profile_landing
 from quality.night import judge_night
@@ -272,6 +276,48 @@ def test_a_withdrawal_that_comes_before_its_record_waits_for_it(warehouse):
         ("record that was taken back before it came", 1),
     ]
     assert warehouse.rows("FROM raw.waiting_withdrawals") == []
+
+
+def test_of_several_withdrawals_of_one_record_the_first_that_is_not_older_takes_it_back(warehouse):
+    write_contract(warehouse, "fhir", REPORTS)
+    sent, again = {"meta": {"lastUpdated": "2004-03-10T09:00:00Z"}}, {"meta": {"lastUpdated": "2004-03-15T09:00:00Z"}}
+    days = {"r1": ("01", "12", "20"), "r9": ("20", "12")}
+    deletions = [
+        deletion(f"DiagnosticReport/{reference}", f"2004-03-{day}T09:00:00Z")
+        for reference in days
+        for day in days[reference]
+    ]
+    # the record and its withdrawals in one file: raw has it only within the transaction
+    warehouse.land("fhir/a.ndjson", lines(patient("900001"), report("one") | sent, *deletions))
+    (load,) = warehouse.load("pathology_messages")
+    assert (load.rows_read, load.rows_loaded, load.rows_duplicate) == (6, 2, 4)
+    versions = "SELECT is_withdrawn, source_updated_at[:8] FROM raw.pathology_messages WHERE message_control_id = '{}' ORDER BY 2"
+    assert warehouse.rows(versions.format("r1")) == [(None, "20040310"), (True, "20040312")]
+    assert warehouse.rows("SELECT what, n, source_line FROM raw.load_notices") == [
+        ("withdrawal of a record that is not here", 2, 6)
+    ]
+    # two wait for one record: it is newer than one of them
+    warehouse.land("fhir/b.ndjson", lines(patient("900001"), report("nine", "r9") | again))
+    warehouse.load("pathology_messages")
+    assert warehouse.rows(versions.format("r9")) == [(None, "20040315"), (True, "20040320")]
+    assert warehouse.rows("FROM raw.waiting_withdrawals") == []
+
+
+def test_raw_is_looked_through_as_often_for_many_withdrawals_as_for_one(warehouse):
+    write_contract(warehouse, "fhir", REPORTS)
+    warehouse.land("fhir/a.ndjson", lines(patient("900001"), *(report("a", f"r{number}") for number in range(40))))
+    warehouse.load("pathology_messages")
+    (told,) = [one for one in load_hospitals(warehouse.contracts_folder) if one.format == "fhir"]
+
+    def n_statements(first: int, end: int) -> int:
+        counting = Mock(wraps=warehouse.connection)
+        withdrawals = [Withdrawal(f"DiagnosticReport/r{number}", None, number) for number in range(first, end)]
+        n_withdrawn, _ = withdraw(counting, told, withdrawals, ", ".join(f"NULL AS {name}" for name in LINEAGE))
+        assert n_withdrawn == end - first
+        return counting.execute.call_count
+
+    assert n_statements(0, 1) == n_statements(1, 40)
+    assert warehouse.rows("SELECT count(*), count(is_withdrawn) FROM raw.pathology_messages") == [(80, 40)]
 
 
 def test_the_files_of_one_export_refer_to_each_other_and_are_read_again_when_one_of_them_changes(warehouse):
