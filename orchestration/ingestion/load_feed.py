@@ -345,8 +345,10 @@ def assign_study_ids(connection: duckdb.DuckDBPyConnection, key: str) -> int:
         OtherStudyIdKey: the build file's patients have ids that were made with another key.
     """
     _remember_key(connection, key)
-    every_mrn = " UNION ".join(
-        f"SELECT source_system, {column} AS mrn FROM raw.{feed}"
+    # each feed's for itself: to tell apart the MRNs of all records, of which hardly any is new, takes more than to look them up
+    new_mrns = " UNION ".join(
+        f"""SELECT source_system, mrn FROM (SELECT source_system, {column} AS mrn FROM raw.{feed})
+            ANTI JOIN raw.patient_identifiers USING (source_system, mrn) WHERE mrn IS NOT NULL"""
         for feed, definition in canonical_feeds().items()
         for column in ("mrn", "retired_mrn")
         if column in definition.columns
@@ -354,8 +356,7 @@ def assign_study_ids(connection: duckdb.DuckDBPyConnection, key: str) -> int:
     rows = connection.execute(
         f"""INSERT INTO raw.patient_identifiers
             SELECT source_system, mrn, 'P' || sha256(concat_ws('|', ?, source_system, mrn, ?))[1:12]
-            FROM ({every_mrn}) ANTI JOIN raw.patient_identifiers USING (source_system, mrn)
-            WHERE mrn IS NOT NULL ORDER BY ALL""",
+            FROM ({new_mrns}) ORDER BY ALL""",
         [key, key],
     ).fetchall()
     return rows[0][0]
