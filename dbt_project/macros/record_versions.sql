@@ -89,13 +89,6 @@ coalesce({{ of }}record_key, concat_ws('|', {{ of }}{{ keys_of_feeds()[feed] | j
         and (several.record_number is null or the_latest.is_latest)
 {% endmacro %}
 
-{#- As a condition of `latest_of`: records of which a version says that there is a recurrence -#}
-{% macro told_as_definite() -%}
-{{ record_number_of('follow_up', 'versions.') }} in (
-    select {{ record_number_of('follow_up', 'told.') }} from {{ source('raw', 'follow_up') }} as told where told.finding = 'definite'
-)
-{%- endmacro %}
-
 {#- The common tables `messages`, every pathology message in its latest version, and `lines`, a row a line of theirs -#}
 {% macro lines_of_messages(condition='true') -%}
 messages as (

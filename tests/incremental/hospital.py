@@ -25,6 +25,7 @@ from tests.dbt_process import forked_dbt
 # what a build keeps of when and how it was made
 OF_THE_RUN = {
     "built_patients", "recomputed_rows", "patient_fingerprints", "changed_patients", "changed_records", "record_versions",
+    "versions_told_as_definite",
 }  # fmt: skip
 RUN_COLUMNS = {"read_in_run"}
 MERGES = {

@@ -2,7 +2,7 @@
 -- many, the hospital cannot tell the endpoints that need a site. It concerns all patients of the hospital, so it is counted from raw
 -- before it is known who changed: by MRN, after the first registered operation.
 with latest as (
-    {{ latest_of('follow_up', 'coalesce(versions.source_patient, versions.mrn)', told_as_definite()) }}
+    {{ latest_of('follow_up', 'coalesce(versions.source_patient, versions.mrn)', records=ref('versions_told_as_definite')) }}
 ),
 
 operations as (

@@ -1,7 +1,7 @@
 -- One row a hospital: its definite statements of a recurrence as raw has them, and where they went; and how many of its recurrences
 -- have no readable site.
 with latest as (
-    {{ latest_of('follow_up', patient_of_record('follow_up'), told_as_definite(), true) }}
+    {{ latest_of('follow_up', patient_of_record('follow_up'), needs_patient=true, records=ref('versions_told_as_definite')) }}
 ),
 
 statements as (
