@@ -6,7 +6,7 @@ with texts as (
     select distinct
         text_hash,
         text
-    from {{ ref('margin_texts') }}
+    from {{ texts_that_may_be_unread() }}
     {% if is_incremental() %}where text_hash not in (select text_hash from {{ this }}){% endif %}
 ),
 
