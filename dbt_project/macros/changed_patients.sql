@@ -22,9 +22,11 @@
 {{ return(table_of_builds('changed_patients')) }}
 {% endmacro %}
 
-{#- Whether this run computes only the changed patients' rows of the model at hand; a dbt unit test has no table and does not. -#}
+{#- Whether this run computes only the changed patients' rows of the model at hand. It computes everybody's where it has not put tonight's
+    records aside: where many changed, and where a few models are built alone. A dbt unit test has no table and does not either. -#}
 {% macro is_of_changed_patients() %}
-{{ return(execute and this is not none and config.get('incremental_strategy') == 'changed_patients' and is_incremental()) }}
+{%- set is_kept = execute and this is not none and config.get('incremental_strategy') == 'changed_patients' and is_incremental() -%}
+{{ return(is_kept and (target.type != 'duckdb' or are_rows_of_tonight_kept())) }}
 {% endmacro %}
 
 {#- In a model that is kept by patient, another such model is tonight's changed patients' rows of it. -#}
@@ -46,12 +48,25 @@
 {#- Every table is made anew. -#}
 {% macro is_full_refresh() %}{{ return(flags.FULL_REFRESH) }}{% endmacro %}
 
+{#- Whether everybody is computed: on a full refresh, and where more than a quarter of the patients changed. Then tables are made as a
+    whole and in parts (macros/tables_of_duckdb.sql): so many rows put aside would fill the memory, and to take most rows out of a
+    table and put them in again costs more than to make it. Known once changed_patients is made. -#}
+{% macro is_everybody_computed() %}
+    {%- if is_full_refresh() -%}{{ return(true) }}{%- endif -%}
+    {%- if not execute or this is none or target.type != 'duckdb' or load_cached_relation(changed_patients()) is none -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set n_of_all = 'select count(*) from ' ~ table_of_builds('patient_fingerprints') -%}
+    {{ return(run_query('select 4 * count(*) > (' ~ n_of_all ~ ') from ' ~ changed_patients()).rows[0][0]) }}
+{% endmacro %}
+
 {#- What each patient's rows in all models kept by patient were last built from -#}
 {% macro built_patients() %}
 {{ return(table_of_builds('built_patients')) }}
 {% endmacro %}
 
-{#- One row a night and model: rows computed, those of them of changed patients, rows that gave way, rows there were -#}
+{#- One row a night and model: rows computed, rows put in (of changed patients; all, where all were made anew), rows that gave way, rows
+    there were -#}
 {% macro recomputed_rows() %}
 {{ return(table_of_builds('recomputed_rows')) }}
 {% endmacro %}

@@ -20,13 +20,9 @@
 {% endmacro %}
 
 {#- The records that may matter tonight, read from raw once and not by each model that asks for them: DuckDB reads a message to its last
-    line before it finds that it is of nobody who changed. Where more than a quarter of the patients changed the rows would fill the
-    memory. -#}
+    line before it finds that it is of nobody who changed. None where everybody is computed. -#}
 {% macro put_records_of_tonight_aside() %}
-    {%- if not execute or target.type != 'duckdb' or is_full_refresh() -%}{{ return('') }}{%- endif -%}
-    {%- set n_of_all = 'select count(*) from ' ~ table_of_builds('patient_fingerprints') -%}
-    {%- set is_of_few = 'select 4 * count(*) <= (' ~ n_of_all ~ ') from ' ~ changed_patients() -%}
-    {%- if not run_query(is_of_few).rows[0][0] -%}{{ return('') }}{%- endif -%}
+    {%- if not execute or target.type != 'duckdb' or is_everybody_computed() -%}{{ return('') }}{%- endif -%}
     {%- set queries = ['create or replace table ' ~ rows_of_tonight(this) ~ ' as from ' ~ this] -%}
     {%- do adapter.cache_added(rows_of_tonight(this)) -%}
     {%- for feed in keys_of_feeds() -%}
@@ -67,10 +63,5 @@
     {%- endcall %}
     {{ run_hooks(post_hooks) }}
     {% do adapter.commit() %}
-    {%- if are_rows_of_tonight_kept() -%}{{ return({'relations': [relation, tonight]}) }}{%- endif -%}
-    {% call statement('forget') -%}
-        drop table {{ tonight }}
-    {%- endcall %}
-    {% do adapter.commit() %}
-    {{ return({'relations': [relation]}) }}
+    {{ return({'relations': [relation, tonight]}) }}
 {% endmacro %}

@@ -19,18 +19,23 @@
     {{ return(1 + n_rows // asked.most_rows) }}
 {% endmacro %}
 
-{#- With a contract the columns are made first, with their types, then filled: both or neither. -#}
+{#- With a contract the columns are made first, with their types, then filled: both or neither. Where a table that is kept by patient is
+    made anew without a full refresh, since many patients changed, its account stands in recomputed_rows. -#}
 {% macro make_table_at_once() %}
     {%- set relation = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set n_parts = number_of_parts() -%}
     {%- set is_under_contract = config.get('contract').enforced -%}
+    {%- set is_accounted_for = is_by_patient(model) and is_incremental() -%}
     {%- if existing is not none and not existing.is_table -%}
         {% do adapter.drop_relation(existing) %}
     {%- endif -%}
     {{ run_hooks(pre_hooks) }}
     {%- if is_under_contract -%}{{ get_assert_columns_equivalent(compiled_code) }}{%- endif -%}
-    {% call statement('main', auto_begin=is_under_contract or n_parts > 1) -%}
+    {% call statement('main', auto_begin=is_under_contract or is_accounted_for or n_parts > 1) -%}
+        {% if is_accounted_for -%}
+            set variable n_before = (select count(*) from {{ relation }});
+        {% endif -%}
         {%- if is_under_contract -%}
             create or replace table {{ relation }} {{ get_table_columns_and_constraints() }};
             insert into {{ relation }} {{ get_column_names() }} {{ get_select_subquery(compiled_code) }}
@@ -39,6 +44,12 @@
             {%- for part in range(1, n_parts) -%};
             insert into {{ relation }} {{ code_of_part(part, n_parts) }}
             {%- endfor -%}
+        {%- endif -%}
+        {%- if is_accounted_for %}
+            ;
+            insert into {{ recomputed_rows() }}
+            select '{{ invocation_id }}', '{{ this.schema }}', '{{ this.identifier }}', count(*), count(*), getvariable('n_before'), getvariable('n_before')
+            from {{ relation }}
         {%- endif -%}
     {%- endcall %}
     {{ run_hooks(post_hooks) }}
@@ -53,7 +64,7 @@
 {% materialization incremental, adapter='duckdb' %}
     {%- if is_of_changed_patients() -%}
         {{ return(replace_rows_of_changed_patients()) }}
-    {%- elif is_incremental() -%}
+    {%- elif is_incremental() and not is_by_patient(model) -%}
         {{ return(dbt.materialization_incremental_duckdb()) }}
     {%- else -%}
         {{ return(make_table_at_once()) }}

@@ -87,14 +87,17 @@ def test_a_reference_is_everybody_in_the_first_night_and_tonights_patients_in_th
         r"treatments_without_salvage\S* where study_id in \(select study_id from \S*changed_patients", re.IGNORECASE
     )
     first_night = compiled.read_text(encoding="utf-8")
-    variables = dbt_variables(Settings(), DEFAULT_STUDY)
-    again = run_forked_dbt(
-        target.parent / "build.duckdb", ["compile", "--select", "first_recurrences"], variables, target=target
-    )
+    variables, build_file = dbt_variables(Settings(), DEFAULT_STUDY), target.parent / "build.duckdb"
+    models = ["changed_patients", "changed_records", "first_recurrences"]
+    again = run_forked_dbt(build_file, ["run", "--select", *models], variables, target=target)
+    next_night = compiled.read_text(encoding="utf-8")
+    alone = run_forked_dbt(build_file, ["run", "--select", "first_recurrences"], variables, target=target)
 
-    assert again.returncode == 0, again.stdout[-3000:]
+    assert again.returncode == alone.returncode == 0, again.stdout[-3000:] + alone.stdout[-3000:]
     assert not only_tonights.search(first_night)
-    assert only_tonights.search(compiled.read_text(encoding="utf-8"))
+    assert only_tonights.search(next_night)
+    # who changed last night says nothing of what a model built alone lacks
+    assert not only_tonights.search(compiled.read_text(encoding="utf-8"))
 
 
 def test_a_failing_test_is_told_by_name_and_count_and_a_view_gives_way_to_a_table(build):
@@ -156,24 +159,31 @@ def test_texts_of_very_many_lines_are_joined_in_parts_of_the_patients(build):
                           unnest([2, 1]) AS clause_number, unnest(['by 3 mm', 'margin clear']) AS evidence_text""",
                 [patient],
             )
-    made = run_forked_dbt(
-        target.parent / "build.duckdb",
-        ["run", "--select", "margin_texts", "words_about_margins", "--full-refresh"],
-        dbt_variables(Settings(), DEFAULT_STUDY),
-        target=target,
-    )
-    assert made.returncode == 0, made.stdout[-3000:]
-    with duckdb.connect(str(target.parent / "build.duckdb"), read_only=True) as connection:
-        texts = connection.execute("SELECT text_id, text FROM intermediate.margin_texts").fetchall()
-        words = connection.execute("SELECT text_id, evidence_text FROM intermediate.words_about_margins").fetchall()
-    statements = [
-        next(target.glob(f"run/**/{model}.sql")).read_text(encoding="utf-8")
-        for model in ("margin_texts", "words_about_margins")
-    ]
+    # the second time the tables are there: everybody is computed without a full refresh, as in a night in which many changed
+    for more in (["--full-refresh"], []):
+        made = run_forked_dbt(
+            target.parent / "build.duckdb",
+            ["run", "--select", "margin_texts", "words_about_margins", *more],
+            dbt_variables(Settings(), DEFAULT_STUDY),
+            target=target,
+        )
+        assert made.returncode == 0, made.stdout[-3000:]
+        with duckdb.connect(str(target.parent / "build.duckdb"), read_only=True) as connection:
+            texts = connection.execute("SELECT text_id, text FROM intermediate.margin_texts").fetchall()
+            words = connection.execute("SELECT text_id, evidence_text FROM intermediate.words_about_margins").fetchall()
+            accounts = connection.execute(
+                """SELECT table_name, n_inserted, n_deleted FROM intermediate.recomputed_rows
+                   WHERE table_name IN ('margin_texts', 'words_about_margins') ORDER BY table_name"""
+            ).fetchall()
+        statements = [
+            next(target.glob(f"run/**/{model}.sql")).read_text(encoding="utf-8")
+            for model in ("margin_texts", "words_about_margins")
+        ]
 
-    assert sorted(texts) == sorted((patient, "Margin\nclear.") for patient in patients)
-    assert sorted(words) == sorted((patient, "margin clear | by 3 mm") for patient in patients)
-    assert all("% 3) = 2" in statement for statement in statements)
+        assert sorted(texts) == sorted((patient, "Margin\nclear.") for patient in patients)
+        assert sorted(words) == sorted((patient, "margin clear | by 3 mm") for patient in patients)
+        assert all("% 3) = 2" in statement for statement in statements)
+    assert accounts == [("margin_texts", 20, 20), ("words_about_margins", 20, 20)]
 
 
 def test_every_model_that_asks_for_parts_says_which_rows_are_of_one(build):

@@ -3,8 +3,9 @@
 import duckdb
 import pytest
 
-from orchestration.dbt_build.arguments import dbt_build_arguments
+from orchestration.dbt_build.arguments import chosen_study, dbt_build_arguments, dbt_variables
 from simulated_hospital.hospital import HOSPITAL
+from tests.dbt_process import run_forked_dbt
 from tests.incremental.hospital import (
     Hospital,
     differences,
@@ -170,14 +171,61 @@ def test_only_the_patients_whose_records_changed_are_computed(first_night, secon
             assert n_computed == n_inserted or table in looks_across, table
 
 
-def test_a_night_that_is_killed_between_two_models_is_made_up_for(first_night, second_night, tmp_path):
+@pytest.mark.parametrize("last_made", ["intermediate.margin_texts", "marts.recurrences"])
+def test_a_night_that_is_killed_between_two_models_is_made_up_for(first_night, second_night, tmp_path, last_made):
+    """Also where texts were taken in that nobody has read yet."""
     _, _, scratch = second_night
     hospital = first_night.copied_to(tmp_path / "killed")
     land_second_night(hospital)
-    hospital.night(killed_after="marts.recurrences")
+    hospital.night(killed_after=last_made)
     assert differences(hospital, scratch) != {}
     hospital.night()
     assert differences(hospital, scratch) == {}
+
+
+def test_where_many_changed_each_table_is_made_anew_also_after_a_killed_night(first_night, tmp_path):
+    """More than a quarter: what does not fit into memory at once is made in parts."""
+    hospital = first_night.copied_to(tmp_path / "many")
+    patients = Patients(hospital)
+    is_clear = {
+        row["mrn"]: row for row in follow_up_rows(hospital) if (row["event_type"], row["finding"]) == ("imaging", "NED")
+    }
+    looks = [is_clear[mrn] for mrn in patients.left if mrn in is_clear]
+    land_follow_up(hospital, "later", *({**look, "finding": "definite", "sites": "lung"} for look in looks[:20]))
+    amended = looks[0]["mrn"]
+    land_report(hospital, "LATER1", amended, *patients.report(amended), "Liver, parenchymal margin 3 mm.")
+    hospital.night(killed_after="marts.recurrences")
+    hospital.night()
+    assert hospital.query("SELECT count(*) FROM intermediate.changed_patients") == [(20,)]
+    scratch = hospital.rebuilt(tmp_path / "scratch")
+    assert differences(hospital, scratch) == {}
+    accounts = hospital.query(
+        """SELECT schema_name, table_name, n_computed, n_inserted, n_deleted, n_before FROM intermediate.recomputed_rows
+           WHERE invocation_id = (SELECT last(invocation_id) FROM intermediate.recomputed_rows)"""
+    )
+    assert len(accounts) > 60
+    with hospital.build() as build:
+        for schema, table, *account in accounts:
+            ((n,),) = build.execute(f"SELECT count(*) FROM {schema}.{table}").fetchall()
+            assert account[:2] == [n, n] and account[2] == account[3], table
+    # and a night after it keeps them again
+    land_follow_up(hospital, "z_later", {**looks[20], "finding": "definite", "sites": "bone"})
+    hospital.night()
+    assert hospital.query("SELECT count(*) FROM intermediate.changed_patients") == [(1,)]
+    ((n_deleted, n_before),) = hospital.query(
+        """SELECT n_deleted, n_before FROM intermediate.recomputed_rows
+           WHERE table_name = 'stg_follow_up_events' ORDER BY rowid DESC LIMIT 1"""
+    )
+    assert 0 < n_deleted < n_before / 10
+
+
+def test_a_model_that_is_built_alone_is_made_of_everybody(first_night, tmp_path):
+    """Who changed in the last night, in which records were not looked for (it made all tables), says nothing of what it lacks."""
+    hospital = first_night.copied_to(tmp_path / "alone")
+    variables = dbt_variables(hospital.settings, chosen_study(hospital.settings))
+    built = run_forked_dbt(hospital.settings.build_file, ["run", "--select", "stg_vital_status"], variables)
+    assert built.returncode == 0, built.stdout[-3000:]
+    assert differences(hospital, first_night) == {}
 
 
 def test_other_rules_compute_everybody_also_after_a_killed_night_and_read_no_report_again(first_night, tmp_path):

@@ -19,5 +19,5 @@ select record_number from records
 union
 select record_number from versions
 where report_number in (select report_number from reports)
-{% if is_full_refresh() %}-- looks at all
+{% if is_everybody_computed() %}-- looks at all
 limit 0{% endif %}
