@@ -6,6 +6,7 @@ or whoever reads knows D from elsewhere.
 And a row's place, or a number in a name, tells the order of operation where records are kept in that order.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,22 +37,38 @@ class Attack:
     works: bool
 
 
-def try_shared_days(times: pd.DataFrame) -> list[Attack]:
+def try_shared_days(source: str, times: pd.DataFrame) -> Attack | None:
     """Look for the one day that patients of a hospital, or all of them, share.
 
     Args:
-        times: source (table.column), hospital, days (since the operation), first_day and last_day (of the period published
-            beside them, as day numbers), operation_day (the truth, a day number). Missing values are left out.
+        source: the published column of days (table.column).
+        times: hospital, days (since the operation), first_day and last_day (of the period published beside them, as day numbers),
+            operation_day (the truth, a day number). Rows with a missing value are left out.
     Returns:
-        One attack a source: the most successful of those on each hospital and on everybody.
+        The most successful of the attacks on each hospital and on everybody; None where there is nobody.
     """
-    known = times.dropna(subset=["days", "first_day", "last_day", "operation_day"])
-    attacks = []
-    for source, rows in known.groupby("source", sort=True, observed=True):
-        groups = [rows, *(of_hospital for _, of_hospital in rows.groupby("hospital"))]
-        tried = [_on_group(str(source), group) for group in groups]
-        attacks.append(max(tried, key=lambda attack: (attack.works, attack.n_recovered)))
-    return attacks
+    rows = _without_missing(times, ["days", "first_day", "last_day", "operation_day"])
+    of_hospitals = _of_hospitals(rows)
+    groups = [rows, *of_hospitals] if len(of_hospitals) > 1 else of_hospitals
+    return _best(_on_group(source, group) for group in groups)
+
+
+def _best(attacks: Iterable[Attack]) -> Attack | None:
+    return max(attacks, key=lambda attack: (attack.works, attack.n_recovered), default=None)
+
+
+def _without_missing(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """What `dropna` gives; few frames have anything to drop, and it copies them all the same."""
+    is_missing = np.logical_or.reduce([rows[name].isna().to_numpy() for name in columns])
+    return rows[~is_missing] if is_missing.any() else rows
+
+
+def _of_hospitals(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """The rows of each hospital."""
+    hospital = rows["hospital"].to_numpy()
+    # in one order, which decides where two do alike
+    hospitals = np.sort(pd.unique(hospital))
+    return [rows] if len(hospitals) == 1 else [rows[hospital == each] for each in hospitals]
 
 
 def _on_group(source: str, rows: pd.DataFrame) -> Attack:
@@ -88,44 +105,44 @@ def _patients_of_a_pinned_day(shared: np.ndarray, first: np.ndarray, last: np.nd
     return 0
 
 
-def try_known_days(times: pd.DataFrame) -> list[Attack]:
+def try_known_days(source: str, times: pd.DataFrame) -> Attack | None:
     """What somebody recovers who knows the day that most patients of a hospital share: every day of operation of theirs.
 
     Args:
-        times: source (table.column), hospital, days (since the operation), operation_day (the truth, a day number).
+        source: the published column of days (table.column).
+        times: hospital, days (since the operation), operation_day (the truth, a day number).
     Returns:
-        One attack a source, on the hospital where it does best; it works where the day is shared by more than chance.
+        The attack on the hospital where it does best, which works where the day is shared by more than chance; None where there is
+        nobody.
     """
-    attacks = []
-    known = times.dropna(subset=["days", "operation_day"])
-    for source, rows in known.groupby("source", sort=True, observed=True):
-        tried: list[Attack] = []
-        for _, of_hospital in rows.groupby("hospital"):
-            days, operated = (of_hospital[name].to_numpy(np.int64) for name in ("days", "operation_day"))
-            n_sharing, n = int(_counted(days + operated)[2].max()), len(of_hospital)
-            tried.append(Attack(str(source), n, n_sharing, n_sharing >= max(LEAST_SHARING, NOTICEABLE_SHARE * n)))
-        attacks.append(max(tried, key=lambda attack: (attack.works, attack.n_recovered)))
-    return attacks
+    return _best(
+        _on_known_day(source, rows) for rows in _of_hospitals(_without_missing(times, ["days", "operation_day"]))
+    )
 
 
-def try_order(places: pd.DataFrame) -> list[Attack]:
-    """Whether the order of rows, or a number in a name, follows the order of operation.
+def _on_known_day(source: str, of_hospital: pd.DataFrame) -> Attack:
+    days, operated = (of_hospital[name].to_numpy(np.int64) for name in ("days", "operation_day"))
+    n_sharing, n = int(_counted(days + operated)[2].max()), len(of_hospital)
+    return Attack(source, n, n_sharing, n_sharing >= max(LEAST_SHARING, NOTICEABLE_SHARE * n))
+
+
+def try_order(source: str, places: pd.DataFrame) -> Attack | None:
+    """Whether the order of rows, or a number in a name, follows the order of operation; None where there are too few to tell.
 
     Args:
-        places: source (table, or table.column), place (a number), operation_day (the truth).
+        source: the published table, or column (table.column).
+        places: place (a number), operation_day (the truth).
     """
-    attacks = []
-    for source, rows in places.dropna().groupby("source", sort=True, observed=True):
-        if len(rows) < LEAST_ROWS:
-            continue
-        (place, n_places), (day, n_days) = (_ranks(rows[name].to_numpy()) for name in ("place", "operation_day"))
-        if n_places < LEAST_ROWS or n_days < LEAST_DAYS:
-            continue
-        correlation = abs(np.corrcoef(place, day)[0, 1])
-        is_certain = correlation * np.sqrt(len(rows) - 1) > 5
-        works = bool(correlation > STRONGEST_ORDER and is_certain)
-        attacks.append(Attack(str(source), len(rows), len(rows) if works else 0, works))
-    return attacks
+    rows = _without_missing(places, ["place", "operation_day"])
+    if len(rows) < LEAST_ROWS:
+        return None
+    (place, n_places), (day, n_days) = (_ranks(rows[name].to_numpy()) for name in ("place", "operation_day"))
+    if n_places < LEAST_ROWS or n_days < LEAST_DAYS:
+        return None
+    correlation = abs(np.corrcoef(place, day)[0, 1])
+    is_certain = correlation * np.sqrt(len(rows) - 1) > 5
+    works = bool(correlation > STRONGEST_ORDER and is_certain)
+    return Attack(source, len(rows), len(rows) if works else 0, works)
 
 
 def _ranks(values: np.ndarray) -> tuple[np.ndarray, int]:

@@ -15,7 +15,7 @@ from orchestration.publication.verdicts import PublicationRefused
 from orchestration.reporting.drawing_beside import drawn_pages, end_drawing, start_drawing
 from orchestration.reporting.pages import draw_pages, place_pages
 from orchestration.review.lists import write_lists
-from orchestration.review.questions import margins_asked, questions_by_kind, write_questions
+from orchestration.review.questions import find_waiting, margins_asked, questions_by_kind, write_questions
 from orchestration.review.worklist import write_site_words, write_worklist
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import open_build_file, read_table
@@ -142,6 +142,7 @@ def adjudication_worklist(context: dg.AssetExecutionContext) -> dg.MaterializeRe
     settings = load_settings()
     with open_build_file(settings.build_file) as connection:
         questions = read_table(connection, "intermediate", "adjudication_worklist")
+        find_waiting(connection)
         write_questions(questions_by_kind(connection), settings.worklist_folder)
         write_lists(connection, settings.worklist_folder)
         asked = margins_asked(connection)

@@ -20,10 +20,16 @@ FEW_TEXTS = 10_000
 class TablesToJudge:
     """Implements quality.CountedTables on a connection."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, queries: Mapping[str, str]) -> None:
-        """queries: name of a table -> the SELECT that gives it as it would be published."""
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        queries: Mapping[str, str],
+        types_of: Mapping[str, dict[str, str]] | None = None,
+    ) -> None:
+        """queries: name of a table -> the SELECT that gives it as it would be published; types_of: of those of which it is known, the
+        names and types of the columns."""
         self.connection, self.queries = connection, dict(queries)
-        self.types_of: dict[str, dict[str, str]] = {}
+        self.types_of = dict(types_of or {})
         self.numbers = itertools.count()
 
     def names(self) -> Iterator[str]:

@@ -81,10 +81,13 @@ def disclosure_rules(path: Path | None = None) -> DisclosureRules:
 def coarsen(connection: duckdb.DuckDBPyConnection, database: str, steps: list[Coarsening]) -> None:
     """Apply rules, in order, to every table of an attached file that has a column of the name. Results are made of many
     patients and keep their columns; only rows that are to be left out go."""
+    columns = _columns(connection, database)
     for step in steps:
         # results have no patients' columns, but groupings
         schemas = (*COARSENED_SCHEMAS, "results") if step.rule == "leave_out" else COARSENED_SCHEMAS
-        for schema, table, kind in columns_named(connection, database, step.column, schemas):
+        for schema, table, kind in columns.get(step.column, []):
+            if schema not in schemas:
+                continue
             place = f'{database}."{schema}"."{table}"'
             if step.rule == "withhold":
                 connection.execute(f'ALTER TABLE {place} DROP COLUMN "{step.column}"')
@@ -93,17 +96,20 @@ def coarsen(connection: duckdb.DuckDBPyConnection, database: str, steps: list[Co
             else:
                 value = IN_PLACE[step.rule].format(column=f'"{step.column}"', to=step.to)
                 connection.execute(f'UPDATE {place} SET "{step.column}" = CAST({value} AS {kind})')
+        if step.rule == "withhold":
+            columns[step.column] = [found for found in columns.get(step.column, []) if found[0] not in schemas]
 
 
-def columns_named(
-    connection: duckdb.DuckDBPyConnection, database: str, column: str, schemas: tuple[str, ...]
-) -> list[tuple[str, str, str]]:
-    """Schema, table and type of every column of a name in an attached file."""
-    return connection.execute(
-        """SELECT schema_name, table_name, data_type FROM duckdb_columns()
-           WHERE database_name = ? AND column_name = ? AND list_contains(?, schema_name) ORDER BY ALL""",
-        [database, column, list(schemas)],
-    ).fetchall()
+def _columns(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[tuple[str, str, str]]]:
+    """Name of a column -> schema, table and type wherever an attached file has one, in one look at the catalogue, which takes its time."""
+    columns: dict[str, list[tuple[str, str, str]]] = {}
+    for name, *place in connection.execute(
+        """SELECT column_name, schema_name, table_name, data_type FROM duckdb_columns() WHERE database_name = ?
+           ORDER BY schema_name, table_name""",
+        [database],
+    ).fetchall():
+        columns.setdefault(name, []).append((place[0], place[1], place[2]))
+    return columns
 
 
 @dataclass(frozen=True)
@@ -165,9 +171,11 @@ def _suppress(connection: duckdb.DuckDBPyConnection, database: str, rules: Discl
         if not added:
             break
     n_suppressed = connection.execute("SELECT count(*) FROM suppressed").fetchall()[0][0]
+    columns = _columns(connection, database)
+    of_patients = {(schema, table) for schema, table, _ in columns["study_id"] if schema == "marts"}
     for column in present:
-        for schema, table, _ in columns_named(connection, database, column, ("marts",)):
-            if columns_named_in(connection, database, schema, table, "study_id"):
+        for schema, table, _ in columns[column]:
+            if (schema, table) in of_patients:
                 connection.execute(
                     f'UPDATE {database}."{schema}"."{table}" SET "{column}" = NULL WHERE study_id IN (FROM suppressed)'
                 )
@@ -181,16 +189,10 @@ def _n_blank(connection: duckdb.DuckDBPyConnection, database: str, all_blank: st
     ).fetchall()[0][0]
 
 
-def columns_named_in(
-    connection: duckdb.DuckDBPyConnection, database: str, schema: str, table: str, column: str
-) -> bool:
-    """Whether one table of an attached file has a column."""
-    return any(found[:2] == (schema, table) for found in columns_named(connection, database, column, (schema,)))
-
-
 def _present(connection: duckdb.DuckDBPyConnection, database: str, rules: DisclosureRules) -> list[str]:
+    columns = _columns(connection, database)
     return [
         name
         for name in rules.quasi_identifiers
-        if columns_named_in(connection, database, "marts", "index_operations", name)
+        if any(place[:2] == ("marts", "index_operations") for place in columns.get(name, []))
     ]

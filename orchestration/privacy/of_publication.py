@@ -6,6 +6,7 @@ The attacks are scored with the truth of the build file; what is kept of them is
 import contextlib
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import duckdb
 import pandas as pd
@@ -21,6 +22,8 @@ DAYS_COLUMN = re.compile(r".*_days$")
 NUMBER_AT_THE_END = r"(\d+)$"
 RAW_NAME = r"\b[0-9a-f]{12}-\d+\b|\.(?:csv|tsv|txt|hl7|json|ndjson|xlsx|xlsm|xls|parquet|gz|zip)\b"
 NOT_OF_THE_DATA = ("study_id",)
+BESIDE_DAYS = ("study_id", "endpoint", "event_code", "operation_year", "era")
+"""What the attacks by days read of a table of patients beside its columns of days."""
 STAGE = "publication"
 KNOWN_DAY = "no_date_follows_from_a_known_day"
 WHAT_TO_DO_ABOUT_KNOWN_DAYS = (
@@ -38,17 +41,34 @@ class Looks:
         self.is_raw_name = RememberedTexts(lambda texts: texts.str.contains(RAW_NAME, regex=True))
 
 
+@dataclass(frozen=True)
+class DateAttacks:
+    """What the attacks by days since the operation found, one attack a published column of days (and endpoint)."""
+
+    beside_a_period: list[Attack]
+    """A day of the calendar that patients share, looked for beside whatever period is published."""
+    by_known_day: list[Attack]
+    """The same by somebody who knows the day, and needs no period beside the days."""
+    by_known_day_of_simulated: list[Attack]
+    """That on simulated patients, of whom nothing can be told."""
+
+
 def leaks(
     connection: duckdb.DuckDBPyConnection,
     database: str,
     which: str,
     allows_known_days: bool = False,
     looks: Looks | None = None,
+    attacked: tuple[str, DateAttacks] | None = None,
 ) -> list[str]:
     """What an attached file holds that may not leave the build area, by table, check and column; no value is named.
 
     Where the installation's rules allow it, days of operation may follow from a day that the readers know. All checks are kept
     in quality.check_results of the build file, stage 'publication'.
+
+    Args:
+        attacked: another attached file, and what the attacks by days found there: so they would here, if the two have the same days,
+            which is looked at.
     """
     tables, looks = _tables(connection, database), looks or Looks(connection)
     rows, of_names = [], []
@@ -57,11 +77,13 @@ def leaks(
         contents = tables.contents(name, looks.privacy.opaque_names_are_harmless).asked_once()
         rows += looks.privacy.checks_of(name, lambda contents=contents: contents)
         of_names.append(_as_check_of_names(name, contents, looks.is_raw_name))
-    for attack in [*attacks_on_days(connection, database), *_attacks_on_order(connection, database)]:
-        rows.append(_as_check(attack))
-    for simulated in (False, True):
-        attacks = attacks_by_known_days(connection, database, simulated)
-        rows += [_as_check_of_known_day(attack, allows_known_days, simulated) for attack in attacks]
+    if attacked is not None and _have_the_same_days(connection, database, attacked[0]):
+        on_days = attacked[1]
+    else:
+        on_days = attacks_on_days(connection, database)
+    rows += [_as_check(attack) for attack in (*on_days.beside_a_period, *_attacks_on_order(connection, database))]
+    rows += [_as_check_of_known_day(attack, allows_known_days, False) for attack in on_days.by_known_day]
+    rows += [_as_check_of_known_day(attack, allows_known_days, True) for attack in on_days.by_known_day_of_simulated]
     # definitions have names and values: those of settings, not of patients
     rows = [row for row in rows if not (row[1].startswith("meta.") and row[2] == "no_identifying_column")]
     checks = pd.DataFrame([*rows, *of_names], columns=CHECK_COLUMNS)
@@ -73,31 +95,45 @@ def leaks(
     ]
 
 
-def attacks_on_days(connection: duckdb.DuckDBPyConnection, database: str) -> list[Attack]:
-    """A day of the calendar that patients share, looked for in every column of days beside whatever period is published."""
-    truth = _truth(connection)
-    period = _periods(connection, database)
-    if truth.empty or period.empty:
-        return []
-    around = period.merge(_with_numbers_of_hospitals(truth), on="study_id")
-    return _by_source(try_shared_days(times) for times in _days(connection, database, around))
+def attacks_on_days(connection: duckdb.DuckDBPyConnection, database: str) -> DateAttacks:
+    """All of them, while each column of an attached file is read once."""
+    truth, period = _truth(connection), _periods(connection, database)
+    known = _with_numbers_of_hospitals(truth).assign(
+        is_simulated=truth["hospital"].isin(_simulated_hospitals(connection))
+    )
+    known = known.merge(period, on="study_id", how="left")
+    tried = (
+        []
+        if known.empty
+        else [
+            (
+                try_shared_days(source, times),
+                try_known_days(source, _who_are(times, simulated=False)),
+                try_known_days(source, _who_are(times, simulated=True)),
+            )
+            for source, times in _days(connection, database, known)
+        ]
+    )
+    return DateAttacks(*(_by_source(attacks[kind] for attacks in tried) for kind in range(3)))
 
 
-def attacks_by_known_days(
-    connection: duckdb.DuckDBPyConnection, database: str, simulated: bool = False
-) -> list[Attack]:
-    """The same by somebody who knows the day, and needs no period beside the days.
+def _have_the_same_days(connection: duckdb.DuckDBPyConnection, one: str, other: str) -> bool:
+    """Whether two attached files hold the same of all that the attacks by days read, in whatever order of rows."""
+    columns = _tables_of_patients(connection, one)
+    if columns != _tables_of_patients(connection, other):
+        return False
+    for table, names in columns.items():
+        read = [name for name in names if name in BESIDE_DAYS or DAYS_COLUMN.fullmatch(name)]
+        hashed = f"hash({', '.join(read)})"
+        query = f'SELECT count(*), sum({hashed}::HUGEINT), bit_xor({hashed}) FROM {{}}.marts."{table}"'
+        if len({connection.execute(query.format(file)).fetchall()[0] for file in (one, other)}) > 1:
+            return False
+    return True
 
-    Args:
-        simulated: on simulated patients, of whom nothing can be told, instead of those of hospitals.
-    """
-    truth = _truth(connection)
-    is_simulated = truth["hospital"].isin(_simulated_hospitals(connection))
-    truth = truth[is_simulated == simulated]
-    if truth.empty:
-        return []
-    known = _with_numbers_of_hospitals(truth)
-    return _by_source(try_known_days(times) for times in _days(connection, database, known))
+
+def _who_are(times: pd.DataFrame, *, simulated: bool) -> pd.DataFrame:
+    is_asked_for = times["is_simulated"].to_numpy() == simulated
+    return times if is_asked_for.all() else times[is_asked_for]
 
 
 def _with_numbers_of_hospitals(truth: pd.DataFrame) -> pd.DataFrame:
@@ -105,13 +141,8 @@ def _with_numbers_of_hospitals(truth: pd.DataFrame) -> pd.DataFrame:
     return truth.assign(hospital=pd.factorize(truth["hospital"], sort=True)[0].astype("int32"))
 
 
-def _of_source(rows: pd.DataFrame, source: str) -> pd.DataFrame:
-    """The rows with the name of their one source, which is not written once a row."""
-    return rows.assign(source=pd.Categorical.from_codes([0] * len(rows), [source]))
-
-
-def _by_source(attacks: Iterable[list[Attack]]) -> list[Attack]:
-    return sorted((attack for of_source in attacks for attack in of_source), key=lambda attack: attack.source)
+def _by_source(attacks: Iterable[Attack | None]) -> list[Attack]:
+    return sorted((attack for attack in attacks if attack is not None), key=lambda attack: attack.source)
 
 
 def _simulated_hospitals(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -122,9 +153,14 @@ def _simulated_hospitals(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def describe(
-    connection: duckdb.DuckDBPyConnection, database: str, which: str, rules: DisclosureRules, coarsened: list[str]
+    connection: duckdb.DuckDBPyConnection,
+    database: str,
+    which: str,
+    rules: DisclosureRules,
+    coarsened: list[str],
+    attacks: DateAttacks,
 ) -> None:
-    """Write quality.disclosure into an attached file: how exact it is, how alike its patients are, what the attacks found."""
+    """Write quality.disclosure into an attached file: how exact it is, how alike its patients are, what the attacks on it found."""
     reached = anonymity(connection, database, rules)
     asked = f"at least {rules.least_k}" if which == "shareable" else f"not asked; {rules.least_k} in the shareable file"
     rows = [
@@ -152,7 +188,7 @@ def describe(
             "works" if attack.works else "fails",
             "dates of operation told to within three days; a few are met by chance",
         )
-        for attack in attacks_on_days(connection, database)
+        for attack in attacks.beside_a_period
     ]
     rows += [
         (
@@ -164,7 +200,7 @@ def describe(
             "works" if attack.works else "fails",
             "patients who share one day with others: whoever knows that day has their days of operation",
         )
-        for attack in attacks_by_known_days(connection, database)
+        for attack in attacks.by_known_day
     ]
     connection.execute(
         f"""CREATE OR REPLACE TABLE {database}.quality.disclosure (publication VARCHAR, topic VARCHAR, subject VARCHAR,
@@ -174,12 +210,16 @@ def describe(
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> TablesToJudge:
-    tables = connection.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY ALL", [database]
-    ).fetchall()
-    return TablesToJudge(
-        connection, {f"{schema}.{table}": f'SELECT * FROM {database}."{schema}"."{table}"' for schema, table in tables}
-    )
+    types_of: dict[str, dict[str, str]] = {}
+    queries: dict[str, str] = {}
+    for schema, table, column, kind in connection.execute(
+        """SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = ?
+           ORDER BY schema_name, table_name, column_index""",
+        [database],
+    ).fetchall():
+        queries[f"{schema}.{table}"] = f'SELECT * FROM {database}."{schema}"."{table}"'
+        types_of.setdefault(f"{schema}.{table}", {})[column] = kind
+    return TablesToJudge(connection, queries, types_of)
 
 
 def _identifiers(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -220,9 +260,11 @@ def _periods(connection: duckdb.DuckDBPyConnection, database: str) -> pd.DataFra
     ).df()
 
 
-def _days(connection: duckdb.DuckDBPyConnection, database: str, known: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """source, days, and the columns of `known` (one row a study_id) but that: every published number of days since the operation, one
-    row a patient of `known`; one frame a source, for all of them together need not fit into memory."""
+def _days(
+    connection: duckdb.DuckDBPyConnection, database: str, known: pd.DataFrame
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Source by source, for all of them together need not fit into memory: days, and the columns of `known` (one row a study_id) but
+    that; every published number of days since the operation, one row a patient of `known`."""
     with _lent(connection, known) as patients:
         for table, columns in _tables_of_patients(connection, database).items():
             place = f'{database}.marts."{table}"'
@@ -242,7 +284,7 @@ def _days(connection: duckdb.DuckDBPyConnection, database: str, known: pd.DataFr
                             INNER JOIN {patients} AS patients USING (study_id)""",
                         {} if endpoint is None else {"endpoint": endpoint},
                     ).df()
-                    yield _of_source(found, f"{table}.{name}" + ("" if endpoint is None else f" of {endpoint}"))
+                    yield f"{table}.{name}" + ("" if endpoint is None else f" of {endpoint}"), found
 
 
 @contextlib.contextmanager
@@ -279,7 +321,7 @@ def _attacks_on_order(connection: duckdb.DuckDBPyConnection, database: str) -> l
                     f"""SELECT place, operation_day FROM ({query}) INNER JOIN {patients} AS patients USING (study_id)
                         WHERE place IS NOT NULL"""
                 ).df()
-                attacks.append(try_order(_of_source(places, source)))
+                attacks.append(try_order(source, places))
     return _by_source(attacks)
 
 

@@ -20,8 +20,8 @@ from orchestration.privacy.disclosure import DisclosureRules, anonymity, coarsen
 from orchestration.privacy.of_publication import (
     KNOWN_DAY,
     WHAT_TO_DO_ABOUT_KNOWN_DAYS,
+    DateAttacks,
     Looks,
-    attacks_by_known_days,
     attacks_on_days,
     describe,
     leaks,
@@ -142,16 +142,18 @@ def _write(
         connection.execute("CHECKPOINT")
         attach(connection, door.draft, "draft")
         settled = _make_draft(connection, door.rules)
-        coarsened = _coarsen_for_the_study(connection, door.rules)
-        describe(connection, "draft", "internal", door.rules, coarsened)
+        coarsened, attacks = _coarsen_for_the_study(connection, door.rules)
+        describe(connection, "draft", "internal", door.rules, coarsened, attacks)
         stamp = _stamp(connection, run_id, code_version, before)
         is_changed = before is None or before.data_hash != stamp.data_hash
         looks = Looks(connection)
         words = words_of_tables(load_settings().dbt_target / "manifest.json")
         _copy_ordered(connection, new_file, settled, words)
         when_written(new_file, is_changed)
-        _look_through(connection, new_file, "internal", looks, door.rules.allows_known_days)
-        if door.with_shareable:
+        _look_through(connection, new_file, "internal", looks, attacks, door.rules.allows_known_days)
+        lets_dates_be_computed = any(attack.works for attack in attacks.by_known_day)
+        # who knows one day could compute others
+        if door.with_shareable and not (door.rules.allows_known_days and lets_dates_be_computed):
             _make_shareable(connection, door.rules, new_shareable, coarsened, settled, words, looks)
         connection.execute("DETACH draft")
     return stamp, is_changed
@@ -162,10 +164,12 @@ def _make_draft(connection: duckdb.DuckDBPyConnection, rules: DisclosureRules) -
     order here, once for both files (to leave rows out changes no order)."""
     steps = (*rules.internal, *rules.when_dates_can_be_computed, *rules.shareable, *rules.until_k)
     changed = {*rules.quasi_identifiers, *(step.column for step in steps if step.rule != "leave_out")}
+    columns = _columns_of_tables(connection)
     settled = set()
+    for schema in dict.fromkeys(table.schema for table in published_tables()):
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS draft.{schema}")
     for table in published_tables():
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS draft.{table.schema}")
-        is_settled = changed.isdisjoint(name for name, *_ in connection.execute(f"DESCRIBE {table.query}").fetchall())
+        is_settled = changed.isdisjoint(columns.get((table.source_schema, table.source_name), set()) - {*table.without})
         order = " ORDER BY ALL" if is_settled else ""
         connection.execute(f"CREATE TABLE draft.{table.schema}.{table.name} AS {table.query}{order}")
         if is_settled:
@@ -173,16 +177,29 @@ def _make_draft(connection: duckdb.DuckDBPyConnection, rules: DisclosureRules) -
     return frozenset(settled)
 
 
-def _coarsen_for_the_study(connection: duckdb.DuckDBPyConnection, rules: DisclosureRules) -> list[str]:
-    """The draft by the rules of the internal publication, and coarser yet where dates could be computed; what was done."""
+def _columns_of_tables(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], set[str]]:
+    """Of every table and view of the build file, by schema and name, in one look at the catalogue, which takes its time."""
+    listed = connection.execute(
+        """SELECT schema_name, table_name, list(column_name) FROM duckdb_columns()
+           WHERE database_name = current_database() GROUP BY ALL"""
+    ).fetchall()
+    return {(schema, name): set(columns) for schema, name, columns in listed}
+
+
+def _coarsen_for_the_study(
+    connection: duckdb.DuckDBPyConnection, rules: DisclosureRules
+) -> tuple[list[str], DateAttacks]:
+    """The draft by the rules of the internal publication, and coarser yet where dates could be computed; what was done, and what the
+    attacks find after it."""
     coarsen(connection, "draft", rules.internal)
-    done = list(rules.internal)
+    done, attacks = list(rules.internal), attacks_on_days(connection, "draft")
     for step in rules.when_dates_can_be_computed:
-        if not any(attack.works for attack in attacks_on_days(connection, "draft")):
+        if not any(attack.works for attack in attacks.beside_a_period):
             break
         coarsen(connection, "draft", [step])
         done.append(step)
-    return [f"{step} ({step.why})" for step in done]
+        attacks = attacks_on_days(connection, "draft")
+    return [f"{step} ({step.why})" for step in done], attacks
 
 
 def _make_shareable(
@@ -194,18 +211,17 @@ def _make_shareable(
     words: Words,
     looks: Looks,
 ) -> None:
-    """The shareable file; none where the cohort is too small for it, or where whoever knows one day could compute others."""
-    if rules.allows_known_days and any(attack.works for attack in attacks_by_known_days(connection, "draft")):
-        return
+    """The shareable file; none where the cohort is too small for it."""
     coarsen(connection, "draft", rules.shareable)
     for name in rules.shareable_leaves_out:
         connection.execute(f"DROP TABLE IF EXISTS draft.{name}")
     done = [*coarsened, *(f"{step} ({step.why})" for step in rules.shareable)]
     done += generalise_until_k(connection, "draft", rules)
     if anonymity(connection, "draft", rules).k >= rules.least_k:
-        describe(connection, "draft", "shareable", rules, done)
+        attacks = attacks_on_days(connection, "draft")
+        describe(connection, "draft", "shareable", rules, done, attacks)
         _copy_ordered(connection, new_file, settled, words)
-        _look_through(connection, new_file, "shareable", looks)
+        _look_through(connection, new_file, "shareable", looks, attacks)
 
 
 def _copy_ordered(connection: duckdb.DuckDBPyConnection, new_file: Path, settled: Tables, words: Words) -> None:
@@ -215,8 +231,9 @@ def _copy_ordered(connection: duckdb.DuckDBPyConnection, new_file: Path, settled
     tables = connection.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'draft' ORDER BY ALL"
     ).fetchall()
-    for schema, table in tables:
+    for schema in dict.fromkeys(schema for schema, _ in tables):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{schema}")
+    for schema, table in tables:
         order = "" if (schema, table) in settled else " ORDER BY ALL"
         connection.execute(f"CREATE TABLE published.{schema}.{table} AS FROM draft.{schema}.{table}{order}")
     comment_published(connection, "published", words)
@@ -224,15 +241,22 @@ def _copy_ordered(connection: duckdb.DuckDBPyConnection, new_file: Path, settled
 
 
 def _look_through(
-    connection: duckdb.DuckDBPyConnection, new_file: Path, which: str, looks: Looks, allows_known_days: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    new_file: Path,
+    which: str,
+    looks: Looks,
+    attacks: DateAttacks,
+    allows_known_days: bool = False,
 ) -> None:
     """The file as whoever opens it would see it; others may read it meanwhile.
 
+    Args:
+        attacks: what they find on the draft that the file was made of.
     Raises:
         PublicationRefused: it holds what may not leave the build area.
     """
     attach(connection, new_file, "published", read_only=True)
-    found = leaks(connection, "published", which, allows_known_days, looks)
+    found = leaks(connection, "published", which, allows_known_days, looks, ("draft", attacks))
     connection.execute("DETACH published")
     if found:
         raise PublicationRefused(

@@ -21,6 +21,7 @@ of their study ids, which are hashes: no hospital and no reason comes first, and
 another reviewer answered otherwise."""
 # what nobody can answer without a report, and what waits for another reviewer's word, must not keep others from being asked
 WAITING_MARGINS = """
+    CREATE OR REPLACE TEMP TABLE waiting_margins AS
     SELECT asked.question_id, asked.study_id,
            if(readable.study_id IS NULL, 'order', 'margin') AS kind, coalesce(open_margins.n_reviewers, 0) > 0 AS is_in_dispute
     FROM intermediate.adjudication_worklist AS asked
@@ -29,8 +30,8 @@ WAITING_MARGINS = """
         SELECT DISTINCT study_id FROM staging.stg_pathology_lines
         WHERE line_text IS NOT NULL AND study_id IN (SELECT study_id FROM intermediate.adjudication_worklist)
     ) AS readable ON readable.study_id = asked.study_id"""
-MARGINS_ASKED = f"""
-    SELECT question_id, study_id FROM ({WAITING_MARGINS})
+MARGINS_ASKED = """
+    SELECT question_id, study_id FROM waiting_margins
     QUALIFY row_number() OVER (PARTITION BY kind, is_in_dispute ORDER BY study_id, question_id) <= $most"""
 REPORTS_OF_QUESTIONS = """
     WITH lines AS (
@@ -71,25 +72,24 @@ QUESTIONS = f"""
     ORDER BY asked.is_sample, asked.why, asked.study_id"""
 # the first look of each question that no majority has settled
 OPEN_LOOKS = """
+    CREATE OR REPLACE TEMP TABLE waiting_looks AS
     SELECT asked.question_id, asked.asks, looks.study_id, looks.record_id,
            asked.question_id IN (SELECT question_id FROM intermediate.usable_follow_up_answers) AS is_in_dispute
     FROM intermediate.follow_up_questions AS asked
-    JOIN intermediate.dated_follow_up_events AS looks ON asked.record_id = looks.record_id AND asked.asks = '{asks}'
+    JOIN intermediate.dated_follow_up_events AS looks ON asked.record_id = looks.record_id
     LEFT JOIN intermediate.agreed_follow_up_answers AS agreed ON agreed.question_id = asked.question_id
-    WHERE looks.problem IS NULL AND agreed.question_id IS NULL {and_only}
+    WHERE looks.problem IS NULL AND agreed.question_id IS NULL
+      AND (asked.asks = 'site' OR looks.record_id IN (SELECT source_record_id FROM quality.listed_recurrence_statements))
     QUALIFY row_number() OVER (PARTITION BY asked.question_id ORDER BY looks.event_date, looks.record_id) = 1"""
-OPEN_SITES = OPEN_LOOKS.format(asks="site", and_only="")
-OPEN_STATEMENTS = OPEN_LOOKS.format(
-    asks="statement",
-    and_only="AND looks.record_id IN (SELECT source_record_id FROM quality.listed_recurrence_statements)",
-)
 # beside each look all that is known of looks at the patient
 LOOKED_UP = """
-    WITH open_looks AS ({open_looks}),
-    asked_looks AS (
+    WITH asked_looks AS (
         SELECT asked.question_id, asked.asks, looks.study_id, strftime(looks.index_operation_date, '%Y-%m-%d') AS operation_date,
                strftime(looks.event_date, '%Y-%m-%d') AS event_date, coalesce(looks.modality, looks.event_type) AS kind, {columns}
-        FROM (FROM open_looks QUALIFY row_number() OVER (PARTITION BY is_in_dispute ORDER BY study_id, question_id) <= $most) AS asked
+        FROM (
+            FROM waiting_looks WHERE asks = '{asks}'
+            QUALIFY row_number() OVER (PARTITION BY is_in_dispute ORDER BY study_id, question_id) <= $most
+        ) AS asked
         JOIN intermediate.dated_follow_up_events AS looks ON asked.record_id = looks.record_id
         {joins}
     ),
@@ -108,24 +108,22 @@ LOOKED_UP = """
     LEFT JOIN known USING (study_id)
     ORDER BY asked_looks.study_id, asked_looks.event_date"""
 SITES_NOT_STATED = LOOKED_UP.format(
-    open_looks=OPEN_SITES,
+    asks="site",
     mrns=MRNS_OF_ASKED.format(asked="asked_looks"),
     columns="coalesce(looks.unknown_site_words, '') AS words, coalesce(nearest.proposed_site, '') AS proposed",
     joins="LEFT JOIN intermediate.site_words_to_settle AS nearest ON nearest.word = looks.unknown_site_words",
 )
 CLINIC_STATEMENTS = LOOKED_UP.format(
-    open_looks=OPEN_STATEMENTS,
+    asks="statement",
     mrns=MRNS_OF_ASKED.format(asked="asked_looks"),
     columns="coalesce(array_to_string(looks.sites, ', '), '') AS sites",
     joins="",
 )
 # those without a report count by themselves: they are ordered, not answered
-WAITING = f"""
+WAITING = """
     SELECT kind, sum(n)::BIGINT AS n, sum(least(n, $most))::BIGINT AS n_asked FROM (
         SELECT kind, is_in_dispute, count(*) AS n FROM (
-            SELECT kind, is_in_dispute FROM ({WAITING_MARGINS})
-            UNION ALL SELECT asks, is_in_dispute FROM ({OPEN_SITES})
-            UNION ALL SELECT asks, is_in_dispute FROM ({OPEN_STATEMENTS})) GROUP BY ALL)
+            SELECT kind, is_in_dispute FROM waiting_margins UNION ALL SELECT asks, is_in_dispute FROM waiting_looks) GROUP BY ALL)
     GROUP BY kind ORDER BY kind"""
 SITES = """
     SELECT site AS name, description FROM seeds.recurrence_site_names
@@ -157,6 +155,13 @@ class Questionnaire:
         """The question of that id; None when it is not, or no longer, asked."""
         every = (*self.questions, *self.sites_not_stated, *self.clinic_statements)
         return next((asked for asked in every if asked.get("question_id") == question_id), None)
+
+
+def find_waiting(connection: duckdb.DuckDBPyConnection) -> None:
+    """Find what waits for an answer tonight, once for all that is asked of it: in the connection's temporary tables waiting_margins and
+    waiting_looks, which everything else here, and the lists, read."""
+    connection.execute(WAITING_MARGINS)
+    connection.execute(OPEN_LOOKS)
 
 
 def questions_by_kind(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Iterator[Question]]]:

@@ -6,11 +6,12 @@ import subprocess
 from pathlib import Path
 
 import duckdb
+import jinja2
 import pytest
 
 from orchestration.dbt_build.arguments import DEFAULT_STUDY, dbt_variables
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_ROOT, Settings
 from tests.dbt_process import run_forked_dbt
 
 
@@ -130,6 +131,33 @@ def test_a_failing_test_is_told_by_name_and_count_and_a_view_gives_way_to_a_tabl
     assert "FAIL 1 one_row_per_studies_study" in told.stdout
     assert {outcome["status"] for outcome in outcomes} == {"fail", "pass", "success"}
     assert made == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("test", "columns", "failing"),
+    [
+        ("one_row_per", ["a", "b"], [("x", 1, 2), ("z", None, 2), (None, 2, 1)]),
+        ("unique_combination", ["a", "b"], [("x", 1, 2), ("z", None, 2)]),
+        ("one_row_per", ["a"], [("x", 3), ("z", 2), (None, 1)]),
+        ("unique_combination", ["a"], [("x", 3), ("z", 2)]),
+    ],
+)
+def test_a_grain_test_gives_each_key_that_stands_twice_and_each_that_is_missing(
+    test: str, columns: list[str], failing: list[tuple]
+):
+    """Of the generic tests' own SQL: NULL is like NULL, and what has the hash of another row is looked at itself."""
+    macros = (PROJECT_ROOT / "dbt_project" / "tests" / "generic").glob("*.sql")
+    text = re.sub(r"{% (end)?test", r"{% \1macro", "".join(path.read_text(encoding="utf-8") for path in macros))
+    # the poorest of hashes: every row has that of every other
+    template = jinja2.Environment().from_string(
+        "{% macro crlm_hash(columns) %}length('a'){% endmacro %}" + text + "{{ " + f"{test}('t', {columns})" + " }}"
+    )
+    with duckdb.connect() as connection:
+        connection.execute(
+            """CREATE TABLE t AS FROM (VALUES ('x', 1), ('x', 1), ('x', 2), ('y', 1), ('z', NULL), ('z', NULL), (NULL, 2)) AS t(a, b)"""
+        )
+        found = connection.execute(template.render()).fetchall()
+    assert sorted(map(repr, found)) == sorted(map(repr, failing))
 
 
 def test_texts_of_very_many_lines_are_joined_in_parts_of_the_patients(build):

@@ -24,6 +24,7 @@ from orchestration.review.lists import write_lists
 from orchestration.review.questions import (
     MOST_ASKED,
     Questionnaire,
+    find_waiting,
     margins_asked,
     questions_by_kind,
     read_questions,
@@ -104,6 +105,7 @@ class Nights:
             patch("orchestration.review.questions.MOST_ASKED", most_asked),
             duckdb.connect(str(self.folder / "build.duckdb"), read_only=True) as connection,
         ):
+            find_waiting(connection)
             write_questions(questions_by_kind(connection), self.folder / "asked")
             write_lists(connection, self.folder / "asked")
             asked = margins_asked(connection)

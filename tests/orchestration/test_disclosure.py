@@ -16,7 +16,7 @@ from orchestration.privacy.disclosure import (
     disclosure_rules,
     generalise_until_k,
 )
-from orchestration.privacy.of_publication import KNOWN_DAY, attacks_by_known_days, attacks_on_days, leaks
+from orchestration.privacy.of_publication import KNOWN_DAY, DateAttacks, attacks_on_days, leaks
 
 END_OF_RECORDS = pd.Timestamp("2015-03-30")
 
@@ -67,7 +67,7 @@ def opened(frame: pd.DataFrame) -> duckdb.DuckDBPyConnection:
 
 
 def found(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    return [attack.source for attack in attacks_on_days(connection, "published") if attack.works]
+    return [attack.source for attack in attacks_on_days(connection, "published").beside_a_period if attack.works]
 
 
 def test_a_day_that_all_share_is_found_by_the_year_and_by_the_potential_follow_up():
@@ -75,6 +75,21 @@ def test_a_day_that_all_share_is_found_by_the_year_and_by_the_potential_follow_u
     assert found(connection) == ["follow_up.potential_days", "patients.last_contact_days"]
     told = leaks(connection, "published", "internal")
     assert "marts: no_date_can_be_computed [patients.last_contact_days]" in told
+
+
+def test_a_file_with_the_days_of_one_that_was_attacked_is_not_attacked_again_and_one_with_a_single_other_day_is():
+    connection = opened(cohort(400))
+    connection.execute("ATTACH ':memory:' AS draft; CREATE SCHEMA draft.marts")
+    for table in ("index_operations", "patients", "follow_up"):
+        connection.execute(f"CREATE TABLE draft.marts.{table} AS FROM published.marts.{table} ORDER BY study_id DESC")
+    by_days = "marts: no_date_can_be_computed [patients.last_contact_days]"
+    nothing_found = "draft", DateAttacks([], [], [])
+    assert by_days not in leaks(connection, "published", "internal", attacked=nothing_found)
+    connection.execute(
+        """UPDATE draft.marts.patients SET last_contact_days = last_contact_days + 1
+           WHERE study_id = (SELECT min(study_id) FROM draft.marts.patients)"""
+    )
+    assert by_days in leaks(connection, "published", "internal", attacked=nothing_found)
 
 
 def test_the_default_rules_leave_nothing_to_find_where_last_contacts_differ():
@@ -99,7 +114,7 @@ def test_one_last_day_that_readers_may_know_is_refused_or_allowed_by_the_rules_o
     connection = opened(cohort(300))
     coarsen(connection, "published", [*disclosure_rules().internal, *disclosure_rules().when_dates_can_be_computed])
     assert found(connection) == []
-    [attack] = attacks_by_known_days(connection, "published")
+    [attack] = attacks_on_days(connection, "published").by_known_day
     assert (attack.source, attack.n_recovered, attack.works) == ("patients.last_contact_days", 300, True)
     assert leaks(connection, "published", "internal") == [
         "marts: no_date_follows_from_a_known_day [patients.last_contact_days]"

@@ -8,6 +8,7 @@ import pytest
 
 from orchestration.review.lists import write_lists
 from orchestration.review.questions import (
+    find_waiting,
     questions_by_kind,
     read_questions,
     write_questions,
@@ -57,6 +58,7 @@ TONIGHT = """
 def tonight():
     with duckdb.connect() as connection:
         connection.execute(TONIGHT)
+        find_waiting(connection)
         yield connection
 
 
