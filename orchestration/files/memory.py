@@ -5,6 +5,7 @@ aggregates go on from files beside the build file (in its folder, which is the o
 And how seldom it writes its log into the file, which is a matter of memory and time as well.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping
@@ -97,3 +98,14 @@ def limited(connection: duckdb.DuckDBPyConnection, limit: str | None = None) -> 
     if limit != OF_DUCKDB:
         connection.execute(f"SET memory_limit = '{limit}'")
     return connection
+
+
+def with_room_for_replaced_rows(connection: duckdb.DuckDBPyConnection, build_file: Path) -> None:
+    """Let a connection to a large build file, in which nights have replaced rows, take what the models may: DuckDB keeps what it knows of
+    replaced rows in memory (`memory_limit_of_models`), of all tables when it folds its log into the file, and ends where it cannot."""
+    if not is_large(build_file):
+        return
+    with contextlib.suppress(duckdb.CatalogException):
+        replaced = connection.execute("SELECT count(*) FROM intermediate.recomputed_rows WHERE n_deleted > 0")
+        if replaced.fetchall()[0][0]:
+            limited(connection, memory_limit_of_models(build_file))

@@ -9,6 +9,7 @@ import duckdb
 
 BUSY = ("could not set lock", "conflicting lock", "being used by another process")
 NO_SPACE = ("no space left", "quota exceeded", "file too large", "disk full", "could not write all bytes")
+NO_MEMORY = ("out of memory", "could not allocate", "failed to allocate")
 NO_ACCESS = ("permission denied", "read-only file system", "is a directory", "too many open files", "no such file")
 DAMAGED = (
     "not a valid duckdb database", "corrupt", "checksum", "could not read enough bytes", "failed to deserialize",
@@ -27,7 +28,7 @@ NO_SPACE_ADVICE = "make room on the disk of the data folder and start again: not
 
 def is_out_of_memory(text: str) -> bool:
     """Whether words of DuckDB say that it reached its limit of memory, or the machine's end."""
-    return "out of memory" in text.lower()
+    return any(words in text.lower() for words in NO_MEMORY)
 
 
 def is_disk_full(text: str) -> bool:
@@ -53,6 +54,10 @@ class DamagedFile(WarehouseProblem):
         self.path = path
 
 
+class NotLookedThrough(WarehouseProblem):
+    """Whether a file is whole could not be found out."""
+
+
 class DiskFull(WarehouseProblem):
     """There is no room to write."""
 
@@ -64,12 +69,13 @@ class NotAccessible(WarehouseProblem):
 def named_problem(error: BaseException, path: Path) -> WarehouseProblem | None:
     """What an error on a DuckDB file (or of the operating system) means; None where it tells of no trouble with the file.
 
-    Room and locks come first: a full disk, too, makes DuckDB call its database invalid.
+    Room, memory and locks come first: a full disk, too, makes DuckDB call its database invalid.
     """
     text = str(error).lower()
     if is_disk_full(text):
         return DiskFull(f"no space left while writing {path.name}: {NO_SPACE_ADVICE}")
-    if not isinstance(error, duckdb.Error):
+    # a log that does not fit into memory makes DuckDB call its database invalid as well
+    if not isinstance(error, duckdb.Error) or is_out_of_memory(text):
         return None
     if any(words in text for words in BUSY):
         holder = HOLDER.search(str(error))

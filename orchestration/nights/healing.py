@@ -14,7 +14,16 @@ import duckdb
 
 from orchestration.engines.leftovers import clear_copies
 from orchestration.files.private_files import publish_mode, tighten
-from orchestration.files.problems import NO_SPACE_ADVICE, DamagedFile, DiskFull, WarehouseProblem, set_aside
+from orchestration.files.problems import (
+    MORE_MEMORY_ADVICE,
+    NO_SPACE_ADVICE,
+    DamagedFile,
+    DiskFull,
+    NotLookedThrough,
+    WarehouseProblem,
+    is_out_of_memory,
+    set_aside,
+)
 from orchestration.files.sums import known_sums, sha256_of
 from orchestration.ingestion.landed_names import readable_name
 from orchestration.settings import Settings
@@ -41,6 +50,9 @@ def heal(settings: Settings, say: Callable[[str], None]) -> None:
             say(
                 f"{path.name} was damaged and is put aside ({kept.parent.name}/{kept.name}); it is made anew from the landing folder"
             )
+        except NotLookedThrough as problem:
+            # what is wrong with it, if anything is, shows where it is read
+            say(str(problem))
     settings.suspicion.unlink(missing_ok=True)
     for folder in (settings.build_file.parent, settings.dagster_home):
         tighten(folder)
@@ -131,7 +143,8 @@ def check_room(settings: Settings) -> None:
 
 def check_whole(settings: Settings, path: Path) -> None:
     """Raises DamagedFile for a file that cannot be opened, is shorter than it says, is not what was published, or, where an
-    earlier step met with damage, has a table that cannot be read. A file that is not there is not damaged."""
+    earlier step met with damage, has a table that cannot be read; NotLookedThrough where there is no memory to read it. A file that is
+    not there is not damaged."""
     if not path.exists():
         return
     if path == settings.published_file and known_sums(path.parent).get(path.name, {""}) != {""}:
@@ -168,9 +181,9 @@ def _read_all(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     for schema, table in tables:
         try:
             connection.execute(f'SELECT bit_xor(hash(t)) FROM "{schema}"."{table}" AS t').fetchall()
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error:
+        except duckdb.Error as error:
+            if is_out_of_memory(str(error)):
+                raise NotLookedThrough(f"{path.name} could not be looked through: {MORE_MEMORY_ADVICE}") from None
             raise DamagedFile(path) from None
 
 

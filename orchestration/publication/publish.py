@@ -141,7 +141,9 @@ def _write(
         against = objections(connection, code_version)
         if against:
             raise PublicationRefused(f"not published: {'; '.join(against)}. {WHAT_TO_DO}")
-        connection.execute("CHECKPOINT")
+        if not is_large(door.build_file):
+            # the file is whole by itself from here on; of a country's that takes half a minute, and its log stays beside it
+            connection.execute("CHECKPOINT")
         attach(connection, door.draft, "draft")
         with _stored_as_it_comes(connection, door):
             settled = _make_draft(connection, door.rules)

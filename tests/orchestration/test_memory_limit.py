@@ -1,10 +1,17 @@
 """How much memory DuckDB may take is a setting, and holds for every database that the warehouse opens."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import duckdb
 import pytest
 from pydantic import ValidationError
 
+from orchestration import warehouse
+from orchestration.files import memory
 from orchestration.files.memory import memory_limit, memory_limit_of_models, memory_of_machine
+from orchestration.files.problems import NotLookedThrough, named_problem
+from orchestration.nights.healing import _read_all
 from orchestration.reading.report_reading import Plugin
 from orchestration.settings import Settings
 from orchestration.spoken_errors import spoken
@@ -110,3 +117,59 @@ def test_a_query_that_cannot_do_with_less_says_which_setting_to_raise(tmp_path, 
     assert spoken(error.value).startswith(
         "OutOfMemory: DuckDB needed more memory than it may take: raise CRLM_MEMORY_LIMIT"
     )
+
+
+@pytest.mark.parametrize(("n_deleted", "has_more"), [(0, False), (12, True)])
+def test_a_country_in_which_rows_were_replaced_is_opened_with_what_its_models_may_take(
+    tmp_path, monkeypatch, n_deleted, has_more
+):
+    """DuckDB keeps what it knows of replaced rows in memory, of all tables when it folds its log into the file."""
+    monkeypatch.delenv("CRLM_MEMORY_LIMIT", raising=False)
+    build_file = tmp_path / "build.duckdb"
+    with open_build_file(build_file) as connection:
+        connection.execute(
+            f"CREATE SCHEMA intermediate; CREATE TABLE intermediate.recomputed_rows AS SELECT {n_deleted} AS n_deleted"
+        )
+    monkeypatch.setattr(memory, "LARGE_BUILD_BYTES", 1)
+    monkeypatch.setattr(memory, "memory_limit_of_models", lambda path: "7.5GB")
+    with open_build_file(build_file) as connection:
+        assert limit_of(connection) == ("6.9 GiB" if has_more else "2.1 GiB")
+
+
+def test_a_log_that_does_not_fit_into_memory_is_no_damage():
+    """DuckDB calls its database invalid then, as for a damaged one."""
+    said = "Failed to create checkpoint because of error: could not allocate block of size 256.0 KiB (2.1 GiB/2.1 GiB used)"
+    error = duckdb.FatalException(
+        f"FATAL Error: database has been invalidated because of a previous fatal error: {said}"
+    )
+    assert named_problem(error, Path("build.duckdb")) is None
+    assert "raise CRLM_MEMORY_LIMIT" in spoken(error)
+
+
+class FullMemory:
+    """A connection to a file with one table, for which there is no memory."""
+
+    def execute(self, query: str):
+        if "hash" in query:
+            raise duckdb.OutOfMemoryException("failed to allocate data of size 128.0 KiB (2.1 GiB/2.1 GiB used)")
+        return SimpleNamespace(fetchall=lambda: [("raw", "follow_up")])
+
+
+def test_a_file_for_which_there_is_no_memory_is_not_called_damaged():
+    with pytest.raises(NotLookedThrough, match="build.duckdb could not be looked through: .*CRLM_MEMORY_LIMIT"):
+        _read_all(FullMemory(), Path("build.duckdb"))
+
+
+def test_what_a_step_wrote_stays_in_the_log_until_it_is_long(tmp_path, monkeypatch):
+    build_file, log = tmp_path / "build.duckdb", tmp_path / "build.duckdb.wal"
+    with open_build_file(build_file) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS a")
+    assert log.exists()
+    with open_build_file(build_file, read_only=True) as connection:
+        assert connection.execute("FROM t").fetchall() == [(1,)]
+    monkeypatch.setattr(warehouse, "LOG_LEFT_BYTES", 0)
+    with open_build_file(build_file) as connection:
+        connection.execute("INSERT INTO t VALUES (2)")
+    assert not log.exists()
+    with open_build_file(build_file, read_only=True) as connection:
+        assert connection.execute("FROM t").fetchall() == [(1,), (2,)]
