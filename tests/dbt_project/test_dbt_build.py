@@ -147,10 +147,18 @@ def test_a_grain_test_gives_each_key_that_stands_twice_and_each_that_is_missing(
 ):
     """Of the generic tests' own SQL: NULL is like NULL, and what has the hash of another row is looked at itself."""
     macros = (PROJECT_ROOT / "dbt_project" / "tests" / "generic").glob("*.sql")
-    text = re.sub(r"{% (end)?test", r"{% \1macro", "".join(path.read_text(encoding="utf-8") for path in macros))
+    text = re.sub(
+        r"{% (end)?test( ?)",
+        lambda found: "{% endmacro" + found[2] if found[1] else "{% macro test_",
+        "".join(path.read_text(encoding="utf-8") for path in macros),
+    )
     # the poorest of hashes: every row has that of every other
     template = jinja2.Environment().from_string(
-        "{% macro crlm_hash(columns) %}length('a'){% endmacro %}" + text + "{{ " + f"{test}('t', {columns})" + " }}"
+        "{% macro crlm_hash(columns) %}length('a'){% endmacro %}"
+        + text
+        + "{{ "
+        + f"test_{test}('t', {columns})"
+        + " }}"
     )
     with duckdb.connect() as connection:
         connection.execute(
