@@ -96,13 +96,13 @@ class Room:
 
 
 def rooms_of_a_night(settings: Settings) -> list[Room]:
-    """By the sizes of what is published now. The draft holds each row as it was judged and once more as it was made coarser: a database
-    file keeps what was changed in it. The first night's publication is of no known size."""
+    """By the sizes of what is published now. The draft holds each row as it was judged, not compressed, and once more as it was made coarser:
+    a database file keeps what was changed in it. The first night's publication is of no known size."""
     build, published, history = settings.build_file.parent, settings.published_file.parent, settings.history
     size = _size(settings.published_file)
     return [
         Room("the build area", build, LEAST_FREE_BYTES, "to begin"),
-        Room("the build area", build, 2 * size, "for the exact draft of the publication"),
+        Room("the build area", build, 3 * size, "for the exact draft of the publication"),
         Room("the published folder", published, size, "for the new published file beside the old one"),
         Room(
             "the published folder",

@@ -222,7 +222,7 @@ def test_a_night_is_refused_that_would_end_at_its_publication(settings, monkeypa
     of_size(settings.published_file.with_name("shareable.duckdb"), 90)
 
     class Disk:
-        free = (64 + 4 * 100 + 90) * 2**20
+        free = (64 + 5 * 100 + 90) * 2**20
 
     monkeypatch.setattr("orchestration.nights.healing.shutil.disk_usage", lambda path: Disk)
     check_room(settings)
@@ -230,8 +230,8 @@ def test_a_night_is_refused_that_would_end_at_its_publication(settings, monkeypa
     with pytest.raises(DiskFull) as refused:
         check_room(settings)
     told = str(refused.value)
-    assert "553 MiB free for the build area, the published folder, the history; a night needs 554 (64 to begin" in told
-    assert "200 for the exact draft of the publication, 100 for the new published file beside the old one" in told
+    assert "653 MiB free for the build area, the published folder, the history; a night needs 654 (64 to begin" in told
+    assert "300 for the exact draft of the publication, 100 for the new published file beside the old one" in told
     assert "90 for the new shareable file beside the old one, 100 for the copy that the history keeps" in told
 
 
@@ -241,7 +241,7 @@ def test_each_of_two_disks_needs_room_for_what_is_written_on_it(settings, monkey
     monkeypatch.setattr(
         "orchestration.nights.healing.Room.disk", property(lambda room: int(room.folder.is_relative_to(published)))
     )
-    free = {settings.build_file.parent: 264 * 2**20, published: 200 * 2**20}
+    free = {settings.build_file.parent: 364 * 2**20, published: 200 * 2**20}
 
     class Disk:
         def __init__(self, folder: Path) -> None:
@@ -256,7 +256,7 @@ def test_each_of_two_disks_needs_room_for_what_is_written_on_it(settings, monkey
         check_room(settings)
     assert "exact draft" not in str(refused.value), "that is on the other disk"
     free[settings.build_file.parent] -= 2**20
-    with pytest.raises(DiskFull, match="263 MiB free for the build area; a night needs 264 .*; and 199 MiB free for"):
+    with pytest.raises(DiskFull, match="363 MiB free for the build area; a night needs 364 .*; and 199 MiB free for"):
         check_room(settings)
 
 
