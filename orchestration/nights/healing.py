@@ -96,8 +96,8 @@ class Room:
 
 
 def rooms_of_a_night(settings: Settings) -> list[Room]:
-    """By the sizes of what is published now. The draft holds each row as it was judged, not compressed, and once more as it was made coarser:
-    a database file keeps what was changed in it. The first night's publication is of no known size."""
+    """By the sizes of what is published now. The draft holds each row as it was judged, not compressed, and once more as it was made
+    coarser: a database file keeps what was changed in it. The first night's publication is of no known size."""
     build, published, history = settings.build_file.parent, settings.published_file.parent, settings.history
     size = _size(settings.published_file)
     return [
