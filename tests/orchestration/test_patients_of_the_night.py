@@ -38,11 +38,13 @@ def test_of_patients_who_had_a_trait_those_are_told_who_have_another_tonight(nig
         {"study_id": "A", "margin_group": "positive", "sex": "female", "cea_ng_ml": 5.0, "n_assessments": 3},
         {"study_id": "B", "margin_group": "positive", "sex": "male", "cea_ng_ml": 5.0},
         {"study_id": "C", "margin_group": "unresolved", "cea_ng_ml": 5.0},
+        {"study_id": "D", "cea_ng_ml": 5.0},
         {"study_id": "gone", "margin_group": "positive"},
     )
     known(
         nights,
         "night_patients",
+        {"study_id": "D", "cea_ng_ml": None},
         {"study_id": "A", "margin_group": "positive", "sex": "female", "cea_ng_ml": 50.0, "n_assessments": 4},
         {"study_id": "B", "margin_group": ">=10 mm", "cea_ng_ml": None},
         # what was not known is no revision, a margin that is resolved is in the course of time
@@ -51,10 +53,10 @@ def test_of_patients_who_had_a_trait_those_are_told_who_have_another_tonight(nig
     )
     _same_patients(nights)
     assert counted(nights, "n", "denominator", "told") == [
-        ("patients_gone", "size", 1, 4, None),
+        ("patients_gone", "size", 1, 5, None),
         ("patients_moved_on", "margin_group", 1, 3, "unresolved to positive 1"),
-        ("patients_new", "size", 1, 3, None),
-        ("patients_revised", "cea_ng_ml", 2, 3, "emptied 1, higher 1"),
+        ("patients_new", "size", 1, 4, None),
+        ("patients_revised", "cea_ng_ml", 3, 4, "emptied 2, higher 1"),
         ("patients_revised", "margin_group", 1, 3, "positive to >=10 mm 1"),
         ("patients_revised", "sex", 1, 2, "male to nothing 1"),
     ]

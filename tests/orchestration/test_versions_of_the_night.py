@@ -132,15 +132,40 @@ def test_of_those_taken_back_only_tonights_are_news(night):
         tonights(treatment_id="came and went"),
         tonights(treatment_id="came and went", is_withdrawn=True),
         {"treatment_id": "again", "is_withdrawn": True},
-        tonights(treatment_id="again"),
+        tonights(treatment_id="again", treatment_type="resection"),
+        {"treatment_id": "back", "is_withdrawn": True},
+        {"treatment_id": "back"},
+        tonights(treatment_id="back"),
     )
-    assert in_force(night) == [("again", "ablation", False), ("stays", "ablation", False)]
+    assert in_force(night) == [("again", "resection", False), ("back", "ablation", False), ("stays", "ablation", False)]
     assert counted(night) == []
 
 
+def test_a_record_is_new_if_no_version_of_it_stood_and_held_against_what_stood_if_it_came_tonight(night):
+    landed(
+        night,
+        {"treatment_id": "read otherwise", "superseded_by": 1},
+        tonights(treatment_id="read otherwise"),
+        tonights(treatment_id="twice tonight"),
+        tonights(treatment_id="twice tonight"),
+        {"treatment_id": "twice before"},
+        {"treatment_id": "twice before"},
+        {"treatment_id": "again"},
+        tonights(treatment_id="again"),
+    )
+    assert [(name, is_new) for name, _, is_new in in_force(night)] == [
+        ("again", False),
+        ("read otherwise", True),
+        ("twice before", False),
+        ("twice tonight", True),
+    ]
+    assert night.execute("SELECT treatment_id FROM records_before").fetchall() == [("again",)]
+
+
 def test_a_record_without_a_status_that_comes_as_cancelled_is_taken_back(night):
-    landed(night, {}, {"treatment_id": "T2"}, tonights(record_status="cancelled"))
-    assert counted(night, "withdrawn") == [("withdrawn", None, 1, 2)]
+    active = {"treatment_id": "T2", "record_status": "active"}
+    landed(night, {}, active, tonights(record_status="cancelled"), tonights(**active | {"record_status": "cancelled"}))
+    assert counted(night) == [("corrected", "record_status", 1, 2), ("withdrawn", None, 1, 2)]
 
 
 def test_the_order_of_versions_is_that_of_dbts_macro():
