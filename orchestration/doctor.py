@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.files.private_files import open_to_others
-from orchestration.files.problems import DamagedFile, WarehouseBusy, WarehouseProblem
+from orchestration.files.problems import (
+    MORE_MEMORY_ADVICE,
+    DamagedFile,
+    NotLookedThrough,
+    WarehouseBusy,
+    WarehouseProblem,
+    is_out_of_memory,
+)
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.contract import ContractError
 from orchestration.ingestion.landed_names import name_in_landing
@@ -44,6 +51,9 @@ def examine(settings: Settings) -> list[Finding]:
         except WarehouseBusy as busy:
             findings.append(Finding(what, NOTE, str(busy), "look again when it has ended"))
         except Exception as error:  # noqa: BLE001 - a look that fails is a finding, and the others go on
+            if is_out_of_memory(str(error)):
+                findings.append(Finding(what, ILL, "could not be looked at", MORE_MEMORY_ADVICE))
+                continue
             findings.append(
                 Finding(what, ILL, f"could not be looked at: {type(error).__name__}", "say so to your data engineer")
             )
@@ -108,6 +118,8 @@ def _file(path_of: Callable[[Settings], Path], made_anew: str) -> Callable[[Sett
                 yield WELL, f"{path.name}: {path.stat().st_size // 2**20:,} MiB, {n_tables} tables"
             except DamagedFile:
                 yield ILL, f"{path} is damaged: cut short, overwritten or no DuckDB file", made_anew
+            except NotLookedThrough as problem:
+                yield ILL, str(problem), "raise CRLM_MEMORY_LIMIT; whether it is whole shows where it is read"
             except WarehouseProblem as problem:
                 yield NOTE, str(problem), "look again when it has ended"
 

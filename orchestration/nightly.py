@@ -171,13 +171,8 @@ def refresh(
             return RefreshOutcome(is_failed=False, message=reason)
         with _computing_anew(force):
             outcome = _run_night(settings, verbose)
-            if outcome.is_failed and settings.suspicion.exists():
-                told: list[str] = []
-                heal(settings, told.append)
-                for text in told:
-                    say(text)
-                if told:
-                    outcome = _run_night(settings, verbose)
+            if outcome.is_failed and settings.suspicion.exists() and heal(settings, say):
+                outcome = _run_night(settings, verbose)
         return outcome
 
 

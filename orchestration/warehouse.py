@@ -56,7 +56,7 @@ def open_build_file(path: Path, read_only: bool = False) -> Iterator[duckdb.Duck
             raise
         raise problem from None
     finally:
-        with suppress(duckdb.Error):
+        with suppress(duckdb.Error, OSError):
             if not read_only and not _has_long_log(path):
                 # to fold it in, DuckDB looks at every row that was ever replaced: 23 s of a country's, after each step
                 connection.execute("PRAGMA disable_checkpoint_on_shutdown")
@@ -97,6 +97,13 @@ def is_born(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
+def clear_unborn(path: Path) -> None:
+    """A file without a byte is none, and DuckDB's log of a file that is gone would keep the next one of its name from being opened."""
+    if not is_born(path):
+        path.unlink(missing_ok=True)
+        path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+
+
 def _give_birth(path: Path) -> None:
     newborn = path.with_name(f".{path.name}.{os.getpid()}.born")
     newborn.unlink(missing_ok=True)
@@ -105,9 +112,7 @@ def _give_birth(path: Path) -> None:
     except duckdb.Error as error:
         newborn.unlink(missing_ok=True)
         raise named_problem(error, path) or error from None
-    if path.exists() and path.stat().st_size == 0:
-        path.unlink()
-        path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    clear_unborn(path)
     # a link, not a renaming: should another process have been faster, its file stays
     with suppress(FileExistsError):
         path.hardlink_to(newborn)

@@ -14,7 +14,7 @@ NO_ACCESS = ("permission denied", "read-only file system", "is a directory", "to
 DAMAGED = (
     "not a valid duckdb database", "corrupt", "checksum", "could not read enough bytes", "failed to deserialize",
     "serialization error", "invalidated because of a previous fatal error", "failed to load metadata",
-    "attempted to access index", "internal error",
+    "attempted to access index", "internal error", "wal does not match",
 )  # fmt: skip
 OTHER_KEY = ("wrong encryption key", "cannot open encrypted database", "is not encrypted")
 HOLDER = re.compile(r"PID (\d+)")
@@ -84,7 +84,7 @@ def named_problem(error: BaseException, path: Path) -> WarehouseProblem | None:
     if any(words in text for words in OTHER_KEY):
         return NotAccessible(
             f"{path.name} is encrypted otherwise than CRLM_ENCRYPTION_KEY says (another key, none, or a file from before it was set):"
-            " bring the key back; or move the file away: the next refresh makes it anew from the landing folder"
+            " bring the key back; or move the file away, and the .wal beside it: the next refresh makes it anew from the landing folder"
         )
     if any(words in text for words in NO_ACCESS):
         return NotAccessible(f"{path.name} cannot be opened: {_first_known(text, NO_ACCESS)}")

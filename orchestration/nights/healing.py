@@ -27,14 +27,15 @@ from orchestration.files.problems import (
 from orchestration.files.sums import known_sums, sha256_of
 from orchestration.ingestion.landed_names import readable_name
 from orchestration.settings import Settings
-from orchestration.warehouse import connect_read_only, is_born, open_build_file
+from orchestration.warehouse import clear_unborn, connect_read_only, open_build_file
 
 LEAST_FREE_BYTES = 64 * 2**20
 HEADER_BYTES = 3 * 4096
 
 
-def heal(settings: Settings, say: Callable[[str], None]) -> None:
-    """Make the data folder fit for a night; says each thing that was put aside, and what could not be taken away.
+def heal(settings: Settings, say: Callable[[str], None]) -> bool:
+    """Make the data folder fit for a night; says each thing that was put aside, and what could not be taken away. Returns whether a damaged
+    file was put aside.
 
     Raises:
         DiskFull: there is not room enough to begin.
@@ -42,22 +43,26 @@ def heal(settings: Settings, say: Callable[[str], None]) -> None:
     """
     clear_leftovers(settings, say)
     check_room(settings)
+    is_put_aside, is_in_doubt = False, False
     for path in (settings.build_file, settings.published_file):
         try:
             check_whole(settings, path)
         except DamagedFile:
+            is_put_aside = True
             kept = set_aside(path, settings.set_aside_folder)
             say(
                 f"{path.name} was damaged and is put aside ({kept.parent.name}/{kept.name}); it is made anew from the landing folder"
             )
         except NotLookedThrough as problem:
-            # what is wrong with it, if anything is, shows where it is read
+            is_in_doubt = True
             say(str(problem))
-    settings.suspicion.unlink(missing_ok=True)
+    if not is_in_doubt:
+        settings.suspicion.unlink(missing_ok=True)
     for folder in (settings.build_file.parent, settings.dagster_home):
         tighten(folder)
     publish_mode(settings.published_file.parent, settings.published_folder_mode, but=settings.history)
     publish_mode(settings.history, settings.history_folder_mode)
+    return is_put_aside
 
 
 def clear_leftovers(settings: Settings, say: Callable[[str], None]) -> None:
@@ -75,9 +80,7 @@ def clear_leftovers(settings: Settings, say: Callable[[str], None]) -> None:
         path.unlink(missing_ok=True)
     for path in build.glob("*.duckdb.tmp"):
         shutil.rmtree(path, ignore_errors=True)
-    if settings.build_file.exists() and not is_born(settings.build_file):
-        settings.build_file.unlink()
-        settings.build_file.with_name(f"{settings.build_file.name}.wal").unlink(missing_ok=True)
+    clear_unborn(settings.build_file)
 
 
 @dataclass(frozen=True)
@@ -178,13 +181,18 @@ def _read_all(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     tables = connection.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary AND database_name = current_database()"
     ).fetchall()
+    no_memory_for = []
     for schema, table in tables:
         try:
             connection.execute(f'SELECT bit_xor(hash(t)) FROM "{schema}"."{table}" AS t').fetchall()
         except duckdb.Error as error:
-            if is_out_of_memory(str(error)):
-                raise NotLookedThrough(f"{path.name} could not be looked through: {MORE_MEMORY_ADVICE}") from None
-            raise DamagedFile(path) from None
+            if not is_out_of_memory(str(error)):
+                raise DamagedFile(path) from None
+            no_memory_for.append(f"{schema}.{table}")
+    if no_memory_for:
+        raise NotLookedThrough(
+            f"{path.name} could not be looked through ({', '.join(no_memory_for)}): {MORE_MEMORY_ADVICE}"
+        )
 
 
 def damaged_history(history: Path) -> list[str]:

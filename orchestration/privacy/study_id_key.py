@@ -14,8 +14,8 @@ SHORTEST_KEY = 8
 KEY_FILE, FINGERPRINT_FILE = "study_id.key", "study_id_key.fingerprint"
 BRING_IT_BACK = (
     "Bring it back from your backup of data/build/study_id.key, or give it as CRLM_STUDY_ID_KEY. Only if it is lost for good:"
-    " move data/build/build.duckdb and data/build/study_id_key.fingerprint away; every patient then gets a new study id, and"
-    " publications kept so far cannot be joined with those to come"
+    " move data/build/build.duckdb, the .wal beside it and data/build/study_id_key.fingerprint away; every patient then gets a new"
+    " study id, and publications kept so far cannot be joined with those to come"
 )
 
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -176,7 +176,9 @@ def _stored_as_it_comes(connection: duckdb.DuckDBPyConnection, door: Door) -> It
     try:
         yield
     finally:
-        connection.execute("SET force_compression = 'auto'")
+        # what ended the block is what is told, not that DuckDB answers no more
+        with suppress(duckdb.Error):
+            connection.execute("SET force_compression = 'auto'")
 
 
 def _make_draft(connection: duckdb.DuckDBPyConnection, rules: DisclosureRules) -> Tables:

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from orchestration import warehouse
 from orchestration.files import memory
 from orchestration.files.memory import memory_limit, memory_limit_of_models, memory_of_machine
-from orchestration.files.problems import NotLookedThrough, named_problem
-from orchestration.nights.healing import _read_all
+from orchestration.files.problems import DamagedFile, NotLookedThrough, named_problem
+from orchestration.nights import healing
+from orchestration.nights.healing import _read_all, heal
 from orchestration.reading.report_reading import Plugin
 from orchestration.settings import Settings
 from orchestration.spoken_errors import spoken
@@ -147,17 +148,40 @@ def test_a_log_that_does_not_fit_into_memory_is_no_damage():
 
 
 class FullMemory:
-    """A connection to a file with one table, for which there is no memory."""
+    """A connection to a file with a table for which there is no memory, and another."""
+
+    def __init__(self, is_other_damaged: bool) -> None:
+        self.is_other_damaged = is_other_damaged
 
     def execute(self, query: str):
-        if "hash" in query:
+        if '"follow_up"' in query:
             raise duckdb.OutOfMemoryException("failed to allocate data of size 128.0 KiB (2.1 GiB/2.1 GiB used)")
-        return SimpleNamespace(fetchall=lambda: [("raw", "follow_up")])
+        if '"registry"' in query and self.is_other_damaged:
+            raise duckdb.IOException("Corrupt database file: computed checksum 1 does not match stored checksum 2")
+        return SimpleNamespace(fetchall=lambda: [("raw", "follow_up"), ("raw", "registry")])
 
 
-def test_a_file_for_which_there_is_no_memory_is_not_called_damaged():
-    with pytest.raises(NotLookedThrough, match="build.duckdb could not be looked through: .*CRLM_MEMORY_LIMIT"):
-        _read_all(FullMemory(), Path("build.duckdb"))
+def test_a_file_for_which_there_is_no_memory_is_not_called_damaged_and_its_other_tables_are_looked_at():
+    what = r"build.duckdb could not be looked through \(raw.follow_up\): .*CRLM_MEMORY_LIMIT"
+    with pytest.raises(NotLookedThrough, match=what):
+        _read_all(FullMemory(is_other_damaged=False), Path("build.duckdb"))
+    with pytest.raises(DamagedFile):
+        _read_all(FullMemory(is_other_damaged=True), Path("build.duckdb"))
+
+
+def test_what_could_not_be_looked_through_stays_in_doubt_and_no_night_is_run_again_for_it(tmp_path, monkeypatch):
+    settings, said = Settings(data_dir=tmp_path), []
+    settings.prepare_folders()
+    with open_build_file(settings.build_file) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS a")
+    settings.suspicion.touch()
+    with monkeypatch.context() as full:
+        full.setattr(healing, "_read_all", lambda connection, path: _read_all(FullMemory(False), path))
+        assert not heal(settings, said.append)
+    assert [text for text in said if "could not be looked through" in text] == said != []
+    assert settings.suspicion.exists()
+    assert not heal(settings, said.append)
+    assert not settings.suspicion.exists()
 
 
 def test_what_a_step_wrote_stays_in_the_log_until_it_is_long(tmp_path, monkeypatch):
@@ -173,3 +197,18 @@ def test_what_a_step_wrote_stays_in_the_log_until_it_is_long(tmp_path, monkeypat
     assert not log.exists()
     with open_build_file(build_file, read_only=True) as connection:
         assert connection.execute("FROM t").fetchall() == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("is_healed", [True, False])
+def test_a_build_file_that_was_moved_away_leaves_no_log_in_the_way_of_the_next_one(tmp_path, is_healed):
+    """As the manual has it for another storage, or for a key that is lost."""
+    settings = Settings(data_dir=tmp_path)
+    settings.prepare_folders()
+    with open_build_file(settings.build_file) as connection:
+        connection.execute("CREATE TABLE of_the_first AS SELECT 1 AS a")
+    settings.build_file.rename(tmp_path / "moved.duckdb")
+    assert settings.build_file.with_name("build.duckdb.wal").exists()
+    if is_healed:
+        heal(settings, lambda text: pytest.fail(text))
+    with open_build_file(settings.build_file) as connection:
+        assert connection.execute("SELECT count(*) FROM duckdb_tables()").fetchall() == [(0,)]
