@@ -28,6 +28,7 @@ OPAQUE = {
 }
 """Kinds of `opaque` in published_tables.yml, and the functions of the build file that make the names (raw_schema.sql)."""
 LOG_LEFT_BYTES = 16 * 2**20
+"""A log up to so long is not folded into the build file when a step closes it; the next opening reads it in no time."""
 BUSY_PATIENCE_SECONDS = 3.0
 """A process that was killed takes its dbt with it, but not in the same instant."""
 
@@ -99,9 +100,14 @@ def is_born(path: Path) -> bool:
 
 def clear_unborn(path: Path) -> None:
     """A file without a byte is none, and DuckDB's log of a file that is gone would keep the next one of its name from being opened."""
-    if not is_born(path):
-        path.unlink(missing_ok=True)
-        path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    log = path.with_name(f"{path.name}.wal")
+    # in this order: a log that was there before its file was looked for, and not found, is nobody's, however fast others are
+    has_log, is_there = log.exists(), path.exists()
+    if is_there and path.stat().st_size == 0:
+        path.unlink()
+    elif is_there or not has_log:
+        return
+    log.unlink(missing_ok=True)
 
 
 def _give_birth(path: Path) -> None:
@@ -214,6 +220,21 @@ def columns_of(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -
     except duckdb.CatalogException:
         return None
     return {name: kind for name, kind, *_ in described}
+
+
+def columns_by_table(
+    connection: duckdb.DuckDBPyConnection, database: str | None = None
+) -> dict[tuple[str, str], dict[str, str]]:
+    """Schema and name of every table and view of an attached file (by default the one that is in use) -> name and type of each column, in
+    their order; in one look at the catalogue, which takes its time."""
+    columns: dict[tuple[str, str], dict[str, str]] = {}
+    for schema, table, name, kind in connection.execute(
+        """SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()
+           WHERE database_name = coalesce(?, current_database()) ORDER BY schema_name, table_name, column_index""",
+        [database],
+    ).fetchall():
+        columns.setdefault((schema, table), {})[name] = kind
+    return columns
 
 
 def column_exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str, column: str) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 import duckdb
 import yaml
 
+from orchestration.warehouse import columns_by_table
+
 RULES_FILE = Path(__file__).parent / "disclosure.yml"
 COARSENED_SCHEMAS = ("marts", "quality", "meta")
 IN_PLACE = {
@@ -101,14 +103,11 @@ def coarsen(connection: duckdb.DuckDBPyConnection, database: str, steps: list[Co
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[tuple[str, str, str]]]:
-    """Name of a column -> schema, table and type wherever an attached file has one, in one look at the catalogue, which takes its time."""
+    """Name of a column -> schema, table and type wherever an attached file has one."""
     columns: dict[str, list[tuple[str, str, str]]] = {}
-    for name, *place in connection.execute(
-        """SELECT column_name, schema_name, table_name, data_type FROM duckdb_columns() WHERE database_name = ?
-           ORDER BY schema_name, table_name""",
-        [database],
-    ).fetchall():
-        columns.setdefault(name, []).append((place[0], place[1], place[2]))
+    for (schema, table), kinds in columns_by_table(connection, database).items():
+        for name, kind in kinds.items():
+            columns.setdefault(name, []).append((schema, table, kind))
     return columns
 
 

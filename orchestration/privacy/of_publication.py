@@ -13,7 +13,7 @@ import pandas as pd
 
 from orchestration.judging.tables_to_judge import TablesToJudge
 from orchestration.privacy.disclosure import DisclosureRules, anonymity
-from orchestration.warehouse import column_exists, read_table, table_exists, write_table
+from orchestration.warehouse import column_exists, columns_by_table, read_table, table_exists, write_table
 from quality.date_attack import Attack, try_known_days, try_order, try_shared_days
 from quality.privacy import PrivacyLook, RememberedTexts, TableContents
 from quality.run_expectations import CHECK_COLUMNS
@@ -210,15 +210,8 @@ def describe(
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> TablesToJudge:
-    types_of: dict[str, dict[str, str]] = {}
-    queries: dict[str, str] = {}
-    for schema, table, column, kind in connection.execute(
-        """SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = ?
-           ORDER BY schema_name, table_name, column_index""",
-        [database],
-    ).fetchall():
-        queries[f"{schema}.{table}"] = f'SELECT * FROM {database}."{schema}"."{table}"'
-        types_of.setdefault(f"{schema}.{table}", {})[column] = kind
+    types_of = {f"{schema}.{table}": kinds for (schema, table), kinds in columns_by_table(connection, database).items()}
+    queries = {name: 'SELECT * FROM {}."{}"."{}"'.format(database, *name.split(".", 1)) for name in types_of}
     return TablesToJudge(connection, queries, types_of)
 
 
@@ -330,15 +323,9 @@ def _tables_of_patients(connection: duckdb.DuckDBPyConnection, database: str) ->
 
 
 def _columns_of_marts(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[str]]:
-    """By table, in one look at the catalogue, which takes its time."""
-    columns: dict[str, list[str]] = {}
-    for table, name in connection.execute(
-        """SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = ? AND schema_name = 'marts'
-           ORDER BY table_name, column_index""",
-        [database],
-    ).fetchall():
-        columns.setdefault(table, []).append(name)
-    return columns
+    """By table."""
+    columns = columns_by_table(connection, database)
+    return {table: list(kinds) for (schema, table), kinds in columns.items() if schema == "marts"}
 
 
 def _as_check(attack: Attack) -> list:

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from analysis.results.catalogue import CATALOGUE
-from orchestration.warehouse import published_tables
+from orchestration.warehouse import columns_by_table, published_tables
 
 Words = dict[tuple[str, str], tuple[str, dict[str, str]]]
 
@@ -21,17 +21,13 @@ def words_of_tables(dbt_manifest: Path) -> Words:
 
 def comment_published(connection: duckdb.DuckDBPyConnection, database: str, words: Words) -> None:
     """Write the comments into an attached file; what nobody describes, and what the file leaves out, has none."""
-    present: dict[tuple[str, str], list[str]] = {}
-    for schema, name, column in connection.execute(
-        "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE database_name = ?", [database]
-    ).fetchall():
-        present.setdefault((schema, name), []).append(column)
+    present = columns_by_table(connection, database)
     # one transaction: each comment of its own would wait for the disk
     connection.execute("BEGIN")
     for table in published_tables():
         of_table, of_columns = words.get((table.source_schema, table.source_name), ("", {}))
         target = f'{database}."{table.schema}"."{table.name}"'
-        columns = present.get((table.schema, table.name), [])
+        columns = present.get((table.schema, table.name), {})
         if columns and of_table:
             connection.execute(f"COMMENT ON TABLE {target} IS '{_quoted(of_table)}'")
         for column in columns:

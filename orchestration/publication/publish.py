@@ -33,6 +33,7 @@ from orchestration.publication.verdicts import PublicationRefused, objections, v
 from orchestration.settings import load_settings
 from orchestration.warehouse import (
     Publication,
+    columns_by_table,
     open_build_file,
     published_tables,
     read_publication,
@@ -186,26 +187,19 @@ def _make_draft(connection: duckdb.DuckDBPyConnection, rules: DisclosureRules) -
     order here, once for both files (to leave rows out changes no order)."""
     steps = (*rules.internal, *rules.when_dates_can_be_computed, *rules.shareable, *rules.until_k)
     changed = {*rules.quasi_identifiers, *(step.column for step in steps if step.rule != "leave_out")}
-    columns = _columns_of_tables(connection)
+    columns = columns_by_table(connection)
     settled = set()
     for schema in dict.fromkeys(table.schema for table in published_tables()):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS draft.{schema}")
     for table in published_tables():
-        is_settled = changed.isdisjoint(columns.get((table.source_schema, table.source_name), set()) - {*table.without})
+        is_settled = changed.isdisjoint(
+            columns.get((table.source_schema, table.source_name), {}).keys() - {*table.without}
+        )
         order = " ORDER BY ALL" if is_settled else ""
         connection.execute(f"CREATE TABLE draft.{table.schema}.{table.name} AS {table.query}{order}")
         if is_settled:
             settled.add((table.schema, table.name))
     return frozenset(settled)
-
-
-def _columns_of_tables(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], set[str]]:
-    """Of every table and view of the build file, by schema and name, in one look at the catalogue, which takes its time."""
-    listed = connection.execute(
-        """SELECT schema_name, table_name, list(column_name) FROM duckdb_columns()
-           WHERE database_name = current_database() GROUP BY ALL"""
-    ).fetchall()
-    return {(schema, name): set(columns) for schema, name, columns in listed}
 
 
 def _coarsen_for_the_study(
