@@ -13,13 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.models.efron_ties import runs, tied_events
+from analysis.models.likelihood_columns import (
+    GroupSums,
+    LikelihoodColumns,
+    OfPatterns,
+    likelihood_columns,
+    pattern_codes,
+)
 
 MAX_ITERATIONS = 60
 LIKELIHOOD_TOLERANCE = 1e-9
 MAX_HALVINGS = 40
-# patients whose columns are multiplied together: few enough for a processor's cache
-PATIENTS_AT_ONCE = 8192
-ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class PartialLikelihood:
         times, code = np.asarray(time_days, dtype=float), np.asarray(event_code)
         self.shape = (len(times), len(columns))
         numbers = [None] if strata is None else np.unique(strata)
+        codes = pattern_codes(columns, len(times))
         self.rows: list[np.ndarray] = []
         self.strata: list[_Stratum] = []
         for number in numbers:
@@ -67,7 +72,8 @@ class PartialLikelihood:
             if (code[rows] == 1).any():
                 entries = None if entry_days is None else np.asarray(entry_days, dtype=float)[rows]
                 self.rows.append(rows)
-                self.strata.append(_Stratum(times[rows], code[rows], columns, rows, entries, has_efron_ties))
+                of_stratum = likelihood_columns(columns, rows, codes)
+                self.strata.append(_Stratum(times[rows], code[rows], of_stratum, entries, has_efron_ties))
 
     def points(self, coefficients: np.ndarray) -> "list[_Point]":
         """The likelihood of each stratum at some coefficients."""
@@ -253,8 +259,9 @@ class ByPeriod(PartialLikelihood):
 class _Point:
     """One stratum's likelihood at some coefficients.
 
-    `first` and `first_tied` have a row an event time and a column a column (the first: of ones): sums of risk times the column over
-    those at risk, and over the events of the time. `powers` are sums over the factors of a time of share^k / total^m.
+    `risk` has an entry a pattern of the columns. `first` and `first_tied` have a row an event time and a column a column (the first: of
+    ones): sums of risk times the column over those at risk, and over the events of the time. `powers` are sums over the factors of a
+    time of share^k / total^m.
     """
 
     coefficients: np.ndarray
@@ -267,25 +274,6 @@ class _Point:
     powers: dict[tuple[int, int], np.ndarray]
 
 
-class _RowSums:
-    """Sums, group by group, of a matrix's rows times a number each: a sparse product, which reads each row once and copies none."""
-
-    def __init__(self, rows: np.ndarray, starts: np.ndarray, n_rows: int):
-        """
-        Args:
-            rows: numbers of the rows, group after group; starts: of the groups in it, and its length.
-        """
-        from scipy.sparse import csr_array
-
-        shape = (len(starts) - 1, n_rows)
-        self.sparse = csr_array((np.ones(len(rows)), rows.astype(np.int32), starts.astype(np.int32)), shape=shape)
-
-    def of(self, x: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """A row a group and a column a column of x; `numbers` in the order of the rows that the groups have."""
-        self.sparse.data = numbers
-        return self.sparse @ x
-
-
 class _Stratum:
     """Rows sorted by time. The l-th of d events at a time (l = 0 ... d - 1) has as factor the risk set less l / d of the d (Efron)."""
 
@@ -293,12 +281,11 @@ class _Stratum:
         self,
         times: np.ndarray,
         code: np.ndarray,
-        columns: Sequence[np.ndarray],
-        rows: np.ndarray,
+        columns: LikelihoodColumns,
         entry_days: np.ndarray | None,
         has_efron_ties: bool,
     ):
-        self.x = _centred(columns, rows)
+        self.columns, self.x = columns, columns.x
         self.times, is_event = times, code == 1
         self.events = np.flatnonzero(is_event)
         ties = tied_events(times, is_event)
@@ -306,24 +293,21 @@ class _Stratum:
         self.factor_group, self.share = ties.factor_group, ties.share * has_efron_ties
         self.first_at_risk = ties.first_at_risk
         n, n_times = len(times), len(ties.times)
-        event_starts = np.searchsorted(self.event_group, np.arange(n_times + 1))
-        self.n_tied = np.diff(event_starts)
-        # what lies before the first event time is of a group of its own
-        starts = np.concatenate([[0], self.first_at_risk, [n]])
-        # at risk at the first so many event times
-        self.reached = np.repeat(np.arange(n_times + 1), np.diff(starts))
-        self.by_stretch = _RowSums(np.arange(n), starts, n)
-        self.by_event_time = _RowSums(self.events, event_starts, n)
-        self.by_factor_time = _RowSums(np.arange(len(self.events)), event_starts, len(self.events))
-        self.event_sum = self.by_event_time.of(self.x, np.ones(len(self.events)))[:, 1:]
+        self.n_tied = np.bincount(self.event_group, minlength=n_times)
+        # at risk at the first so many event times; what lies before the first of them is of a group of its own
+        self.reached = np.repeat(np.arange(n_times + 1), np.diff(np.concatenate([[0], self.first_at_risk, [n]])))
+        own_time = np.full(n, -1)
+        own_time[self.events] = self.event_group
+        self.by_stretch = columns.sums(self.reached, n_times + 1)
+        self.by_event_time = columns.sums(own_time, n_times)
+        self.n_events = self.by_event_time.met(np.ones(n_times))(slice(None))
+        self.event_sum = self.by_event_time.of(self.x)[:, 1:]
         self.competing = self._competing(code)
         self.entered: np.ndarray | None = None
         if entry_days is not None:
             # at risk from this event time on
             self.entered = np.searchsorted(self.event_times, entry_days, side="right")
-            self.entering = np.argsort(self.entered, kind="stable")
-            entry_starts = np.searchsorted(self.entered[self.entering], np.arange(n_times + 2))
-            self.by_entry = _RowSums(self.entering, entry_starts, n)
+            self.by_entry = columns.sums(self.entered, n_times + 1)
 
     def with_code(self, code: np.ndarray) -> "_Stratum":
         """The same rows and events with other competing events."""
@@ -335,18 +319,18 @@ class _Stratum:
         if not (code == 2).any():
             return None
         uncensored = _uncensored_before(self.times, code == 0)
-        return _Competing(code == 2, uncensored, self.reached, self.first_at_risk)
+        return _Competing(code == 2, uncensored, self.reached, self.first_at_risk, self.columns)
 
     def at(self, coefficients: np.ndarray) -> _Point:
         predictor = self.x[:, 1:] @ coefficients
         largest = predictor.max()
         risk = np.exp(predictor - largest)
         first = self._over_risk_sets(self.x, risk)
-        tied = self.by_event_time.of(self.x, risk[self.events])
+        tied = self.by_event_time.of(self.x, risk)
         total = first[:, 0][self.factor_group] - self.share * tied[:, 0][self.factor_group]
         with np.errstate(divide="ignore", invalid="ignore"):
             inverse = 1 / total
-            value = predictor[self.events].sum() - np.log(total).sum() - largest * len(total)
+            value = self.n_events @ predictor - np.log(total).sum() - largest * len(total)
         powers = self._powers(inverse)
         score = self.event_sum.sum(axis=0) - (powers[0, 1] @ first[:, 1:] - powers[1, 1] @ tied[:, 1:])
         return _Point(coefficients, float(value), score, risk, first, tied, inverse, powers)
@@ -365,42 +349,46 @@ class _Stratum:
             n = len(self.event_times)
             return {key: np.bincount(self.factor_group, weights=term, minlength=n) for key, term in terms.items()}
 
-    def _over_risk_sets(self, x: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """For each event time the sums of a number of each patient times each column over those at risk at it."""
-        sums = _from_the_end(self.by_stretch.of(x, numbers))[1:]
+    def _over_risk_sets(self, values: np.ndarray, numbers: np.ndarray | None = None) -> np.ndarray:
+        """For each event time the sums over those at risk at it of values times a number of each (a row a pattern)."""
+        sums = _from_the_end(self.by_stretch.of(values, numbers))[1:]
         if self.competing is not None:
-            sums = sums + self.competing.sums(x, numbers)
+            sums = sums + self.competing.sums(values, numbers)
         if self.entered is not None:
             # those who enter only after the event time
-            sums = sums - _from_the_end(self.by_entry.of(x, numbers[self.entering]))[1:]
+            sums = sums - _from_the_end(self.by_entry.of(values, numbers))[1:]
         return sums
+
+    def _met(self, by_time: np.ndarray, spared: np.ndarray) -> OfPatterns:
+        """For some patterns the sum over their patients of a number of each event time at which they are at risk, less what those with
+        an event at it are spared."""
+        cumulative = _from_zero(by_time)
+        added = [self.by_stretch.met(cumulative)]
+        taken = [self.by_event_time.met(spared)]
+        if self.entered is not None:
+            taken.append(self.by_entry.met(cumulative))
+        if self.competing is not None:
+            added.append(self.competing.met(by_time))
+
+        def of_some(some: slice) -> np.ndarray:
+            met = added[0](some)
+            for of in added[1:]:
+                met = met + of(some)
+            for of in taken:
+                met = met - of(some)
+            return met
+
+        return of_some
 
     def information(self, point: _Point, by_event: np.ndarray | None = None) -> np.ndarray:
         """Minus the second derivative; `by_event` multiplies the part of each event time."""
         numbers = {key: value if by_event is None else value * by_event for key, value in point.powers.items()}
-        cumulative = np.concatenate([[0.0], np.cumsum(numbers[0, 1])])
-        in_sets = cumulative[self.reached]
-        if self.entered is not None:
-            in_sets = in_sets - cumulative[self.entered]
-        if self.competing is not None:
-            self.competing.add(in_sets[:, None], numbers[0, 1][:, None])
-        in_sets[self.events] -= numbers[1, 1][self.event_group]
-        second = self._weighted_products(point.risk * in_sets)
+        second = self.columns.weighted_products(point.risk * self._met(numbers[0, 1], numbers[1, 1])(slice(None)))
         first, tied = point.first[:, 1:], point.first_tied[:, 1:]
         of_all, of_some, of_tied = (numbers[key][:, None] for key in ((0, 2), (1, 2), (2, 2)))
         squares = first.T @ (of_all * first - of_some * tied) + tied.T @ (of_tied * tied - of_some * first)
         information = second - squares
         return (information + information.T) / 2
-
-    def _weighted_products(self, weights: np.ndarray) -> np.ndarray:
-        """X' W X, some patients at a time."""
-        n_columns = self.x.shape[1] - 1
-        products = np.zeros((n_columns, n_columns))
-        for start in range(0, len(weights), PATIENTS_AT_ONCE):
-            some = slice(start, start + PATIENTS_AT_ONCE)
-            x = self.x[some, 1:]
-            products += x.T @ (x * weights[some, None])
-        return products
 
     def score_by_event(self, point: _Point) -> np.ndarray:
         """The score's parts, a row an event time."""
@@ -418,13 +406,14 @@ class _Stratum:
         mean = (first[group] - share * tied[group]) * inverse
         by_factor = np.hstack([inverse, inverse * mean])
         jumps = self._by_time(by_factor)
-        cumulative = np.concatenate([np.zeros((1, jumps.shape[1])), np.cumsum(jumps, axis=0)])
+        cumulative = _from_zero(jumps)
         exposure = cumulative[self.reached]
         if self.entered is not None:
             exposure = exposure - cumulative[self.entered]
         if self.competing is not None:
             self.competing.add(exposure, jumps)
-        x, risk = self.x[:, 1:] @ directions, point.risk[:, None]
+        x = self.columns.of_patients(self.x[:, 1:] @ directions)
+        risk = self.columns.of_patients(point.risk)[:, None]
         scores = risk * (exposure[:, 1:] - exposure[:, :1] * x)
         spared = self._by_time(by_factor * share)
         means = self._by_time(mean) / self.n_tied[:, None]
@@ -439,49 +428,27 @@ class _Stratum:
         With q = x' A x the moment is E[q x] - E[q] m - 2 E[x x'] A m + 2 (m' A m) m. The first and the third are sums over patients, each
         with what it meets of 1 / total and of A m / total at the event times at which it is at risk.
         """
-        group, share, own = self.factor_group, self.share[:, None], self.event_group
+        group, share = self.factor_group, self.share[:, None]
         of_factor = point.inverse_total[:, None]
         mean = (point.first[group, 1:] - share * point.first_tied[group, 1:]) * of_factor
         turned = mean @ inverse
         by_factor = np.hstack([of_factor, of_factor * turned])
-        jumps, spared = self._by_time(by_factor), self._by_time(by_factor * share)[own]
-        met = np.concatenate([np.zeros((1, jumps.shape[1])), np.cumsum(jumps, axis=0)])
+        met_by = self._met(self._by_time(by_factor), self._by_time(by_factor * share))
         weighted, moments = np.empty(len(point.risk)), np.zeros(len(inverse))
-        for start in range(0, len(weighted), PATIENTS_AT_ONCE):
-            some = slice(start, start + PATIENTS_AT_ONCE)
-            x, risk, exposure = self.x[some, 1:], point.risk[some], met[self.reached[some]]
-            if self.entered is not None:
-                exposure = exposure - met[self.entered[some]]
+        for some in self.columns.parts():
+            x, risk = self.x[some, 1:], point.risk[some]
+            met = met_by(some)
             weighted[some] = risk * ((x @ inverse) * x).sum(axis=1)
-            moments += (weighted[some] * exposure[:, 0] - 2 * risk * (x * exposure[:, 1:]).sum(axis=1)) @ x
-        x, risk = self.x[self.events, 1:], point.risk[self.events]
-        moments -= (weighted[self.events] * spared[:, 0] - 2 * risk * (x * spared[:, 1:]).sum(axis=1)) @ x
-        at_risk = self._over_risk_sets(weighted[:, None], np.ones(len(weighted)))[group, 0]
-        tied = np.bincount(own, weights=weighted[self.events])[group]
+            moments += (weighted[some] * met[:, 0] - 2 * risk * (x * met[:, 1:]).sum(axis=1)) @ x
+        at_risk = self._over_risk_sets(weighted[:, None])[group, 0]
+        tied = self.by_event_time.of(weighted[:, None])[group, 0]
         mean_q = (at_risk - self.share * tied) * point.inverse_total
         return moments + (2 * (turned * mean).sum(axis=1) - mean_q) @ mean
 
     def _by_time(self, values: np.ndarray) -> np.ndarray:
         """Sums over the factors of each event time, which lie one after the other."""
-        return self.by_factor_time.of(values, np.ones(len(values)))
-
-
-def _centred(columns: Sequence[np.ndarray], rows: np.ndarray) -> np.ndarray:
-    """Some rows of the columns as a matrix, less about their mean: that of the first of them, exactly 0 where all are the same.
-
-    Its first column is of ones: sums of risk go the way of sums of risk times a column.
-    """
-    x = np.empty((len(rows), len(columns) + 1))
-    x[:, 0] = 1.0
-    centre = None
-    # some rows at a time, which stay in the processor's cache while they are turned
-    for start in range(0, len(rows) if columns else 0, ROWS_AT_ONCE):
-        some = rows[start : start + ROWS_AT_ONCE]
-        values = np.array([column[some] for column in columns], dtype=float)
-        if centre is None:
-            centre = values[:, :1] + (values - values[:, :1]).mean(axis=1, keepdims=True)
-        x[start : start + ROWS_AT_ONCE, 1:] = (values - centre).T
-    return x
+        starts = np.cumsum(self.n_tied) - self.n_tied
+        return np.add.reduceat(values, starts, axis=0)
 
 
 def _from_the_end(sums: np.ndarray) -> np.ndarray:
@@ -489,30 +456,49 @@ def _from_the_end(sums: np.ndarray) -> np.ndarray:
     return sums[::-1].cumsum(axis=0)[::-1]
 
 
+def _from_zero(by_time: np.ndarray) -> np.ndarray:
+    """Nothing, then each row and all before it together."""
+    return np.concatenate([np.zeros_like(by_time[:1]), np.cumsum(by_time, axis=0)])
+
+
 class _Competing:
     """Patients with the competing event: at risk of every later event time, with the weight G(t) / G(their own time)."""
 
     def __init__(
-        self, is_competing: np.ndarray, uncensored: np.ndarray, reached: np.ndarray, first_at_risk: np.ndarray
+        self,
+        is_competing: np.ndarray,
+        uncensored: np.ndarray,
+        reached: np.ndarray,
+        first_at_risk: np.ndarray,
+        columns: LikelihoodColumns,
     ):
         self.rows = np.flatnonzero(is_competing)
         self.reached = reached[self.rows]
         self.inverse_weight = 1 / uncensored[self.rows]
         self.weight_at_event = uncensored[first_at_risk]
         # a group for each number of event times that they were at risk at
-        starts = np.searchsorted(self.reached, np.arange(len(first_at_risk) + 2))
-        self.by_joining = _RowSums(self.rows, starts, len(reached))
+        joining = np.where(is_competing, reached, -1)
+        weights = np.zeros(len(reached))
+        weights[self.rows] = self.inverse_weight
+        self.by_joining: GroupSums = columns.sums(joining, len(first_at_risk) + 1, weights)
 
-    def sums(self, x: np.ndarray, risk: np.ndarray) -> np.ndarray:
+    def sums(self, values: np.ndarray, numbers: np.ndarray | None) -> np.ndarray:
         """For each event time the weighted sums over those who had the competing event before."""
-        joining = self.by_joining.of(x, risk[self.rows] * self.inverse_weight)
-        return self.weight_at_event[:, None] * joining.cumsum(axis=0)[:-1]
+        return self.weight_at_event[:, None] * self.by_joining.of(values, numbers).cumsum(axis=0)[:-1]
+
+    def met(self, jumps: np.ndarray) -> OfPatterns:
+        """For some patterns the sum over these of what they meet of `jumps` (a row an event time) after their own time."""
+        return self.by_joining.met(self._still_to_come(jumps))
 
     def add(self, exposure: np.ndarray, jumps: np.ndarray) -> None:
         """Add to `exposure` (a row a patient) what these meet of `jumps` (a row an event time) after their own time."""
-        weighted = np.cumsum(jumps * self.weight_at_event[:, None], axis=0)
-        cumulative = np.concatenate([np.zeros((1, weighted.shape[1])), weighted])
-        exposure[self.rows] += self.inverse_weight[:, None] * (cumulative[-1:] - cumulative[self.reached])
+        exposure[self.rows] += self.inverse_weight[:, None] * self._still_to_come(jumps)[self.reached]
+
+    def _still_to_come(self, jumps: np.ndarray) -> np.ndarray:
+        """For each number of event times that someone was at risk at the weighted jumps of the others."""
+        weight = self.weight_at_event if jumps.ndim == 1 else self.weight_at_event[:, None]
+        cumulative = _from_zero(jumps * weight)
+        return cumulative[-1:] - cumulative
 
 
 def _solve(information: np.ndarray, score: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ AGE_AND_NODE = (Covariate("age", "age"), Covariate("node", "node"))
 
 @pytest.mark.parametrize("dataset", COX_DATASETS)
 @pytest.mark.parametrize("model", ["unadjusted", "adjusted"])
-def test_models_equal_coxph(dataset, model):
+def test_models_equal_coxph(dataset, model, counted):
     values = r_values(dataset)["cox"]
     covariates = [Covariate(name, name) for name in values["covariates"]]
     rows, _ = cause_specific_cox(margin_rows(dataset), ENDPOINT, MARGIN, covariates=covariates)
@@ -47,7 +47,7 @@ def test_models_equal_coxph(dataset, model):
 
 @pytest.mark.parametrize("dataset", COX_DATASETS)
 @pytest.mark.parametrize("model", ["unadjusted", "adjusted"])
-def test_proportional_hazards_equal_cox_zph(dataset, model):
+def test_proportional_hazards_equal_cox_zph(dataset, model, counted):
     values = r_values(dataset)["cox"]
     covariates = [Covariate(name, name) for name in values["covariates"]]
     _, rows = cause_specific_cox(margin_rows(dataset), ENDPOINT, MARGIN, covariates=covariates)

@@ -24,7 +24,7 @@ def margin_rows(dataset: str = "ties", **changes):
 
 @pytest.mark.parametrize("dataset", COX_GROUPS)
 @pytest.mark.parametrize("model", ["unadjusted", "adjusted"])
-def test_models_equal_finegray_and_coxph(dataset, model):
+def test_models_equal_finegray_and_coxph(dataset, model, counted):
     values = curves_models_and_weights(dataset)["fine_gray"]
     rows = fine_gray(
         margin_rows(dataset), ENDPOINT, MARGIN, covariates=[Covariate(name, name) for name in values["covariates"]]

@@ -44,7 +44,7 @@ def test_fit_equals_brute_force_maximisation(values):
 
 
 @pytest.mark.parametrize("values", limits_periods_and_splines("ties")["firth"], ids=lambda values: values["ties"])
-def test_fit_equals_the_penalised_score_equations_in_r(values):
+def test_fit_equals_the_penalised_score_equations_in_r(values, counted):
     rows = few_patients()
     design = {name: design_of(rows)[name] for name in ("g1", "g2")} | {"decades": (rows["age"].to_numpy() - 60) / 10}
     is_event = (rows["event_code"] == 1).to_numpy().astype(int)
@@ -52,7 +52,7 @@ def test_fit_equals_the_penalised_score_equations_in_r(values):
     assert_equals_r_firth(fit, values)
 
 
-def test_with_late_entry_it_equals_r_too():
+def test_with_late_entry_it_equals_r_too(counted):
     """The same patients in two rows each, before and after day 720: one ratio of the first group for each period."""
     values, rows = limits_periods_and_splines("ties")["firth_late_entry"], few_patients()
     is_late = rows["time_days"] > 720
@@ -98,7 +98,7 @@ def test_by_period_it_equals_the_rows_of_patients_and_periods():
 
 
 @pytest.mark.parametrize("has_efron_ties", [True, False])
-def test_the_penalty_rises_along_a_coefficient_as_its_third_moments_say(has_efron_ties):
+def test_the_penalty_rises_along_a_coefficient_as_its_third_moments_say(has_efron_ties, counted):
     """Half the log-determinant of the information, by steps of a coefficient: with strata, late entry and ties."""
     rows = few_patients()
     times, columns = rows["time_days"].to_numpy(float), np.array(list(design_of(rows).values()))
