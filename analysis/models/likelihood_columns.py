@@ -110,6 +110,11 @@ class LikelihoodColumns:
             return _SumsOfPatients(group, n_groups, weights)
         return _SumsOfPatterns(group, n_groups, weights, self.pattern, len(self.x))
 
+    def times(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The columns times a number a pattern, as sums over groups take them (values, numbers): multiplied once for all sums where
+        that costs less than each time."""
+        return (self.x, numbers) if self.pattern is None else (self.x * numbers[:, None], None)
+
     def of_patients(self, values: np.ndarray, patients: np.ndarray | slice = slice(None)) -> np.ndarray:
         """What is given for each pattern, for some patients."""
         return values[patients] if self.pattern is None else values[self.pattern[patients]]

@@ -61,13 +61,15 @@ class PartialLikelihood:
     ):
         times, code = np.asarray(time_days, dtype=float), np.asarray(event_code)
         self.shape = (len(times), len(columns))
-        numbers = [None] if strata is None else np.unique(strata)
+        numbers = [None] if strata is None else np.flatnonzero(np.bincount(strata))
+        is_in_order = not (times[1:] < times[:-1]).any()
         codes = pattern_codes(columns, len(times))
         self.rows: list[np.ndarray] = []
         self.strata: list[_Stratum] = []
         for number in numbers:
             rows = np.arange(len(times)) if number is None else np.flatnonzero(strata == number)
-            rows = rows[np.argsort(times[rows], kind="stable")]
+            if not is_in_order:
+                rows = rows[np.argsort(times[rows], kind="stable")]
             # a stratum without events adds nothing
             if (code[rows] == 1).any():
                 entries = None if entry_days is None else np.asarray(entry_days, dtype=float)[rows]
@@ -294,6 +296,7 @@ class _Stratum:
         self.first_at_risk = ties.first_at_risk
         n, n_times = len(times), len(ties.times)
         self.n_tied = np.bincount(self.event_group, minlength=n_times)
+        self.first_factor = np.cumsum(self.n_tied) - self.n_tied
         # at risk at the first so many event times; what lies before the first of them is of a group of its own
         self.reached = np.repeat(np.arange(n_times + 1), np.diff(np.concatenate([[0], self.first_at_risk, [n]])))
         own_time = np.full(n, -1)
@@ -325,8 +328,9 @@ class _Stratum:
         predictor = self.x[:, 1:] @ coefficients
         largest = predictor.max()
         risk = np.exp(predictor - largest)
-        first = self._over_risk_sets(self.x, risk)
-        tied = self.by_event_time.of(self.x, risk)
+        weighted = self.columns.times(risk)
+        first = self._over_risk_sets(*weighted)
+        tied = self.by_event_time.of(*weighted)
         total = first[:, 0][self.factor_group] - self.share * tied[:, 0][self.factor_group]
         with np.errstate(divide="ignore", invalid="ignore"):
             inverse = 1 / total
@@ -346,8 +350,7 @@ class _Stratum:
                 (1, 2): shared * inverse,
                 (2, 2): shared * shared,
             }
-            n = len(self.event_times)
-            return {key: np.bincount(self.factor_group, weights=term, minlength=n) for key, term in terms.items()}
+            return {key: self._by_time(term) for key, term in terms.items()}
 
     def _over_risk_sets(self, values: np.ndarray, numbers: np.ndarray | None = None) -> np.ndarray:
         """For each event time the sums over those at risk at it of values times a number of each (a row a pattern)."""
@@ -447,8 +450,7 @@ class _Stratum:
 
     def _by_time(self, values: np.ndarray) -> np.ndarray:
         """Sums over the factors of each event time, which lie one after the other."""
-        starts = np.cumsum(self.n_tied) - self.n_tied
-        return np.add.reduceat(values, starts, axis=0)
+        return np.add.reduceat(values, self.first_factor, axis=0)
 
 
 def _from_the_end(sums: np.ndarray) -> np.ndarray:

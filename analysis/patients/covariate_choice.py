@@ -8,9 +8,10 @@ import pandas as pd
 
 from analysis.patients.collapsed_counts import require_columns
 from analysis.patients.covariates import Covariate, as_numbers
-from analysis.patients.exposures import Exposure, is_not_compared, levels_of
+from analysis.patients.exposures import Exposure, NumberedLevels, numbered_levels
 from analysis.patients.missing_values import numbers_or_missing
 from analysis.patients.model_rows import HOSPITAL_COLUMN, endpoint_rows
+from analysis.patients.names import STRATA_NOT_COMPARED
 from analysis.patients.plan import CovariateRules
 
 THE_EXPOSURE = "it is what is compared"
@@ -60,8 +61,8 @@ def choose_covariates(
     """
     patients = endpoint_rows(frame, endpoint)
     require_columns(patients, [exposure.column], "patient_rows")
-    levels = levels_of(patients[exposure.column])
-    is_compared = (levels.notna() & ~is_not_compared(levels)).to_numpy()
+    levels = numbered_levels(patients[exposure.column])
+    is_compared = (levels.numbers >= 0) & ~levels.is_among(STRATA_NOT_COMPARED)
     is_event = (patients["event_code"] == 1).to_numpy()
     others = [covariate for covariate in covariates if covariate.column != exposure.column]
     kept, reasons = _recorded(patients, is_compared, others, rules)
@@ -79,7 +80,7 @@ def choose_covariates(
             kept.remove(covariate)
             reasons[covariate.term] = "the same in everybody of whom it is known"
     _leave_most_complete(kept, known, is_compared, reasons, rules)
-    n_levels = int(sum((levels[is_compared] == level).any() for level in exposure.compared))
+    n_levels = len(set(exposure.compared) & set(levels.counts()))
     warning = _leave_what_events_allow(kept, known, columns, is_compared, is_event, n_levels, reasons, rules)
     complete = _all_known(kept, known, is_compared)
     rows = [
@@ -105,25 +106,35 @@ def _recorded(
     patients: pd.DataFrame, is_compared: np.ndarray, covariates: Sequence[Covariate], rules: CovariateRules
 ) -> tuple[list[Covariate], dict[str, str]]:
     """Covariates that every hospital records of enough of its patients."""
-    hospital = (
-        patients[HOSPITAL_COLUMN].astype("string").fillna("not named").astype("category")
+    hospitals = (
+        numbered_levels(patients[HOSPITAL_COLUMN])
         if HOSPITAL_COLUMN in patients.columns
-        else pd.Series("", index=patients.index)
+        else NumberedLevels(np.zeros(len(patients), dtype=int), ("",))
     )
+    of_compared = NumberedLevels(hospitals.numbers[is_compared], hospitals.names)
     kept, reasons = [], {}
     for covariate in covariates:
         if covariate.column not in patients.columns:
             reasons[covariate.term] = f"no column {covariate.column}"
             continue
-        known = patients.loc[is_compared, covariate.column].notna()
-        shares = known.groupby(hospital[is_compared], observed=True).mean()
-        short = shares[shares < rules.least_share_recorded]
-        if not len(short):
+        shares = _shares_known(patients[covariate.column].notna().to_numpy()[is_compared], of_compared)
+        short = {name: share for name, share in shares.items() if share < rules.least_share_recorded}
+        if not short:
             kept.append(covariate)
             continue
         where = ", ".join(f"{name or 'the hospital'} ({share:.0%})" for name, share in short.items())
         reasons[covariate.term] = f"known of fewer than {rules.least_share_recorded:.0%} of the patients of {where}"
     return kept, reasons
+
+
+def _shares_known(is_known: np.ndarray, hospitals: NumberedLevels) -> dict[str, float]:
+    """The share of each hospital's patients of whom something is known, by name; whoever is of none is of one that is not named."""
+    at = hospitals.numbers + 1
+    n, n_known = np.bincount(at), np.bincount(at, weights=is_known)
+    names = ("not named", *hospitals.names)
+    return {
+        names[place]: float(n_known[place] / n[place]) for place in sorted(np.flatnonzero(n), key=names.__getitem__)
+    }
 
 
 def _leave_most_complete(

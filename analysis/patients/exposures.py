@@ -1,7 +1,9 @@
 """What is compared: groups of patients with a reference, such as the margin groups against >=10 mm."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from analysis.patients.names import NOT_KNOWN, STRATA_NOT_COMPARED
@@ -102,6 +104,31 @@ def levels_of(values: pd.Series) -> pd.Series:
     if pd.api.types.is_float_dtype(values.dtype):
         return values.astype("Int64").astype("string")
     return values.astype("string")
+
+
+class NumberedLevels(NamedTuple):
+    """A grouping's values as numbers of their names, spelled as `levels_of` spells them; -1 where a value is missing."""
+
+    numbers: np.ndarray
+    names: tuple[str, ...]
+
+    def is_among(self, names: Collection[str]) -> np.ndarray:
+        """Whether each value is one of some."""
+        return np.array([*(name in names for name in self.names), False])[self.numbers]
+
+    def counts(self) -> dict[str, int]:
+        """How often each name occurs."""
+        counts = np.bincount(self.numbers + 1, minlength=len(self.names) + 1)[1:]
+        return {name: int(count) for name, count in zip(self.names, counts, strict=True) if count}
+
+
+def numbered_levels(values: pd.Series) -> NumberedLevels:
+    """The levels of a grouping; what is kept as codes of texts is not spelled out patient by patient."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        names = levels_of(pd.Series(values.cat.categories))
+        return NumberedLevels(values.cat.codes.to_numpy(dtype=np.int64), tuple(map(str, names)))
+    numbers, names = pd.factorize(levels_of(values))
+    return NumberedLevels(numbers, tuple(map(str, names)))
 
 
 def is_not_compared(levels: pd.Series) -> pd.Series:

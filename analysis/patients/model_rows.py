@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.patients.collapsed_counts import checked_times, require_columns
 from analysis.patients.covariates import Covariate
-from analysis.patients.exposures import Exposure, is_not_compared, levels_of
+from analysis.patients.exposures import Exposure, numbered_levels
 from analysis.patients.missing_values import numbers_or_missing
 from analysis.patients.names import STRATA_NOT_COMPARED
 
@@ -228,8 +228,14 @@ def hospital_strata(patients: pd.DataFrame) -> np.ndarray | None:
 def _hospital_numbers(patients: pd.DataFrame) -> np.ndarray | None:
     if HOSPITAL_COLUMN not in patients.columns:
         return None
-    numbers, names = pd.factorize(patients[HOSPITAL_COLUMN].astype("string").fillna(""), sort=True)
-    return numbers.astype(int) if len(names) > 1 else None
+    numbers, names = numbered_levels(patients[HOSPITAL_COLUMN])
+    # in alphabetical order of those that occur; who is of none has no name
+    occurs = np.bincount(numbers + 1, minlength=len(names) + 1) > 0
+    texts = ("", *names)
+    in_order = sorted({text for text, is_there in zip(texts, occurs, strict=True) if is_there})
+    if len(in_order) < 2:
+        return None
+    return np.array([in_order.index(text) if text in in_order else -1 for text in texts])[numbers + 1]
 
 
 def _renumbered(numbers: np.ndarray) -> np.ndarray | None:
@@ -247,13 +253,11 @@ def _levels(patients: pd.DataFrame, exposure: Exposure | None) -> tuple[np.ndarr
     require_columns(patients, [exposure.column], "patient_rows")
     if exposure.reference not in exposure.levels:
         raise ValueError(f"reference must be one of {', '.join(exposure.levels)}, not {exposure.reference!r}")
-    levels = levels_of(patients[exposure.column])
-    is_unresolved = is_not_compared(levels).to_numpy()
+    levels = numbered_levels(patients[exposure.column])
     positions = {name: float(number) for number, name in enumerate(exposure.levels)}
-    numbers, names = pd.factorize(levels)
-    unknown = set(map(str, names)) - set(positions) - set(STRATA_NOT_COMPARED)
+    unknown = set(levels.counts()) - set(positions) - set(STRATA_NOT_COMPARED)
     if unknown:
         raise ValueError(f"patient_rows.{exposure.column}: unknown group(s) {', '.join(sorted(unknown))}")
     # the last entry stands for missing ones, whose number is -1
-    codes = np.array([*(positions.get(str(name), np.nan) for name in names), np.nan])[numbers]
-    return codes, is_unresolved
+    codes = np.array([*(positions.get(name, np.nan) for name in levels.names), np.nan])[levels.numbers]
+    return codes, levels.is_among(STRATA_NOT_COMPARED)
