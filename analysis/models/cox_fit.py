@@ -81,6 +81,7 @@ def fit_cox(
     cluster: np.ndarray | None = None,
     weights: np.ndarray | None = None,
     likelihood_of: LikelihoodOf | None = None,
+    n_alike: np.ndarray | None = None,
 ) -> CoxFit:
     """Maximum partial likelihood by Efron's approximation (equal to R's coxph).
 
@@ -98,8 +99,11 @@ def fit_cox(
         cluster: whole numbers; the covariance is then the robust one of clusters of patients (coxph's cluster()).
         weights: above 0; give a cluster too, as the model's own errors take them for numbers of patients.
         likelihood_of: makes the likelihood of the columns at some positions, where there is a cheaper one than that of these rows.
+        n_alike: how many patients each row stands for, where the likelihood is of them all; default 1.
     """
     n, n_event = len(time_days), int(is_event.sum())
+    if n_alike is not None:
+        n, n_event = int(n_alike.sum()), int(n_alike @ is_event)
     names = list(design)
     where_varied: dict[str, np.ndarray] = {}
     if strata is not None and len(strata):
@@ -127,7 +131,7 @@ def fit_cox(
         model_warning = "; ".join(filter(None, [model_warning, f"without {', '.join(collinear)}: {COLLINEAR}"]))
     errors = np.sqrt(fit.covariance.diagonal())
     for position, name in enumerate(estimable):
-        has_run_off = position in fit.infinite or _has_large_error(design[name], errors[position])
+        has_run_off = position in fit.infinite or _has_large_error(design[name], errors[position], n_alike)
         if name not in collinear and (
             has_run_off or _is_separated(design[name], is_event, where_varied.get(name), strata)
         ):
@@ -325,11 +329,12 @@ def _without_variation(design: Mapping[str, np.ndarray], where_varied: Mapping[s
     return problems
 
 
-def _has_large_error(column: np.ndarray, error: float) -> bool:
+def _has_large_error(column: np.ndarray, error: float, n_alike: np.ndarray | None) -> bool:
     """Whether the coefficient's error is too large for the spread of its column; the range, which costs less, is never below that."""
-    return bool(
-        error * np.ptp(column) > LARGEST_STANDARDISED_ERROR and error * column.std() > LARGEST_STANDARDISED_ERROR
-    )
+    if not error * np.ptp(column) > LARGEST_STANDARDISED_ERROR:
+        return False
+    mean = np.average(column, weights=n_alike)
+    return bool(error * np.sqrt(np.average((column - mean) ** 2, weights=n_alike)) > LARGEST_STANDARDISED_ERROR)
 
 
 def _varies_in(column: np.ndarray, strata: np.ndarray) -> np.ndarray:

@@ -48,6 +48,8 @@ class PartialLikelihood:
         strata: whole numbers; each has a baseline and a censoring distribution of its own.
         entry_days: below time_days; at risk only after it (not with competing events). Default: from the beginning.
         has_efron_ties: False for Breslow's, in which tied events are at risk together.
+        patients: whose entries of the columns the rows have, default one after the other.
+        codes: of the columns, where they are known: see `likelihood_columns.pattern_codes`.
     """
 
     def __init__(
@@ -58,12 +60,15 @@ class PartialLikelihood:
         strata: np.ndarray | None = None,
         entry_days: np.ndarray | None = None,
         has_efron_ties: bool = True,
+        patients: np.ndarray | None = None,
+        codes: np.ndarray | None = None,
     ):
         times, code = np.asarray(time_days, dtype=float), np.asarray(event_code)
         self.shape = (len(times), len(columns))
         numbers = [None] if strata is None else np.flatnonzero(np.bincount(strata))
         is_in_order = not (times[1:] < times[:-1]).any()
-        codes = pattern_codes(columns, len(times))
+        if codes is None and patients is None:
+            codes = pattern_codes(columns, len(times))
         self.rows: list[np.ndarray] = []
         self.strata: list[_Stratum] = []
         for number in numbers:
@@ -74,7 +79,7 @@ class PartialLikelihood:
             if (code[rows] == 1).any():
                 entries = None if entry_days is None else np.asarray(entry_days, dtype=float)[rows]
                 self.rows.append(rows)
-                of_stratum = likelihood_columns(columns, rows, codes)
+                of_stratum = likelihood_columns(columns, rows if patients is None else patients[rows], codes)
                 self.strata.append(_Stratum(times[rows], code[rows], of_stratum, entries, has_efron_ties))
 
     def points(self, coefficients: np.ndarray) -> "list[_Point]":
@@ -188,6 +193,7 @@ class ByPeriod(PartialLikelihood):
             before, and whoever leaves on day 0 is at risk on it.
         varying, constant: columns with an entry a patient.
         kept: positions of the coefficients that there are to be, default all.
+        codes: of all columns, where they are known: see `likelihood_columns.pattern_codes`.
     """
 
     def __init__(
@@ -199,6 +205,7 @@ class ByPeriod(PartialLikelihood):
         strata: np.ndarray | None,
         starts: np.ndarray,
         kept: Sequence[int] | None = None,
+        codes: np.ndarray | None = None,
     ):
         n_varying, n_constant = len(varying), len(constant)
         n_columns = len(starts) * n_varying + n_constant
@@ -207,8 +214,9 @@ class ByPeriod(PartialLikelihood):
         self.shape = (len(time_days), len(place_of))
         self.parts: list[tuple[PartialLikelihood, np.ndarray]] = []
         columns = [*varying, *constant]
+        codes = pattern_codes(columns, len(time_days)) if codes is None else codes
         for period, (start, end) in enumerate(zip(starts, [*starts[1:], np.inf], strict=True)):
-            chosen = (time_days > start) | (period == 0)
+            chosen = np.flatnonzero((time_days > start) | (period == 0))
             positions = [period * n_varying + number for number in range(n_varying)]
             positions += [len(starts) * n_varying + number for number in range(n_constant)]
             own = [number for number, position in enumerate(positions) if position in place_of]
@@ -218,8 +226,10 @@ class ByPeriod(PartialLikelihood):
             likelihood = PartialLikelihood(
                 np.minimum(time_days[chosen], end),
                 code,
-                [columns[number][chosen] for number in own],
+                [columns[number] for number in own],
                 None if strata is None else strata[chosen],
+                patients=chosen,
+                codes=codes,
             )
             self.parts.append((likelihood, np.array([place_of[positions[number]] for number in own], dtype=int)))
 

@@ -24,6 +24,7 @@ from analysis.models.hazard_ratio_rows import (
     has_finite_limits,
     wald_row,
 )
+from analysis.models.likelihood_columns import pattern_codes
 from analysis.models.partial_likelihood import ByPeriod
 from analysis.patients.covariates import Covariate
 from analysis.patients.exposures import Exposure
@@ -115,14 +116,15 @@ def _model_rows_by_period(data: ModelRows, exposure: Exposure, periods: _Periods
     test = _test_row(exposure.proportionality, data, statistic, degrees, p_value)
     if np.isnan(p_value) or not data.in_reference.any():
         return [test | {"warning": "not split: proportional hazards could not be tested"}]
-    split = _split(data, periods.starts)
+    codes = pattern_codes(list(data.design.values()), data.n)
+    split = _split(data, periods.starts, codes)
     if p_value >= below_p:
         rows = [test | {"warning": f"not split: proportional hazards not rejected (p >= {below_p:g})"}]
     else:
         rows = [
             test,
             *_rows_of_factor(
-                data, split, fit, periods, _Factor(exposure.by_period, groups, data.reference, data.in_reference)
+                data, split, codes, fit, periods, _Factor(exposure.by_period, groups, data.reference, data.in_reference)
             ),
         ]
     of_term = {term: p for term, _, _, p in tests.rows()}
@@ -133,22 +135,31 @@ def _model_rows_by_period(data: ModelRows, exposure: Exposure, periods: _Periods
             factor = _Factor(
                 f"{term} by period (interaction)", {term: column}, "no" if is_binary else None, in_reference
             )
-            rows += _rows_of_factor(data, split, fit, periods, factor)
+            rows += _rows_of_factor(data, split, codes, fit, periods, factor)
     return rows
 
 
-def _rows_of_factor(data: ModelRows, split: "_Split", fit: CoxFit, periods: _Periods, factor: _Factor) -> list[Row]:
-    """The interaction's test and the ratios of each period; `fit` is the model with one ratio for all periods."""
+def _rows_of_factor(
+    data: ModelRows, split: "_Split", codes: np.ndarray | None, fit: CoxFit, periods: _Periods, factor: _Factor
+) -> list[Row]:
+    """The interaction's test and the ratios of each period; `fit` is the model with one ratio for all periods, `codes` are those of
+    the design's columns."""
     starts = periods.starts
     varying = list(factor.columns.values())
     others = {term: column for term, column in data.design.items() if term not in factor.columns}
     design = _SplitDesign(split, factor.columns, others, len(starts))
 
     def likelihood_of(kept: Sequence[int]) -> ByPeriod:
-        return ByPeriod(data.time_days, data.is_event, varying, list(others.values()), data.strata, starts, kept)
+        return ByPeriod(data.time_days, data.is_event, varying, list(others.values()), data.strata, starts, kept, codes)
 
     by_period = fit_cox(
-        split.end_days, split.is_event, design, split.start_days, split.strata, likelihood_of=likelihood_of
+        split.end_days,
+        split.is_event,
+        design,
+        split.start_days,
+        split.strata,
+        likelihood_of=likelihood_of,
+        n_alike=split.n,
     )
     penalised = _penalised_rows(by_period, split, design, likelihood_of)
     ratios = [
@@ -162,14 +173,23 @@ def _rows_of_factor(data: ModelRows, split: "_Split", fit: CoxFit, periods: _Per
 
 @dataclass(frozen=True)
 class _Split:
-    """A row a patient and period that the patient entered: at risk after `start_days`, to `end_days` inclusive."""
+    """A row a patient and period that the patient entered: at risk after `start_days`, to `end_days` inclusive.
+
+    Where the patterns of the columns are known, a row stands for the `n` patients who entered the period with the same columns, of the
+    same hospital, and had their event in it or had not; `patient` and `end_days` are those of one of them.
+    """
 
     patient: np.ndarray
     period: np.ndarray
     start_days: np.ndarray
     end_days: np.ndarray
     is_event: np.ndarray
+    n: np.ndarray
     strata: np.ndarray | None
+
+    def n_event(self, rows: np.ndarray) -> int:
+        """Events of the patients whom some rows stand for."""
+        return int((self.n[rows] * self.is_event[rows]).sum())
 
 
 class _SplitDesign(Mapping[str, np.ndarray]):
@@ -197,20 +217,33 @@ class _SplitDesign(Mapping[str, np.ndarray]):
         return len(self.by_name) + len(self.constant)
 
 
-def _split(data: ModelRows, starts: np.ndarray) -> _Split:
+def _split(data: ModelRows, starts: np.ndarray, codes: np.ndarray | None) -> _Split:
     ends = np.append(starts[1:], np.inf)
     pieces = []
     for period, (start, end) in enumerate(zip(starts, ends, strict=True)):
         # Whoever leaves on day 0 is at risk on it: the first period takes in its own start
         patient = np.flatnonzero((data.time_days > start) | (period == 0)).astype(np.int32)
-        ends_within = data.time_days[patient] <= end
+        is_event = data.is_event[patient] * (data.time_days[patient] <= end)
+        n_alike = np.ones(len(patient), dtype=int)
+        if codes is not None:
+            one_of, n_alike = _alike(codes[patient], is_event, None if data.strata is None else data.strata[patient])
+            patient, is_event = patient[one_of], is_event[one_of]
         entry = np.full(len(patient), start if period else -1.0)
         time = np.minimum(data.time_days[patient], end)
-        pieces.append(
-            (patient, np.full(len(patient), period, dtype=np.int8), entry, time, data.is_event[patient] * ends_within)
-        )
+        pieces.append((patient, np.full(len(patient), period, dtype=np.int8), entry, time, is_event, n_alike))
     columns = [np.concatenate(column) for column in zip(*pieces, strict=True)]
     return _Split(*columns, strata=None if data.strata is None else data.strata[columns[0]])
+
+
+def _alike(codes: np.ndarray, is_event: np.ndarray, strata: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """The position of one of those who have everything the same, and how many they are."""
+    key = codes * 2 + is_event
+    if strata is not None:
+        key = key * (strata.max() + 1) + strata
+    number, distinct = pd.factorize(key)
+    one_of = np.empty(len(distinct), dtype=int)
+    one_of[number] = np.arange(len(number))
+    return one_of, np.bincount(number)
 
 
 def _penalised_rows(fit: CoxFit, split: _Split, design: _SplitDesign, likelihood_of: LikelihoodOf) -> dict[str, Row]:
@@ -257,8 +290,8 @@ def _ratio_row(
             "period_end_days": end,
             "term": term,
             "reference": factor.reference,
-            "n": int(in_period.sum()),
-            "n_event": int(split.is_event[in_period].sum()),
+            "n": int(split.n[in_period].sum()),
+            "n_event": split.n_event(in_period),
             "warning": "; ".join(filter(None, [warning, fit.model_warning])) or None,
         }
     )
@@ -267,11 +300,11 @@ def _ratio_row(
 def _events_of(factor: _Factor, split: _Split, in_period: np.ndarray, term: str) -> tuple[Row, int, bool]:
     """Patients and events of the term's group in a period, the fewer events of it and its reference, and whether its own."""
     if not factor.in_reference.any():
-        return {}, int(split.is_event[in_period].sum()), False
+        return {}, split.n_event(in_period), False
     in_group = in_period & (factor.columns[term][split.patient] == 1)
-    n_event = int(split.is_event[in_group].sum())
-    n_reference = int(split.is_event[in_period & factor.in_reference[split.patient]].sum())
-    counts: Row = {"n_in_group": int(in_group.sum()), "n_event_in_group": n_event}
+    n_event = split.n_event(in_group)
+    n_reference = split.n_event(in_period & factor.in_reference[split.patient])
+    counts: Row = {"n_in_group": int(split.n[in_group].sum()), "n_event_in_group": n_event}
     return counts, min(n_event, n_reference), n_event == 0
 
 

@@ -31,7 +31,7 @@ def by_period(
 
 @pytest.mark.parametrize("model", ["unadjusted", "adjusted"])
 @pytest.mark.parametrize("dataset", COX_DATASETS)
-def test_ratios_by_period_equal_coxph_after_survsplit(dataset, model):
+def test_ratios_by_period_equal_coxph_after_survsplit(dataset, model, counted):
     of_r = limits_periods_and_splines(dataset)["by_period"][model]
     covariates = [
         Covariate(name, name) for name in limits_periods_and_splines(dataset)["by_period"]["adjusted"]["covariates"]
@@ -56,7 +56,7 @@ def test_ratios_by_period_equal_coxph_after_survsplit(dataset, model):
 
 
 @pytest.mark.parametrize("dataset", COX_DATASETS)
-def test_a_covariates_ratios_by_period_equal_coxph_after_survsplit(dataset):
+def test_a_covariates_ratios_by_period_equal_coxph_after_survsplit(dataset, counted):
     values = limits_periods_and_splines(dataset)["by_period"]
     covariates = [Covariate(name, name) for name in values["adjusted"]["covariates"]]
     rows = by_period(
@@ -107,7 +107,7 @@ def two_periods() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["margin_group", "time_days", "event_code"]).assign(endpoint=ENDPOINT)
 
 
-def test_an_effect_of_the_first_year_is_split_and_years_without_event_have_firths_ratio():
+def test_an_effect_of_the_first_year_is_split_and_years_without_event_have_firths_ratio(counted):
     rows = by_period(two_periods(), ENDPOINT, covariates=())
     unadjusted = rows[rows["model"] == "unadjusted"]
     assert unadjusted["term"].tolist() == [MARGIN.proportionality, MARGIN.by_period, *["margin positive"] * 3]
@@ -127,7 +127,7 @@ def test_an_effect_of_the_first_year_is_split_and_years_without_event_have_firth
     ]
 
 
-def test_a_cohort_whose_late_events_are_three_of_one_group_has_firths_limits_for_that_year():
+def test_a_cohort_whose_late_events_are_three_of_one_group_has_firths_limits_for_that_year(counted):
     """As salvages: nearly all in the first year, three later, all of them of one group. Split rows with late entry lost the limits to
     rounding: the sums of those at risk in the first year went through those of later years, whose ratio runs to the hundreds."""
     days = np.arange(400) % 90 + 5
@@ -155,7 +155,7 @@ def _firth_of_three() -> float:
     )
 
 
-def test_an_event_on_the_day_of_the_cut_belongs_to_the_period_before():
+def test_an_event_on_the_day_of_the_cut_belongs_to_the_period_before(counted):
     on_the_day = two_periods().replace({"time_days": {405: 730, 505: 731}})
     rows = by_period(on_the_day, ENDPOINT, covariates=(), starts_days=(0, 365, 730), below_p=1.1)
     ratios = rows[(rows["model"] == "unadjusted") & (rows["term"] == "margin positive")]
