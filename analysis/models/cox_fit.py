@@ -331,10 +331,18 @@ def _without_variation(design: Mapping[str, np.ndarray], where_varied: Mapping[s
 
 def _has_large_error(column: np.ndarray, error: float, n_alike: np.ndarray | None) -> bool:
     """Whether the coefficient's error is too large for the spread of its column; the range, which costs less, is never below that."""
-    if not error * np.ptp(column) > LARGEST_STANDARDISED_ERROR:
-        return False
+    return bool(
+        error * np.ptp(column) > LARGEST_STANDARDISED_ERROR
+        and error * spread_of(column, n_alike) > LARGEST_STANDARDISED_ERROR
+    )
+
+
+def spread_of(column: np.ndarray, n_alike: np.ndarray | None) -> float:
+    """A column's standard deviation over all patients; `n_alike`: how many each row stands for, default 1."""
+    if n_alike is None:
+        return float(column.std())
     mean = np.average(column, weights=n_alike)
-    return bool(error * np.sqrt(np.average((column - mean) ** 2, weights=n_alike)) > LARGEST_STANDARDISED_ERROR)
+    return float(np.sqrt(np.average((column - mean) ** 2, weights=n_alike)))
 
 
 def _varies_in(column: np.ndarray, strata: np.ndarray) -> np.ndarray:

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.models.cox_fit import COLLINEAR, CONSTANT, CONSTANT_WITHIN, NO_EVENTS, NO_PATIENTS, LikelihoodOf
+from analysis.models.cox_fit import (
+    COLLINEAR,
+    CONSTANT,
+    CONSTANT_WITHIN,
+    NO_EVENTS,
+    NO_PATIENTS,
+    LikelihoodOf,
+    spread_of,
+)
 from analysis.models.partial_likelihood import PartialLikelihood
 from analysis.patients.result_rows import Row
 
@@ -50,6 +58,7 @@ def fit_firth(
     strata: np.ndarray | None = None,
     likelihood_of: LikelihoodOf | None = None,
     left_out: Mapping[str, str] | None = None,
+    n_alike: np.ndarray | None = None,
 ) -> FirthFit:
     """Maximum of the partial log-likelihood plus half the log-determinant of its information.
 
@@ -69,6 +78,7 @@ def fit_firth(
         strata: whole numbers; each has a baseline hazard of its own.
         likelihood_of: makes the likelihood of the columns at some positions, where there is a cheaper one than that of these rows.
         left_out: names of columns of which it is known that they have no estimate, and why (`problems`).
+        n_alike: how many patients each row stands for, where the likelihood is of them all; default 1.
     Raises:
         ValueError: unknown ties.
     """
@@ -79,7 +89,7 @@ def fit_firth(
     kept = [name for name in names if name not in problems]
     if not kept:
         return _without_estimates(names, problems)
-    scales = np.array([np.std(design[name]) for name in kept])
+    scales = np.array([spread_of(design[name], n_alike) for name in kept])
 
     def of_rows(positions: Sequence[int]) -> PartialLikelihood:
         columns = [design[names[at]] for at in positions]

@@ -43,15 +43,16 @@ class _SumsOfPatients(GroupSums):
     def __init__(self, group: np.ndarray, n_groups: int, weights: np.ndarray | None):
         from scipy.sparse import csr_array
 
-        self.group, self.weights = group, weights
-        members = np.flatnonzero(group >= 0)
-        self.members = members[np.argsort(group[members], kind="stable")]
-        starts = np.searchsorted(group[self.members], np.arange(n_groups + 1))
-        shape = (n_groups, len(group))
-        self.of_members = np.ones(len(members)) if weights is None else weights[self.members]
-        self.sparse = csr_array(
-            (self.of_members, self.members.astype(np.int32), starts.astype(np.int32)), shape=shape, copy=False
-        )
+        self.group, self.weights = group.astype(np.int32), weights
+        members = np.flatnonzero(group >= 0).astype(np.int32)
+        # most groups follow each other as their patients do
+        if (np.diff(group[members]) < 0).any():
+            members = members[np.argsort(group[members], kind="stable")]
+        starts = np.searchsorted(group[members], np.arange(n_groups + 1)).astype(np.int32)
+        is_everybody = len(members) == len(group) and bool((np.diff(members) > 0).all())
+        self.members: np.ndarray | slice = slice(None) if is_everybody else members
+        self.of_members = np.ones(len(members)) if weights is None else weights[members]
+        self.sparse = csr_array((self.of_members, members, starts), shape=(n_groups, len(group)))
 
     def of(self, values: np.ndarray, numbers: np.ndarray | None = None) -> np.ndarray:
         if numbers is None:
@@ -115,9 +116,9 @@ class LikelihoodColumns:
         that costs less than each time."""
         return (self.x, numbers) if self.pattern is None else (self.x * numbers[:, None], None)
 
-    def of_patients(self, values: np.ndarray, patients: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """What is given for each pattern, for some patients."""
-        return values[patients] if self.pattern is None else values[self.pattern[patients]]
+    def of_patients(self, values: np.ndarray) -> np.ndarray:
+        """What is given for each pattern, for each patient."""
+        return values if self.pattern is None else values[self.pattern]
 
     def parts(self) -> Iterator[slice]:
         """The patterns, some at a time."""
@@ -175,10 +176,10 @@ def _numbered(values: np.ndarray) -> tuple[np.ndarray, int]:
     if not is_other[at]:
         return np.zeros(len(values), dtype=np.int64), 1
     if np.array_equal(values == values[at], is_other):
-        return is_other, 2
+        return is_other.astype(np.int64), 2
     from pandas import factorize
 
-    numbers, distinct = factorize(values)
+    numbers, distinct = factorize(values, use_na_sentinel=False)
     return numbers, len(distinct)
 
 

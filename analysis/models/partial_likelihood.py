@@ -1,9 +1,9 @@
 """The partial likelihood of Cox's model and of Fine and Gray's, Efron ties, strata and late entry, at the cost of a few passes.
 
 Rows are sorted by time once. Sums over risk sets are sums over the stretches between event times, added up from the end; the
-information is X' W X with one weight a row, as every row is in the risk sets of a stretch of event times. A patient with the
-competing event stays at risk with a weight that depends on time only through the censoring distribution G, so that its part of a
-risk set is G(t) times a running sum. Nothing has a row a patient and time.
+information is X' W X with one weight a pattern of the columns (`likelihood_columns`), as every row is in the risk sets of a stretch of
+event times. A patient with the competing event stays at risk with a weight that depends on time only through the censoring
+distribution G, so that its part of a risk set is G(t) times a running sum. Nothing has a row a patient and time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -287,7 +287,8 @@ class _Point:
 
 
 class _Stratum:
-    """Rows sorted by time. The l-th of d events at a time (l = 0 ... d - 1) has as factor the risk set less l / d of the d (Efron)."""
+    """Rows sorted by time, `x` in the order of the patterns. The l-th of d events at a time (l = 0 ... d - 1) has as factor the risk set
+    less l / d of the d (Efron)."""
 
     def __init__(
         self,
@@ -499,7 +500,7 @@ class _Competing:
         return self.weight_at_event[:, None] * self.by_joining.of(values, numbers).cumsum(axis=0)[:-1]
 
     def met(self, jumps: np.ndarray) -> OfPatterns:
-        """For some patterns the sum over these of what they meet of `jumps` (a row an event time) after their own time."""
+        """For some patterns the sum over such patients of what they meet of `jumps` (a row an event time) after their own time."""
         return self.by_joining.met(self._still_to_come(jumps))
 
     def add(self, exposure: np.ndarray, jumps: np.ndarray) -> None:

@@ -193,8 +193,8 @@ class _Split:
 
 
 class _SplitDesign(Mapping[str, np.ndarray]):
-    """The columns of a model by period, a row a patient and period, each made when it is asked for: all at once would be the
-    largest thing of the night. Those of a term are 0 outside their period, the others' are the same in all."""
+    """The columns of a model by period, a row a row of the split, each made when it is asked for: all at once would be the largest
+    thing of the night where each patient is a row. Those of a term are 0 outside their period, the others' are the same in all."""
 
     def __init__(
         self, split: _Split, varying: Mapping[str, np.ndarray], constant: Mapping[str, np.ndarray], n_periods: int
@@ -219,6 +219,8 @@ class _SplitDesign(Mapping[str, np.ndarray]):
 
 def _split(data: ModelRows, starts: np.ndarray, codes: np.ndarray | None) -> _Split:
     ends = np.append(starts[1:], np.inf)
+    hospital = np.zeros(data.n, dtype=int) if data.strata is None else data.strata
+    n_hospitals = int(hospital.max()) + 1
     pieces = []
     for period, (start, end) in enumerate(zip(starts, ends, strict=True)):
         # Whoever leaves on day 0 is at risk on it: the first period takes in its own start
@@ -226,7 +228,7 @@ def _split(data: ModelRows, starts: np.ndarray, codes: np.ndarray | None) -> _Sp
         is_event = data.is_event[patient] * (data.time_days[patient] <= end)
         n_alike = np.ones(len(patient), dtype=int)
         if codes is not None:
-            one_of, n_alike = _alike(codes[patient], is_event, None if data.strata is None else data.strata[patient])
+            one_of, n_alike = _alike((codes[patient] * 2 + is_event) * n_hospitals + hospital[patient])
             patient, is_event = patient[one_of], is_event[one_of]
         entry = np.full(len(patient), start if period else -1.0)
         time = np.minimum(data.time_days[patient], end)
@@ -235,12 +237,9 @@ def _split(data: ModelRows, starts: np.ndarray, codes: np.ndarray | None) -> _Sp
     return _Split(*columns, strata=None if data.strata is None else data.strata[columns[0]])
 
 
-def _alike(codes: np.ndarray, is_event: np.ndarray, strata: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """The position of one of those who have everything the same, and how many they are."""
-    key = codes * 2 + is_event
-    if strata is not None:
-        key = key * (strata.max() + 1) + strata
-    number, distinct = pd.factorize(key)
+def _alike(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The position of one of those who have the same key, and how many they are."""
+    number, distinct = pd.factorize(keys)
     one_of = np.empty(len(distinct), dtype=int)
     one_of[number] = np.arange(len(number))
     return one_of, np.bincount(number)
@@ -257,6 +256,7 @@ def _penalised_rows(fit: CoxFit, split: _Split, design: _SplitDesign, likelihood
         profiled=separated,
         strata=split.strata,
         likelihood_of=likelihood_of,
+        n_alike=split.n,
         # a period without any event tells nothing of its ratios
         left_out={name: reason for name, reason in fit.problems.items() if reason != INFINITE},
     )

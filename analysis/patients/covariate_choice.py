@@ -80,7 +80,7 @@ def choose_covariates(
             kept.remove(covariate)
             reasons[covariate.term] = "the same in everybody of whom it is known"
     _leave_most_complete(kept, known, is_compared, reasons, rules)
-    n_levels = len(set(exposure.compared) & set(levels.counts()))
+    n_levels = len(set(exposure.compared) & levels.occurring)
     warning = _leave_what_events_allow(kept, known, columns, is_compared, is_event, n_levels, reasons, rules)
     complete = _all_known(kept, known, is_compared)
     rows = [
@@ -129,12 +129,14 @@ def _recorded(
 
 def _shares_known(is_known: np.ndarray, hospitals: NumberedLevels) -> dict[str, float]:
     """The share of each hospital's patients of whom something is known, by name; whoever is of none is of one that is not named."""
-    at = hospitals.numbers + 1
-    n, n_known = np.bincount(at), np.bincount(at, weights=is_known)
-    names = ("not named", *hospitals.names)
-    return {
-        names[place]: float(n_known[place] / n[place]) for place in sorted(np.flatnonzero(n), key=names.__getitem__)
-    }
+    at, names = hospitals.numbers + 1, ("not named", *hospitals.names)
+    n = np.bincount(at, minlength=len(names))
+    n_known = np.bincount(at, weights=is_known, minlength=len(names))
+    of_name: dict[str, tuple[float, float]] = {}
+    for name, known, everybody in zip(names, n_known, n, strict=True):
+        before = of_name.get(name, (0.0, 0.0))
+        of_name[name] = before[0] + known, before[1] + everybody
+    return {name: known / everybody for name, (known, everybody) in sorted(of_name.items()) if everybody}
 
 
 def _leave_most_complete(

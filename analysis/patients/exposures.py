@@ -116,17 +116,17 @@ class NumberedLevels(NamedTuple):
         """Whether each value is one of some."""
         return np.array([*(name in names for name in self.names), False])[self.numbers]
 
-    def counts(self) -> dict[str, int]:
-        """How often each name occurs."""
-        counts = np.bincount(self.numbers + 1, minlength=len(self.names) + 1)[1:]
-        return {name: int(count) for name, count in zip(self.names, counts, strict=True) if count}
+    @property
+    def occurring(self) -> set[str]:
+        """The names that occur."""
+        occurs = np.bincount(self.numbers + 1, minlength=len(self.names) + 1)[1:] > 0
+        return {name for name, is_there in zip(self.names, occurs, strict=True) if is_there}
 
 
 def numbered_levels(values: pd.Series) -> NumberedLevels:
     """The levels of a grouping; what is kept as codes of texts is not spelled out patient by patient."""
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        names = levels_of(pd.Series(values.cat.categories))
-        return NumberedLevels(values.cat.codes.to_numpy(dtype=np.int64), tuple(map(str, names)))
+    if isinstance(values.dtype, pd.CategoricalDtype) and isinstance(values.cat.categories.dtype, pd.StringDtype):
+        return NumberedLevels(values.cat.codes.to_numpy(dtype=np.int64), tuple(values.cat.categories))
     numbers, names = pd.factorize(levels_of(values))
     return NumberedLevels(numbers, tuple(map(str, names)))
 

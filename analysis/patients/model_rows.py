@@ -235,7 +235,8 @@ def _hospital_numbers(patients: pd.DataFrame) -> np.ndarray | None:
     in_order = sorted({text for text, is_there in zip(texts, occurs, strict=True) if is_there})
     if len(in_order) < 2:
         return None
-    return np.array([in_order.index(text) if text in in_order else -1 for text in texts])[numbers + 1]
+    number_of = {text: number for number, text in enumerate(in_order)}
+    return np.array([number_of.get(text, -1) for text in texts])[numbers + 1]
 
 
 def _renumbered(numbers: np.ndarray) -> np.ndarray | None:
@@ -255,7 +256,7 @@ def _levels(patients: pd.DataFrame, exposure: Exposure | None) -> tuple[np.ndarr
         raise ValueError(f"reference must be one of {', '.join(exposure.levels)}, not {exposure.reference!r}")
     levels = numbered_levels(patients[exposure.column])
     positions = {name: float(number) for number, name in enumerate(exposure.levels)}
-    unknown = set(levels.counts()) - set(positions) - set(STRATA_NOT_COMPARED)
+    unknown = levels.occurring - set(positions) - set(STRATA_NOT_COMPARED)
     if unknown:
         raise ValueError(f"patient_rows.{exposure.column}: unknown group(s) {', '.join(sorted(unknown))}")
     # the last entry stands for missing ones, whose number is -1

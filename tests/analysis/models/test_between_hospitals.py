@@ -56,7 +56,7 @@ def two_hospitals(seed: int = 1, n: int = 1800, ratios: tuple[float, float] = (1
     return rows
 
 
-def test_a_stratified_cox_model_equals_coxph_with_strata():
+def test_a_stratified_cox_model_equals_coxph_with_strata(counted):
     times, code, design, centre = arrays()
     values, fit = hospital_values()["stratified_cox"], fit_cox(times, (code == 1).astype(int), design, strata=centre)
     assert_equal_to_r(fit.coefficients, values["coef"])

@@ -68,7 +68,7 @@ def test_with_late_entry_it_equals_r_too(counted):
     assert_equals_r_firth(fit, values)
 
 
-def test_by_period_it_equals_the_rows_of_patients_and_periods():
+def test_by_period_it_equals_the_rows_of_patients_and_periods(counted):
     """A ratio of each group before and after day 720, one of age for both: the likelihood by period needs no row a patient and period."""
     rows = few_patients()
     times, is_event = rows["time_days"].to_numpy(float), (rows["event_code"] == 1).to_numpy().astype(int)

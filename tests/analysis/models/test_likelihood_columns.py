@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from analysis.models import likelihood_columns
+from analysis.models.cox_fit import spread_of
 from analysis.models.likelihood_columns import likelihood_columns as columns_of
 from analysis.models.likelihood_columns import pattern_codes
 from analysis.models.partial_likelihood import PartialLikelihood
@@ -57,6 +58,35 @@ def test_columns_in_which_hardly_anybody_is_like_another_are_left_as_they_are(mo
     yes_or_no, widths = random.integers(0, 2, 5000).astype(float), random.normal(size=5000)
     assert pattern_codes([yes_or_no, widths], 5000) is None
     assert pattern_codes([yes_or_no, np.round(widths)], 5000) is not None
+
+
+def test_many_columns_are_numbered_anew_on_the_way():
+    """Fourteen columns of yes or no could have more patterns than there are patients; patients are alike where all columns are."""
+    random = np.random.default_rng(3)
+    kinds = random.integers(0, 2, (40, 14)).astype(float)
+    of_patient = random.integers(0, 40, 5000)
+    codes = pattern_codes([*kinds[of_patient].T], 5000)
+    assert codes is not None
+    _, expected = np.unique(kinds[of_patient], axis=0, return_inverse=True)
+    assert (
+        len({*zip(codes.tolist(), expected.tolist(), strict=True)})
+        == len({*codes.tolist()})
+        == len({*expected.tolist()})
+    )
+
+
+def test_two_codes_that_are_left_are_numbers_still(monkeypatch):
+    """Three columns that say the same of four patients."""
+    count_by_pattern(monkeypatch)
+    column = np.array([1.0, 0, 1, 0])
+    codes = pattern_codes([column, 1 - column, column], 4)
+    assert codes is not None and codes.dtype == np.int64
+    assert columns_of([column], np.arange(4), codes).pattern is not None
+
+
+def test_the_spread_of_rows_that_stand_for_many_is_that_of_the_patients():
+    """Three patients without and one with it: two rows."""
+    assert spread_of(np.array([0.0, 1.0]), np.array([3, 1])) == pytest.approx(np.std([0, 0, 0, 1]), rel=1e-15)
 
 
 def a_study() -> dict[str, np.ndarray]:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize_scalar
 
+from analysis.models.cause_specific_cox import cause_specific_cox
 from analysis.models.time_varying import time_varying_hazard_ratios
 from analysis.patients.covariates import Covariate
 from tests.analysis.r_values import COX_DATASETS, assert_equal_to_r, patients
@@ -168,3 +169,23 @@ def test_a_cohort_without_events_is_not_split_and_says_why():
     assert set(rows["warning"]) == {"not split: proportional hazards could not be tested"}
     with pytest.raises(ValueError, match="period_starts_years"):
         by_period(two_periods(), ENDPOINT, covariates=(), starts_days=(0, 700, 365))
+
+
+def test_hospitals_keep_their_baselines_and_a_period_that_nobody_enters_has_no_ratio(counted):
+    """Two hospitals, followed for at most three years: what happens there patient by patient, and counted together."""
+    rows = two_periods().assign(source_system=lambda rows: np.where(rows.index % 3 == 0, "A", "B"))
+    rows["time_days"] = rows["time_days"].clip(upper=1095)
+    found = by_period(rows, ENDPOINT, covariates=(), starts_days=(0, 365, 2000), below_p=1.1)
+    ratios = found[(found["model"] == "unadjusted") & (found["term"] == "margin positive")]
+    in_group = rows["margin_group"] == "positive"
+    is_event, is_late = rows["event_code"] == 1, rows["time_days"] > 365
+    assert ratios["n"].tolist() == [len(rows), int(is_late.sum()), 0]
+    assert ratios["n_event_in_group"].tolist() == [
+        int((in_group & is_event & ~is_late).sum()), int((in_group & is_event & is_late).sum()), 0
+    ]  # fmt: skip
+    assert ratios["hazard_ratio"].isna().tolist() == [False, False, True]
+    # within the first period: the model of hospitals as strata, whoever is still there on day 365 leaves then
+    early = rows.assign(event_code=rows["event_code"].where(~is_late, 0), time_days=rows["time_days"].clip(upper=365))
+    of_first, _ = cause_specific_cox(early, ENDPOINT, MARGIN, covariates=())
+    expected = of_first.loc[of_first["term"] == "margin positive", "hazard_ratio"].iloc[0]
+    assert ratios["hazard_ratio"].iloc[0] == pytest.approx(expected, rel=1e-8)

@@ -55,6 +55,17 @@ def test_a_covariate_that_a_hospital_does_not_record_leaves_the_model_and_not_it
     assert nothing.warning == "adjusted for nothing: see model_covariates"
 
 
+def test_who_is_of_no_named_hospital_is_told_of_as_such_as_texts_and_as_codes():
+    """A quarter of the patients have no hospital, and nobody knows their CEA; a code stands for a hospital that nobody is of."""
+    rows = cohort()
+    rows["source_system"] = np.where(np.arange(400) % 4 == 0, None, rows["source_system"])
+    rows.loc[rows["source_system"].isna(), "cea"] = pd.NA
+    coded = rows.assign(source_system=pd.Categorical(rows["source_system"], categories=["B", "C", "A"]))
+    for of_rows in (rows, coded):
+        choice = choose_covariates(of_rows, ENDPOINT, [CEA], MARGIN, RULES)
+        assert reasons(choice) == {"CEA": "known of fewer than 50% of the patients of not named (0%)"}
+
+
 def test_covariates_known_of_too_few_together_leave_one_by_one_the_least_known_first():
     rows = cohort()
     # each hospital knows each of them of 55 to 60 % of its patients, and both of only 15 %
