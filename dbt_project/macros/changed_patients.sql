@@ -94,7 +94,13 @@ create table if not exists {{ recomputed_rows() }} (
 ]) }}
 {% endmacro %}
 
-{#- At the end of a run: only if it built every model that is kept by patient, and each succeeded -#}
+{#- Whether a node is a test that no two rows share what names one -#}
+{% macro is_of_grain(node) %}
+{{ return(node.resource_type == 'test' and node.test_metadata and node.test_metadata.name in ('one_row_per', 'unique_combination')) }}
+{% endmacro %}
+
+{#- At the end of a run: only if it built every model that is kept by patient, each succeeded, and so did the tests of grain that it ran,
+    which look for twins of tonight's rows alone: what is not remembered is computed, and tested, once more -#}
 {% macro remember_built_patients(results) %}
     {#- an engine keeps tables of its own, or none -#}
     {%- set is_engine = target.type == 'spark' -%}
@@ -103,6 +109,9 @@ create table if not exists {{ recomputed_rows() }} (
     {%- set missing = [] -%}
     {%- for id, node in graph.nodes.items() if node.resource_type == 'model' and (is_by_patient(node) or node.name == 'changed_patients') -%}
         {%- if id not in succeeded -%}{%- do missing.append(node.name) -%}{%- endif -%}
+    {%- endfor -%}
+    {%- for result in results if is_of_grain(result.node) and result.node.unique_id not in succeeded -%}
+        {%- do missing.append(result.node.name) -%}
     {%- endfor -%}
     {%- if not missing -%}
         {{ 'insert overwrite ' ~ built_patients() if is_engine else 'create or replace table ' ~ built_patients() ~ ' as' }}

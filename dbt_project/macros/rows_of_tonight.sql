@@ -19,6 +19,15 @@
     {{ return(rows_of_tonight(relation) if is_kept else relation) }}
 {% endmacro %}
 
+{#- For a data test: the rows that replaced others' tonight in the table that it tests, given as its test has it (text); none where tonight's
+    do not stand aside, or the table was made as a whole -#}
+{% macro rows_put_in_tonight(tested) %}
+    {%- set names = (tested | string).replace('"', '').replace('`', '').split('.') -%}
+    {%- if names | length != 3 or not are_rows_of_tonight_kept() -%}{{ return(none) }}{%- endif -%}
+    {%- set put_in = rows_of_tonight(api.Relation.create(database=names[0], schema=names[1], identifier=names[2])) -%}
+    {{ return(put_in if load_cached_relation(put_in) is not none else none) }}
+{% endmacro %}
+
 {#- The records that may matter tonight, read from raw once and not by each model that asks for them: DuckDB reads a message to its last
     line before it finds that it is of nobody who changed. None where everybody is computed. -#}
 {% macro put_records_of_tonight_aside() %}

@@ -2,9 +2,11 @@
 
 import csv
 import os
+import re
 import shutil
+import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,23 +94,27 @@ class Hospital:
             assign_study_ids(connection, "a test's key")
 
     def night(self, *, killed_after: str | None = None) -> None:
-        """Take in what landed and build; or kill dbt (SIGKILL) once it has said that it built that table."""
+        """Take in what landed and build, without data tests; or kill dbt (SIGKILL) once it has said that it built that table."""
+        made = f"OK created sql incremental model {killed_after} "
+        ended = self._run(["--exclude-resource-type", "test"], lambda line: bool(killed_after) and made in line)
+        assert (ended.returncode == 0) == (killed_after is None), ended.stdout[-3000:]
+
+    def failures_of_a_tested_night(self) -> list[str]:
+        """Take in what landed, build and test: the data tests that fail."""
+        told = self._run([], lambda line: False).stdout
+        return sorted(re.findall(r"FAIL \d+ (\w+)", told))
+
+    def _run(self, options: list[str], is_killed_at: Callable[[str], bool]) -> subprocess.CompletedProcess[str]:
         has_seeds = self.settings.build_file.exists()
         self.load()
         current_manifest(self.settings)
         settings = self.settings
         environment = dbt_environment(settings.build_file, settings.dbt_target, settings.dbt_project_dir)
-        arguments = [*dbt_build_arguments(settings), "--exclude-resource-type", "test"]
+        arguments = [*dbt_build_arguments(settings), *options]
         if has_seeds:
             # the rules' tables are those of this code, as in the night before
             arguments += ["--exclude-resource-type", "seed"]
-        made = f"OK created sql incremental model {killed_after} "
-        ended = forked_dbt(
-            ["--no-use-colors", *arguments],
-            {**os.environ, **environment},
-            lambda line: bool(killed_after) and made in line,
-        )
-        assert (ended.returncode == 0) == (killed_after is None), ended.stdout[-3000:]
+        return forked_dbt(["--no-use-colors", *arguments], {**os.environ, **environment}, is_killed_at)
 
     @contextmanager
     def build(self) -> Iterator[duckdb.DuckDBPyConnection]:
