@@ -28,7 +28,10 @@ OPAQUE = {
 }
 """Kinds of `opaque` in published_tables.yml, and the functions of the build file that make the names (raw_schema.sql)."""
 LOG_LEFT_BYTES = 16 * 2**20
-"""A log up to so long is not folded into the build file when a step closes it; the next opening reads it in no time."""
+"""A log up to so long is not folded into a larger build file when a step closes it; what it costs the next opening does not grow."""
+SMALL_BUILD_BYTES = 256 * 2**20
+"""Into a build file up to so large the log is folded at each closing: that takes some hundredths of a second, and each opening that reads
+the log of the steps before it some tenths."""
 BUSY_PATIENCE_SECONDS = 3.0
 """A process that was killed takes its dbt with it, but not in the same instant."""
 
@@ -58,17 +61,18 @@ def open_build_file(path: Path, read_only: bool = False) -> Iterator[duckdb.Duck
         raise problem from None
     finally:
         with suppress(duckdb.Error, OSError):
-            if not read_only and not _has_long_log(path):
+            if not read_only and _log_may_stay(path):
                 # to fold it in, DuckDB looks at every row that was ever replaced: 23 s of a country's, after each step
                 connection.execute("PRAGMA disable_checkpoint_on_shutdown")
         with suppress(duckdb.Error):
             connection.close()
 
 
-def _has_long_log(path: Path) -> bool:
-    """Whether what DuckDB has written since it last folded its log into the file is more than the next opening reads in no time."""
+def _log_may_stay(path: Path) -> bool:
+    """Whether folding DuckDB's log into the file, which looks through what was ever replaced in it, is not worth what it takes."""
     log = path.with_name(f"{path.name}.wal")
-    return log.exists() and log.stat().st_size > LOG_LEFT_BYTES
+    is_long = log.exists() and log.stat().st_size > LOG_LEFT_BYTES
+    return not is_long and path.stat().st_size > SMALL_BUILD_BYTES
 
 
 @contextmanager

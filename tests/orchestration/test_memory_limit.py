@@ -184,8 +184,16 @@ def test_what_could_not_be_looked_through_stays_in_doubt_and_no_night_is_run_aga
     assert not settings.suspicion.exists()
 
 
-def test_what_a_step_wrote_stays_in_the_log_until_it_is_long(tmp_path, monkeypatch):
+def test_what_a_step_wrote_into_a_small_file_is_folded_in_when_it_is_closed(tmp_path):
+    build_file = tmp_path / "build.duckdb"
+    with open_build_file(build_file) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS a")
+    assert not build_file.with_name("build.duckdb.wal").exists()
+
+
+def test_what_a_step_wrote_into_a_large_file_stays_in_the_log_until_it_is_long(tmp_path, monkeypatch):
     build_file, log = tmp_path / "build.duckdb", tmp_path / "build.duckdb.wal"
+    monkeypatch.setattr(warehouse, "SMALL_BUILD_BYTES", 0)
     with open_build_file(build_file) as connection:
         connection.execute("CREATE TABLE t AS SELECT 1 AS a")
     assert log.exists()
@@ -200,8 +208,9 @@ def test_what_a_step_wrote_stays_in_the_log_until_it_is_long(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("is_healed", [True, False])
-def test_a_build_file_that_was_moved_away_leaves_no_log_in_the_way_of_the_next_one(tmp_path, is_healed):
+def test_a_build_file_that_was_moved_away_leaves_no_log_in_the_way_of_the_next_one(tmp_path, is_healed, monkeypatch):
     """As the manual has it for another storage, or for a key that is lost."""
+    monkeypatch.setattr(warehouse, "SMALL_BUILD_BYTES", 0)
     settings = Settings(data_dir=tmp_path)
     settings.prepare_folders()
     with open_build_file(settings.build_file) as connection:
