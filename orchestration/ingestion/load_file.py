@@ -47,7 +47,8 @@ def landed_files(landing_folder: Path, contract: SourceContract) -> list[Path]:
     """
     folder = landing_folder / contract.source_system
     found = {path for ending in ("", ".gz", ".zip") for path in folder.glob(f"{contract.file_pattern}{ending}")}
-    return sorted(path for path in found if path.is_file() and not path.name.startswith((".", "~$")))
+    is_sent = (path for path in found if path.is_file() and not path.name.startswith((".", "~$")))
+    return sorted(is_sent, key=lambda path: path.parts)
 
 
 @dataclass(frozen=True)
