@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 from orchestration.dbt_build.parse import current_parse
@@ -70,10 +71,11 @@ def margin_rules_version(reader_folder: Path = REPORT_READER) -> str:
 
 
 def derivation_version(dbt_project_dir: Path, study: str = DEFAULT_STUDY) -> str:
-    """A fingerprint of all rules, and the study: while it stays the same, only the rows of patients whose records changed are
-    computed."""
-    of_dbt = fingerprint_of_files(dbt_project_dir, ("dbt_project.yml", "macros", "models", "seeds"))
-    return f"{hashlib.sha256(f'{of_dbt} {margin_rules_version()}'.encode()).hexdigest()[:16]}-{study}"
+    """A fingerprint of all rules, of what tests each row once, and the study: while it stays the same, only the rows of patients whose
+    records changed are computed, and tested for twins. Another DuckDB may compute, and compare, otherwise."""
+    of_dbt = fingerprint_of_files(dbt_project_dir, ("dbt_project.yml", "macros", "models", "seeds", "tests"))
+    told = f"{of_dbt} {margin_rules_version()} {version('duckdb')}"
+    return f"{hashlib.sha256(told.encode()).hexdigest()[:16]}-{study}"
 
 
 def chosen_study(settings: Settings) -> str:

@@ -49,6 +49,7 @@ def test_only_a_build_file_made_wholly_by_todays_rules_is_kept(settings):
         "macros/dialect.sql",
         "dbt_project.yml",
         "seeds/margins/margin_types.csv",
+        "tests/generic/one_row_per.sql",
     ],
 )
 def test_every_rule_counts(settings, changed):
@@ -57,6 +58,12 @@ def test_every_rule_counts(settings, changed):
     path = project / changed
     path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     assert derivation_version(project) != before
+
+
+def test_with_another_duckdb_everybody_is_computed(settings, monkeypatch):
+    before = derivation_version(settings.dbt_project_dir)
+    monkeypatch.setattr("orchestration.dbt_build.arguments.version", lambda library: f"another {library}")
+    assert derivation_version(settings.dbt_project_dir) != before
 
 
 @pytest.mark.parametrize("changed", ["margins/lexicon_en.csv", "margins/statements.yml", "measurements/__init__.py"])

@@ -20,7 +20,7 @@ where {{ crlm_hash(columns) }} in (
     having count(*) > 1
 )
 {% elif put_in -%}
-where {{ columns[0] }} in (select {{ columns[0] }} from {{ put_in }})
+where {{ columns[0] }} in (select {{ columns[0] }} from {{ put_in }}) or {{ columns[0] }} is null
 {% endif -%}
 group by {{ columns | join(', ') }}
 having count(*) > 1
