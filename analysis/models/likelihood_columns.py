@@ -147,8 +147,6 @@ def pattern_codes(columns: Sequence[np.ndarray], n_patients: int) -> np.ndarray 
         if n_codes * n_values > n_patients:
             codes, n_codes = _numbered(codes)
         codes, n_codes = codes * n_values + number, n_codes * n_values
-        if n_codes > n_patients:
-            codes, n_codes = _numbered(codes)
         if n_codes > MOST_PATTERNS * n_patients:
             codes, n_codes = _numbered(codes)
             if n_codes > MOST_PATTERNS * n_patients:

@@ -241,8 +241,12 @@ def _numbered(values: pd.Series) -> tuple[np.ndarray, pd.Series]:
 
 def _as_texts(values: pd.Series) -> pd.Series:
     """Values as texts; what is kept as codes of texts stays so."""
-    is_coded = isinstance(values.dtype, pd.CategoricalDtype) and isinstance(values.cat.categories.dtype, pd.StringDtype)
-    return values if is_coded else values.astype("string")
+    return values if are_codes_of_texts(values) else values.astype("string")
+
+
+def are_codes_of_texts(values: pd.Series) -> bool:
+    """Whether a column of texts is kept as codes, as large ones are."""
+    return isinstance(values.dtype, pd.CategoricalDtype) and isinstance(values.cat.categories.dtype, pd.StringDtype)
 
 
 def _numbered_codes(values: pd.Categorical) -> tuple[np.ndarray, pd.Series]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.patients.collapsed_counts import are_codes_of_texts
 from analysis.patients.names import NOT_KNOWN, STRATA_NOT_COMPARED
 
 
@@ -125,7 +126,7 @@ class NumberedLevels(NamedTuple):
 
 def numbered_levels(values: pd.Series) -> NumberedLevels:
     """The levels of a grouping; what is kept as codes of texts is not spelled out patient by patient."""
-    if isinstance(values.dtype, pd.CategoricalDtype) and isinstance(values.cat.categories.dtype, pd.StringDtype):
+    if are_codes_of_texts(values):
         return NumberedLevels(values.cat.codes.to_numpy(dtype=np.int64), tuple(values.cat.categories))
     numbers, names = pd.factorize(levels_of(values))
     return NumberedLevels(numbers, tuple(map(str, names)))

@@ -101,8 +101,11 @@ class Hospital:
 
     def failures_of_a_tested_night(self) -> list[str]:
         """Take in what landed, build and test: the data tests that fail."""
-        told = self._run([], lambda line: False).stdout
-        return sorted(re.findall(r"FAIL \d+ (?!in )(\w+)", told))
+        ended = self._run([], lambda line: False)
+        failures = sorted(re.findall(r"FAIL \d+ (?!in )(\w+)", ended.stdout))
+        # a run that ended otherwise has no failures to tell of
+        assert (ended.returncode == 0) == (not failures), ended.stdout[-3000:]
+        return failures
 
     def _run(self, options: list[str], is_killed_at: Callable[[str], bool]) -> subprocess.CompletedProcess[str]:
         has_seeds = self.settings.build_file.exists()
