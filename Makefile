@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SPARK_INSTALLED := $(VENV)/.installed-spark
+PACKAGES := analysis crlm_warehouse orchestration quality report_reader simulated_hospital
 CRLM := $(BIN)/crlm
 PATIENTS ?= 1776
 SEED ?= 2012
@@ -15,7 +16,7 @@ export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: docs walkthroughs help setup simulate run refresh summary report sql ui test test-fast test-pythons lock truth-at-scale simulation-study fault-study clean-cohorts lint bench results-at-scale mutation kill-test clean scale
-.PHONY: setup-spark test-spark parity-spark
+.PHONY: compiled setup-spark test-spark parity-spark
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +30,11 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --no-deps --editable .
 	@touch $@
 
-setup: $(INSTALLED) ## Make the virtual environment with every requirement
+# an environment that writes no bytecode (PYTHONDONTWRITEBYTECODE) would compile the project in every process of a night: two of its five seconds
+compiled: $(INSTALLED)
+	@$(BIN)/python -m compileall -q $(PACKAGES) tests
+
+setup: compiled ## Make the virtual environment with every requirement
 
 $(SPARK_INSTALLED): $(INSTALLED) requirements-spark.lock
 	@echo "Installing the locked requirements for Spark Connect engines into $(VENV) (once) ..."
@@ -38,15 +43,15 @@ $(SPARK_INSTALLED): $(INSTALLED) requirements-spark.lock
 
 setup-spark: $(SPARK_INSTALLED) ## The same, and what a Spark Connect engine needs (docs/cluster.md)
 
-simulate: $(INSTALLED) ## Land a simulated hospital's raw files (PATIENTS=1776 SEED=2012)
+simulate: compiled ## Land a simulated hospital's raw files (PATIENTS=1776 SEED=2012)
 	@$(CRLM) simulate --patients $(PATIENTS) --seed $(SEED) --out $(DATA)
 
-run: $(INSTALLED) ## Set up, simulate if the landing folder is empty, refresh, show the study and the report's path
+run: compiled ## Set up, simulate if the landing folder is empty, refresh, show the study and the report's path
 	@test -n "$$(find $(DATA)/landing -type f 2>/dev/null | head -1)" || $(MAKE) --no-print-directory simulate
 	@$(CRLM) refresh
 	@$(CRLM) summary
 
-refresh: $(INSTALLED) ## Load what is new, derive, validate, analyse, publish (what the night does)
+refresh: compiled ## Load what is new, derive, validate, analyse, publish (what the night does)
 	@$(CRLM) refresh
 
 summary: $(INSTALLED) ## The published study in the terminal
@@ -58,7 +63,7 @@ report: $(INSTALLED) ## Draw the report anew and say where it is
 sql: $(INSTALLED) ## Query the published warehouse: make sql Q="SELECT * FROM results.hazard_ratios"
 	@$(CRLM) sql "$${Q:-SELECT table_schema, table_name FROM information_schema.tables ORDER BY ALL}"
 
-ui: $(INSTALLED) ## Open Dagster's lineage, runs and schedule at localhost:3000
+ui: compiled ## Open Dagster's lineage, runs and schedule at localhost:3000
 	@$(CRLM) ui
 
 # needs requirements of its own: make test-spark
@@ -75,17 +80,17 @@ together = $(subst $(eval) ,$(comma),$(strip $(1)))
 side_by_side = printf '%s\n' $(1) | xargs -P $(AT_ONCE) -I LOT sh -c 'said=$$(mktemp); \
 	if [ LOT = lint ]; then $(MAKE) --no-print-directory lint; else $(BIN)/python -m pytest $$(echo LOT | tr , " ") $(2); fi > $$said 2>&1; \
 	ended=$$?; echo "== LOT (ended with $$ended)"; cat $$said; rm -f $$said; exit $$ended'
-test: $(INSTALLED) ## Every test, and the linters: some lots at a time
+test: compiled ## Every test, and the linters: some lots at a time
 	@$(call side_by_side,$(LONG) $(call together,$(REST)) $(SHORT))
 
 # what a change is tried with: of the rooms below, without what starts processes, draws or tries thousands of files
 SLOW := tests/analysis/results tests/analysis/report tests/analysis/figures tests/orchestration/test_publication.py tests/orchestration/test_disk_full.py \
 	tests/orchestration/test_encryption.py tests/ingestion/test_killed_nights.py tests/ingestion/test_damaged_files.py tests/simulated_hospital/test_calibration.py tests/quality/test_counted_gate.py
 FAST := tests/ingestion tests/analysis tests/orchestration tests/dbt_project tests/quality $(call together,tests/reading tests/simulated_hospital tests/comparison)
-test-fast: $(INSTALLED) ## What every change is tried with: no whole night, no server, no browser, no linter
+test-fast: compiled ## What every change is tried with: no whole night, no server, no browser, no linter
 	@$(call side_by_side,$(FAST),$(addprefix --ignore=,$(SLOW)))
 
-test-spark: $(SPARK_INSTALLED) ## The same dbt project on a Spark Connect engine (Sail, which the tests start): every table row for row
+test-spark: $(SPARK_INSTALLED) compiled ## The same dbt project on a Spark Connect engine (Sail, which the tests start): every table row for row
 	@export CRLM_TEST_SPARK=1; night=$$(mktemp); \
 	$(BIN)/python -W ignore -m pytest $(CLUSTER)/test_parity.py > $$night 2>&1 & parity=$$!; \
 	$(BIN)/python -W ignore -m pytest $(CLUSTER) --ignore=$(CLUSTER)/test_parity.py; others=$$?; \
