@@ -12,6 +12,7 @@ from analysis.report.availability import NotAvailable, frame_of
 from analysis.report.definitions import definitions, rows_of
 from analysis.report.formats import NOT_AVAILABLE, count, is_missing, words
 from analysis.report.outcome_sections import adjusted_hazards, three_year_recurrence
+from analysis.tables.margin_agreement import READER_AND_REVIEWER
 
 CHECKLISTS_FILE = Path(__file__).with_name("checklists.yml")
 KNOWN, PARTLY, WRITE = "known", "partly", "write"
@@ -151,8 +152,9 @@ def _checks(results: Results, context: Mapping[str, Any]) -> str:
 
 
 def _kappa(results: Results, context: Mapping[str, Any]) -> str:
-    table = frame_of(results, "margin_agreement", "kappa").dropna(subset=["kappa"])
-    return f"kappa {table['kappa'].iloc[0]:.2f}" if len(table) else NOT_AVAILABLE
+    table = frame_of(results, "margin_agreement", "comparison kappa").dropna(subset=["kappa"])
+    kappa = table.loc[table["comparison"] == READER_AND_REVIEWER, "kappa"]
+    return f"kappa {kappa.iloc[0]:.2f}" if len(kappa) else NOT_AVAILABLE
 
 
 def _sensitivity(results: Results, context: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestration.files.problems import WarehouseProblem
 from orchestration.warehouse import Publication
 
+NEW, OLD = ".new", ".old"
 STAMP_FILE = "publication.json"
 """In every exported folder: which publication it was made from."""
 
@@ -28,9 +29,8 @@ def whole_folder(target: Path, stamp: Publication, what: str) -> Iterator[Path]:
     target = target.absolute()
     if target.exists() and not (target.is_dir() and (not any(target.iterdir()) or (target / STAMP_FILE).exists())):
         raise ExportRefused(f"{target} holds something that no export wrote: name an empty or a new folder")
-    new, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
-    for left in (new, old):
-        shutil.rmtree(left, ignore_errors=True)
+    new, old = target.with_name(f".{target.name}{NEW}"), target.with_name(f".{target.name}{OLD}")
+    _clear(new, old, target)
     new.mkdir(parents=True)
     try:
         yield new
@@ -40,5 +40,20 @@ def whole_folder(target: Path, stamp: Publication, what: str) -> Iterator[Path]:
             target.rename(old)
         new.rename(target)
     finally:
-        for left in (new, old):
-            shutil.rmtree(left, ignore_errors=True)
+        _clear(new, old, target)
+
+
+def clear_unfinished_folders(parent: Path) -> None:
+    """What exports into a folder that were killed left there: the half-written one goes, and one that was moved aside before the
+    new one had taken its place comes back."""
+    for left in [*parent.glob(f".*{NEW}"), *parent.glob(f".*{OLD}")]:
+        if left.is_dir() and not left.is_symlink():
+            name = left.name.removeprefix(".").removesuffix(left.suffix)
+            _clear(parent / f".{name}{NEW}", parent / f".{name}{OLD}", parent / name)
+
+
+def _clear(new: Path, old: Path, target: Path) -> None:
+    if old.exists() and not target.exists():
+        old.rename(target)
+    for left in (new, old):
+        shutil.rmtree(left, ignore_errors=True)

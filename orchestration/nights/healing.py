@@ -4,6 +4,7 @@ The landing folder is the truth: a build file that is damaged is put aside and m
 or in the file's length, is found here; damage within a file shows when it is read, leaves a mark, and is found at the next start.
 """
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.engines.leftovers import clear_copies
+from orchestration.exports.folders import clear_unfinished_folders
 from orchestration.files.private_files import publish_mode, tighten
 from orchestration.files.problems import (
     MORE_MEMORY_ADVICE,
@@ -76,11 +78,21 @@ def clear_leftovers(settings: Settings, say: Callable[[str], None]) -> None:
         *build.glob("publication_draft.duckdb*"),
         *published.glob("*.new"),
         *published.glob("*.new.wal"),
+        *settings.history.glob("*.new"),
+        *build.glob("*.duckdb.tmp"),
     ]:
-        path.unlink(missing_ok=True)
-    for path in build.glob("*.duckdb.tmp"):
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path)
+    clear_unfinished_folders(published)
     clear_unborn(settings.build_file)
+
+
+def _remove(path: Path) -> None:
+    """A file, or a folder with what is in it; what cannot be removed stays: nobody takes it for anything."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

@@ -291,14 +291,7 @@ def _put_in_place(door: Door, new_file: Path, new_shareable: Path, stamp: Public
             _flush_to_disk(path)
             path.chmod(door.folder_mode & 0o666)
     if is_changed:
-        door.history.mkdir(parents=True, exist_ok=True)
-        kept = door.history / f"{stamp.published_at:%Y%m%dT%H%M%S%f}Z.duckdb"
-        kept.unlink(missing_ok=True)
-        # copied, not linked: what damages the one must not damage the other
-        shutil.copyfile(new_file, kept)
-        # who may enter the folder may read what is in it, and nobody else
-        kept.chmod(stat.S_IMODE(door.history.stat().st_mode) & 0o666)
-        _flush_to_disk(kept)
+        kept = _keep(door, new_file, stamp)
         sums[f"{door.history.name}/{kept.name}"] = {digests[door.published_file.name]}
     with both_known(folder, sums, digests):
         new_file.replace(door.published_file)
@@ -307,7 +300,24 @@ def _put_in_place(door: Door, new_file: Path, new_shareable: Path, stamp: Public
         else:
             door.shareable_file.unlink(missing_ok=True)
             sums.pop(door.shareable_file.name, None)
-    publish_mode(folder, door.folder_mode)
+    publish_mode(folder, door.folder_mode, but=door.history)
+
+
+def _keep(door: Door, new_file: Path, stamp: Publication) -> Path:
+    """A copy of a publication in the history, whole or not at all; returns where it is."""
+    door.history.mkdir(parents=True, exist_ok=True)
+    kept = door.history / f"{stamp.published_at:%Y%m%dT%H%M%S%f}Z.duckdb"
+    new = kept.with_suffix(".new")
+    try:
+        # copied, not linked: what damages the one must not damage the other
+        shutil.copyfile(new_file, new)
+        # who may enter the folder may read what is in it, and nobody else
+        new.chmod(stat.S_IMODE(door.history.stat().st_mode) & 0o666)
+        _flush_to_disk(new)
+        new.replace(kept)
+    finally:
+        new.unlink(missing_ok=True)
+    return kept
 
 
 def _stamp(

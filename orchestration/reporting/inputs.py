@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 
+from orchestration.files.problems import DamagedFile, named_problem
 from orchestration.warehouse import (
     published_names,
     read_last_attempt,
@@ -39,8 +41,23 @@ MARGIN_GROUPS = """
 def since_frames(before: Path, after: Path) -> dict[str, pd.DataFrame]:
     """What changed from one publication to another as counts, for the report: since_publications, _cohort, _patients, _numbers, _notes.
 
-    Nothing of cohorts too large to be compared every night: `crlm diff` does it on request.
+    Nothing of cohorts too large to be compared every night: `crlm diff` does it on request. Nothing where the one before is damaged,
+    which `crlm doctor` names: the report lacks this section, not the night its report.
+
+    Raises:
+        DamagedFile: the later one is.
     """
+    read_publication(after)
+    try:
+        return _since_frames(before, after)
+    except (duckdb.Error, DamagedFile) as error:
+        problem = error if isinstance(error, DamagedFile) else named_problem(error, before)
+        if isinstance(problem, DamagedFile):
+            return {}
+        raise
+
+
+def _since_frames(before: Path, after: Path) -> dict[str, pd.DataFrame]:
     from orchestration.comparison.decomposition import MOST_PATIENTS
     from orchestration.comparison.show import compare
 

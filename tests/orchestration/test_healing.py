@@ -12,6 +12,7 @@ from orchestration.engines.leftovers import folder_of_night
 from orchestration.files.problems import DamagedFile, DiskFull, WarehouseBusy, named_problem
 from orchestration.files.sums import known_sums, sha256_of, write_sums
 from orchestration.nights.healing import check_room, damaged_history, heal
+from orchestration.reporting.inputs import since_frames
 from orchestration.settings import Settings
 from orchestration.warehouse import open_build_file
 
@@ -30,6 +31,17 @@ def whole_file(path: Path) -> bytes:
         connection.execute("CREATE TABLE t AS SELECT range AS a, 'text ' || range AS b FROM range(100000)")
         connection.execute("CREATE SCHEMA meta; CREATE TABLE meta.publication AS SELECT 'run' AS run_id")
     return path.read_bytes()
+
+
+def a_publication(path: Path) -> None:
+    """A warehouse with a stamp."""
+    path.unlink(missing_ok=True)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            """CREATE SCHEMA meta; CREATE TABLE meta.publication AS SELECT TIMESTAMP '2026-01-02' AS published_at, 'run' AS run_id,
+               'code' AS code_version, 'hash' AS data_hash, 2::BIGINT AS n_patients, TRUE AS is_simulated;
+               CREATE TABLE t AS SELECT range AS a, 'text ' || range AS b FROM range(100000)"""
+        )
 
 
 DAMAGE = {
@@ -125,8 +137,31 @@ def test_a_damaged_kept_publication_is_named_and_harms_nobody(settings):
     assert publish_history(settings.history).empty
 
 
+def test_a_report_is_drawn_also_where_the_publication_before_is_damaged(settings):
+    before, after = settings.history / "20260101T000000000000Z.duckdb", settings.published_file
+    a_publication(after)
+    for content in (b"garbage", after.read_bytes()[: after.stat().st_size // 2]):
+        before.write_bytes(content)
+        assert since_frames(before, after) == {}
+    a_publication(before)
+    after.write_bytes(b"garbage")
+    with pytest.raises(DamagedFile, match="warehouse"):
+        since_frames(before, after)
+
+
+def test_an_export_that_was_killed_keeps_no_night_from_beginning_and_loses_no_copy(settings):
+    published = settings.published_file.parent
+    for name in (".parquet.new", ".parquet.old", ".study.old", "study", ".unlike"):
+        (published / name).mkdir()
+        (published / name / "patients.parquet").write_text(name, encoding="utf-8")
+    heal(settings, lambda text: pytest.fail(text))
+    left = {path.parent.name: path.read_text(encoding="utf-8") for path in published.glob("*/*.parquet")}
+    assert left == {"parquet": ".parquet.old", "study": "study", ".unlike": ".unlike"}
+
+
 def test_half_written_files_of_a_killed_night_are_cleared_away(settings):
     left = [
+        settings.history / "20260103T000000000000Z.new",
         settings.build_file.with_name(".build.duckdb.123.born"),
         settings.build_file.with_name(".study_id.key.123"),
         settings.build_file.with_name("publication_draft.duckdb"),

@@ -1,6 +1,8 @@
 """Write, audit, publish: what leaves the build file, and that readers never see half of it."""
 
+import errno
 import re
+import stat
 import subprocess
 import sys
 import tempfile
@@ -243,6 +245,39 @@ def test_an_unchanged_night_adds_nothing_to_the_history_and_a_changed_one_does(b
     assert is_changed
     assert third.data_hash != first.data_hash
     assert publish_history(build_file.parent / "published" / "history")["run_id"].tolist() == ["run-3", "run-1"]
+
+
+def test_a_publication_leaves_the_kept_ones_to_their_owner(build_file):
+    publish_as(build_file, "run-1")
+    history = build_file.parent / "published" / "history"
+    history.chmod(0o700)
+    with duckdb.connect(str(build_file)) as connection:
+        connection.execute("UPDATE results.hazard_ratios SET estimate = 1.1")
+        judge(connection, "results")
+    publish_as(build_file, "run-2")
+    kept = sorted(history.iterdir())
+    assert [path.suffix for path in kept] == [".duckdb", ".duckdb"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (history, kept[-1])] == [0o700, 0o600]
+
+
+def test_where_there_is_no_room_for_the_kept_copy_nothing_of_it_stays_and_nothing_is_published(build_file, monkeypatch):
+    first, _ = publish_as(build_file, "run-1")
+    with duckdb.connect(str(build_file)) as connection:
+        connection.execute("UPDATE results.hazard_ratios SET estimate = 1.1")
+        judge(connection, "results")
+
+    def half_a_copy(source, target):
+        Path(target).write_bytes(Path(source).read_bytes()[:1000])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("orchestration.publication.publish.shutil.copyfile", half_a_copy)
+    with pytest.raises(OSError, match="No space left"):
+        publish_as(build_file, "run-2")
+    published = build_file.parent / "published"
+    assert [path.name for path in (published / "history").iterdir()] == [
+        f"{first.published_at:%Y%m%dT%H%M%S%f}Z.duckdb"
+    ]
+    assert read_publication(published / "warehouse.duckdb").run_id == "run-1"
 
 
 def test_an_open_reader_keeps_yesterdays_file_while_the_new_one_is_published(build_file):

@@ -1,6 +1,7 @@
 """What stands beside the page: figures, tables, the checklists, the Word document; and what the page says of a night and of a draw."""
 
 import io
+import math
 import re
 
 import docx
@@ -75,6 +76,23 @@ def test_checklist_items_are_filled_with_numbers_of_the_tables_and_the_rest_is_f
     empty = checklist_rows({}, {}).set_index(["checklist", "item"])
     assert empty.loc[("STROBE", "13a"), ["state", "value"]].tolist() == [WRITE, ""]
     assert {name: len(items) for name, items in checklist_items().items()} == {"STROBE": 34, "RECORD": 13, "REMARK": 20}
+
+
+def test_the_kappa_of_two_reviewers_is_not_told_as_that_of_the_rules():
+    columns = "comparison n n_agreed kappa std_error conf_low conf_high warning"
+    two = ("two reviewers", 10, 9, 0.81, 0.1, 0.6, 1.0, "")
+    for rules, told in [(("rules and reviewer", 20, 15, 0.6, 0.1, 0.4, 0.8, ""), "kappa 0.60"), (None, None)]:
+        table = frame(
+            columns, *[row for row in (rules or ("rules and reviewer", 0, 0, math.nan, *[math.nan] * 3, ""), two)]
+        )
+        rows = checklist_rows({**fake_results(), "margin_agreement": table}, fake_context()).set_index(
+            ["checklist", "item"]
+        )
+        assert (
+            (told in rows.loc[("RECORD", "6.2"), "value"])
+            if told
+            else "kappa" not in rows.loc[("RECORD", "6.2"), "value"]
+        )
 
 
 def since_tables() -> dict[str, pd.DataFrame]:
