@@ -128,9 +128,11 @@ def load_file(
         try:
             if isinstance(reading.records, UnreadableFile):
                 raise reading.records
-            supersede_earlier_readings(connection, contract, source_file, file_hash, load_number)
-            place = _place_in_history(connection, contract, source_file, file_hash, load_number)
-            origin = Origin(contract, source_file, file_hash, run_id, place)
+            place, superseding = _place_in_history(connection, contract, source_file, file_hash, load_number), None
+            if _was_read_by_another_contract(connection, contract, source_file):
+                supersede_earlier_readings(connection, contract, source_file, file_hash, load_number)
+                superseding = load_number
+            origin = Origin(contract, source_file, file_hash, run_id, place, superseding)
             load = store_records(connection, origin, reading.records, known)
         except UnreadableFile as refusal:
             load = FileLoad(contract.source_system, contract.feed, source_file, f"refused: {refusal}")
@@ -172,6 +174,16 @@ def _place_in_history(
     first, last_hash, last_version = rows[0]
     is_read_again = first is not None and last_hash == file_hash and last_version != contract.version
     return first if is_read_again else load_number
+
+
+def _was_read_by_another_contract(
+    connection: duckdb.DuckDBPyConnection, contract: SourceContract, source_file: str
+) -> bool:
+    """Whether another version of the contract ever read the file; raw is looked through only then."""
+    query = """SELECT EXISTS (FROM raw.ingest_ledger WHERE source_system = ? AND feed = ? AND system = ? AND source_file = ?
+                              AND status = 'loaded' AND contract_version <> ?)"""
+    identity = [contract.source_system, contract.feed, contract.system, source_file, contract.version]
+    return connection.execute(query, identity).fetchall()[0][0]
 
 
 def refuse_file(
