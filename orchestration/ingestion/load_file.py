@@ -77,7 +77,7 @@ def is_loaded(last: LastLoad | None, contract: SourceContract, file_hash: str, p
 
     Only the last load counts: a file that went from A to B and back to A is read again.
     """
-    if last is None or (last.file_hash, last.contract_version) != (file_hash, contract.version):
+    if last is None or (last.file_hash, last.contract_version) != (file_hash, contract.reading_version):
         return False
     return last.companions_hash is None or last.companions_hash == hash_of_companions(path)
 
@@ -172,7 +172,7 @@ def _place_in_history(
         [contract.source_system, contract.feed, contract.system, source_file],
     ).fetchall()
     first, last_hash, last_version = rows[0]
-    is_read_again = first is not None and last_hash == file_hash and last_version != contract.version
+    is_read_again = first is not None and last_hash == file_hash and last_version != contract.reading_version
     return first if is_read_again else load_number
 
 
@@ -182,7 +182,7 @@ def _was_read_by_another_contract(
     """Whether another version of the contract ever read the file; raw is looked through only then."""
     query = """SELECT EXISTS (FROM raw.ingest_ledger WHERE source_system = ? AND feed = ? AND system = ? AND source_file = ?
                               AND status = 'loaded' AND contract_version <> ?)"""
-    identity = [contract.source_system, contract.feed, contract.system, source_file, contract.version]
+    identity = [contract.source_system, contract.feed, contract.system, source_file, contract.reading_version]
     return connection.execute(query, identity).fetchall()[0][0]
 
 
@@ -233,7 +233,7 @@ def _write_ledger(
         "rows_duplicate": load.rows_duplicate,
         "rows_passed_over": load.rows_passed_over,
         "fields_rejected": load.fields_rejected,
-        "contract_version": contract.version,
+        "contract_version": contract.reading_version,
         "run_id": run_id,
         "load_number": load_number,
         "companions_hash": companions_hash,

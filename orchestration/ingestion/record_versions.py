@@ -30,7 +30,7 @@ def version_columns(contract: SourceContract) -> str:
                coalesce(source_patient, {patient}, '') AS identity_patient,
                concat_ws('|', coalesce(source_version::VARCHAR, ''), coalesce({updated_at}, '')) AS place_in_history,
                coalesce({updated_at}) AS updated_at,
-               md5(concat_ws(chr(31), {text_literal(contract.version)}, content_hash, {values},
+               md5(concat_ws(chr(31), {text_literal(contract.reading_version)}, content_hash, {values},
                              CASE WHEN problems IS NOT NULL THEN problems::VARCHAR END)) AS record_hash"""
 
 
@@ -146,7 +146,7 @@ def _earlier_readings(contract: SourceContract, source_file: str) -> str:
     """SQL: rows of raw in force that another version of the contract read from whatever bytes of the file."""
     return (
         f"{of_system(contract)} AND source_file = {text_literal(source_file)}"
-        f" AND contract_version <> {text_literal(contract.version)}"
+        f" AND contract_version <> {text_literal(contract.reading_version)}"
     )
 
 

@@ -233,7 +233,7 @@ class Origin:
             "source_file": self.source_file,
             "file_hash": self.file_hash,
             "run_id": self.run_id,
-            "contract_version": self.contract.version,
+            "contract_version": self.contract.reading_version,
         }
         return ", ".join(
             f"{self.load_number}::BIGINT AS {name}"
