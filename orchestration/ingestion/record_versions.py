@@ -130,7 +130,8 @@ def supersede_earlier_readings_of_its_records(
                            {identity_patient(contract)} AS identity_patient, {patient} AS patient
                     FROM {earlier}
                 )
-                SELECT place FROM earlier WHERE payload IN (SELECT payload FROM payloads_of_file)
+                -- the texts themselves, of a million reports, would fill the memory
+                SELECT place FROM earlier WHERE md5_number(payload) IN (SELECT md5_number(payload) FROM payloads_of_file)
                 UNION ALL
                 SELECT place FROM earlier INNER JOIN (
                     SELECT record_key, identity_patient, {told_patient} AS patient
