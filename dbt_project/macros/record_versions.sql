@@ -149,9 +149,15 @@ lines as (
         on versions.source_system = identifiers.source_system and versions.mrn = identifiers.mrn
 {% endmacro %}
 
-{#- Who answers on the page and in a sheet gives one answer: the later one. -#}
+{#- Who answers on the page and in a sheet gives one answer: the later one. An answer about another patient than the question's (a sheet
+    of which one column was sorted) displaces none: it is known apart by its study id, and of no patient whose records are others'. -#}
 {% macro only_the_latest_answer() %}
 qualify row_number() over (
-    partition by question_id, reviewer order by cast(decided_at as timestamp) desc, record_id desc
+    partition by study_id, question_id, reviewer order by cast(decided_at as timestamp) desc, record_id desc
 ) = 1
 {% endmacro %}
+
+{#- A question's id begins with the study id of the patient whom it asks about -#}
+{% macro is_about_another_patient() -%}
+substr(question_id, 1, length(study_id) + 1) <> study_id || ':'
+{%- endmacro %}

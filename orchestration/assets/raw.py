@@ -11,6 +11,7 @@ from orchestration.ingestion.load_feed import (
     load_feed,
     record_fetches,
     record_hospital_limits,
+    record_origins,
     record_refused_contracts,
     record_stale_feeds,
     record_unclaimed_files,
@@ -114,6 +115,7 @@ def raw_accounts(context: dg.AssetExecutionContext):
         record_hospital_limits(connection, hospitals)
         record_refused_contracts(connection, hospitals, context.run.run_id)
         unclaimed = record_unclaimed_files(connection, settings.landing, hospitals, context.run.run_id)
+        record_origins(connection, hospitals)
         stale = record_stale_feeds(connection, hospitals, settings.landing)
         new_patients = assign_study_ids(connection, settings.study_id_key)
         counts = {name: connection.execute(f"SELECT count(*) FROM raw.{name}").fetchall()[0][0] for name in ACCOUNTS}

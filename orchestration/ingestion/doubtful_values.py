@@ -62,7 +62,7 @@ def _seen_before(connection: duckdb.DuckDBPyConnection, contract: SourceContract
     return _exists(
         connection,
         f"""FROM raw.{contract.feed} WHERE source_system = {text_literal(contract.source_system)}
-            AND system = {text_literal(contract.system)} AND contract_version = {text_literal(contract.version)}
+            AND system = {text_literal(contract.system)} AND contract_version = {text_literal(contract.reading_version)}
             AND substr("{name}", 9, 2) > '12'""",
     )
 

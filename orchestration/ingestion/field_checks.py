@@ -8,7 +8,7 @@ from orchestration.ingestion.canonical_feeds import (
     canonical_feeds,
     conversion,
 )
-from orchestration.ingestion.contract import TIME_ZERO, FieldContract, SourceContract
+from orchestration.ingestion.contract import FORMATS_WITH_TIME_ZONES, TIME_ZERO, FieldContract, SourceContract
 from orchestration.ingestion.contract.date_formats import (
     has_four_digit_year,
     needs_pattern,
@@ -326,7 +326,7 @@ def checked_records_query(
     what the reader filled in beside the contract's columns), the source's own word on patient and order, and `problems`: a
     list of structs (field, value, reason, rejects_record) in the contract's order, NULL where there is none."""
     columns = canonical_feeds()[contract.feed].columns
-    has_time_zones = contract.format in ("hl7_v2", "fhir")
+    has_time_zones = contract.format in FORMATS_WITH_TIME_ZONES
     time_zone = contract.time_zone if has_time_zones else None
     filled = [_as_text(name, columns[name]) for name in columns if name in filled_by_reader]
     content_hash = f"md5(concat_ws(chr(31), {', '.join(filled)}))" if filled else "''"

@@ -192,6 +192,17 @@ def record_hospital_limits(connection: duckdb.DuckDBPyConnection, hospitals: Hos
         connection.executemany("INSERT INTO raw.not_derivable_endpoints VALUES (?, ?, ?)", limits)
 
 
+def record_origins(connection: duckdb.DuckDBPyConnection, hospitals: Hospitals) -> None:
+    """Whether each hospital's patients are simulated, in every row of its ledger, as its hospital.yml says today: a file that was taken
+    in under a wrong word is not of simulated patients for ever. One that cannot be read, or is gone: as it said last."""
+    told = [(hospital, identity.is_simulated) for hospital, identity in sorted(hospitals.identities.items())]
+    for hospital, is_simulated in told:
+        connection.execute(
+            "UPDATE raw.ingest_ledger SET is_simulated = $2 WHERE source_system = $1 AND is_simulated IS DISTINCT FROM $2",
+            [hospital, is_simulated],
+        )
+
+
 def record_refused_contracts(connection: duckdb.DuckDBPyConnection, hospitals: Hospitals, run_id: str) -> None:
     """A ledger row for each contract that cannot be used: what its hospital sent was not loaded this night; and one of status
     'loaded', of no rows, for each that could not be used before and now can, or is gone."""

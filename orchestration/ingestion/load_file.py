@@ -77,7 +77,7 @@ def is_loaded(last: LastLoad | None, contract: SourceContract, file_hash: str, p
 
     Only the last load counts: a file that went from A to B and back to A is read again.
     """
-    if last is None or (last.file_hash, last.contract_version) != (file_hash, contract.version):
+    if last is None or (last.file_hash, last.contract_version) != (file_hash, contract.reading_version):
         return False
     return last.companions_hash is None or last.companions_hash == hash_of_companions(path)
 
@@ -128,9 +128,11 @@ def load_file(
         try:
             if isinstance(reading.records, UnreadableFile):
                 raise reading.records
-            supersede_earlier_readings(connection, contract, source_file, file_hash, load_number)
-            place = _place_in_history(connection, contract, source_file, file_hash, load_number)
-            origin = Origin(contract, source_file, file_hash, run_id, place)
+            place, superseding = _place_in_history(connection, contract, source_file, file_hash, load_number), None
+            if _was_read_by_another_contract(connection, contract, source_file):
+                supersede_earlier_readings(connection, contract, source_file, file_hash, load_number)
+                superseding = load_number
+            origin = Origin(contract, source_file, file_hash, run_id, place, superseding)
             load = store_records(connection, origin, reading.records, known)
         except UnreadableFile as refusal:
             load = FileLoad(contract.source_system, contract.feed, source_file, f"refused: {refusal}")
@@ -170,8 +172,18 @@ def _place_in_history(
         [contract.source_system, contract.feed, contract.system, source_file],
     ).fetchall()
     first, last_hash, last_version = rows[0]
-    is_read_again = first is not None and last_hash == file_hash and last_version != contract.version
+    is_read_again = first is not None and last_hash == file_hash and last_version != contract.reading_version
     return first if is_read_again else load_number
+
+
+def _was_read_by_another_contract(
+    connection: duckdb.DuckDBPyConnection, contract: SourceContract, source_file: str
+) -> bool:
+    """Whether another version of the contract ever read the file; raw is looked through only then."""
+    query = """SELECT EXISTS (FROM raw.ingest_ledger WHERE source_system = ? AND feed = ? AND system = ? AND source_file = ?
+                              AND status = 'loaded' AND contract_version <> ?)"""
+    identity = [contract.source_system, contract.feed, contract.system, source_file, contract.reading_version]
+    return connection.execute(query, identity).fetchall()[0][0]
 
 
 def refuse_file(
@@ -221,7 +233,7 @@ def _write_ledger(
         "rows_duplicate": load.rows_duplicate,
         "rows_passed_over": load.rows_passed_over,
         "fields_rejected": load.fields_rejected,
-        "contract_version": contract.version,
+        "contract_version": contract.reading_version,
         "run_id": run_id,
         "load_number": load_number,
         "companions_hash": companions_hash,

@@ -6,6 +6,7 @@ gives it (version number, time of update, time of the message).
 """
 
 import duckdb
+import pyarrow as pa
 
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import SourceContract
@@ -29,7 +30,7 @@ def version_columns(contract: SourceContract) -> str:
                coalesce(source_patient, {patient}, '') AS identity_patient,
                concat_ws('|', coalesce(source_version::VARCHAR, ''), coalesce({updated_at}, '')) AS place_in_history,
                coalesce({updated_at}) AS updated_at,
-               md5(concat_ws(chr(31), {text_literal(contract.version)}, content_hash, {values},
+               md5(concat_ws(chr(31), {text_literal(contract.reading_version)}, content_hash, {values},
                              CASE WHEN problems IS NOT NULL THEN problems::VARCHAR END)) AS record_hash"""
 
 
@@ -96,8 +97,57 @@ def supersede_earlier_readings(
     """What an earlier contract read from the very same bytes of this file is no longer in force; it stays in raw."""
     connection.execute(
         f"""UPDATE raw.{contract.feed} SET superseded_by = {load_number}
-            WHERE {of_system(contract)} AND source_file = ? AND file_hash = ? AND contract_version <> ?""",
-        [source_file, file_hash, contract.version],
+            WHERE {_earlier_readings(contract, source_file)} AND file_hash = ?""",
+        [file_hash],
+    )
+
+
+def supersede_earlier_readings_of_its_records(
+    connection: duckdb.DuckDBPyConnection,
+    contract: SourceContract,
+    source_file: str,
+    load_number: int,
+    payloads: pa.Table,
+) -> None:
+    """Of what stands in the file now, neither is in force what an earlier contract read from other bytes of this file: an unchanged
+    row was not loaded again by each delivery. What stands there no more stays as it was read.
+
+    A row stands in the file if one of `payloads` is its text, or a checked record, sound or rejected, has its key and patient.
+    """
+    earlier = f"raw.{contract.feed} WHERE {_earlier_readings(contract, source_file)}"
+    if not connection.execute(f"SELECT EXISTS (FROM {earlier})").fetchall()[0][0]:
+        return
+    patient = quoted_name(contract.patient_column)
+    key = list(map(quoted_name, contract.key))
+    told_patient = patient if contract.patient_column in contract.fields else "NULL"
+    connection.register("payloads_of_file", payloads)
+    connection.execute(
+        f"""UPDATE raw.{contract.feed} SET superseded_by = {load_number}
+            WHERE rowid IN (
+                WITH earlier AS (
+                    -- the key as it was, and as today's contract would make it: NULL where a part of it was not read
+                    SELECT rowid AS place, payload, unnest([record_key, {" || '|' || ".join(key)}]) AS record_key,
+                           {identity_patient(contract)} AS identity_patient, {patient} AS patient
+                    FROM {earlier}
+                )
+                -- the texts themselves, of a million reports, would fill the memory
+                SELECT place FROM earlier WHERE md5_number(payload) IN (SELECT md5_number(payload) FROM payloads_of_file)
+                UNION ALL
+                SELECT place FROM earlier INNER JOIN (
+                    SELECT record_key, identity_patient, {told_patient} AS patient
+                    FROM checked_records WHERE {" AND ".join(f"{part} IS NOT NULL" for part in key)}
+                ) AS standing ON earlier.record_key = standing.record_key
+                    AND (earlier.identity_patient = standing.identity_patient OR earlier.patient = standing.patient)
+            )"""
+    )
+    connection.unregister("payloads_of_file")
+
+
+def _earlier_readings(contract: SourceContract, source_file: str) -> str:
+    """SQL: rows of raw in force that another version of the contract read from whatever bytes of the file."""
+    return (
+        f"{of_system(contract)} AND source_file = {text_literal(source_file)}"
+        f" AND contract_version <> {text_literal(contract.reading_version)}"
     )
 
 

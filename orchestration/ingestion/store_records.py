@@ -18,6 +18,7 @@ from orchestration.ingestion.readers.account import Account, account_of
 from orchestration.ingestion.record_versions import (
     mark_duplicates,
     note_keys_of_two_patients,
+    supersede_earlier_readings_of_its_records,
     version_columns,
 )
 from orchestration.ingestion.withdrawals import LINEAGE as LINEAGE_OF_WITHDRAWAL
@@ -80,6 +81,10 @@ def store_records(
     connection.register("reader_records", pa.Table.from_batches(wanted.to_batches(ROWS_A_BATCH), wanted.schema))
     try:
         _check_records(connection, contract, wanted.column_names)
+        if origin.superseding_load is not None:
+            # also of rows that are now left to other contracts
+            standing = (connection, contract, origin.source_file, origin.superseding_load, records.select(["payload"]))
+            supersede_earlier_readings_of_its_records(*standing)
         may_share_keys = not (known and known.takes(connection)) and mark_duplicates(connection, contract)
         doubtful = notices_of_doubtful_dates(connection, contract, "reader_records")
         account = replace(account, notices=[*account.notices, *doubtful, *notices_of_bounds(connection, contract)])
@@ -216,6 +221,9 @@ class Origin:
     file_hash: str
     run_id: str
     load_number: int
+    """The place in history."""
+    superseding_load: int | None = None
+    """This load, where an earlier contract read the file, whatever its bytes were then."""
 
     def columns(self, *names: str) -> str:
         values = {
@@ -225,7 +233,7 @@ class Origin:
             "source_file": self.source_file,
             "file_hash": self.file_hash,
             "run_id": self.run_id,
-            "contract_version": self.contract.version,
+            "contract_version": self.contract.reading_version,
         }
         return ", ".join(
             f"{self.load_number}::BIGINT AS {name}"

@@ -107,16 +107,27 @@ def registry_header(hospital: Hospital) -> str:
     return (hospital.landed / "registry" / "hepatectomy_registry.csv").read_text(encoding="utf-8").split("\n")[0] + "\n"
 
 
-def land_answer(hospital: Hospital, study_id: str) -> None:
-    """A reviewer says what the margin is, whatever was read."""
-    question = hospital.query(f"SELECT question_id FROM intermediate.margin_questions WHERE study_id = '{study_id}'")[
-        0
-    ][0]
+def question_of(hospital: Hospital, study_id: str) -> str:
+    return hospital.query(f"SELECT question_id FROM intermediate.margin_questions WHERE study_id = '{study_id}'")[0][0]
+
+
+def land_answer(hospital: Hospital, study_id: str, question: str | None = None, decided_at: str = "2020-01-02") -> None:
+    """A reviewer says what the margin is, whatever was read: in a sheet."""
     path = hospital.folder / "landing" / "adjudication" / "answers.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         "question_id,study_id,reviewer,decided_at,margin_group,margin_mm,comment\n"
-        f"{question},{study_id},reviewer,2020-01-02,positive,,\n",
+        f"{question or question_of(hospital, study_id)},{study_id},reviewer,{decided_at},positive,,\n",
+        encoding="utf-8",
+    )
+
+
+def land_answer_of_the_page(hospital: Hospital, study_id: str) -> None:
+    path = hospital.folder / "landing" / "adjudication" / "review" / "reviewer.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        "question_id,study_id,reviewer,decided_at,margin_group,margin_mm,blinding,record_status,comment\n"
+        f"{question_of(hospital, study_id)},{study_id},reviewer,2020-01-02 09:00:00,>=10 mm,,blind,active,\n",
         encoding="utf-8",
     )
 
@@ -169,6 +180,21 @@ def test_only_the_patients_whose_records_changed_are_computed(first_night, secon
             counted = after.execute(f"SELECT count(*) FROM {schema}.{table}")
             assert counted.fetchall() == [(n_before - n_deleted + n_inserted,)], table
             assert n_computed == n_inserted or table in looks_across, table
+
+
+def test_an_answer_about_another_patient_than_its_question_is_listed_and_displaces_nobodys(first_night, tmp_path):
+    """A sheet of which the column of study ids was sorted alone; its question was answered on the page before."""
+    hospital = first_night.copied_to(tmp_path / "sorted")
+    patients = Patients(hospital)
+    hers, not_hers = (patients.study_id(patients.next()) for _ in range(2))
+    land_answer_of_the_page(hospital, hers)
+    hospital.night()
+    land_answer(hospital, not_hers, question_of(hospital, hers), "2020-02-01")
+    assert hospital.failures_of_a_tested_night() == []
+    assert hospital.query("SELECT study_id, margin_group FROM marts.margin_adjudications") == [(hers, ">=10 mm")]
+    set_aside = "SELECT study_id, reason FROM intermediate.records_set_aside WHERE source_table LIKE '%adjudications'"
+    assert hospital.query(set_aside) == [(not_hers, "answer to a question about another patient")]
+    assert differences(hospital, hospital.rebuilt(tmp_path / "scratch")) == {}
 
 
 @pytest.mark.parametrize("last_made", ["intermediate.margin_texts", "marts.recurrences"])

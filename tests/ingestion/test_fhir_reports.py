@@ -283,6 +283,24 @@ def test_an_instant_is_read_on_the_hospitals_clock(warehouse, zone, issued, day,
     assert warehouse.rows("SELECT collected_date, reported_datetime FROM raw.pathology_messages") == [(day, clock)]
 
 
+def test_files_that_were_read_on_another_clock_are_read_again_and_others_are_not(warehouse):
+    told = REPORTS + '  collected_date: {column: issued, formats: ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]}\n'
+    write_contract(warehouse, "fhir", told)
+    warehouse.land("fhir/a.ndjson", lines(patient("900001"), report("x", issued="2005-03-14T23:30:00Z")))
+    warehouse.land("treatments/1.csv", "id;patient;when;what;where;left\nT1;SIM0000001;03.04.2009;op;L;0\n")
+    warehouse.load("treatments")
+    warehouse.load("pathology_messages")
+    hospital = warehouse.contracts_folder / "a_hospital" / "hospital.yml"
+    as_before = hospital.read_text()
+    in_force = "SELECT collected_date FROM raw.pathology_messages WHERE superseded_by IS NULL"
+    for zone, day in (("Europe/Berlin", "2005-03-15"), ("America/New_York", "2005-03-14")):
+        hospital.write_text(f"{as_before}time_zone: {zone}\n")
+        (load,) = warehouse.load("pathology_messages")
+        assert (load.rows_loaded, warehouse.rows(in_force)) == (1, [(day,)])
+        # a table's days are on no clock
+        assert (warehouse.load("pathology_messages"), warehouse.load("treatments")) == ([], [])
+
+
 def test_a_time_zone_that_does_not_exist_is_an_error_of_the_hospital(warehouse):
     hospital = warehouse.contracts_folder / "a_hospital" / "hospital.yml"
     hospital.write_text(hospital.read_text() + "time_zone: Berlin\n")

@@ -34,6 +34,7 @@ def night(warehouse, run_id):
     loading.record_hospital_limits(warehouse.connection, hospitals)
     loading.record_refused_contracts(warehouse.connection, hospitals, run_id)
     unclaimed = loading.record_unclaimed_files(warehouse.connection, warehouse.landing, hospitals, run_id)
+    loading.record_origins(warehouse.connection, hospitals)
     return loading.record_stale_feeds(warehouse.connection, hospitals, warehouse.landing), unclaimed
 
 
@@ -92,6 +93,17 @@ def test_a_wrong_hospital_file_keeps_what_it_said_last_about_its_endpoints(two_h
     assert (
         "hospital.yml:3: not_derivable.salvaged: 'salvaged' is no endpoint (known: overall_survival, salvage)" in reason
     )
+
+
+def test_a_hospital_is_simulated_as_its_hospital_file_says_tonight_whatever_it_said_when_its_files_came(two_hospitals):
+    """A first contract was copied from an example."""
+    labels = "SELECT source_system, bool_or(is_simulated), bool_and(is_simulated) FROM raw.ingest_ledger GROUP BY ALL ORDER BY ALL"
+    two_hospitals.land("unnamed.csv", GOOD)
+    night(two_hospitals, "night-2")
+    assert two_hospitals.rows(labels) == [("a_hospital", True, True), ("neighbour", True, True)]
+    change(two_hospitals, "a_hospital/hospital.yml", "is_simulated: true", "is_simulated: false")
+    night(two_hospitals, "night-3")
+    assert two_hospitals.rows(labels) == [("a_hospital", False, False), ("neighbour", True, True)]
 
 
 def test_a_file_that_the_loader_fails_on_is_refused_and_the_next_one_loads(two_hospitals, monkeypatch):

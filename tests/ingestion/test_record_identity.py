@@ -3,6 +3,8 @@
 import json
 from unittest.mock import Mock
 
+import pytest
+
 from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.readers.account import Withdrawal
 from orchestration.ingestion.withdrawals import LINEAGE, withdraw
@@ -114,6 +116,72 @@ def test_a_mended_contract_makes_no_file_newer_than_it_was(warehouse):
     warehouse.land("looks/2_first.csv", HEADER + "1,900001,03/07/2005,3,\n")
     warehouse.load("follow_up")
     assert in_force(warehouse, "load_number", "event_date")[-1] == (8, "2005-03-07")
+
+
+def test_a_record_that_a_mended_contract_refuses_is_out_of_force_whichever_delivery_of_the_file_it_first_came_in(
+    warehouse,
+):
+    contract(warehouse)
+    warehouse.land("looks/a.csv", HEADER + "1,900001,03/25/2005,0,\n2,900001,03/25/2006,0,\n3,900001,03/25/2007,0,\n")
+    warehouse.load("follow_up")
+    # the next month's extract: the first as it was, the second with something else in a column that nobody reads, the third gone
+    next_month = HEADER + "1,900001,03/25/2005,0,\n2,900001,03/25/2006,0,seen\n4,900002,03/04/2005,3,\n"
+    warehouse.land("looks/a.csv", next_month)
+    (load,) = warehouse.load("follow_up")
+    assert (load.rows_loaded, load.rows_duplicate) == (1, 2)
+    contract(warehouse, "2", date_format="%d/%m/%Y")
+    (load,) = warehouse.load("follow_up")
+    assert (load.rows_loaded, load.rows_rejected) == (1, 2)
+    # what no longer stands in the file stays as it was read
+    assert in_force(warehouse, "event_id", "contract_version") == [("3", "1"), ("4", "2")]
+    # it comes again, and is refused as well
+    warehouse.land("looks/a.csv", next_month + "3,900001,03/25/2007,0,\n")
+    warehouse.load("follow_up")
+    assert in_force(warehouse, "event_id", "contract_version") == [("4", "2")]
+
+
+def test_a_mended_contract_and_the_next_delivery_may_come_in_the_same_night(warehouse):
+    contract(warehouse)
+    warehouse.land("looks/a.csv", HEADER + "1,900001,03/25/2005,0,\n2,900001,03/25/2006,0,\n")
+    warehouse.load("follow_up")
+    contract(warehouse, "2", date_format="%d/%m/%Y")
+    warehouse.land("looks/a.csv", HEADER + "1,900001,03/25/2005,0,\n4,900002,03/04/2005,3,\n")
+    warehouse.load("follow_up")
+    assert in_force(warehouse, "event_id", "contract_version") == [("2", "1"), ("4", "2")]
+
+
+def test_of_another_patients_record_with_the_same_key_a_mended_contract_takes_nothing_back(warehouse):
+    contract(warehouse)
+    warehouse.land("looks/a.csv", HEADER + "1,900001,03/04/2005,3,\n2,900001,03/04/2006,0,\n")
+    warehouse.load("follow_up")
+    warehouse.land("looks/a.csv", HEADER + "1,900009,03/25/2005,3,\n")
+    contract(warehouse, "2", date_format="%d/%m/%Y")
+    warehouse.load("follow_up")
+    assert in_force(warehouse, "event_id", "mrn") == [("1", "900001"), ("2", "900001")]
+
+
+@pytest.mark.parametrize("unread", ["", "exported on Tuesday"])
+def test_a_record_that_a_mended_contract_knows_by_another_key_is_there_once(warehouse, unread):
+    contract(warehouse)
+    warehouse.land("looks/a.csv", HEADER + "1,900001,03/04/2005,3,\n")
+    warehouse.load("follow_up")
+    warehouse.land("looks/a.csv", HEADER + f"1,900001,03/04/2005,3,{unread}\n2,900001,03/04/2006,0,\n")
+    warehouse.load("follow_up")
+    by_patient = LOOKS.replace("key: [event_id]", "key: [event_id, mrn]")
+    write_contract(warehouse, "looks", by_patient.format(version="2", more="", date_format="%m/%d/%Y"))
+    warehouse.load("follow_up")
+    assert in_force(warehouse, "record_key") == [("1|900001",), ("2|900001",)]
+
+
+def test_a_row_that_a_mended_contract_leaves_to_another_is_out_of_force_too(warehouse):
+    contract(warehouse)
+    warehouse.land("looks/a.csv", HEADER + "1,900001,03/04/2005,3,ct\n")
+    warehouse.load("follow_up")
+    warehouse.land("looks/a.csv", HEADER + "1,900001,03/04/2005,3,ct\n2,900001,03/04/2006,0,letter\n")
+    warehouse.load("follow_up")
+    contract(warehouse, "2", more="only_rows: {other: [letter]}")
+    warehouse.load("follow_up")
+    assert in_force(warehouse, "event_id") == [("2",)]
 
 
 def test_a_column_that_nobody_reads_makes_no_version(warehouse):

@@ -3,6 +3,7 @@
 with versions as (
     select source_system, mrn, told_study_id, sum(version_number) as fingerprint
     from {{ ref('record_versions') }}
+    where is_in_force
     group by source_system, mrn, told_study_id
 ),
 

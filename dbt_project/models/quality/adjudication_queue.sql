@@ -2,6 +2,7 @@
 with earlier as (
     select study_id, count(*) as n_answers
     from {{ ref('stg_margin_adjudications') }}
+    where not coalesce(is_about_another_patient, false)
     group by study_id
 )
 

@@ -12,6 +12,7 @@ select
     list_sort(list_distinct(string_split(sites, ';'))) as sites,
     cast(evidence_date as date) as evidence_date,
     coalesce(blinding = 'blind', false) as is_blind,
+    {{ is_about_another_patient() }} as is_about_another_patient,
     source_system,
     record_id
 from versions

@@ -11,6 +11,7 @@ select
     margin_group,
     cast(margin_mm as double) as margin_mm,
     coalesce(blinding = 'blind', false) as is_blind,
+    {{ is_about_another_patient() }} as is_about_another_patient,
     source_system,
     record_id
 from versions

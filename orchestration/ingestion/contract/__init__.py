@@ -13,11 +13,12 @@ from orchestration.ingestion.contract.loading import (
     load_hospitals,
     read_hospitals,
 )
-from orchestration.ingestion.contract.model import TIME_ZERO, FieldContract, SourceContract
+from orchestration.ingestion.contract.model import FORMATS_WITH_TIME_ZONES, TIME_ZERO, FieldContract, SourceContract
 from orchestration.ingestion.contract.problems import ContractError
 
 __all__ = [
     "CONTRACTS_FOLDER",
+    "FORMATS_WITH_TIME_ZONES",
     "TIME_ZERO",
     "ContractError",
     "FieldContract",

@@ -13,6 +13,8 @@ from orchestration.ingestion.contract.report_lines import ReportLine
 
 # what a message says of a value that was there and is no more (chapter 2.5.3.2); what PostgreSQL's COPY and MySQL's INTO OUTFILE write
 NULLS_OF_FORMAT = {"hl7_v2": ('""',), "delimited": ("\\N",), "redcap": ("\\N",)}
+FORMATS_WITH_TIME_ZONES = ("hl7_v2", "fhir")
+"""Formats whose times may tell a distance from UTC."""
 TIME_ZERO = date(1900, 1, 1)
 """The operation date of sources that give durations from the operation instead of dates; never published."""
 
@@ -200,6 +202,13 @@ class SourceContract(BaseModel):
             status = {"column": "crlm_withdrawn", "codes": {"no": "active", "yes": "cancelled"}}
             settings["fields"] = {**fields, "record_status": status}
         return settings
+
+    @property
+    def reading_version(self) -> str:
+        """By what a file is read: the contract's version, and what its reader takes from hospital.yml. A file that was read by another
+        one is read again."""
+        has_zone = self.time_zone is not None and self.format in FORMATS_WITH_TIME_ZONES
+        return f"{self.version} ({self.time_zone})" if has_zone else self.version
 
     @property
     def source_columns(self) -> list[str]:

@@ -27,3 +27,11 @@ union all
 select 'stg_patient_identities', 'merge of ' || own_study_id, source_system, own_study_id, 'patient merges in a circle'
 from {{ ref('stg_patient_identities') }}
 where n_merges >= {{ var('longest_chain_of_merges') }}
+union all
+select 'stg_margin_adjudications', record_id, source_system, study_id, 'answer to a question about another patient'
+from {{ ref('stg_margin_adjudications') }}
+where is_about_another_patient
+union all
+select 'stg_follow_up_adjudications', record_id, source_system, study_id, 'answer to a question about another patient'
+from {{ ref('stg_follow_up_adjudications') }}
+where is_about_another_patient
