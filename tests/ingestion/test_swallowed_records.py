@@ -1,0 +1,148 @@
+"""A stray quote never puts one patient's records into another's text, and a decimal comma never moves a column."""
+
+import pytest
+
+from tests.ingestion.test_formats_text import rejected, write_contract
+
+REPORTS_CONTRACT = """
+version: "1"
+feed: pathology_messages
+system: reports
+file_pattern: reports/*.csv
+format: {format}
+{more}
+key: [message_control_id]
+fields:
+  message_control_id: {{column: id, required: true}}
+  mrn: {{column: mrn, required: true}}
+  accession_number: {{column: accession, required: true}}
+  collected_date: {{column: day, formats: ["%Y-%m-%d"], required: true}}
+  report_status: {{column: status, codes: {{F: final}}, required: true}}
+lines:
+  - {{section: final_diagnosis, column: text}}
+"""
+HEADER = "id,mrn,accession,day,status,text\n"
+BEHIND_A_QUOTE = "text stands straight behind the closing quote of a field of lines {}: a quote in these lines is stray"
+SWALLOWED = (
+    "the quoted text of lines {} holds a line with the shape of a record: a quote in these lines is stray or not closed"
+)
+
+
+@pytest.fixture
+def reports(warehouse):
+    write_contract(warehouse, "reports", REPORTS_CONTRACT.format(format="delimited", more=""))
+    return warehouse
+
+
+def texts(warehouse) -> list[tuple]:
+    return warehouse.rows(
+        "SELECT message_control_id, observations[1].value FROM raw.pathology_messages ORDER BY message_control_id"
+    )
+
+
+def payloads(warehouse) -> list[tuple]:
+    return warehouse.rows("SELECT source_line, mrn, payload FROM raw.rejected_records ORDER BY source_line")
+
+
+@pytest.mark.parametrize("file_format", ["delimited", "redcap"])
+def test_a_quote_that_closes_in_the_midst_of_another_patients_text_rejects_the_lines_between(warehouse, file_format):
+    write_contract(warehouse, "reports", REPORTS_CONTRACT.format(format=file_format, more=""))
+    warehouse.land(
+        "reports/r.csv",
+        HEADER + 'K1,000451,S03-1,2003-03-14,F,"Liver: margin free 12 mm\n'
+        "K2,000452,S03-2,2003-03-15,F,Liver: tumor at the inked margin\n"
+        'K3,000453,S03-3,2003-03-16,F,"Segment 4" resection: margin 3 mm\n'
+        "K4,000454,S03-4,2003-03-17,F,Liver: margin 5 mm\n",
+    )
+    (load,) = warehouse.load("pathology_messages")
+
+    assert (load.rows_read, load.rows_loaded, load.rows_rejected) == (4, 1, 3)
+    assert texts(warehouse) == [("K4", "Liver: margin 5 mm")]
+    reason = BEHIND_A_QUOTE.format("2 to 4")
+    assert rejected(warehouse) == [(line, None, None, reason) for line in (2, 3, 4)]
+    assert payloads(warehouse) == [
+        (2, None, 'K1,000451,S03-1,2003-03-14,F,"Liver: margin free 12 mm'),
+        (3, None, "K2,000452,S03-2,2003-03-15,F,Liver: tumor at the inked margin"),
+        (4, None, 'K3,000453,S03-3,2003-03-16,F,"Segment 4" resection: margin 3 mm'),
+    ]
+
+
+def test_a_text_of_several_lines_with_a_quote_that_is_not_doubled_is_not_loaded_cut_short(reports):
+    reports.land(
+        "reports/r.csv",
+        HEADER + 'K1,000451,S03-1,2003-03-14,F,"Liver:\nthe "left" lobe\nmargin free"\n'
+        "K2,000452,S03-2,2003-03-15,F,margin 5 mm\n",
+    )
+    reports.load("pathology_messages")
+
+    assert texts(reports) == [("K2", "margin 5 mm")]
+    assert rejected(reports) == [
+        (2, None, None, BEHIND_A_QUOTE.format("2 to 3")),
+        (3, None, None, BEHIND_A_QUOTE.format("2 to 3")),
+        (4, None, None, "1 fields where the header has 6"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "more", ["", 'escape_character: "\\\\"'], ids=["no escape character", "with an escape character"]
+)
+def test_text_behind_a_closing_quote_within_one_line_is_read_as_ever_whatever_stands_beside_it(warehouse, more):
+    write_contract(warehouse, "reports", REPORTS_CONTRACT.format(format="delimited", more=more))
+    escaped = 'a \\" b\n\nc' if more else 'a ""b""\n\nc'
+    warehouse.land("reports/r.csv", HEADER + f'K1,"000451"0,S03-1,2003-03-14,F,"{escaped}"\n')
+    (load,) = warehouse.load("pathology_messages")
+
+    assert (load.rows_read, load.rows_loaded) == (1, 1)
+    read = escaped.replace('""', '"').replace('\\"', '"')
+    assert warehouse.rows("SELECT mrn, observations[1].value FROM raw.pathology_messages") == [("0004510", read)]
+
+
+DITTO = (
+    'K1,000451,S03-1,2003-03-14,F,"\n'
+    "K2,000452,S03-2,2003-03-15,F,\"\n"
+    "K3,000453,S03-3,2003-03-16,F,margin 3 mm\n"
+)  # fmt: skip
+CLOSED_AT_A_LINES_END = (
+    'K1,000451,S03-1,2003-03-14,F,"Liver: margin free\n'
+    'K2,000452,S03-2,2003-03-15,F,tumor at the margin of the block of 5"\n'
+    "K3,000453,S03-3,2003-03-16,F,margin 3 mm\n"
+)
+IN_A_COLUMN_BEFORE = (
+    'K1,000451,S03-1,",F,margin free\n'
+    'K2,000452,S03-2,",F,tumor at the margin\n'
+    "K3,000453,S03-3,2003-03-16,F,margin 3 mm\n"
+)
+
+
+@pytest.mark.parametrize("slow", ["", 'K4,000454,S03-4,2003-03-17,F,a 5" tube\n'], ids=["fast road", "slow road"])
+@pytest.mark.parametrize(
+    "lines", [DITTO, CLOSED_AT_A_LINES_END, IN_A_COLUMN_BEFORE], ids=["ditto", "at a line's end", "in another column"]
+)  # fmt: skip
+def test_a_regular_quoted_text_that_holds_a_line_with_the_shape_of_a_record_rejects_its_lines(reports, lines, slow):
+    reports.land("reports/r.csv", HEADER + lines + slow)
+    reports.load("pathology_messages")
+
+    assert [key for key, _ in texts(reports)] == (["K3", "K4"] if slow else ["K3"])
+    assert rejected(reports) == [(line, None, None, SWALLOWED.format("2 to 3")) for line in (2, 3)]
+
+
+def test_report_texts_that_span_lines_are_no_records_however_many_commas_they_have(reports):
+    text = (
+        "Liver, segments 4, 5, 6, 7, and 8:\n1,2,3,4,5,6,7\nS03-2,a,b,c,d,e\nK9, 000459, S03-9, 2003-03-14, F, x\n,,,,,"
+    )
+    reports.land("reports/r.csv", HEADER + f'K1,000451,S03-1,2003-03-14,F,"{text}"\n')
+    (load,) = reports.load("pathology_messages")
+    assert (load.rows_read, load.rows_loaded, load.n_notices) == (1, 1, 0)
+    assert texts(reports) == [("K1", text)]
+
+
+def test_a_table_without_a_number_of_its_own_beside_the_patients_is_not_judged_by_the_shape_of_its_lines(warehouse):
+    write_contract(
+        warehouse,
+        "contacts",
+        'version: "1"\nfeed: vital_status\nfile_pattern: contacts/*.csv\nformat: delimited\nkey: [mrn]\n'
+        "fields:\n  mrn: {column: mrn, required: true}\n  vital_status: {column: said, codes: {x: alive}}\n",
+    )
+    warehouse.land("contacts/c.csv", 'mrn,said\n12,"margin\n12,5 mm"\n13,x\n')
+    (load,) = warehouse.load("vital_status")
+    assert (load.rows_read, load.rows_loaded) == (2, 2)
