@@ -146,3 +146,63 @@ def test_a_table_without_a_number_of_its_own_beside_the_patients_is_not_judged_b
     warehouse.land("contacts/c.csv", 'mrn,said\n12,"margin\n12,5 mm"\n13,x\n')
     (load,) = warehouse.load("vital_status")
     assert (load.rows_read, load.rows_loaded) == (2, 2)
+
+
+SIZES_CONTRACT = """
+version: "1"
+feed: registry
+file_pattern: sizes/*.csv
+format: delimited
+delimiter: "{delimiter}"
+key: [registry_record_id]
+fields:
+  registry_record_id: {{column: id, required: true}}
+  mrn: {{column: mrn, required: true}}
+  operation_date: {{column: day, formats: ["%Y-%m-%d"], required: true}}
+  largest_metastasis_cm: {{column: size_cm}}
+  metastasis_count: {{column: nodules}}
+  last_name: {{column: note}}
+"""
+SIZES = "id,mrn,nodules,day,size_cm,note\n"
+
+
+def sizes(warehouse, content: str, delimiter: str = ",") -> str:
+    write_contract(warehouse, "sizes", SIZES_CONTRACT.format(delimiter=delimiter))
+    warehouse.land("sizes/s.csv", content)
+    (load,) = warehouse.load("registry")
+    return load.status
+
+
+@pytest.mark.parametrize(
+    "slow", ["", 'T3,000453,2,2005-01-02,4,1,\nT4,0004"54,2,2005-01-02,4,1,\n'], ids=["fast", "slow"]
+)
+def test_decimal_commas_that_are_not_quoted_are_not_taken_for_a_delimiter_at_the_line_ends(warehouse, slow):
+    status = sizes(warehouse, SIZES + "T1,000451,1,2003-03-14,3,5,\nT2,000452,2,2004-05-01,6,0,\n,,,,,,\n" + slow)
+    assert status == (
+        "refused: each row has 1 field(s) more than the header and ends in a delimiter: numbers with a decimal comma that are not"
+        " quoted (column 'size_cm'?), or a delimiter at the line ends; quote such numbers, or end the header with a delimiter too"
+    )
+    assert warehouse.rows("SELECT count(*) FROM raw.registry") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("content", "delimiter", "read"),
+    [
+        # a note that is no number in one of the rows
+        (SIZES + "T1,000451,1,2003-03-14,3,5,\nT2,000452,2,2004-05-01,6,none,\n", ",", [("3", "5"), ("6", "none")]),
+        # a size with a point: the decimal sign is no comma
+        (SIZES + "T1,000451,1,2003-03-14,3.5,5,\nT2,000452,2,2004-05-01,6,7,\n", ",", [("3.5", "5"), ("6", "7")]),
+        # another delimiter
+        ((SIZES + "T1,000451,1,2003-03-14,3,5,\n").replace(",", ";"), ";", [("3", "5")]),
+        # the header says that there is a column more
+        (SIZES.replace("note", "note,") + "T1,000451,1,2003-03-14,3,5,\n", ",", [("3", "5")]),
+        # the day has its place only so
+        ("id,mrn,size_cm,nodules,note,day\nT1,000451,3,5,7,2003-03-14,\n", ",", [("3", "7")]),
+    ],
+)  # fmt: skip
+def test_a_delimiter_at_the_line_ends_is_taken_for_one_where_nothing_else_fits_as_well(
+    warehouse, content, delimiter, read
+):
+    assert sizes(warehouse, content, delimiter) == "loaded"
+    found = warehouse.rows("SELECT largest_metastasis_cm, last_name FROM raw.registry ORDER BY registry_record_id")
+    assert [(str(float(size)), note) for size, note in found] == [(str(float(size)), note) for size, note in read]

@@ -17,6 +17,7 @@ from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.account import WARNING, Notice
 from orchestration.ingestion.readers.byte_ranges import ByteText, count_between
 from orchestration.ingestion.readers.cell_marks import without_marks
+from orchestration.ingestion.readers.decimal_commas import refuse_decimal_commas
 from orchestration.ingestion.readers.delimited_header import Layout, layout_of
 from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8, ends_as_declared
 from orchestration.ingestion.readers.report_rows import records_of_table
@@ -67,7 +68,10 @@ def delimited_rows(content: bytes, contract: SourceContract, *wanted: Choices) -
     if rows is None or (records and _swallows_a_record(records, rows, layout, contract)):
         rows = _read_line_by_line(text.decode(), layout, escape, contract)
     check_header(next((choice for choice in wanted if _holds(choice, rows.header)), wanted[0]), rows.header)
-    return _without_blank_rows(rows).noticed(layout.notices)
+    rows = _without_blank_rows(rows)
+    if layout.delimiter == "," and layout.names is not None:
+        refuse_decimal_commas(rows, len(layout.names), contract)
+    return rows.noticed(layout.notices)
 
 
 def _without_blank_rows(rows: Rows) -> Rows:
