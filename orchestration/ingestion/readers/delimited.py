@@ -22,7 +22,9 @@ from orchestration.ingestion.readers.delimited_header import Layout, layout_of
 from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8, ends_as_declared
 from orchestration.ingestion.readers.report_rows import records_of_table
 from orchestration.ingestion.readers.stray_quotes import (
+    BEHIND_A_QUOTE,
     FEWEST_COLUMNS,
+    SWALLOWED,
     has_text_behind_a_quote,
     lines_to_look_at,
     look_like_records,
@@ -37,10 +39,6 @@ csv.field_size_limit(sys.maxsize)
 # a line that no text file holds; found again as a row of its own only if no quote is open before it
 END_OF_FILE = "\0"
 BACKSLASH = "\\"
-BEHIND_A_QUOTE = "text stands straight behind the closing quote of a field of lines {}: a quote in these lines is stray"
-SWALLOWED = (
-    "the quoted text of lines {} holds a line with the shape of a record: a quote in these lines is stray or not closed"
-)
 
 
 def read_delimited(content: bytes, contract: SourceContract) -> pa.Table:

@@ -12,6 +12,10 @@ from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.byte_ranges import ByteText
 
+BEHIND_A_QUOTE = "text stands straight behind the closing quote of a field of lines {}: a quote in these lines is stray"
+SWALLOWED = (
+    "the quoted text of lines {} holds a line with the shape of a record: a quote in these lines is stray or not closed"
+)
 FEWEST_COLUMNS = 2
 """A line of a text that looks like one column's values is no rarity: `12,5 mm` begins as a record of patient 12 does."""
 RECORDS_COMPARED = 10_000
