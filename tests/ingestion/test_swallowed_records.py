@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.ingestion.test_formats_text import rejected, write_contract
+from tests.ingestion.test_formats_text import NOTES_CONTRACT, rejected, write_contract
 
 REPORTS_CONTRACT = """
 version: "1"
@@ -114,12 +114,15 @@ IN_A_COLUMN_BEFORE = (
 )
 
 
+@pytest.mark.parametrize("header", [HEADER, HEADER.replace("\n", ",\n")], ids=["", "wider header"])
 @pytest.mark.parametrize("slow", ["", 'K4,000454,S03-4,2003-03-17,F,a 5" tube\n'], ids=["fast road", "slow road"])
 @pytest.mark.parametrize(
     "lines", [DITTO, CLOSED_AT_A_LINES_END, IN_A_COLUMN_BEFORE], ids=["ditto", "at a line's end", "in another column"]
 )  # fmt: skip
-def test_a_regular_quoted_text_that_holds_a_line_with_the_shape_of_a_record_rejects_its_lines(reports, lines, slow):
-    reports.land("reports/r.csv", HEADER + lines + slow)
+def test_a_regular_quoted_text_that_holds_a_line_with_the_shape_of_a_record_rejects_its_lines(
+    reports, header, lines, slow
+):
+    reports.land("reports/r.csv", header + lines + slow)
     reports.load("pathology_messages")
 
     assert [key for key, _ in texts(reports)] == (["K3", "K4"] if slow else ["K3"])
@@ -134,6 +137,13 @@ def test_report_texts_that_span_lines_are_no_records_however_many_commas_they_ha
     (load,) = reports.load("pathology_messages")
     assert (load.rows_read, load.rows_loaded, load.n_notices) == (1, 1, 0)
     assert texts(reports) == [("K1", text)]
+
+
+def test_lists_of_small_numbers_in_a_note_are_no_records_of_patients_with_small_numbers(warehouse):
+    write_contract(warehouse, "notes", NOTES_CONTRACT)
+    warehouse.land("notes/n.csv", 'id,mrn,note\n1,7,"segments\n4,5,6"\n2,8,x\n')
+    (load,) = warehouse.load("follow_up")
+    assert (load.rows_read, load.rows_loaded) == (2, 2)
 
 
 def test_a_table_without_a_number_of_its_own_beside_the_patients_is_not_judged_by_the_shape_of_its_lines(warehouse):
@@ -180,7 +190,7 @@ def test_decimal_commas_that_are_not_quoted_are_not_taken_for_a_delimiter_at_the
     status = sizes(warehouse, SIZES + "T1,000451,1,2003-03-14,3,5,\nT2,000452,2,2004-05-01,6,0,\n,,,,,,\n" + slow)
     assert status == (
         "refused: each row has 1 field(s) more than the header and ends in a delimiter: numbers with a decimal comma that are not"
-        " quoted (column 'size_cm'?), or a delimiter at the line ends; quote such numbers, or end the header with a delimiter too"
+        " quoted (fields 5 and 6?), or a delimiter at the line ends; quote such numbers, or end the header with a delimiter too"
     )
     assert warehouse.rows("SELECT count(*) FROM raw.registry") == [(0,)]
 

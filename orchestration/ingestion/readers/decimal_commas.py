@@ -40,10 +40,10 @@ def refuse_decimal_commas(rows: Rows, n_named: int, contract: SourceContract) ->
         if any(after - before < 2 for before, after in zip(places, places[1:], strict=False)):
             continue
         if _n_that_fit(header, _joined(cells, places), contract) >= as_named:
-            names = ", ".join(f"'{header[place]}'" for place in places)
+            where = ", ".join(f"{place + 1} and {place + 2}" for place in places)
             raise UnreadableFile(
                 f"each row has {n_more} field(s) more than the header and ends in a delimiter: numbers with a decimal comma that are not"
-                f" quoted (column {names}?), or a delimiter at the line ends; quote such numbers, or end the header with a delimiter too",
+                f" quoted (fields {where}?), or a delimiter at the line ends; quote such numbers, or end the header with a delimiter too",
                 header,
             )
 

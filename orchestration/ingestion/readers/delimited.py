@@ -28,6 +28,7 @@ from orchestration.ingestion.readers.stray_quotes import (
     has_text_behind_a_quote,
     lines_to_look_at,
     look_like_records,
+    n_named,
     places_with_a_shape,
     samples_of,
 )
@@ -176,7 +177,7 @@ def _swallows_a_record(records: _Records, rows: Rows, layout: Layout, contract: 
     if not len(records.inner[0]) or not len(rows) or len(places) < FEWEST_COLUMNS:
         return False
     samples = samples_of({place: rows.columns[place] for place in places})
-    width = len(layout.names or [])
+    width = n_named(layout.names or [])
     lines = lines_to_look_at(records.text, records.inner, layout.delimiter, width, samples)
     return bool(look_like_records(lines, layout.delimiter, samples).any())
 
@@ -319,9 +320,9 @@ def _without_swallowed_lines(
         (place, line)
         for place in several
         for line in records[place].lines[1:]
-        if line.count(delimiter) >= max(len(names) - 1, 1)
+        if line.count(delimiter) >= max(n_named(names) - 1, 1)
     ]
-    sound = [record.fields for record in records if len(record.fields) >= len(names)]
+    sound = [record.fields for record in records if len(record.fields) >= n_named(names)]
     places = places_with_a_shape(contract, names)
     samples = samples_of({place: pa.array([row[place] for row in sound], pa.string()) for place in places})
     is_record = look_like_records(pa.array([line for _, line in inner], pa.string()), delimiter, samples)

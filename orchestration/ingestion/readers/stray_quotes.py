@@ -16,8 +16,8 @@ BEHIND_A_QUOTE = "text stands straight behind the closing quote of a field of li
 SWALLOWED = (
     "the quoted text of lines {} holds a line with the shape of a record: a quote in these lines is stray or not closed"
 )
-FEWEST_COLUMNS = 2
-"""A line of a text that looks like one column's values is no rarity: `12,5 mm` begins as a record of patient 12 does."""
+FEWEST_COLUMNS, FEWEST_DIGITS = 2, 6
+"""Fewer are no rarity in a text: `12,5 mm` begins as a record of patient 12 does, and 4,5,6 are segments."""
 RECORDS_COMPARED = 10_000
 
 KINDS, LONGEST = 3, 255
@@ -70,11 +70,11 @@ def samples_of(columns: Mapping[int, pa.Array | pa.ChunkedArray]) -> Samples:
 
 
 def look_like_records(lines: pa.Array, delimiter: str, samples: Samples) -> np.ndarray:
-    """Whether each line has, at the places of these columns, values written as theirs are, two of them with digits, or nothing.
+    """Whether each line has, at the places of these columns, values written as theirs are, or nothing; with digits enough.
 
     A line must have as many fields as the last of the places needs.
     """
-    n_alike = np.zeros(len(lines), np.int64)
+    n_alike, n_digits = np.zeros(len(lines), np.int64), np.zeros(len(lines), np.int64)
     if len(samples) < FEWEST_COLUMNS or not len(lines):
         return n_alike > 0
     cells = pc.split_pattern(lines, delimiter)
@@ -83,8 +83,15 @@ def look_like_records(lines: pa.Array, delimiter: str, samples: Samples) -> np.n
         cell = _shape(pc.utf8_trim(pc.list_element(cells, place), '"'))
         is_alike = np.asarray(pc.is_in(cell, pc.unique(_shape(values))))
         is_other |= ~is_alike & np.asarray(pc.not_equal(cell, ""))
-        n_alike += is_alike & np.asarray(pc.match_substring(cell, "9"))
-    return ~is_other & (n_alike >= FEWEST_COLUMNS)
+        digits = np.asarray(pc.count_substring(cell, "9"))
+        n_alike += is_alike & (digits > 0)
+        n_digits += digits
+    return ~is_other & (n_alike >= FEWEST_COLUMNS) & (n_digits >= FEWEST_DIGITS)
+
+
+def n_named(header: Sequence[str]) -> int:
+    """How many fields a record needs: some systems end the header with a delimiter, and not the records."""
+    return max((place for place, name in enumerate(header, start=1) if name), default=0)
 
 
 def lines_to_look_at(
