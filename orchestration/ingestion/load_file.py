@@ -11,7 +11,7 @@ import pyarrow as pa
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.interruptions import interruption_behind
 from orchestration.ingestion.known_keys import KnownKeys
-from orchestration.ingestion.landed_names import name_in_landing
+from orchestration.ingestion.landed_names import name_in_landing, place_by_name
 from orchestration.ingestion.readers import UnreadableFile, read_records
 from orchestration.ingestion.readers.fhir_export import hash_of_companions
 from orchestration.ingestion.readers.landed_file import take_landed_file
@@ -41,14 +41,14 @@ def hash_of_file(path: Path) -> str:
 
 
 def landed_files(landing_folder: Path, contract: SourceContract) -> list[Path]:
-    """The files in the hospital's landing folder that the contract's pattern names, gzipped, zipped or neither, by name.
+    """The files in the hospital's landing folder that the contract's pattern names, gzipped, zipped or neither, by name (`place_by_name`).
 
     Hidden files and Excel's lock files are not yet, or never, what a hospital sends.
     """
     folder = landing_folder / contract.source_system
     found = {path for ending in ("", ".gz", ".zip") for path in folder.glob(f"{contract.file_pattern}{ending}")}
     is_sent = (path for path in found if path.is_file() and not path.name.startswith((".", "~$")))
-    return sorted(is_sent, key=lambda path: path.parts)
+    return sorted(is_sent, key=place_by_name)
 
 
 @dataclass(frozen=True)

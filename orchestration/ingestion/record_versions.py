@@ -11,10 +11,19 @@ import pyarrow as pa
 from orchestration.ingestion.canonical_feeds import canonical_feeds
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.field_checks import quoted_name, text_literal
+from orchestration.ingestion.landed_names import order_is_told
+from orchestration.ingestion.readers.account import WARNING, Notice
 
 # the first of these that a feed has and a contract maps is when the source changed or sent the record
 TIMES_OF_CHANGE = ("record_updated_at", "message_datetime", "merged_at")
 KEY_OF_TWO_PATIENTS = "key of two patients"
+SEVERAL_FILES = "record in several files of one night"
+ORDER_OF_NAMES = (
+    "only the order of the files' names says which of their contents is the later: a time of change (`record_updated_at`), or names by"
+    " year, month and day, would"
+)
+PLACE_IN_HISTORY = "concat_ws('|', coalesce(source_version::VARCHAR, ''), coalesce(source_updated_at, ''))"
+"""SQL over raw: where in its record's history the source itself puts a version."""
 
 
 def version_columns(contract: SourceContract) -> str:
@@ -55,7 +64,7 @@ def mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceContr
     Comparing with the last version only (not with any) lets a record return to an earlier state: A, B, A are three versions.
     """
     in_raw = f"""SELECT record_key, {identity_patient(contract)} AS identity_patient,
-                        concat_ws('|', coalesce(source_version::VARCHAR, ''), coalesce(source_updated_at, '')) AS place_in_history,
+                        {PLACE_IN_HISTORY} AS place_in_history,
                         record_hash, load_number, loaded_at, record_number
                  FROM raw.{contract.feed} WHERE {of_system(contract)}
                  AND record_key IN (SELECT record_key FROM checked_records WHERE NOT is_rejected)"""
@@ -89,6 +98,47 @@ def mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceContr
             WHERE checked_records.record_number = unchanged.record_number"""
     )
     return True
+
+
+def notices_of_untold_order(
+    connection: duckdb.DuckDBPyConnection, contract: SourceContract, source_file: str, run_id: str, load_number: int
+) -> list[Notice]:
+    """Records of which another file of the same night says otherwise, at the same place in their history, where the names of the two
+    files tell no order: which is the later was decided by how they sort."""
+    loads = f"""SELECT load_number FROM raw.ingest_ledger
+                WHERE run_id = $run AND source_system = {text_literal(contract.source_system)}
+                AND feed = {text_literal(contract.feed)} AND system = {text_literal(contract.system)}
+                AND status = 'loaded' AND source_file <> $file AND load_number < $load"""
+    parameters = {"run": run_id, "file": source_file, "load": load_number}
+    if not connection.execute(f"SELECT count(*) FROM ({loads})", parameters).fetchall()[0][0]:
+        return []
+    doubtful = connection.execute(
+        f"""WITH changed AS (
+                SELECT record_key, identity_patient, place_in_history, min(source_line) AS source_line
+                FROM checked_records WHERE NOT is_rejected AND NOT is_duplicate GROUP BY ALL
+            ),
+            versions AS (
+                SELECT record_key, {identity_patient(contract)} AS identity_patient, {PLACE_IN_HISTORY} AS place_in_history,
+                       source_file, load_number, loaded_at, record_number
+                FROM raw.{contract.feed}
+                WHERE {of_system(contract)} AND record_key IN (SELECT record_key FROM changed)
+            ),
+            latest AS (
+                SELECT record_key, identity_patient, place_in_history,
+                       arg_max(source_file, (load_number, loaded_at, record_number)) AS source_file,
+                       max(load_number) AS load_number
+                FROM versions GROUP BY ALL
+            )
+            SELECT latest.source_file, count(*), min(changed.source_line)
+            FROM changed INNER JOIN latest USING (record_key, identity_patient, place_in_history)
+            WHERE latest.load_number IN ({loads}) GROUP BY ALL""",
+        parameters,
+    ).fetchall()
+    untold = [(n, line) for name, n, line in doubtful if not order_is_told(name, source_file)]
+    if not untold:
+        return []
+    n, first_line = sum(n for n, _ in untold), min(line for _, line in untold)
+    return [Notice(SEVERAL_FILES, n, ORDER_OF_NAMES, first_line, WARNING)]
 
 
 def supersede_earlier_readings(

@@ -18,6 +18,7 @@ from orchestration.ingestion.readers.account import Account, account_of
 from orchestration.ingestion.record_versions import (
     mark_duplicates,
     note_keys_of_two_patients,
+    notices_of_untold_order,
     supersede_earlier_readings_of_its_records,
     version_columns,
 )
@@ -90,6 +91,10 @@ def store_records(
         account = replace(account, notices=[*account.notices, *doubtful, *notices_of_bounds(connection, contract)])
         n_collisions = 0
         if may_share_keys:
+            untold = notices_of_untold_order(
+                connection, contract, origin.source_file, origin.run_id, origin.load_number
+            )
+            account = replace(account, notices=[*account.notices, *untold])
             n_collisions = note_keys_of_two_patients(connection, contract, origin.columns(*NOTICE_LINEAGE))
         written = _insert_loaded(connection, origin, wanted.column_names)
         _insert_rejected(connection, origin)

@@ -11,7 +11,7 @@ from rapidfuzz import process
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.contract import ContractError, Hospitals, SourceContract
 from orchestration.ingestion.interruptions import interruption_behind
-from orchestration.ingestion.landed_names import readable_name
+from orchestration.ingestion.landed_names import place_by_name, readable_name
 from orchestration.ingestion.load_feed import NOT_THE_FILES_FAULT, failure_of
 from orchestration.ingestion.load_file import FileLoad, load_file, refuse_file
 from orchestration.ingestion.raw_schema import create_raw_schema
@@ -54,7 +54,9 @@ def preview(
     outcome = Preview()
     _tell_refused_contracts(outcome, hospitals, path, hospital)
     parts: dict[str, list[pd.DataFrame]] = {title: [] for title in TITLES}
-    paths = sorted(found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]
+    paths = [path]
+    if path.is_dir():
+        paths = sorted((found for found in path.rglob("*") if found.is_file()), key=place_by_name)
     met: dict[str, list[SourceContract]] = {}
     for number, found in enumerate(paths, start=1):
         progress(f"{readable_name(PurePath(found.name))}: file {number} of {len(paths)}")

@@ -1,5 +1,6 @@
 """`crlm read-margins`: the warehouse's own margin rules on any texts, in a scratch file of their own."""
 
+import csv
 import tempfile
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pandas as pd
 
 from orchestration.dbt_build.arguments import margin_rules_version
 from orchestration.dbt_build.runs import run_dbt
+from orchestration.ingestion.readers.stray_quotes import BEHIND_A_QUOTE, has_text_behind_a_quote
 from orchestration.warehouse import open_build_file, write_table
 
 INPUT_COLUMNS = ("phrase_id", "report_text")
@@ -42,12 +44,15 @@ def texts_of(path: Path) -> pd.DataFrame:
     """The CSV's columns as text.
 
     Raises:
-        UnreadableTexts: no CSV, a column missing, an empty or repeated phrase_id.
+        UnreadableTexts: no CSV, a stray quote, a column missing, an empty or repeated phrase_id.
     """
     try:
         texts = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        stray = _lines_with_a_stray_quote(path)
+    except (OSError, UnicodeDecodeError, csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise UnreadableTexts(f"{path}: not readable as CSV in UTF-8: {error}") from error
+    if stray:
+        raise UnreadableTexts(f"{path}:{stray[0]}: {BEHIND_A_QUOTE.format(f'{stray[0]} to {stray[1]}')}")
     if absent := [name for name in INPUT_COLUMNS if name not in texts.columns]:
         raise UnreadableTexts(f"{path}:1: the header lacks {' and '.join(absent)} (it has {', '.join(texts.columns)})")
     for problem, is_wrong in (
@@ -57,6 +62,19 @@ def texts_of(path: Path) -> pd.DataFrame:
         if is_wrong.any():
             raise UnreadableTexts(f"{path}: record {int(is_wrong.to_numpy().argmax()) + 1}: {problem}")
     return texts
+
+
+def _lines_with_a_stray_quote(path: Path) -> tuple[int, int] | None:
+    """First and last line of the first record that may hold others in its text."""
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = list(file)
+    reader, before = csv.reader(lines), 0
+    for _ in reader:
+        record, after = "".join(lines[before : reader.line_num]), reader.line_num
+        if has_text_behind_a_quote(record, ",", ""):
+            return before + 1, after
+        before = after
+    return None
 
 
 def read_margins(texts: pd.DataFrame) -> pd.DataFrame:

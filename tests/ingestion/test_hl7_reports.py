@@ -154,6 +154,16 @@ def test_a_line_without_a_status_has_that_of_its_order(laboratory, order_status,
     assert lines(laboratory, "status") == [(status,)]
 
 
+@pytest.mark.parametrize("bars", range(6, 13))
+def test_a_file_may_end_with_any_bar_of_its_last_line(warehouse, bars):
+    write_contract(warehouse, "laboratory", CONTRACT.format(more="ends_with_newline: false"))
+    last = "OBX|1|TX|22637-3^Dx^LN||clear"
+    warehouse.land("lab/a.hl7", message(last + "|" * (bars - last.count("|"))).removesuffix("\r"))
+    (load,) = warehouse.load("pathology_messages")
+    assert (load.status, load.rows_loaded) == ("loaded", 1)
+    assert lines(warehouse, "value", "status") == [("clear", "F")]
+
+
 @pytest.mark.parametrize("shifted", ["a|b||||||F", "a|||||||F", "a||b||||||F", "a||||||f", "a||||||FF"])
 def test_a_bar_in_the_text_or_an_unknown_status_is_no_empty_status(laboratory, shifted):
     laboratory.land("lab/a.hl7", message(f"OBX|1|TX|22637-3^Dx^LN||{shifted}"))

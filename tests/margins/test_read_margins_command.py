@@ -70,6 +70,10 @@ def test_a_text_with_bare_carriage_returns_comes_back_as_one_record(tmp_path):
         ("phrase_id,report_text\n1,x\n1,y\n", "record 2: phrase_id stands twice"),
         ("phrase_id,report_text\n,x\n", "record 1: phrase_id is empty"),
         ("", "not readable as CSV"),
+        (
+            'phrase_id,report_text\n1,"margin free\n2,margin involved\n3,"Segment 4" resection\n',
+            "in.csv:2: text stands straight behind the closing quote of a field of lines 2 to 4",
+        ),
     ],
 )
 def test_texts_that_cannot_be_used_are_refused_with_file_record_and_field(tmp_path, content, complaint):

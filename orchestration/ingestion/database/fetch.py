@@ -16,6 +16,7 @@ from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.database import fetch_process
 from orchestration.ingestion.database.reasons import reason_of
 from orchestration.ingestion.field_checks import quoted_name, text_literal
+from orchestration.ingestion.landed_names import place_by_name
 
 GRACE_SECONDS = 20
 """What a process may take beyond the query's own time, to start and to write."""
@@ -77,7 +78,7 @@ def _fetch(landing_folder: Path, contract: SourceContract) -> Fetch:
     for left in folder.glob(".*.part"):
         left.unlink()
     part = folder / f".{datetime.now(UTC):%Y%m%dT%H%M%S%f}.part"
-    last = max(folder.glob("*.parquet"), default=None)
+    last = max(folder.glob("*.parquet"), key=place_by_name, default=None)
     try:
         refusal = _ask(contract, _query(contract, last), part)
         return Fetch(contract, refusal=refusal) if refusal else _snapshot(contract, part, last)

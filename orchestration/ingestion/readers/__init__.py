@@ -89,6 +89,6 @@ def _records_of_archive(content: bytes, contract: SourceContract) -> pa.Table:
 
 
 def _export_around(content: bytes, name: str) -> list[Resource]:
-    """The resources of the archive's other NDJSON files: an export may come as one archive."""
-    files = [inside for other, inside in all_files(content) if other != name and other.endswith(NDJSON)]
+    """The resources of the archive's other NDJSON files, the latest name first: an export may come as one archive."""
+    files = [inside for other, inside in reversed(all_files(content)) if other != name and other.endswith(NDJSON)]
     return [one for inside in files for one in resources_of_lines(unpacked(inside))]

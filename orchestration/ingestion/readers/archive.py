@@ -4,6 +4,7 @@ import io
 import zipfile
 from pathlib import PurePosixPath
 
+from orchestration.ingestion.landed_names import place_by_name
 from orchestration.ingestion.readers.landed_file import DAMAGED_ZIP, UnreadableFile, check_proportion_of_zip
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -38,7 +39,7 @@ def archived_files(content: bytes, file_pattern: str) -> tuple[list[tuple[str, b
     check_proportion_of_zip(content, "zip archive", DAMAGED)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = sorted((m for m in archive.infolist() if _is_file(m)), key=lambda member: member.filename)
+            members = _members(archive)
             wanted = PurePosixPath(file_pattern).name
             named = [member for member in members if PurePosixPath(member.filename).match(wanted)] or members
             if not named:
@@ -52,10 +53,15 @@ def archived_files(content: bytes, file_pattern: str) -> tuple[list[tuple[str, b
 
 
 def all_files(content: bytes) -> list[tuple[str, bytes]]:
-    """Name and content of every file in an archive that `archived_files` has taken."""
+    """Name and content of every file in an archive that `archived_files` has taken, by name."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = [m for m in archive.infolist() if _is_file(m) and not m.flag_bits & IS_ENCRYPTED]
+        members = [m for m in _members(archive) if not m.flag_bits & IS_ENCRYPTED]
         return [(member.filename, archive.read(member)) for member in members]
+
+
+def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    files = [member for member in archive.infolist() if _is_file(member)]
+    return sorted(files, key=lambda member: place_by_name(PurePosixPath(member.filename)))
 
 
 def _is_file(member: zipfile.ZipInfo) -> bool:

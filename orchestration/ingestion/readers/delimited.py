@@ -17,9 +17,21 @@ from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.account import WARNING, Notice
 from orchestration.ingestion.readers.byte_ranges import ByteText, count_between
 from orchestration.ingestion.readers.cell_marks import without_marks
+from orchestration.ingestion.readers.decimal_commas import refuse_decimal_commas
 from orchestration.ingestion.readers.delimited_header import Layout, layout_of
 from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8, ends_as_declared
 from orchestration.ingestion.readers.report_rows import records_of_table
+from orchestration.ingestion.readers.stray_quotes import (
+    BEHIND_A_QUOTE,
+    FEWEST_COLUMNS,
+    SWALLOWED,
+    has_text_behind_a_quote,
+    lines_to_look_at,
+    look_like_records,
+    n_named,
+    places_with_a_shape,
+    samples_of,
+)
 from orchestration.ingestion.readers.tabular import Choices, Rows, check_header, rows_of_lists
 
 MAX_BLOCK_BYTES = 2**31 - 1
@@ -51,9 +63,14 @@ def delimited_rows(content: bytes, contract: SourceContract, *wanted: Choices) -
     text = text[layout.start :]
     escape = contract.escape_character if contract.escape_character.encode() in text else ""
     records = None if layout.names is None or escape else _plain_records(text, layout.delimiter, len(layout.names))
-    rows = _parsed_by_arrow(records, layout) if records else _read_line_by_line(text.decode(), layout, escape)
+    rows = _parsed_by_arrow(records, layout) if records else None
+    if rows is None or (records and _swallows_a_record(records, rows, layout, contract)):
+        rows = _read_line_by_line(text.decode(), layout, escape, contract)
     check_header(next((choice for choice in wanted if _holds(choice, rows.header)), wanted[0]), rows.header)
-    return _without_blank_rows(rows).noticed(layout.notices)
+    rows = _without_blank_rows(rows)
+    if layout.delimiter == "," and layout.names is not None:
+        refuse_decimal_commas(rows, len(layout.names), contract)
+    return rows.noticed(layout.notices)
 
 
 def _without_blank_rows(rows: Rows) -> Rows:
@@ -83,7 +100,8 @@ class _Records:
     ends: np.ndarray
     lines: np.ndarray
     n_fields: np.ndarray
-    has_line_breaks: bool
+    inner: tuple[np.ndarray, np.ndarray]
+    """Start and end of each line that begins within quoted text."""
 
 
 def _plain_records(content: bytes, delimiter: str, width: int) -> _Records | None:
@@ -101,11 +119,12 @@ def _plain_records(content: bytes, delimiter: str, width: int) -> _Records | Non
         breaks = np.append(breaks, len(content))
     delimiters = text.positions(delimiter.encode())
     line_of_break = np.arange(1, len(breaks) + 1)
-    has_line_breaks = False
+    inner = np.zeros(0, np.int64), np.zeros(0, np.int64)
     if len(quotes):
         # an even number of quotes before it: the break or delimiter stands outside quoted text
         is_end = np.searchsorted(quotes, breaks) % 2 == 0
-        has_line_breaks = not is_end.all()
+        within = np.flatnonzero(~is_end)
+        inner = breaks[within] + 1, breaks[np.minimum(within + 1, len(breaks) - 1)]
         breaks, line_of_break = breaks[is_end], line_of_break[is_end]
         delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
     starts = np.append(0, breaks[:-1] + 1)
@@ -115,7 +134,7 @@ def _plain_records(content: bytes, delimiter: str, width: int) -> _Records | Non
     is_record = ends > starts
     is_record[0] = False
     n_fields = 1 + count_between(delimiters, starts, ends)
-    return _Records(text, starts[is_record], ends[is_record], lines[is_record], n_fields[is_record], has_line_breaks)
+    return _Records(text, starts[is_record], ends[is_record], lines[is_record], n_fields[is_record], inner)
 
 
 def _are_quotes_regular(text: ByteText, quotes: np.ndarray, delimiter: str) -> bool:
@@ -150,6 +169,17 @@ def _parsed_by_arrow(records: _Records, layout: Layout) -> Rows:
         header,
         columns,
     )
+
+
+def _swallows_a_record(records: _Records, rows: Rows, layout: Layout, contract: SourceContract) -> bool:
+    """Whether a line within quoted text has the shape of a record: then only the lines themselves are sure."""
+    places = places_with_a_shape(contract, rows.header)
+    if not len(records.inner[0]) or not len(rows) or len(places) < FEWEST_COLUMNS:
+        return False
+    samples = samples_of({place: rows.columns[place] for place in places})
+    width = n_named(layout.names or [])
+    lines = lines_to_look_at(records.text, records.inner, layout.delimiter, width, samples)
+    return bool(look_like_records(lines, layout.delimiter, samples).any())
 
 
 def _n_delimiters_at_end(records: _Records, delimiter: str) -> np.ndarray:
@@ -189,7 +219,7 @@ def _columns(records: _Records, is_sound: np.ndarray, delimiter: str, width: int
         pa.BufferReader(_without(records, ~is_sound)),
         # a record must fit two of the parser's blocks
         read_options=pa.csv.ReadOptions(column_names=names, block_size=min(max(1 << 20, longest + 3), MAX_BLOCK_BYTES)),
-        parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=records.has_line_breaks),
+        parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=len(records.inner[0]) > 0),
         convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
     )
     if parsed.num_rows != is_sound.sum():
@@ -210,13 +240,13 @@ def _without(records: _Records, is_ragged: np.ndarray) -> bytes:
     )
 
 
-def _read_line_by_line(text: str, layout: Layout, escape: str) -> Rows:
+def _read_line_by_line(text: str, layout: Layout, escape: str, contract: SourceContract) -> Rows:
     """The slow road by Python's csv module, for stray quotes, escapes, lone carriage returns and long delimiters."""
-    rows = _read_by_csv(text, layout, escape)
+    rows = _read_by_csv(text, layout, escape, contract)
     if escape or BACKSLASH + '"' not in text or not _n_ragged(rows):
         return rows
     try:
-        escaped = _read_by_csv(text, layout, BACKSLASH)
+        escaped = _read_by_csv(text, layout, BACKSLASH, contract)
     except UnreadableFile:
         return rows
     if _n_ragged(escaped):
@@ -229,7 +259,17 @@ def _n_ragged(rows: Rows) -> int:
     return len(rows) - rows.structure_problem.null_count
 
 
-def _read_by_csv(text: str, layout: Layout, escape: str) -> Rows:
+@dataclass(frozen=True)
+class _ReadRow:
+    """A row as csv read it: its first line, its lines, its fields, and why they cannot be trusted."""
+
+    start: int
+    lines: list[str]
+    fields: list[str]
+    problem: str | None = None
+
+
+def _read_by_csv(text: str, layout: Layout, escape: str, contract: SourceContract) -> Rows:
     # not str.splitlines, which would also break a line at characters such as Latin-1's 0x85
     lines = list(io.StringIO(text, newline=""))
     # databases that write escapes write \N for a missing value
@@ -248,20 +288,64 @@ def _read_by_csv(text: str, layout: Layout, escape: str) -> Rows:
     # a quoted field may hold line breaks, so a record's first line is the running sum of the lines before it
     spans = [_n_lines(row) for row in rows] if len(rows) < len(lines) else [1] * len(rows)
     starts = list(accumulate(spans, initial=1))[:-1]
-    records = [(start, span, row) for start, span, row in zip(starts[1:], spans[1:], rows[1:], strict=True) if row]
+    records = [
+        _ReadRow(start + layout.lines_before, lines[start - 1 : start - 1 + span], row)
+        for start, span, row in zip(starts[1:], spans[1:], rows[1:], strict=True)
+        if row
+    ]
+    records = _without_swallowed_lines(records, names, layout.delimiter, escape, contract)
+    sound = [record for record in records if not record.problem]
     header = _header_as_wide_as_rows(
         names,
-        np.array([len(row) for _, _, row in records], np.int64),
-        lambda: np.array([_n_empty_at_end(row) for _, _, row in records], np.int64),
+        np.array([len(record.fields) for record in sound], np.int64),
+        lambda: np.array([_n_empty_at_end(record.fields) for record in sound], np.int64),
     )
-    problems = [
-        None if len(row) == len(header) else f"{len(row)} fields where the header has {len(header)}"
-        for _, _, row in records
-    ]
-    payloads = ["".join(lines[start - 1 : start - 1 + span]).rstrip("\r\n") for start, span, _ in records]
-    numbers = [start + layout.lines_before for start, _, _ in records]
-    read_rows = rows_of_lists(numbers, payloads, problems, header, [row for _, _, row in records])
+    problems = [record.problem or _problem_of_width(len(record.fields), len(header)) for record in records]
+    payloads = ["".join(record.lines).rstrip("\r\n") for record in records]
+    fields = [record.fields for record in records]
+    read_rows = rows_of_lists([record.start for record in records], payloads, problems, header, fields)
     return replace(read_rows, columns=without_marks(read_rows.columns, text.encode()))
+
+
+def _problem_of_width(n: int, width: int) -> str | None:
+    return None if n == width else f"{n} fields where the header has {width}"
+
+
+def _without_swallowed_lines(
+    records: list[_ReadRow], names: list[str], delimiter: str, escape: str, contract: SourceContract
+) -> list[_ReadRow]:
+    """The rows; one whose quoted text may hold other records is taken apart into its lines, of which none can be trusted."""
+    several = [place for place, record in enumerate(records) if len(record.lines) > 1]
+    inner = [
+        (place, line)
+        for place in several
+        for line in records[place].lines[1:]
+        if line.count(delimiter) >= max(n_named(names) - 1, 1)
+    ]
+    sound = [record.fields for record in records if len(record.fields) >= n_named(names)]
+    places = places_with_a_shape(contract, names)
+    samples = samples_of({place: pa.array([row[place] for row in sound], pa.string()) for place in places})
+    is_record = look_like_records(pa.array([line for _, line in inner], pa.string()), delimiter, samples)
+    reasons = {place: SWALLOWED for (place, _), is_one in zip(inner, is_record, strict=True) if is_one}
+    reasons |= {
+        place: BEHIND_A_QUOTE
+        for place in several
+        if has_text_behind_a_quote("".join(records[place].lines), delimiter, escape)
+    }
+    return [
+        one
+        for place, record in enumerate(records)
+        for one in (_lines_of(record, reasons[place]) if place in reasons else [record])
+    ]
+
+
+def _lines_of(record: _ReadRow, reason: str) -> list[_ReadRow]:
+    lines = f"{record.start} to {record.start + len(record.lines) - 1}"
+    return [
+        _ReadRow(record.start + place, [line], [], reason.format(lines))
+        for place, line in enumerate(record.lines)
+        if line.strip()
+    ]
 
 
 def _without_null_marks(line: str, delimiter: str) -> str:

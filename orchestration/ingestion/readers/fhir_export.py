@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+from orchestration.ingestion.landed_names import place_by_name
 from orchestration.ingestion.readers.fhir_entries import Resource, is_resource, parsed
 from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8, take_landed_file, unpacked
 
@@ -20,23 +21,23 @@ def companions_of(path: Path) -> list[Path]:
     if not path.name.endswith(NDJSON) or not path.parent.is_dir():
         return []
     others = [one for one in path.parent.iterdir() if one.name.endswith(NDJSON) and one.is_file() and one != path]
-    return sorted(
-        one for one in others if not one.name.startswith(".") and _first_type(one) not in (*OF_THE_EXPORT, None)
-    )
+    held = (one for one in others if not one.name.startswith(".") and _first_type(one) not in (*OF_THE_EXPORT, None))
+    return sorted(held, key=place_by_name)
 
 
 def hash_of_companions(path: Path) -> str:
     """Changes whenever one of them does, comes or goes."""
     digest = hashlib.sha256()
-    for one in companions_of(path):
+    for one in sorted(companions_of(path)):
         with one.open("rb") as file:
             digest.update(f"{one.name}:{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     return digest.hexdigest()
 
 
 def resources_of_companions(path: Path, encoding: str) -> list[Resource]:
-    """The resources of the other files, of each of those that can be read."""
-    files = tuple((one, one.stat().st_mtime_ns, one.stat().st_size) for one in companions_of(path))
+    """The resources of the other files, of each of those that can be read; those of the latest name first, so that it decides
+    where nothing in them tells which version is the later."""
+    files = tuple((one, one.stat().st_mtime_ns, one.stat().st_size) for one in reversed(companions_of(path)))
     return _resources_of(files, encoding)
 
 

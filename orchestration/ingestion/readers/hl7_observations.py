@@ -143,7 +143,7 @@ def _statuses(
     """Where each line's status stands, whether it is the line's own, and which OBX is cut off or shifted."""
     start, end, is_absent = field_range(segments, obx, 11)
     is_empty = is_absent | (end == start) | (lines.heads < 0)
-    letter = np.where(is_empty | (end - start != 1), 0, segments.text.codes[start])
+    letter = np.where(is_empty | (end - start != 1), 0, segments.text.codes_at(start, 0))
     is_odd = ~is_empty & ~np.isin(letter, np.frombuffer(OBSERVATION_STATUSES, np.uint8))
     if is_empty.any():
         places = np.flatnonzero(is_empty & ~lines.is_note)
@@ -163,7 +163,8 @@ def _is_shifted(segments: Segments, obx: np.ndarray) -> np.ndarray:
         start, end, _ = field_range(segments, obx, number)
         moved |= end > start
     start, end, _ = field_range(segments, obx, 12)
-    is_status = (end - start == 1) & np.isin(segments.text.codes[start], np.frombuffer(OBSERVATION_STATUSES, np.uint8))
+    letter = segments.text.codes_at(start, 0)
+    is_status = (end - start == 1) & np.isin(letter, np.frombuffer(OBSERVATION_STATUSES, np.uint8))
     return has_no_value | (is_long_text & moved) | is_status
 
 
