@@ -22,9 +22,11 @@ from orchestration.ingestion.readers.account import Account, Notice, Withdrawal,
 from orchestration.ingestion.readers.byte_ranges import count_between
 from orchestration.ingestion.readers.hl7_characters import decoded
 from orchestration.ingestion.readers.hl7_checks import problems_of_lines, structure_problems
-from orchestration.ingestion.readers.hl7_groups import MSH, Groups, Messages, field_column, groups_of, messages_of
+from orchestration.ingestion.readers.hl7_fields import field_column
+from orchestration.ingestion.readers.hl7_groups import MSH, Groups, Messages, groups_of, messages_of
 from orchestration.ingestion.readers.hl7_merges import read_merges
 from orchestration.ingestion.readers.hl7_observations import lines_of
+from orchestration.ingestion.readers.hl7_places import segment_of_group
 from orchestration.ingestion.readers.hl7_segments import (
     CONTINUATION,
     Segments,
@@ -48,7 +50,8 @@ ADDENDUM, REPLACES = "T06", "T10"
 # OBR-25 of orders that have no lines because there is nothing to tell, or not yet
 STATUSES_WITHOUT_LINES = np.frombuffer(b"IOSXYZ", np.uint8)
 ENVELOPE_OF_REPORTS = {code_of(name) for name in (b"MSH", b"OBR", b"OBX", b"TXA")}
-NTE = code_of(b"NTE")
+NTE, PID = code_of(b"NTE"), code_of(b"PID")
+NOT_TAKEN = "under no order, or not the first of its order: nothing was taken from it"
 PLACE = ["source_line", "source_updated_at", "structure_problem"]
 TIME = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.\d+)?([+-]\d{4})?")
 
@@ -199,18 +202,18 @@ def _unread_segments(segments: Segments, messages: Messages, groups: Groups, con
         code_of(match["segment"].encode()) for path in contract.source_columns if (match := FIELD_PATH.match(path))
     }
     read = ENVELOPE_OF_REPORTS | named
-    places = np.arange(len(segments.kinds))
-    if len(messages.first) and (len(messages.first) < segments.messages[-1] or segments.messages[0] == 0):
-        message = np.searchsorted(messages.first, places, side="right") - 1
-        is_inside = (message >= 0) & (places <= messages.last[np.maximum(message, 0)])
-        kinds = segments.kinds[is_inside]
-    else:
-        kinds = segments.kinds if len(messages.first) else segments.kinds[:0]
+    is_inside = _is_inside(segments, messages)
+    kinds = segments.kinds[is_inside]
     found, counts = np.unique(kinds[~np.isin(kinds, list(read | {NTE}))], return_counts=True)
     notices = [
         Notice(f"segment {kind.to_bytes(3, 'big').decode('latin-1')}", n)
         for kind, n in zip(found.tolist(), counts.tolist(), strict=True)
         if kind and _is_name(kind)
+    ]
+    notices += [
+        Notice(f"segment {kind.to_bytes(3, 'big').decode()}", n, NOT_TAKEN)
+        for kind in sorted(named - ENVELOPE_OF_REPORTS - {PID, NTE})
+        if (n := _n_not_taken(segments, groups, kind, is_inside))
     ]
     notes = np.flatnonzero(segments.kinds == NTE)
     n_astray = (
@@ -221,6 +224,23 @@ def _unread_segments(segments: Segments, messages: Messages, groups: Groups, con
     if n_astray:
         notices.append(Notice("segment NTE", n_astray, "a note under no order and no line of a report"))
     return notices
+
+
+def _is_inside(segments: Segments, messages: Messages) -> np.ndarray:
+    """Whether each segment is one of these messages'."""
+    if not len(messages.first):
+        return np.zeros(len(segments.kinds), bool)
+    if len(messages.first) == segments.messages[-1] and segments.messages[0] != 0:
+        return np.ones(len(segments.kinds), bool)
+    places = np.arange(len(segments.kinds))
+    message = np.searchsorted(messages.first, places, side="right") - 1
+    return (message >= 0) & (places <= messages.last[np.maximum(message, 0)])
+
+
+def _n_not_taken(segments: Segments, groups: Groups, kind: int, is_inside: np.ndarray) -> int:
+    """How many segments of a kind that a column names gave no order a value."""
+    rows, is_missing = segment_of_group(segments, groups, kind)
+    return int(np.count_nonzero((segments.kinds == kind) & is_inside)) - len(np.unique(rows[~is_missing]))
 
 
 def _is_name(kind: int) -> bool:
