@@ -37,6 +37,7 @@ from orchestration.ingestion.readers.hl7_segments import (
     with_plain_segment_ends,
 )
 from orchestration.ingestion.readers.landed_file import UnreadableFile, ends_as_declared
+from orchestration.ingestion.told_names import told_name
 
 # what starts a record, what names it as a part of its report, and where its status stands
 GROUP_SEGMENT = {"ORU": b"OBR", "MDM": b"TXA"}
@@ -206,12 +207,12 @@ def _unread_segments(segments: Segments, messages: Messages, groups: Groups, con
     kinds = segments.kinds[is_inside]
     found, counts = np.unique(kinds[~np.isin(kinds, list(read | {NTE}))], return_counts=True)
     notices = [
-        Notice(f"segment {kind.to_bytes(3, 'big').decode('latin-1')}", n)
+        Notice(_segment(kind), n)
         for kind, n in zip(found.tolist(), counts.tolist(), strict=True)
         if kind and _is_name(kind)
     ]
     notices += [
-        Notice(f"segment {kind.to_bytes(3, 'big').decode()}", n, NOT_TAKEN)
+        Notice(f"segment {_name(kind)}", n, NOT_TAKEN)
         for kind in sorted(named - ENVELOPE_OF_REPORTS - {PID, NTE})
         if (n := _n_not_taken(segments, groups, kind, is_inside))
     ]
@@ -244,8 +245,15 @@ def _n_not_taken(segments: Segments, groups: Groups, kind: int, is_inside: np.nd
 
 
 def _is_name(kind: int) -> bool:
-    name = kind.to_bytes(3, "big")
-    return name.isalnum() and name.upper() == name
+    return _name(kind).isalnum() and _name(kind).upper() == _name(kind)
+
+
+def _name(kind: int) -> str:
+    return kind.to_bytes(3, "big").decode("latin-1")
+
+
+def _segment(kind: int) -> str:
+    return told_name("segment", "Z.." if _name(kind).startswith("Z") else _name(kind))
 
 
 __all__ = ["ORDER_NUMBER", "read_hl7_v2"]
