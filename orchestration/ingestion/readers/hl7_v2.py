@@ -5,12 +5,9 @@ bytes and batch envelopes are passed over, a batch's own count is checked, ADD s
 delimiters are the usual |^~\\& ones, each message is decoded as its MSH-18 says. docs/formats.md says what becomes of what.
 """
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import accumulate, repeat
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +33,7 @@ from orchestration.ingestion.readers.hl7_segments import (
     segments_of,
     with_plain_segment_ends,
 )
+from orchestration.ingestion.readers.hl7_times import as_written, in_utc, tells_distance
 from orchestration.ingestion.readers.landed_file import UnreadableFile, ends_as_declared
 from orchestration.ingestion.told_names import told_name
 
@@ -53,8 +51,8 @@ STATUSES_WITHOUT_LINES = np.frombuffer(b"IOSXYZ", np.uint8)
 ENVELOPE_OF_REPORTS = {code_of(name) for name in (b"MSH", b"OBR", b"OBX", b"TXA")}
 NTE, PID = code_of(b"NTE"), code_of(b"PID")
 NOT_TAKEN = "under no order, or not the first of its order: nothing was taken from it"
-PLACE = ["source_line", "source_updated_at", "structure_problem"]
-TIME = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.\d+)?([+-]\d{4})?")
+SENT_AT = "source_updated_at"
+PLACE = ["source_line", SENT_AT, "structure_problem"]
 
 
 def read_hl7_v2(content: bytes, contract: SourceContract) -> pa.Table:
@@ -83,6 +81,7 @@ def read_hl7_v2(content: bytes, contract: SourceContract) -> pa.Table:
         tables = list(workers.map(_read_part, parts, lines_before, repeat(contract)))
     account = summed(map(account_of, tables))
     table = pa.concat_tables([one.replace_schema_metadata() for one in tables])
+    table, account = _in_one_order(table, account, contract.time_zone)
     return with_account(_with_continuations(table) if CONTINUATION in text else table, account)
 
 
@@ -131,7 +130,7 @@ def _read_reports(segments: Segments, messages: Messages, contract: SourceContra
             **columns,
             "observations": lines.observations,
             "report_part": field_column(segments, groups, PART_OF_REPORT[kind]).cast(pa.string()),
-            "source_updated_at": _sent_at(segments, groups, contract),
+            SENT_AT: _sent_at(segments, groups),
         }
     )
     notices = [*lines.notices, *_unread_segments(segments, wanted, groups, contract)]
@@ -151,7 +150,7 @@ def _documents_by_number(segments: Segments, groups: Groups, table: pa.Table) ->
     )
     rows = zip(groups.events, own.to_pylist(), parent.to_pylist(), table.select(PLACE).to_pylist(), strict=True)
     withdrawals = [
-        Withdrawal(replaced, row["source_updated_at"], row["source_line"], is_entry=False)
+        Withdrawal(replaced, row[SENT_AT], row["source_line"], is_entry=False)
         for event, number, replaced, row in rows
         if event == REPLACES and replaced not in (None, "document ", number) and row["structure_problem"] is None
     ]
@@ -172,29 +171,24 @@ def _needs_no_line(segments: Segments, groups: Groups, status_field: int) -> np.
     )
 
 
-def _sent_at(segments: Segments, groups: Groups, contract: SourceContract) -> pa.Array:
-    """MSH-7 in an order that is that of time: as it is written, or in UTC where it tells a distance from it."""
+def _sent_at(segments: Segments, groups: Groups) -> pa.Array:
+    """MSH-7, with its distance from UTC where one of this part of the file tells it."""
     is_headless = segments.kinds[groups.message_first] != MSH
     written = field(segments, groups.message_first, 6, is_headless).cast(pa.string())
-    digits = pc.struct_field(pc.extract_regex(written, r"^(?P<time>\d{4,14}(?:\.\d+)?)"), "time")
-    if not pc.any(pc.or_(pc.match_substring(written, "+"), pc.match_substring(written, "-"))).as_py():
-        return digits
-    return pa.array([_in_utc(one, contract.time_zone) for one in written.to_pylist()], pa.string())
+    return written if tells_distance(written) else as_written(written)
 
 
-def _in_utc(written: str | None, time_zone: str | None) -> str | None:
-    match = TIME.match(written or "")
-    if not match:
-        return None
-    try:
-        numbers = [
-            int(part) if part else default for part, default in zip(match.groups()[:6], (1, 1, 1, 0, 0, 0), strict=True)
-        ]
-        time = datetime(*numbers)
-        zone = datetime.strptime(match[7], "%z").tzinfo if match[7] else ZoneInfo(time_zone or "UTC")
-        return time.replace(tzinfo=zone).astimezone(UTC).strftime("%Y%m%d%H%M%S")
-    except (ValueError, OverflowError):
-        return None
+def _in_one_order(table: pa.Table, account: Account, time_zone: str | None) -> tuple[pa.Table, Account]:
+    """When messages were sent, by one rule for the whole file: in UTC where any of them tells its distance from it."""
+    if SENT_AT not in table.column_names or not tells_distance(table[SENT_AT]):
+        return table, account
+    times = in_utc(table[SENT_AT].combine_chunks(), time_zone)
+    table = table.set_column(table.column_names.index(SENT_AT), SENT_AT, times)
+    withdrawn_at = in_utc(pa.array([one.updated_at for one in account.withdrawals], pa.string()), time_zone)
+    withdrawals = [
+        replace(one, updated_at=at) for one, at in zip(account.withdrawals, withdrawn_at.to_pylist(), strict=True)
+    ]
+    return table, replace(account, withdrawals=withdrawals)
 
 
 def _unread_segments(segments: Segments, messages: Messages, groups: Groups, contract: SourceContract) -> list[Notice]:
