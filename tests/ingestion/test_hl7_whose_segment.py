@@ -134,6 +134,18 @@ def test_the_segments_that_no_order_gave_a_value_from_are_listed(warehouse):
     ]
 
 
+def test_a_note_under_what_leads_up_to_an_order_is_no_line_of_the_order_before(warehouse):
+    dates_of_orders(
+        warehouse, "OBR-7",
+        HEADER, PATIENT, order(1), RESULT, "ORC|RE", "NTE|1|L|Margin involved.", order(2), RESULT,
+    )  # fmt: skip
+    lines = warehouse.rows('SELECT [o."value" FOR o IN observations] FROM raw.pathology_messages')
+    assert lines == [(["margin free"],), (["margin free"],)]
+    assert warehouse.rows("SELECT what, n, reason FROM raw.load_notices WHERE what LIKE '%NTE'") == [
+        ("segment NTE", 1, "a note under no order and no line of a report")
+    ]
+
+
 def test_the_order_of_a_document_stands_before_it(warehouse):
     told = dates_of_orders(
         warehouse, "OBR-7",

@@ -23,7 +23,7 @@ from orchestration.ingestion.readers.hl7_fields import field_column
 from orchestration.ingestion.readers.hl7_groups import MSH, Groups, Messages, groups_of, messages_of
 from orchestration.ingestion.readers.hl7_merges import read_merges
 from orchestration.ingestion.readers.hl7_observations import lines_of
-from orchestration.ingestion.readers.hl7_places import segment_of_group
+from orchestration.ingestion.readers.hl7_places import reach_of_groups, segment_of_group
 from orchestration.ingestion.readers.hl7_segments import (
     CONTINUATION,
     Segments,
@@ -120,7 +120,8 @@ def _read_reports(segments: Segments, messages: Messages, contract: SourceContra
         contract.reader_column(path): _plain(field_column(segments, groups, path)) for path in contract.source_columns
     }
     is_addendum = groups.events == ADDENDUM if kind == "MDM" else None
-    lines = lines_of(segments, groups.first, groups.last, STATUS_FIELD[kind], contract.sections, is_addendum)
+    begins, ends = reach_of_groups(segments, groups)
+    lines = lines_of(segments, groups.first, ends - 1, STATUS_FIELD[kind], contract.sections, is_addendum)
     problems = problems_of_lines(segments, groups, lines, _needs_no_line(segments, groups, STATUS_FIELD[kind]))
     table = pa.table(
         {
@@ -133,7 +134,7 @@ def _read_reports(segments: Segments, messages: Messages, contract: SourceContra
             SENT_AT: _sent_at(segments, groups),
         }
     )
-    notices = [*lines.notices, *_unread_segments(segments, wanted, groups, contract)]
+    notices = [*lines.notices, *_unread_segments(segments, wanted, groups, contract, begins)]
     if is_left.any():
         notices.append(Notice("MDM message without a document", int(is_left.sum()), "it only tells of a document"))
     if kind == "MDM":
@@ -191,7 +192,9 @@ def _in_one_order(table: pa.Table, account: Account, time_zone: str | None) -> t
     return table, replace(account, withdrawals=withdrawals)
 
 
-def _unread_segments(segments: Segments, messages: Messages, groups: Groups, contract: SourceContract) -> list[Notice]:
+def _unread_segments(
+    segments: Segments, messages: Messages, groups: Groups, contract: SourceContract, begins: np.ndarray
+) -> list[Notice]:
     """The kinds of segments that nothing was taken from, and notes that stand under no order or line."""
     named = {
         code_of(match["segment"].encode()) for path in contract.source_columns if (match := FIELD_PATH.match(path))
@@ -211,11 +214,9 @@ def _unread_segments(segments: Segments, messages: Messages, groups: Groups, con
         if (n := _n_not_taken(segments, groups, kind, is_inside))
     ]
     notes = np.flatnonzero(segments.kinds == NTE)
-    n_astray = (
-        int(count_between(notes, groups.message_first, groups.first)[groups.order_number == 1].sum())
-        if len(notes)
-        else 0
-    )
+    # before the first order, or between what leads up to an order and the order
+    since = np.where(groups.order_number == 1, groups.message_first, begins)
+    n_astray = int(count_between(notes, since, groups.first).sum()) if len(notes) else 0
     if n_astray:
         notices.append(Notice("segment NTE", n_astray, "a note under no order and no line of a report"))
     return notices
