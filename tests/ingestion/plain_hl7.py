@@ -7,6 +7,9 @@ ESCAPES = {"F": "|", "S": "^", "T": "&", "R": "~", "E": "\\", "H": "", "N": ""}
 LONG_TEXT = ("", "TX", "FT")
 SHORT_TEXT = ("ST",)
 CODED = ("CE", "CWE", "CNE")
+OF_MESSAGE = ("MSH", "PID", "PV1")
+OF_ORDER = ("OBX", "NTE", "SPM", "TQ1")
+FIELDS_ELSEWHERE = ("PV1-44", "ORC-9", "OBX-14", "NTE-3", "SPM-17", "TQ1-7", "ZPI-2", "ZSP-2")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Report:
     accession: str
     part: str | None
     lines: tuple[Line, ...]
+    elsewhere: tuple[str, ...]
+    """The FIELDS_ELSEWHERE: of segments that are neither the order's own nor its message's or patient's; empty where none."""
 
 
 def typed(text: str) -> str:
@@ -97,11 +102,45 @@ def line_of_obx(fields: list[str], code_field: str, specimen: str, order_status:
     return Line(fields[1], code_of(code_field), specimen or None, label, said, unit, status, kind)
 
 
+def with_its_orders(segments: list[list[str]]) -> tuple[list[list[str]], list[list[list[str]]]]:
+    """What stands before the first order, and each order: from the ORC that leads up to its OBR without a result between, else from
+    its OBR."""
+    before: list[list[str]] = []
+    orders: list[list[list[str]]] = []
+    is_led = False
+    for place, fields in enumerate(segments):
+        following = [one[0] for one in segments[place + 1 :] if one[0] in ("OBX", "OBR")]
+        if fields[0] == "ORC" and following[:1] == ["OBR"] and not is_led:
+            orders.append([])
+            is_led = True
+        elif fields[0] == "OBR" and not is_led:
+            orders.append([])
+        if fields[0] == "OBR":
+            is_led = False
+        (orders[-1] if orders else before).append(fields)
+    return before, orders
+
+
+def field_of_order(path: str, before: list[list[str]], orders: list[list[list[str]]], number: int) -> str:
+    """The field of the segment that is the order's by the grammar of ORU_R01; empty where there is none, never another order's."""
+    kind, place = path.split("-")
+    own = orders[number - 1]
+    at = next(index for index, fields in enumerate(own) if fields[0] == "OBR")
+    if kind in OF_MESSAGE:
+        earlier = [fields for order in orders[: number - 1] for fields in order]
+        found = [*reversed([*before, *earlier, *own[:at]]), *own[at:]]
+    elif kind == "ORC":
+        found = [*reversed(own[:at]), *own[at:]]
+    else:
+        found = [*own, *([] if kind in OF_ORDER else reversed(before))]
+    return next((typed(fields[int(place)]) for fields in found if fields[0] == kind), "")
+
+
 def reports_of(content: str) -> list[Report]:
     """Every order of every message, of files without faults."""
     reports = []
     for message in re.split(r"(?m)^(?=MSH\|)", content.replace("\r", "\n"))[1:]:
-        segments = [segment.split("|") + [""] * 30 for segment in message.split("\n") if segment]
+        segments = [segment.split("|") + [""] * 50 for segment in message.split("\n") if segment]
         control_id, mrn = segments[0][9], ""
         groups: list[tuple[list[str], list[Line]]] = []
         code_field = specimen = ""
@@ -131,8 +170,9 @@ def reports_of(content: str) -> list[Report]:
                     "text",
                 )
                 lines.append(note)
+        before, orders = with_its_orders(segments)
         for number, (order, lines) in enumerate(groups, start=1):
-            reports.append(
-                Report(control_id, number, mrn, part(order[3], "^", 1), part(order[4], "^", 1) or None, tuple(lines))
-            )
+            elsewhere = tuple(field_of_order(path, before, orders, number) for path in FIELDS_ELSEWHERE)
+            accession, name = part(order[3], "^", 1), part(order[4], "^", 1) or None
+            reports.append(Report(control_id, number, mrn, accession, name, tuple(lines), elsewhere))
     return reports

@@ -116,7 +116,7 @@ def test_the_contract_names_the_sheet_and_without_it_the_only_one_with_its_colum
 @pytest.mark.parametrize(
     ("rows", "status"),
     [
-        ([], "refused: sheet 'Sheet1' is empty"),
+        ([], "refused: the first visible sheet is empty, and no other has the contract's columns"),
         (TYPED_OPERATIONS[:1], "loaded"),
         (
             [[*row, row[1]] for row in TYPED_OPERATIONS],

@@ -87,7 +87,7 @@ def test_a_note_about_the_patient_and_segments_that_nobody_reads_are_listed_with
         ("not read", "segment NTE", 1, "a note under no order and no line of a report"),
         ("not read", "segment PV1", 2, None),
         ("not read", "segment SPM", 1, None),
-        ("not read", "segment ZDS", 1, None),
+        ("not read", "segment Z..", 1, None),
     ]
 
 

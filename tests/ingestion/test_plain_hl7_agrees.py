@@ -4,7 +4,7 @@ import random
 
 from orchestration.ingestion.contract import FieldContract, SourceContract
 from orchestration.ingestion.readers import read_records
-from tests.ingestion.plain_hl7 import Line, Report, reports_of
+from tests.ingestion.plain_hl7 import FIELDS_ELSEWHERE, Line, Report, reports_of
 
 TEXTS = [
     "Margin clear by 4 mm.", r"5\S\2 \T\ more", r"a\F\b\E\c", r"one\.br\two\.BR\three", "first~second~~fourth", r"\xC3A9\t\XC2B5\m", "",
@@ -23,17 +23,38 @@ VALUES = {
 }
 
 
+def segment(kind: str, field: int, value: str) -> str:
+    return f"{kind}{'|' * field}{value}"
+
+
+class Elsewhere:
+    """Segments beside those that every message has, each with another day in its field."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance, self.day = chance, 0
+
+    def some(self, *fields: tuple[str, int], share: float = 0.25) -> list[str]:
+        told = []
+        for kind, field in fields:
+            if self.chance.random() < share:
+                self.day += 1
+                told.append(segment(kind, field, f"D{self.day}"))
+        return told
+
+
 def generated(chance: random.Random, number: int) -> str:
     segments = [
         f"MSH|^~\\&|L|H|C|W|2004010{number % 9 + 1}||ORU^R01|M{number}|P|2.5.1",
         f"PID|1||A{number}^^^H^MR~9^^^S^SS||X^Y",
     ]
-    if chance.random() < 0.2:
-        segments.append("PV1|1|I")
+    other = Elsewhere(chance)
+    segments += other.some(("NTE", 3), ("PV1", 44), ("PV1", 44), ("ZPI", 2), ("SPM", 17))
     for order in range(1, chance.randint(1, 3) + 1):
+        segments += other.some(("PV1", 44), share=0.05) + other.some(("ORC", 9), ("ZSP", 2), ("TQ1", 7))
         segments.append(
             f"OBR|{order}||S{number}^LIS|P{chance.randint(1, 2)}^Part^L|||20040101{'|' * 18}{chance.choice('FCP')}"
         )
+        segments += other.some(("ORC", 9), share=0.1) + other.some(("ZSP", 2), ("TQ1", 7))
         if chance.random() < 0.2:
             segments.append(f"NTE|1|L|{chance.choice(TEXTS)}")
         for line in range(1, chance.randint(1, 5) + 1):
@@ -43,11 +64,13 @@ def generated(chance: random.Random, number: int) -> str:
             code = chance.choice(CODES) if line == 1 or kind not in ("TX", "FT") or chance.random() < 0.7 else ""
             unit = chance.choice(["mm", "mm^millimeter^UCUM", ""]) if kind in VALUES else ""
             status = chance.choice(["F", "C", "W", "F", "F"]) if kind == "TX" or chance.random() < 0.8 else ""
+            day = chance.choice(["", f"D{number}-{order}-{line}"])
             segments.append(
-                f"OBX|{line}|{kind}|{code}|{chance.choice('AB') if code else ''}|{value}|{unit}|||||{status}"
+                f"OBX|{line}|{kind}|{code}|{chance.choice('AB') if code else ''}|{value}|{unit}|||||{status}|||{day}"
             )
             if chance.random() < 0.2:
                 segments.append(f"NTE|1|L|{chance.choice(TEXTS)}")
+        segments += other.some(("SPM", 17), ("SPM", 17), ("ZSP", 2))
     return "".join(f"{segment}\r" for segment in segments)
 
 
@@ -63,6 +86,7 @@ def read_fast(content: str) -> list[Report]:
             "order_number": FieldContract(column="order_number", required=True),
             "mrn": FieldContract(column="PID-3.1", required=True),
             "accession_number": FieldContract(column="OBR-3.1", required=True),
+            "collected_date": FieldContract(column=FIELDS_ELSEWHERE[0], otherwise=list(FIELDS_ELSEWHERE[1:])),
         },
     )
     rows = read_records(content.encode(), contract).to_pylist()
@@ -83,7 +107,8 @@ def read_fast(content: str) -> list[Report]:
             for line in row["observations"]
         )
         read = [row[contract.reader_column(path)] for path in ("MSH-10", "order_number", "PID-3.1", "OBR-3.1")]
-        reports.append(Report(read[0], int(read[1]), read[2], read[3], row["report_part"], lines))
+        elsewhere = tuple(row[contract.reader_column(path)] or "" for path in FIELDS_ELSEWHERE)
+        reports.append(Report(read[0], int(read[1]), read[2], read[3], row["report_part"], lines, elsewhere))
     return reports
 
 
@@ -97,6 +122,7 @@ def normalised(reports: list[Report]) -> list[Report]:
             one.accession,
             one.part or None,
             tuple(Line(*(getattr(line, name) or None for name in Line.__dataclass_fields__)) for line in one.lines),
+            one.elsewhere,
         )
         for one in reports
     ]

@@ -321,6 +321,21 @@ def test_a_deleted_resource_and_one_entered_in_error_are_withdrawn(warehouse):
     ]
 
 
+def test_an_entry_that_should_bring_a_resource_and_does_not_is_rejected_or_listed(warehouse):
+    write_contract(warehouse, "fhir", REPORTS)
+    asked = [
+        ("PUT", "DiagnosticReport/r1"), ("POST", "https://server/DiagnosticReport"), ("DELETE", None),
+        ("PUT", "Patient/q1"), ("POST", "Patient/_search"), ("POST", "DiagnosticReport/$document"), ("GET", "Patient/q1"),
+    ]  # fmt: skip
+    entries = [{"request": {"method": method, **({"url": url} if url else {})}} for method, url in asked]
+    warehouse.land("fhir/a.ndjson", lines({"resourceType": "Bundle", "type": "transaction", "entry": entries}))
+    (load,) = warehouse.load("pathology_messages")
+    assert (load.rows_read, load.rows_rejected) == (3, 3)
+    unsent = "an entry whose request changes a resource, without the resource"
+    assert warehouse.rows("SELECT DISTINCT reason FROM raw.rejected_records") == [(unsent,)]
+    assert warehouse.rows("SELECT what, n, reason FROM raw.load_notices") == [("unsent Patient", 1, unsent)]
+
+
 def deletion(reference: str, when: str | None) -> dict:
     told = {"meta": {"lastUpdated": when}} if when else {}
     entry = {"request": {"method": "DELETE", "url": reference}}

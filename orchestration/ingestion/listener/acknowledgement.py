@@ -4,12 +4,14 @@ import itertools
 from dataclasses import dataclass
 from datetime import datetime
 
+from orchestration.ingestion.told_names import told_name
+
 _numbers = itertools.count(1)
 ACCEPTED, ERROR, REJECTED = "A", "E", "R"
 
 
 class Rejected(Exception):
-    """The message is none that can be taken; the text says why and quotes nothing but its type."""
+    """The message is none that can be taken; the text says why and quotes nothing but a known type."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,8 @@ def check(header: Header, types: set[str]) -> None:
     if not header.control_id.strip():
         raise Rejected("MSH-10 is empty: the message cannot be acknowledged")
     if header.type not in types:
-        raise Rejected(
-            f"messages of type {header.type[:10] or '(none)'} are not taken here (taken: {', '.join(sorted(types))})"
-        )
+        kind = told_name("messages", header.type, f"messages of type {header.type}")
+        raise Rejected(f"{kind} are not taken here (taken: {', '.join(sorted(types))})")
 
 
 def answer(header: Header, verdict: str, reason: str = "") -> bytes | None:

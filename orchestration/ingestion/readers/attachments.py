@@ -10,6 +10,8 @@ import re
 import threading
 from html.parser import HTMLParser
 
+from orchestration.ingestion.told_names import is_known_name
+
 MOST_PDF_PAGES = 500
 # pdfium keeps state of its own for the whole process
 _ONE_PDF_AT_A_TIME = threading.Lock()
@@ -55,7 +57,7 @@ def text_of_attachment(content: bytes, content_type: str = "") -> str:
     ):
         text = _text_of_html(_decoded(content, content_type))
     elif "pdf" in kind or "rtf" in kind:
-        raise UnreadableAttachment(f"it is called {kind.split(';')[0].strip()} but is none, or it is damaged")
+        raise UnreadableAttachment(f"it is called {_kind_as_told(kind)} but is none, or it is damaged")
     elif not kind or kind.startswith("text") or kind.rpartition("/")[2] in PLAIN_TEXT:
         text = _decoded(content, content_type)
         if re.search(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]", text):
@@ -68,6 +70,12 @@ def text_of_attachment(content: bytes, content_type: str = "") -> str:
     if not text.strip():
         raise UnreadableAttachment("it holds no text")
     return text
+
+
+def _kind_as_told(content_type: str) -> str:
+    """What a sender calls an attachment may be its title; the reason is published."""
+    name = content_type.split(";")[0].strip()
+    return name if is_known_name("attachment", name) else ("PDF" if "pdf" in name else "RTF")
 
 
 def is_document(text: str) -> bool:

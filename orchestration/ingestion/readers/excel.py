@@ -69,7 +69,7 @@ def read_excel(content: bytes, contract: SourceContract) -> pa.Table:
 
 def _rows_of_sheet(content: bytes, sheet: Sheet, contract: SourceContract) -> Rows:
     if not sheet.cells:
-        raise UnreadableFile(f"sheet '{sheet.name}' is empty")
+        raise UnreadableFile(_empty(sheet, contract))
     at = sheet.header_at or 0
     header = header_names([_as_text(cell) or "" for cell in sheet.cells[at]], contract.column_choices)
     check_header(contract.column_choices, header)
@@ -87,6 +87,13 @@ def _rows_of_sheet(content: bytes, sheet: Sheet, contract: SourceContract) -> Ro
     check_above_header(texts_above, header, contract)
     rows = rows_of_lists(numbers, payloads, [None] * len(numbers), header, cells)
     return rows.noticed(notices_above_header(sum(any(row) for row in texts_above)))
+
+
+def _empty(sheet: Sheet, contract: SourceContract) -> str:
+    """Only the contract's own name of a sheet is told: another may be a patient's."""
+    if sheet.name == contract.sheet:
+        return f"sheet '{contract.sheet}' is empty"
+    return "the first visible sheet is empty, and no other has the contract's columns"
 
 
 def _texts_of_row(row: list[Any], number: int, special: dict[tuple[int, int], str]) -> list[str | None]:

@@ -21,13 +21,14 @@ import pyarrow as pa
 
 from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.readers.account import Account, Notice, Withdrawal, account_of, with_account
-from orchestration.ingestion.readers.fhir_entries import Entry, Resource, Scope, entries_of
+from orchestration.ingestion.readers.fhir_entries import UNSENT, Entry, Resource, Scope, entries_of
 from orchestration.ingestion.readers.fhir_export import resources_of_companions
 from orchestration.ingestion.readers.fhir_fhirpath import WrongExpression
 from orchestration.ingestion.readers.fhir_file import Elsewhere, FhirFile, Found, order_of, replaced_by
 from orchestration.ingestion.readers.fhir_observations import OBSERVATION_TYPE, lines_of_report
 from orchestration.ingestion.readers.fhir_paths import as_text, walk
 from orchestration.ingestion.readers.landed_file import UnreadableFile, as_utf_8
+from orchestration.ingestion.told_names import is_known_name, told_name
 
 REPORTS = ("DiagnosticReport", "DocumentReference", "Composition")
 ENTERED_IN_ERROR = "entered-in-error"
@@ -104,7 +105,8 @@ def read_fhir_resources(
             if entry.withdrawn.split("/")[0] == resource:
                 withdrawals.append(Withdrawal(entry.withdrawn, _sortable_time(entry), entry.line))
         elif entry.resource is None:
-            wanted.append(entry)
+            if entry.unsent in (None, "", resource):
+                wanted.append(entry)
         elif entry.resource["resourceType"] == resource:
             if withdraws_errors and entry.resource.get("status") == ENTERED_IN_ERROR and "id" in entry.resource:
                 name = f"{resource}/{as_text(entry.resource['id'])}"
@@ -127,6 +129,10 @@ def _replaced_elsewhere(entry: Entry) -> list[Withdrawal]:
 def _sortable_time(entry: Entry) -> str | None:
     _, updated_at, issued_at = order_of(entry.resource or {}, entry.updated_at)
     return updated_at or issued_at or None
+
+
+def _deleted(kind: str) -> str:
+    return f"deleted {kind}" if is_known_name("resource", kind) else told_name("deleted resource", kind)
 
 
 class _Reading:
@@ -195,8 +201,8 @@ class _Reading:
         if report is None or report["resourceType"] != "DiagnosticReport":
             return
         for name in report.keys() - ELEMENTS_OF_REPORT:
-            if not any(re.match(rf"(?:fhirpath:\s*)?{name}\b", path) for path in paths) and not name.startswith("_"):
-                self.unread[f"element {name} of a report", "nothing was taken from it"] += 1
+            if not any(re.match(rf"(?:fhirpath:\s*)?{re.escape(name)}\b", path) for path in paths) and name[:1] != "_":
+                self.unread[told_name("element", name, f"element {name} of a report"), "nothing was taken from it"] += 1
 
     def _part(self, resource: Resource | None) -> str | None:
         if resource is None:
@@ -226,11 +232,13 @@ class _Reading:
         for entry in self.file.entries:
             resource = entry.resource
             if entry.withdrawn is not None and entry.withdrawn not in withdrawn:
-                kinds[f"deleted {entry.withdrawn.split('/')[0]}", "the contract reads resources of another type"] += 1
+                kinds[_deleted(entry.withdrawn.split("/")[0]), "the contract reads resources of another type"] += 1
+            elif entry.unsent not in (None, "", self.resource):
+                kinds[f"unsent {entry.unsent}", UNSENT] += 1
             elif resource is not None and resource["resourceType"] == OUTCOME:
                 kinds[f"resource {OUTCOME}", "the sender says that something of its export failed"] += 1
             elif (
                 resource is not None and resource["resourceType"] != self.resource and id(resource) not in self.followed
             ):
-                kinds[f"resource {resource['resourceType']}", "no record of this contract refers to it"] += 1
+                kinds[told_name("resource", resource["resourceType"]), "no record of this contract refers to it"] += 1
         return [Notice(what, n, reason) for (what, reason), n in (kinds + self.unread).items()]

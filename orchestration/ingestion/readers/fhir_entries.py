@@ -8,12 +8,15 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from orchestration.ingestion.readers.landed_file import UnreadableFile
+from orchestration.ingestion.told_names import is_known_name
 
 Resource = dict[str, Any]
 HALF_A_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 # Bundles of a server's own resources: their ids are the server's, whichever Bundle brings them; those of others are their own
 BUNDLES_OF_A_SERVER = ("searchset", "history", "batch-response", "transaction-response")
 NO_RESOURCE = "not a FHIR resource: no JSON object with a resourceType"
+UNSENT = "an entry whose request changes a resource, without the resource"
+CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class Number(str):
@@ -56,6 +59,8 @@ class Entry:
     """When its Bundle says that it was changed or sent."""
     withdrawn: str | None = None
     """Type/id of a resource that was deleted, in an entry without one."""
+    unsent: str | None = None
+    """The type of a resource that the entry's request should bring, and that is not there; empty where it does not tell it."""
 
 
 def entries_of(text: bytes, scope: Scope) -> list[Entry]:
@@ -157,6 +162,8 @@ def _entries_of_bundle(line: int, bundle: Resource, scope: Scope, is_alone: bool
         if resource is None and _text(_of(request, "method")) == "DELETE" and _text(_of(request, "url")):
             name = "/".join(_text(_of(request, "url")).split("/_history/")[0].split("?")[0].split("/")[-2:])
             yield Entry(place, written(entry), None, inner, None, None, changed_at, name)
+        elif resource is None and (unsent := _unsent_type(request)) is not None:
+            yield Entry(place, written(entry), None, inner, UNSENT, None, changed_at, None, unsent)
         elif (
             resource is None
             and isinstance(entry, dict)
@@ -168,6 +175,14 @@ def _entries_of_bundle(line: int, bundle: Resource, scope: Scope, is_alone: bool
             yield from _opened(place, resource, inner, None, _text(_of(entry, "fullUrl")), changed_at)
         else:
             yield Entry(place, written(entry), None, inner, NO_RESOURCE, _text(_of(entry, "fullUrl")))
+
+
+def _unsent_type(request: Any) -> str | None:
+    """The type of the resource that a request should have brought; None where it needs none, as a search or an operation."""
+    address = (_text(_of(request, "url")) or "").split("?")[0]
+    if _text(_of(request, "method")) not in CHANGES or address.endswith("_search") or "$" in address:
+        return None
+    return next((part for part in address.split("/")[-2:] if is_known_name("resource", part)), "")
 
 
 def _of(value: Any, name: str) -> Any:

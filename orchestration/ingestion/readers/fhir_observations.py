@@ -1,6 +1,5 @@
 """The lines of a report: a DiagnosticReport's results and texts, a DocumentReference's documents, a Composition's sections."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +10,7 @@ from orchestration.ingestion.readers.attachments import UnreadableAttachment, fr
 from orchestration.ingestion.readers.fhir_entries import Number, Resource
 from orchestration.ingestion.readers.fhir_file import FhirFile, Found
 from orchestration.ingestion.readers.fhir_paths import as_text, children, chosen_type, walk
+from orchestration.ingestion.told_names import told_name
 
 LOINC = "http://loinc.org"
 FINAL_DIAGNOSIS = "22637-3"
@@ -237,8 +237,7 @@ def _unit(value: Any) -> str | None:
 
 def _type_name(content_type: str) -> str:
     name = content_type.split(";")[0].strip().lower()
-    # a content type is a word with a slash; anything else may be anybody's name
-    return f"attachment {name}" if re.fullmatch(r"[a-z0-9.+-]+/[a-z0-9.+-]+", name) else "attachment of no type"
+    return told_name("attachment", name) if name else "attachment of no type"
 
 
 def _label(element: Resource) -> str | None:

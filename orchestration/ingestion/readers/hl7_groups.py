@@ -6,18 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.ingestion.contract.formats.hl7_v2 import FIELD_PATH, ORDER_NUMBER
-from orchestration.ingestion.readers.byte_ranges import count_between
-from orchestration.ingestion.readers.hl7_segments import (
-    Segments,
-    code_of,
-    component,
-    component_range,
-    field,
-    field_range,
-    first_repetition_ends,
-)
-from orchestration.ingestion.readers.hl7_text import typed_text
+from orchestration.ingestion.readers.hl7_segments import Segments, code_of, component, field
 
 MSH, PID, EVN = code_of(b"MSH"), code_of(b"PID"), code_of(b"EVN")
 
@@ -130,65 +119,3 @@ def _groups_at(segments: Segments, messages: Messages, kind: int, anchors: np.nd
         messages.types[message],
         messages.events[message],
     )
-
-
-def field_column(segments: Segments, groups: Groups, path: str) -> pa.Array:
-    """The text of one path for every group; null where the segment, field, repetition or component is not there."""
-    if path == ORDER_NUMBER:
-        return pa.array(groups.order_number).cast(pa.string())
-    match = FIELD_PATH.match(path)
-    rows, is_missing = _segment_of_group(segments, groups, code_of(match["segment"].encode()))
-    # MSH-1 is the separator itself, so MSH fields stand one place earlier than those of other segments
-    number = int(match["field"]) - (match["segment"] == "MSH")
-    if match["choice"] or match["subcomponent"]:
-        return _as_typed(chosen_part(field(segments, rows, number, is_missing), path))
-    start, end, is_absent = field_range(segments, rows, number)
-    is_missing = is_missing | is_absent
-    if match["component"]:
-        end = first_repetition_ends(segments.text, start, end)
-        start, end, is_absent = component_range(segments.text, start, end, int(match["component"]))
-        is_missing |= is_absent
-    column = segments.text.column(start, end, is_missing)
-    has_escape = (count_between(segments.text.positions(b"\\"), start, end) > 0) & ~is_missing
-    return _as_typed(column) if has_escape.any() else column
-
-
-def chosen_part(column: pa.Array, path: str) -> pa.Array:
-    """The repetition, component and subcomponent that the path names of its field."""
-    match = FIELD_PATH.match(path)
-    if not match["component"] and not match["choice"]:
-        return column
-    subcomponent = int(match["subcomponent"]) if match["subcomponent"] else None
-    return component(column, int(match["component"] or 1), match["choice"], subcomponent)
-
-
-def _as_typed(column: pa.Array) -> pa.Array:
-    if not pc.any(pc.match_substring(column.cast(pa.string()), "\\")).as_py():
-        return column
-    return typed_text(column.cast(pa.string()), repetitions_are_lines=False)
-
-
-def _segment_of_group(segments: Segments, groups: Groups, kind: int) -> tuple[np.ndarray, np.ndarray]:
-    """The group's own segment; MSH, PID and such the last before it in the message; others the first within it."""
-    if kind == groups.kind:
-        return groups.first, ~groups.has_group
-    places = np.flatnonzero(segments.kinds == kind)
-    if not len(places):
-        return np.zeros(len(groups.first), np.int64), np.ones(len(groups.first), bool)
-    # a message without group: anything in it may be looked at
-    until = np.where(groups.has_group, groups.first, groups.message_last)
-    before = np.searchsorted(places, until, side="right") - 1
-    # what belongs to the group before (in a merge its PID) is not this group's
-    earliest = np.maximum(groups.message_first, _end_of_group_before(groups, kind))
-    is_before = (before >= 0) & (places[np.maximum(before, 0)] >= earliest)
-    after = np.searchsorted(places, groups.first)
-    is_after = (after < len(places)) & (places[np.minimum(after, len(places) - 1)] <= groups.last)
-    rows = np.where(is_before, places[np.maximum(before, 0)], places[np.minimum(after, len(places) - 1)])
-    return rows, ~(is_before | is_after)
-
-
-def _end_of_group_before(groups: Groups, kind: int) -> np.ndarray:
-    """The group's own segment of the merge before it in the message: each MRG has a PID of its own. Else 0."""
-    if groups.kind != code_of(b"MRG") or kind != PID or not len(groups.first):
-        return np.zeros(len(groups.first), np.int64)
-    return np.where(groups.order_number > 1, np.append(0, groups.first[:-1]), 0)

@@ -13,14 +13,8 @@ from orchestration.ingestion.contract.formats.hl7_v2 import FIELD_PATH, ORDER_NU
 from orchestration.ingestion.readers.account import Notice
 from orchestration.ingestion.readers.byte_ranges import count_between
 from orchestration.ingestion.readers.hl7_checks import Reason, problems_of_merges, structure_problems
-from orchestration.ingestion.readers.hl7_groups import (
-    Groups,
-    Messages,
-    chosen_part,
-    field_column,
-    groups_of,
-    groups_of_linked_patients,
-)
+from orchestration.ingestion.readers.hl7_fields import chosen_part, field_column
+from orchestration.ingestion.readers.hl7_groups import Groups, Messages, groups_of, groups_of_linked_patients
 from orchestration.ingestion.readers.hl7_segments import Segments, code_of, field
 
 EVENTS_FILE = Path(__file__).parent / "adt_events.yml"

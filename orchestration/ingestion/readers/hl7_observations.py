@@ -19,6 +19,7 @@ from orchestration.ingestion.readers.attachments import (
 from orchestration.ingestion.readers.byte_ranges import count_between
 from orchestration.ingestion.readers.hl7_segments import CONTINUATION, Segments, code_of, component_range, field_range
 from orchestration.ingestion.readers.hl7_text import typed, typed_text
+from orchestration.ingestion.told_names import told_name
 
 # HL7 table 0085, as of v2.9; anything else in OBX-11 means that the fields have shifted
 OBSERVATION_STATUSES = b"ABCDFINOPRSUVWX"
@@ -29,6 +30,7 @@ OBX, NTE = code_of(b"OBX"), code_of(b"NTE")
 LONG_TEXT, SHORT_TEXT = ("TX", "FT", ""), ("ST",)
 STATEMENTS = ("NM", "SN", "CE", "CWE", "CNE", "CF", "CQ", "IS", "ID", "SI", "NR", "DR", "DT", "TM", "TS", "DTM", "NA")
 DOCUMENTS = ("ED", "RP")
+NO_TYPE = "no type"
 KINDS = ("text", "short text", "statement", "not read")
 TEXT, SHORT, STATEMENT, NOT_READ = range(4)
 # text that may be a document of its own: RTF, HTML, a PDF in base64
@@ -299,7 +301,7 @@ def _special_value(
     if kind == STATEMENT:
         return STATEMENT, "; ".join(filter(None, (_statement(type_name, one) for one in raw.split("~")))) or None
     if kind == NOT_READ:
-        unread[f"OBX of type {type_name}", "of this type no text is made"] += 1
+        unread[told_name("OBX", type_name, f"OBX of type {type_name}"), "of this type no text is made"] += 1
         return NOT_READ, None
     if as_typed is None or not is_document(as_typed):
         return kind, as_typed
@@ -333,19 +335,20 @@ def _document(type_name: str, raw: str, unread: Counter) -> tuple[int, str | Non
         parts = ["", "", "", "", parts[0]] if len(parts) == 1 else parts + [""] * (5 - len(parts))
         content_type = (
             "/".join(typed(part).strip().lower() for part in (parts[2:4] if type_name == "RP" else parts[1:3]) if part)
-            or "no type"
+            or NO_TYPE
         )
         content_type = {"text": "text/plain"}.get(content_type, content_type)
+        what = "attachment no type" if content_type == NO_TYPE else told_name("attachment", content_type)
         if type_name == "RP":
-            return _not_read(f"attachment {content_type}", "it is a pointer to a document elsewhere", unread)
+            return _not_read(what, "it is a pointer to a document elsewhere", unread)
         try:
             content = _content_of(
                 typed("^".join(parts[4:])) if parts[3].upper() in ("A", "") else "^".join(parts[4:]), parts[3]
             )
             subtype = content_type.split("/")[-1]
-            texts.append(text_of_attachment(content, "" if subtype in ("octet-stream", "no type") else content_type))
+            texts.append(text_of_attachment(content, "" if subtype in ("octet-stream", NO_TYPE) else content_type))
         except UnreadableAttachment as reason:
-            return _not_read(f"attachment {content_type}", str(reason), unread)
+            return _not_read(what, str(reason), unread)
     return TEXT, "\n".join(texts)
 
 

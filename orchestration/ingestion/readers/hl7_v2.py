@@ -5,12 +5,9 @@ bytes and batch envelopes are passed over, a batch's own count is checked, ADD s
 delimiters are the usual |^~\\& ones, each message is decoded as its MSH-18 says. docs/formats.md says what becomes of what.
 """
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import accumulate, repeat
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -22,9 +19,11 @@ from orchestration.ingestion.readers.account import Account, Notice, Withdrawal,
 from orchestration.ingestion.readers.byte_ranges import count_between
 from orchestration.ingestion.readers.hl7_characters import decoded
 from orchestration.ingestion.readers.hl7_checks import problems_of_lines, structure_problems
-from orchestration.ingestion.readers.hl7_groups import MSH, Groups, Messages, field_column, groups_of, messages_of
+from orchestration.ingestion.readers.hl7_fields import field_column
+from orchestration.ingestion.readers.hl7_groups import MSH, Groups, Messages, groups_of, messages_of
 from orchestration.ingestion.readers.hl7_merges import read_merges
 from orchestration.ingestion.readers.hl7_observations import lines_of
+from orchestration.ingestion.readers.hl7_places import reach_of_groups, segment_of_group
 from orchestration.ingestion.readers.hl7_segments import (
     CONTINUATION,
     Segments,
@@ -34,7 +33,9 @@ from orchestration.ingestion.readers.hl7_segments import (
     segments_of,
     with_plain_segment_ends,
 )
+from orchestration.ingestion.readers.hl7_times import as_written, in_utc, tells_distance
 from orchestration.ingestion.readers.landed_file import UnreadableFile, ends_as_declared
+from orchestration.ingestion.told_names import told_name
 
 # what starts a record, what names it as a part of its report, and where its status stands
 GROUP_SEGMENT = {"ORU": b"OBR", "MDM": b"TXA"}
@@ -48,9 +49,10 @@ ADDENDUM, REPLACES = "T06", "T10"
 # OBR-25 of orders that have no lines because there is nothing to tell, or not yet
 STATUSES_WITHOUT_LINES = np.frombuffer(b"IOSXYZ", np.uint8)
 ENVELOPE_OF_REPORTS = {code_of(name) for name in (b"MSH", b"OBR", b"OBX", b"TXA")}
-NTE = code_of(b"NTE")
-PLACE = ["source_line", "source_updated_at", "structure_problem"]
-TIME = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.\d+)?([+-]\d{4})?")
+NTE, PID = code_of(b"NTE"), code_of(b"PID")
+NOT_TAKEN = "under no order, or not the first of its order: nothing was taken from it"
+SENT_AT = "source_updated_at"
+PLACE = ["source_line", SENT_AT, "structure_problem"]
 
 
 def read_hl7_v2(content: bytes, contract: SourceContract) -> pa.Table:
@@ -79,6 +81,7 @@ def read_hl7_v2(content: bytes, contract: SourceContract) -> pa.Table:
         tables = list(workers.map(_read_part, parts, lines_before, repeat(contract)))
     account = summed(map(account_of, tables))
     table = pa.concat_tables([one.replace_schema_metadata() for one in tables])
+    table, account = _in_one_order(table, account, contract.time_zone)
     return with_account(_with_continuations(table) if CONTINUATION in text else table, account)
 
 
@@ -117,7 +120,8 @@ def _read_reports(segments: Segments, messages: Messages, contract: SourceContra
         contract.reader_column(path): _plain(field_column(segments, groups, path)) for path in contract.source_columns
     }
     is_addendum = groups.events == ADDENDUM if kind == "MDM" else None
-    lines = lines_of(segments, groups.first, groups.last, STATUS_FIELD[kind], contract.sections, is_addendum)
+    begins, ends = reach_of_groups(segments, groups)
+    lines = lines_of(segments, groups.first, ends - 1, STATUS_FIELD[kind], contract.sections, is_addendum)
     problems = problems_of_lines(segments, groups, lines, _needs_no_line(segments, groups, STATUS_FIELD[kind]))
     table = pa.table(
         {
@@ -127,10 +131,10 @@ def _read_reports(segments: Segments, messages: Messages, contract: SourceContra
             **columns,
             "observations": lines.observations,
             "report_part": field_column(segments, groups, PART_OF_REPORT[kind]).cast(pa.string()),
-            "source_updated_at": _sent_at(segments, groups, contract),
+            SENT_AT: _sent_at(segments, groups),
         }
     )
-    notices = [*lines.notices, *_unread_segments(segments, wanted, groups, contract)]
+    notices = [*lines.notices, *_unread_segments(segments, wanted, groups, contract, begins)]
     if is_left.any():
         notices.append(Notice("MDM message without a document", int(is_left.sum()), "it only tells of a document"))
     if kind == "MDM":
@@ -147,7 +151,7 @@ def _documents_by_number(segments: Segments, groups: Groups, table: pa.Table) ->
     )
     rows = zip(groups.events, own.to_pylist(), parent.to_pylist(), table.select(PLACE).to_pylist(), strict=True)
     withdrawals = [
-        Withdrawal(replaced, row["source_updated_at"], row["source_line"], is_entry=False)
+        Withdrawal(replaced, row[SENT_AT], row["source_line"], is_entry=False)
         for event, number, replaced, row in rows
         if event == REPLACES and replaced not in (None, "document ", number) and row["structure_problem"] is None
     ]
@@ -168,64 +172,83 @@ def _needs_no_line(segments: Segments, groups: Groups, status_field: int) -> np.
     )
 
 
-def _sent_at(segments: Segments, groups: Groups, contract: SourceContract) -> pa.Array:
-    """MSH-7 in an order that is that of time: as it is written, or in UTC where it tells a distance from it."""
+def _sent_at(segments: Segments, groups: Groups) -> pa.Array:
+    """MSH-7, with its distance from UTC where one of this part of the file tells it."""
     is_headless = segments.kinds[groups.message_first] != MSH
     written = field(segments, groups.message_first, 6, is_headless).cast(pa.string())
-    digits = pc.struct_field(pc.extract_regex(written, r"^(?P<time>\d{4,14}(?:\.\d+)?)"), "time")
-    if not pc.any(pc.or_(pc.match_substring(written, "+"), pc.match_substring(written, "-"))).as_py():
-        return digits
-    return pa.array([_in_utc(one, contract.time_zone) for one in written.to_pylist()], pa.string())
+    return written if tells_distance(written) else as_written(written)
 
 
-def _in_utc(written: str | None, time_zone: str | None) -> str | None:
-    match = TIME.match(written or "")
-    if not match:
-        return None
-    try:
-        numbers = [
-            int(part) if part else default for part, default in zip(match.groups()[:6], (1, 1, 1, 0, 0, 0), strict=True)
-        ]
-        time = datetime(*numbers)
-        zone = datetime.strptime(match[7], "%z").tzinfo if match[7] else ZoneInfo(time_zone or "UTC")
-        return time.replace(tzinfo=zone).astimezone(UTC).strftime("%Y%m%d%H%M%S")
-    except (ValueError, OverflowError):
-        return None
+def _in_one_order(table: pa.Table, account: Account, time_zone: str | None) -> tuple[pa.Table, Account]:
+    """When messages were sent, by one rule for the whole file: in UTC where any of them tells its distance from it."""
+    if SENT_AT not in table.column_names or not tells_distance(table[SENT_AT]):
+        return table, account
+    times = in_utc(table[SENT_AT].combine_chunks(), time_zone)
+    table = table.set_column(table.column_names.index(SENT_AT), SENT_AT, times)
+    withdrawn_at = in_utc(pa.array([one.updated_at for one in account.withdrawals], pa.string()), time_zone)
+    withdrawals = [
+        replace(one, updated_at=at) for one, at in zip(account.withdrawals, withdrawn_at.to_pylist(), strict=True)
+    ]
+    return table, replace(account, withdrawals=withdrawals)
 
 
-def _unread_segments(segments: Segments, messages: Messages, groups: Groups, contract: SourceContract) -> list[Notice]:
+def _unread_segments(
+    segments: Segments, messages: Messages, groups: Groups, contract: SourceContract, begins: np.ndarray
+) -> list[Notice]:
     """The kinds of segments that nothing was taken from, and notes that stand under no order or line."""
     named = {
         code_of(match["segment"].encode()) for path in contract.source_columns if (match := FIELD_PATH.match(path))
     }
     read = ENVELOPE_OF_REPORTS | named
-    places = np.arange(len(segments.kinds))
-    if len(messages.first) and (len(messages.first) < segments.messages[-1] or segments.messages[0] == 0):
-        message = np.searchsorted(messages.first, places, side="right") - 1
-        is_inside = (message >= 0) & (places <= messages.last[np.maximum(message, 0)])
-        kinds = segments.kinds[is_inside]
-    else:
-        kinds = segments.kinds if len(messages.first) else segments.kinds[:0]
+    is_inside = _is_inside(segments, messages)
+    kinds = segments.kinds[is_inside]
     found, counts = np.unique(kinds[~np.isin(kinds, list(read | {NTE}))], return_counts=True)
     notices = [
-        Notice(f"segment {kind.to_bytes(3, 'big').decode('latin-1')}", n)
+        Notice(_segment(kind), n)
         for kind, n in zip(found.tolist(), counts.tolist(), strict=True)
         if kind and _is_name(kind)
     ]
+    notices += [
+        Notice(f"segment {_name(kind)}", n, NOT_TAKEN)
+        for kind in sorted(named - ENVELOPE_OF_REPORTS - {PID, NTE})
+        if (n := _n_not_taken(segments, groups, kind, is_inside))
+    ]
     notes = np.flatnonzero(segments.kinds == NTE)
-    n_astray = (
-        int(count_between(notes, groups.message_first, groups.first)[groups.order_number == 1].sum())
-        if len(notes)
-        else 0
-    )
+    # before the first order, or between what leads up to an order and the order
+    since = np.where(groups.order_number == 1, groups.message_first, begins)
+    n_astray = int(count_between(notes, since, groups.first).sum()) if len(notes) else 0
     if n_astray:
         notices.append(Notice("segment NTE", n_astray, "a note under no order and no line of a report"))
     return notices
 
 
+def _is_inside(segments: Segments, messages: Messages) -> np.ndarray:
+    """Whether each segment is one of these messages'."""
+    if not len(messages.first):
+        return np.zeros(len(segments.kinds), bool)
+    if len(messages.first) == segments.messages[-1] and segments.messages[0] != 0:
+        return np.ones(len(segments.kinds), bool)
+    places = np.arange(len(segments.kinds))
+    message = np.searchsorted(messages.first, places, side="right") - 1
+    return (message >= 0) & (places <= messages.last[np.maximum(message, 0)])
+
+
+def _n_not_taken(segments: Segments, groups: Groups, kind: int, is_inside: np.ndarray) -> int:
+    """How many segments of a kind that a column names gave no order a value."""
+    rows, is_missing = segment_of_group(segments, groups, kind)
+    return int(np.count_nonzero((segments.kinds == kind) & is_inside)) - len(np.unique(rows[~is_missing]))
+
+
 def _is_name(kind: int) -> bool:
-    name = kind.to_bytes(3, "big")
-    return name.isalnum() and name.upper() == name
+    return _name(kind).isalnum() and _name(kind).upper() == _name(kind)
+
+
+def _name(kind: int) -> str:
+    return kind.to_bytes(3, "big").decode("latin-1")
+
+
+def _segment(kind: int) -> str:
+    return told_name("segment", "Z.." if _name(kind).startswith("Z") else _name(kind))
 
 
 __all__ = ["ORDER_NUMBER", "read_hl7_v2"]

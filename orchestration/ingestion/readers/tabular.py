@@ -14,6 +14,7 @@ from orchestration.ingestion.contract.wide_form import NUMBER, is_numbered, numb
 from orchestration.ingestion.readers.account import Account, Notice, with_account
 from orchestration.ingestion.readers.landed_file import UnreadableFile
 from orchestration.ingestion.readers.units_row import units_row_notice
+from orchestration.ingestion.told_names import told_number
 
 Choices = Sequence[Sequence[str]]
 """For each thing that is wanted the columns that may hold it: one of them must be there."""
@@ -280,7 +281,7 @@ def _numbers_in_header(header: list[str], templates: list[str]) -> list[str]:
         if (match := numbered_pattern(template).fullmatch(name))
     }
     absent = [
-        name.replace(NUMBER, number)
+        name.replace(NUMBER, told_number(number, NUMBER))
         for number in numbers
         for name in templates
         if name != NUMBER and name.replace(NUMBER, number) not in header
