@@ -80,7 +80,9 @@ def store_records(
     connection.register("reader_records", pa.Table.from_batches(wanted.to_batches(ROWS_A_BATCH), wanted.schema))
     try:
         _check_records(connection, contract, wanted.column_names)
-        may_share_keys = not (known and known.takes(connection)) and mark_duplicates(connection, contract)
+        may_share_keys = not (known and known.takes(connection)) and mark_duplicates(
+            connection, contract, origin.load_number
+        )
         doubtful = notices_of_doubtful_dates(connection, contract, "reader_records")
         account = replace(account, notices=[*account.notices, *doubtful, *notices_of_bounds(connection, contract)])
         n_collisions = 0
