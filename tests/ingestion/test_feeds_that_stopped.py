@@ -12,8 +12,7 @@ from orchestration.ingestion.feed_rhythm import GONE, feeds_that_stopped
 from orchestration.ingestion.load_feed import landed_by_feed
 from orchestration.ingestion.raw_schema import create_raw_schema
 from orchestration.night_profile.baseline import compared_with_last_night
-from orchestration.night_profile.deliveries import profile_rhythm
-from orchestration.night_profile.landing import profile_landing
+from orchestration.night_profile.deliveries import profile_deliveries, profile_rhythm, stage_deliveries
 from orchestration.night_profile.records import create_night_tables
 from quality.night import judge_night
 from tests.ingestion.whole_nights import GOOD, night
@@ -76,7 +75,11 @@ NO_END = "1 file(s) refused: the last line has no end"
 
 def refused_by_the_gate(warehouse) -> list[str]:
     hospitals = read_hospitals(warehouse.contracts_folder, ["overall_survival", "salvage"])
-    profile_landing(warehouse.connection, landed_by_feed(warehouse.connection, warehouse.landing, hospitals))
+    create_night_tables(warehouse.connection)
+    warehouse.connection.execute("DELETE FROM quality.night_profile")
+    stage_deliveries(warehouse.connection, landed_by_feed(warehouse.connection, warehouse.landing, hospitals))
+    profile_deliveries(warehouse.connection)
+    warehouse.connection.execute("UPDATE quality.night_profile SET stage = 'landing'")
     checks, _ = judge_night(compared_with_last_night(warehouse.connection, "landing"), "landing")
     is_told = (checks["check_name"] == "no_file_is_refused") & (checks["status"] == "failed")
     return checks.loc[is_told, "description"].tolist()
