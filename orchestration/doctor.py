@@ -18,7 +18,8 @@ from orchestration.files.problems import (
 )
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.contract import ContractError
-from orchestration.ingestion.landed_names import name_in_landing
+from orchestration.ingestion.landed_names import name_in_landing, readable_name
+from orchestration.ingestion.landing_folder import look_through
 from orchestration.ingestion.load_feed import unclaimed_files
 from orchestration.nights.healing import LEAST_FREE_BYTES, check_whole, damaged_history, lack_of_room
 from orchestration.nights.lock import holder_of
@@ -159,6 +160,12 @@ def _contracts(settings: Settings) -> Found:
     for refusal in hospitals.refusals:
         yield ILL, refusal.reason, "mend the contract; docs/add_a_source.md"
     yield WELL, f"{len(hospitals.contracts)} contract(s) in {settings.contracts_dir}"
+    for folder, why in sorted(look_through(settings.landing).unreadable.items())[:MOST_NAMED]:
+        yield (
+            ILL,
+            f"{readable_name(folder)} cannot be read ({why}): what lies there is not taken in",
+            "give the user of the warehouse the right to read and to enter it, and what is below it",
+        )
     strays = unclaimed_files(settings.landing, hospitals)
     if strays:
         names = ", ".join(name_in_landing(path, settings.landing) for path in strays[:MOST_NAMED])

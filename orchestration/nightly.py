@@ -11,6 +11,7 @@ import duckdb
 
 from orchestration.computing.beside import start_early
 from orchestration.hospitals import hospitals_of
+from orchestration.ingestion.closed_folders import Place, closed_folders
 from orchestration.ingestion.contract import Hospitals
 from orchestration.ingestion.database import fetch_sources
 from orchestration.ingestion.feed_rhythm import feeds_that_stopped
@@ -54,12 +55,14 @@ def nothing_new(settings: Settings) -> str | None:
     hospitals = hospitals_of(settings)
     contracts = hospitals.contracts
     unreached = [fetch for fetch in fetch_sources(settings.landing, contracts) if fetch.refusal]
+    closed = closed_folders(settings.landing, hospitals)
     n_landed = sum(len(landed_files(settings.landing, contract)) for contract in contracts)
     if n_landed == 0:
         raise NothingLanded(
             f"no file for any source contract in {settings.landing}; `crlm simulate` lands a simulated hospital"
             + told_refusals(hospitals)
             + "".join(f"\nNot fetched: {fetch.name}: {fetch.refusal}" for fetch in unreached)
+            + told_closed_folders(closed)
         )
     stamp = read_publication(settings.published_file)
     if stamp is None or stamp.code_version != settings.code_version or not settings.build_file.exists():
@@ -70,7 +73,7 @@ def nothing_new(settings: Settings) -> str | None:
         ):
             return None
         landed = landed_by_feed(connection, settings.landing, hospitals)
-        if unreached or _was_unreached(connection):
+        if unreached or any(feed for _, feed, *_ in closed) or _was_unreached(connection):
             return None
         # a feed that stands still is news, although there is nothing to load
         if settings.accepted_changes or files_gone(connection, landed):
@@ -83,6 +86,7 @@ def nothing_new(settings: Settings) -> str | None:
         f"Nothing new: all {n_landed} files in the landing folder are loaded already and the code is unchanged. "
         f"The warehouse published {stamp.published_at:%Y-%m-%d %H:%M} UTC stays ({stamp.n_patients:,} patients, data {stamp.data_hash})."
         + (f" {len(unclaimed)} file(s) are named by no contract; `crlm doctor` names them." if unclaimed else "")
+        + told_closed_folders(closed)
         + "".join(
             f"\nStale, its last records stay: {hospital}, {feed} ({system}): {why}"
             for hospital, feed, system, why in stopped
@@ -92,11 +96,14 @@ def nothing_new(settings: Settings) -> str | None:
 
 
 def _was_unreached(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the night before could not fetch a source: that it can be reached again is news too."""
+    """Whether the night before could not fetch a source, or read a feed's folder: that it can be reached again is news too."""
     rows = connection.execute(
         """SELECT count(*) FROM (SELECT arg_max(status, load_number) AS status FROM raw.ingest_ledger
-               WHERE source_file LIKE '%/fetched/%' AND source_file NOT LIKE '%.parquet'
-               GROUP BY source_system, feed, system, source_file) WHERE status LIKE 'refused%'"""
+                WHERE source_file LIKE '%/fetched/%' AND source_file NOT LIKE '%.parquet'
+                GROUP BY source_system, feed, system, source_file
+                UNION ALL
+                SELECT arg_max(status, loaded_at) FROM raw.ingest_ledger WHERE source_file LIKE '%/' AND feed IS NOT NULL
+                GROUP BY source_system, feed, system, source_file) WHERE status LIKE 'refused%'"""
     ).fetchall()
     return rows[0][0] > 0
 
@@ -104,6 +111,14 @@ def _was_unreached(connection: duckdb.DuckDBPyConnection) -> bool:
 def told_refusals(hospitals: Hospitals) -> str:
     """The contracts that cannot be used, for a person; empty where there are none."""
     return "".join(f"\nContract not used, its records stay as they were: {one.reason}" for one in hospitals.refusals)
+
+
+def told_closed_folders(closed: dict[Place, str]) -> str:
+    """The folders that cannot be read, for a person; not their names, in which a patient's may stand."""
+    folders = sorted({(place[0], place[3], why) for place, why in closed.items()})
+    return "".join(
+        f"\nA folder of {hospital} cannot be read ({why}); `crlm doctor` names it" for hospital, _, why in folders
+    )
 
 
 def _published_refusals(settings: Settings) -> set[tuple[str, str]]:

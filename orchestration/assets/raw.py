@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.canonical_feeds import canonical_feeds
+from orchestration.ingestion.closed_folders import record_closed_folders
 from orchestration.ingestion.database import fetch_sources
 from orchestration.ingestion.load_feed import (
     assign_study_ids,
@@ -116,12 +117,16 @@ def raw_accounts(context: dg.AssetExecutionContext):
         record_refused_contracts(connection, hospitals, context.run.run_id)
         unclaimed = record_unclaimed_files(connection, settings.landing, hospitals, context.run.run_id)
         record_origins(connection, hospitals)
+        closed = record_closed_folders(connection, settings.landing, hospitals, context.run.run_id)
         stale = record_stale_feeds(connection, hospitals, settings.landing)
         new_patients = assign_study_ids(connection, settings.study_id_key)
         counts = {name: connection.execute(f"SELECT count(*) FROM raw.{name}").fetchall()[0][0] for name in ACCOUNTS}
         numbers = file_numbers(connection)
     for name in unclaimed:
         context.log.warning(f"{numbers[name.split('/')[0], name]}: no contract names this file; `crlm doctor` names it")
+    for (hospital, _, _, name), why in closed.items():
+        told = f"{numbers[hospital, name]}, a folder of {hospital}, cannot be read: {why}; `crlm doctor` names it"
+        context.log.warning(told)
     for hospital, feed, reason in stale:
         context.log.warning(f"{hospital}: {feed} is stale, its last records stay: {reason}")
     for name in ACCOUNTS:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.ingestion.landing_folder import is_landed
+
 FEWEST_TIMES = 5
 """So many times between two days with news make a rhythm."""
 LATE_AFTER_TIMES = 2.0
@@ -28,8 +30,10 @@ LATE = f"""
 """
 LOADED_FILES = """
     SELECT source_system, feed, system, source_file FROM raw.ingest_ledger
-    WHERE status = 'loaded' AND feed IS NOT NULL AND source_file NOT LIKE '%/fetched/%' GROUP BY ALL
+    WHERE status = 'loaded' AND feed IS NOT NULL AND source_file NOT LIKE '%/fetched/%' AND source_file NOT LIKE '%/'
+    GROUP BY ALL
 """
+"""What has a slash at its end is a folder that could be read again."""
 GONE = "none of its files is in the landing folder: it is missing"
 
 
@@ -38,6 +42,6 @@ def feeds_that_stopped(connection: duckdb.DuckDBPyConnection, landing_folder: Pa
     is_there: dict[tuple[str, str, str], bool] = {}
     for hospital, feed, system, file in connection.execute(LOADED_FILES).fetchall():
         key = (hospital, feed, system)
-        is_there[key] = is_there.get(key, False) or (landing_folder / file).exists()
+        is_there[key] = is_there.get(key, False) or is_landed(landing_folder, file)
     gone = [(*feed, GONE) for feed, has_files in is_there.items() if not has_files]
     return sorted([*gone, *connection.execute(LATE).fetchall()])

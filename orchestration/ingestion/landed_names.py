@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 from pathlib import PurePath
 
+ODD_BYTE = re.compile(rb"\\x([89a-f][0-9a-f])")
 _NUMBER = re.compile("([0-9]+)")
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 PACKED = (".gz", ".zip")
@@ -17,6 +18,14 @@ def readable_name(path: PurePath) -> str:
 def name_in_landing(path: PurePath, landing_folder: PurePath) -> str:
     """The file's name below the landing folder, as the ledger and the raw tables keep it."""
     return readable_name(path.relative_to(landing_folder))
+
+
+def names_behind(readable: str) -> tuple[str, ...]:
+    """What the file of a readable name may be called on the disk: just so, or with the odd bytes in the place of `\\xfc`."""
+    if "\\x" not in readable:
+        return (readable,)
+    odd = ODD_BYTE.sub(lambda byte: bytes.fromhex(byte[1].decode()), readable.encode())
+    return readable, odd.decode("utf-8", "surrogateescape")
 
 
 def place_by_name(path: PurePath) -> tuple:

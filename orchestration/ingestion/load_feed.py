@@ -9,12 +9,15 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.canonical_feeds import canonical_feeds
+from orchestration.ingestion.closed_folders import CANNOT_BE_READ, closed_folders, lie_in
 from orchestration.ingestion.contract import Hospitals, SourceContract
 from orchestration.ingestion.database import Fetch
 from orchestration.ingestion.feed_rhythm import feeds_that_stopped
 from orchestration.ingestion.interruptions import interruption_behind
 from orchestration.ingestion.known_keys import KeysWhileLoading
 from orchestration.ingestion.landed_names import name_in_landing
+from orchestration.ingestion.landing_folder import is_landed, look_through, size_of
+from orchestration.ingestion.ledger_notes import note_without_rows
 from orchestration.ingestion.load_file import (
     FileLoad,
     Reading,
@@ -28,12 +31,13 @@ from orchestration.ingestion.load_file import (
     refuse_file,
 )
 from orchestration.ingestion.raw_schema import create_raw_schema
-from orchestration.ingestion.readers.fhir_export import companions_of
+from orchestration.ingestion.readers.fhir_export import NDJSON, companions_of, is_damaged
 from orchestration.ingestion.remembered_hashes import RememberedHashes
 
 NOTE_SUFFIXES = (".txt", ".md")
 READ_AHEAD_BYTES = 64 * 2**20
 """A larger file is read when its turn comes: two of them at once would not fit beside each other."""
+UNCLAIMED = "refused: no contract names this file"
 REFUSED_CONTRACT = "refused: the contract cannot be used: "
 NOT_THE_FILES_FAULT = (
     duckdb.IOException,
@@ -81,23 +85,28 @@ def landed_by_feed(
 ) -> list[tuple[str, str, str]]:
     """Hospital, feed and name of every landed file that a contract names.
 
-    A contract that cannot be used names nothing, but its files are not gone: those that it named before still count.
+    A contract that cannot be used names nothing, and in a folder that cannot be read nothing is found; but their files are not
+    gone: those that were loaded before still count.
     """
     named = [
         (contract.source_system, contract.feed, name_in_landing(path, landing_folder))
         for contract in hospitals.contracts
         for path in landed_files(landing_folder, contract)
     ]
-    refused = sorted({refusal.source_system for refusal in hospitals.refusals})
-    if not refused:
+    refused = {refusal.source_system for refusal in hospitals.refusals}
+    closed = closed_folders(landing_folder, hospitals)
+    if not refused and not closed:
         return named
     create_raw_schema(connection)
     before = connection.execute(
         """SELECT DISTINCT source_system, feed, source_file FROM raw.ingest_ledger
-           WHERE status = 'loaded' AND list_contains(CAST(? AS VARCHAR[]), source_system)""",
-        [refused],
+           WHERE status = 'loaded' AND list_contains(CAST(? AS VARCHAR[]), source_system) AND source_file NOT LIKE '%/'""",
+        [sorted(refused | {hospital for hospital, *_ in closed})],
     ).fetchall()
-    return list(dict.fromkeys([*named, *(file for file in before if (landing_folder / file[2]).exists())]))
+    hidden = [
+        file for file in before if (file[0] in refused or lie_in(closed, *file)) and is_landed(landing_folder, file[2])
+    ]
+    return list(dict.fromkeys([*named, *hidden]))
 
 
 def load_feed(
@@ -139,16 +148,9 @@ def _with_readings(
             of_this = ahead
             following = waiting[place + 1] if place + 1 < len(waiting) else None
             ahead = None
-            if following is not None and _size(following.path) <= READ_AHEAD_BYTES:
+            if following is not None and size_of(following.path) <= READ_AHEAD_BYTES:
                 ahead = aside.submit(read_landed, following.path, following.contract)
             yield file, read_landed if of_this is None else lambda *_, of_this=of_this: of_this.result()
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
 
 
 def record_fetches(connection: duckdb.DuckDBPyConnection, fetches: list[Fetch], run_id: str) -> list[str]:
@@ -221,17 +223,7 @@ def record_refused_contracts(connection: duckdb.DuckDBPyConnection, hospitals: H
     for *contract, is_simulated in before:
         rows.setdefault(tuple(contract), ("loaded", is_simulated))
     for (hospital, feed, system, file), (status, is_simulated) in rows.items():
-        connection.execute(
-            """INSERT INTO raw.ingest_ledger BY NAME
-               SELECT $hospital AS source_system, CAST($feed AS VARCHAR) AS feed, $system AS system, $file AS source_file,
-                      '' AS file_hash, 0 AS size_bytes, 0 AS rows_read, 0 AS rows_loaded, 0 AS rows_rejected, 0 AS rows_duplicate,
-                      0 AS rows_passed_over, 0 AS fields_rejected, $run AS run_id, now()::TIMESTAMP AS loaded_at,
-                      $status AS status, $is_simulated AS is_simulated""",
-            {
-                "hospital": hospital, "feed": feed, "system": system, "file": file, "run": run_id, "status": status,
-                "is_simulated": is_simulated,
-            },
-        )  # fmt: skip
+        note_without_rows(connection, hospital, feed, system, file, status, run_id, is_simulated)
 
 
 def record_stale_feeds(
@@ -239,7 +231,8 @@ def record_stale_feeds(
 ) -> list[tuple[str, str, str]]:
     """Into raw.stale_feeds, made anew each night: the feeds of which something that was sent is not in; their last records
     stay in force. A feed counts as stale when its contract, its hospital's hospital.yml, its database or one of its files
-    that are still there was refused, when none of its files is there any more, or when it is late by its own rhythm.
+    that are still there was refused, when a folder of it cannot be read, when none of its files is there any more, or when it is
+    late by its own rhythm.
 
     Returns hospital, feed and reason of each.
     """
@@ -249,10 +242,14 @@ def record_stale_feeds(
         for one in hospitals.refusals
     ]
     files: dict[tuple[str, str, str], list[str]] = {}
+    folders: dict[tuple[str, str, str], list[str]] = {}
     for hospital, feed, system, file, status in connection.execute(REFUSED_FILES_QUERY).fetchall():
-        if file.startswith(f"{hospital}/fetched/") or (landing_folder / file).exists():
+        if file.endswith("/"):
+            folders.setdefault((hospital, feed, system), []).append(status.removeprefix(CANNOT_BE_READ))
+        elif file.startswith(f"{hospital}/fetched/") or is_landed(landing_folder, file):
             files.setdefault((hospital, feed, system), []).append(status.removeprefix("refused: "))
     refused += [(*feed, f"{len(reasons)} file(s) refused: {reasons[0]}") for feed, reasons in files.items()]
+    refused += [(*feed, f"{len(reasons)} folder(s) cannot be read: {reasons[0]}") for feed, reasons in folders.items()]
     refused += feeds_that_stopped(connection, landing_folder)
     columns = "source_system VARCHAR, feed VARCHAR, system VARCHAR, reason VARCHAR"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE refused ({columns})")
@@ -274,7 +271,8 @@ STALE_FEEDS_QUERY = """
     INSERT INTO raw.stale_feeds BY NAME
     WITH last_loads AS (
         SELECT source_system, feed, system, max(loaded_at) FILTER (status = 'loaded') AS last_loaded_at
-        FROM raw.ingest_ledger WHERE feed IS NOT NULL AND source_file NOT LIKE '%/contracts/%.yml' GROUP BY ALL
+        FROM raw.ingest_ledger
+        WHERE feed IS NOT NULL AND source_file NOT LIKE '%/contracts/%.yml' AND source_file NOT LIKE '%/' GROUP BY ALL
     ),
     stale AS (
         -- a contract that does not say its feed, or a hospital.yml, leaves every feed of the hospital as it was
@@ -295,21 +293,20 @@ def unclaimed_files(landing_folder: Path, hospitals: Hospitals) -> list[Path]:
     Files of a hospital with a contract that cannot be used are not judged: that contract may name them. A hidden file, one
     of Excel's lock files, and what lies beside the feeds' folders with the ending .txt or .md are notes.
     """
-    claimed = {path for contract in hospitals.contracts for path in landed_files(landing_folder, contract)}
+    claimed: set[Path] = set()
+    exports: dict[Path, Path] = {}
+    for contract in hospitals.contracts:
+        named = landed_files(landing_folder, contract)
+        claimed.update(named)
+        # one export is several files, of which a contract names one
+        if contract.format == "fhir":
+            exports |= {path.parent: path for path in named if path.name.endswith(NDJSON)}
+    claimed.update(other for path in exports.values() for other in companions_of(path))
     unjudged = {refusal.source_system for refusal in hospitals.refusals}
-    # one export is several files, of which a contract names one
-    exported = {
-        path
-        for contract in hospitals.contracts
-        if contract.format == "fhir"
-        for path in landed_files(landing_folder, contract)
-    }
-    claimed |= {other for path in exported for other in companions_of(path)}
     return sorted(
         path
-        for path in landing_folder.rglob("*")
-        if path.is_file()
-        and path not in claimed
+        for path in look_through(landing_folder).files
+        if path not in claimed
         and path.relative_to(landing_folder).parts[0] not in unjudged
         and not path.name.startswith((".", "~$"))
         and not (path.suffix in NOTE_SUFFIXES and len(path.relative_to(landing_folder).parts) <= 2)
@@ -319,24 +316,17 @@ def unclaimed_files(landing_folder: Path, hospitals: Hospitals) -> list[Path]:
 def record_unclaimed_files(
     connection: duckdb.DuckDBPyConnection, landing_folder: Path, hospitals: Hospitals, run_id: str
 ) -> list[str]:
-    """A ledger row for each landed file that no contract names, so that none is overlooked; returns their names."""
+    """A ledger row for each landed file that no contract names, so that none is overlooked; returns their names. One that is taken
+    away or named otherwise in this moment is no longer meant."""
     names = []
     for path in unclaimed_files(landing_folder, hospitals):
-        names.append(name_in_landing(path, landing_folder))
-        connection.execute(
-            """INSERT INTO raw.ingest_ledger BY NAME
-               SELECT $hospital AS source_system, $name AS source_file, $hash AS file_hash, $size AS size_bytes,
-                      0 AS rows_read, 0 AS rows_loaded, 0 AS rows_rejected, 0 AS rows_duplicate, 0 AS rows_passed_over,
-                      0 AS fields_rejected, $run AS run_id, now()::TIMESTAMP AS loaded_at,
-                      'refused: no contract names this file' AS status, FALSE AS is_simulated""",
-            {
-                "hospital": names[-1].split("/")[0],
-                "name": names[-1],
-                "hash": hash_of_file(path),
-                "size": path.stat().st_size,
-                "run": run_id,
-            },
-        )
+        name, file_hash = name_in_landing(path, landing_folder), hash_of_file(path)
+        status = f"{UNCLAIMED}, and it is cut off or damaged" if is_damaged(path) else UNCLAIMED
+        if not is_landed(landing_folder, name):
+            continue
+        names.append(name)
+        hospital = name.split("/")[0]
+        note_without_rows(connection, hospital, None, None, name, status, run_id, False, file_hash, size_of(path))
     return names
 
 

@@ -1,5 +1,6 @@
 """One landed file into raw, in one transaction: rows read = loaded + rejected + duplicate."""
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from orchestration.ingestion.contract import SourceContract
 from orchestration.ingestion.interruptions import interruption_behind
 from orchestration.ingestion.known_keys import KnownKeys
 from orchestration.ingestion.landed_names import name_in_landing, place_by_name
+from orchestration.ingestion.landing_folder import is_a_file, size_of
 from orchestration.ingestion.readers import UnreadableFile, read_records
 from orchestration.ingestion.readers.fhir_export import hash_of_companions
 from orchestration.ingestion.readers.landed_file import take_landed_file
@@ -43,11 +45,15 @@ def hash_of_file(path: Path) -> str:
 def landed_files(landing_folder: Path, contract: SourceContract) -> list[Path]:
     """The files in the hospital's landing folder that the contract's pattern names, gzipped, zipped or neither, by name (`place_by_name`).
 
-    Hidden files and Excel's lock files are not yet, or never, what a hospital sends.
+    Hidden files and Excel's lock files are not yet, or never, what a hospital sends. What lies in a folder that cannot be read is
+    not among them: `landing_folder.look_through` tells of it.
     """
     folder = landing_folder / contract.source_system
-    found = {path for ending in ("", ".gz", ".zip") for path in folder.glob(f"{contract.file_pattern}{ending}")}
-    is_sent = (path for path in found if path.is_file() and not path.name.startswith((".", "~$")))
+    found: set[Path] = set()
+    for ending in ("", ".gz", ".zip"):
+        with contextlib.suppress(OSError):
+            found.update(folder.glob(f"{contract.file_pattern}{ending}"))
+    is_sent = (path for path in found if is_a_file(path) and not path.name.startswith((".", "~$")))
     return sorted(is_sent, key=place_by_name)
 
 
@@ -58,14 +64,17 @@ class LastLoad:
     file_hash: str
     contract_version: str
     companions_hash: str | None
+    is_last_word: bool = True
+    """Whether it was not refused since."""
 
 
 def last_loads(connection: duckdb.DuckDBPyConnection, contract: SourceContract) -> dict[str, LastLoad]:
     """By name in the landing folder, of the files that were loaded by a contract's feed and system."""
     rows = connection.execute(
-        """SELECT source_file, arg_max(file_hash, (load_number, loaded_at)), arg_max(contract_version, (load_number, loaded_at)),
-                  arg_max_null(companions_hash, (load_number, loaded_at)) FROM raw.ingest_ledger
-           WHERE source_system = ? AND feed = ? AND system = ? AND status = 'loaded' GROUP BY source_file""",
+        """SELECT source_file, arg_max(file_hash, place) FILTER (is_load), arg_max(contract_version, place) FILTER (is_load),
+                  arg_max_null(companions_hash, place) FILTER (is_load), arg_max(is_load, place)
+           FROM (SELECT *, (load_number, loaded_at) AS place, status = 'loaded' AS is_load FROM raw.ingest_ledger)
+           WHERE source_system = ? AND feed = ? AND system = ? GROUP BY source_file HAVING bool_or(is_load)""",
         [contract.source_system, contract.feed, contract.system],
     ).fetchall()
     return {name: LastLoad(*told) for name, *told in rows}
@@ -75,9 +84,15 @@ def is_loaded(last: LastLoad | None, contract: SourceContract, file_hash: str, p
     """Whether raw holds this file as it is now: same bytes, same contract version as when it was last loaded, and the same
     other files where its references led into some.
 
-    Only the last load counts: a file that went from A to B and back to A is read again.
+    Only the last load counts: a file that went from A to B and back to A is read again. So is one that was refused in between,
+    although that says nothing new: the ledger's last word on it would stay that it is refused.
     """
-    if last is None or (last.file_hash, last.contract_version) != (file_hash, contract.reading_version):
+    return last is not None and last.is_last_word and says_the_same(last, contract, file_hash, path)
+
+
+def says_the_same(last: LastLoad, contract: SourceContract, file_hash: str, path: Path) -> bool:
+    """Whether to read the file as it is now would give the very records of when it was last loaded."""
+    if (last.file_hash, last.contract_version) != (file_hash, contract.reading_version):
         return False
     return last.companions_hash is None or last.companions_hash == hash_of_companions(path)
 
@@ -128,7 +143,8 @@ def load_file(
         try:
             if isinstance(reading.records, UnreadableFile):
                 raise reading.records
-            place, superseding = _place_in_history(connection, contract, source_file, file_hash, load_number), None
+            place = _place_in_history(connection, contract, source_file, file_hash, load_number, path)
+            superseding = None
             if _was_read_by_another_contract(connection, contract, source_file):
                 supersede_earlier_readings(connection, contract, source_file, file_hash, load_number)
                 superseding = load_number
@@ -154,25 +170,36 @@ def _next_load_number(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _place_in_history(
-    connection: duckdb.DuckDBPyConnection, contract: SourceContract, source_file: str, file_hash: str, load_number: int
+    connection: duckdb.DuckDBPyConnection,
+    contract: SourceContract,
+    source_file: str,
+    file_hash: str,
+    load_number: int,
+    path: Path,
 ) -> int:
-    """The load number that the file's records have: that of the first reading where a mended contract only reads the same bytes
-    again. They are no newer than they were, whatever came since, and whatever of that is still there."""
+    """The load number that the file's records have: that of the first reading where the same bytes are only read again, by a mended
+    contract or because the file was refused in between. They are no newer than they were, whatever came since, and whatever of that
+    is still there."""
     rows = connection.execute(
         """WITH loads AS (
-               SELECT load_number, file_hash, contract_version,
-                      file_hash = lag(file_hash) OVER history AND contract_version <> lag(contract_version) OVER history AS is_again
+               SELECT load_number, file_hash, contract_version, companions_hash,
+                      file_hash = lag(file_hash) OVER history AND (
+                          contract_version <> lag(contract_version) OVER history
+                          OR companions_hash IS NOT DISTINCT FROM lag(companions_hash) OVER history) AS is_again
                FROM raw.ingest_ledger
                WHERE source_system = ? AND feed = ? AND system = ? AND source_file = ? AND status = 'loaded'
                WINDOW history AS (ORDER BY load_number, loaded_at)
            )
            SELECT max(load_number) FILTER (NOT coalesce(is_again, FALSE)), arg_max(file_hash, load_number),
-                  arg_max(contract_version, load_number)
+                  arg_max(contract_version, load_number), arg_max_null(companions_hash, load_number)
            FROM loads""",
         [contract.source_system, contract.feed, contract.system, source_file],
     ).fetchall()
-    first, last_hash, last_version = rows[0]
-    is_read_again = first is not None and last_hash == file_hash and last_version != contract.reading_version
+    first, *told = rows[0]
+    last = LastLoad(*told)
+    if first is None or last.file_hash != file_hash:
+        return load_number
+    is_read_again = last.contract_version != contract.reading_version or says_the_same(last, contract, file_hash, path)
     return first if is_read_again else load_number
 
 
@@ -196,9 +223,8 @@ def refuse_file(
 ) -> FileLoad:
     """A ledger row that says why the file is not loaded; it is tried again next time."""
     load = FileLoad(contract.source_system, contract.feed, name_in_landing(path, landing_folder), f"refused: {reason}")
-    size_bytes = path.stat().st_size if path.exists() else 0
     number = _next_load_number(connection)
-    _write_ledger(connection, contract, load, hash_of_file(path), size_bytes, run_id, number)
+    _write_ledger(connection, contract, load, hash_of_file(path), size_of(path), run_id, number)
     return load
 
 

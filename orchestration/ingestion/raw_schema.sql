@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS raw.ingest_ledger (
     contract_version VARCHAR, run_id VARCHAR, loaded_at TIMESTAMP,
     load_number BIGINT,         -- 1, 2, ... in the order of loading, whatever the clock says
     companions_hash VARCHAR,    -- of the other files that this one's references lead into; NULL where they lead into none
-    status VARCHAR,         -- 'loaded', or 'refused: <reason>' for a file that could not be read at all
+    -- 'loaded', or 'refused: <reason>' for a file that could not be read at all; also of a folder, whose name ends with a slash
+    status VARCHAR,
     is_simulated BOOLEAN
 );
 

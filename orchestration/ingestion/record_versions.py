@@ -56,10 +56,11 @@ def identity_patient(contract: SourceContract) -> str:
     return f"coalesce(source_patient, {quoted_name(contract.patient_column)}, '')"
 
 
-def mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceContract) -> bool:
+def mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceContract, load_number: int) -> bool:
     """Marks in the checked records what says nothing new; returns whether a key may be that of two patients.
 
-    A record is a duplicate when it equals the version just before it of the same record at the same place in its history.
+    A record is a duplicate when it equals the version just before it of the same record at the same place in its history; what
+    was loaded after `load_number` is not before it, where a file is only read again.
 
     Comparing with the last version only (not with any) lets a record return to an earlier state: A, B, A are three versions.
     """
@@ -84,7 +85,7 @@ def mark_duplicates(connection: duckdb.DuckDBPyConnection, contract: SourceContr
                 latest AS (
                     SELECT record_key, identity_patient, place_in_history,
                            arg_max(record_hash, (load_number, loaded_at, record_number)) AS latest_hash
-                    FROM ({in_raw}) GROUP BY ALL
+                    FROM ({in_raw}) WHERE load_number <= {load_number} GROUP BY ALL
                 ),
                 versions AS (
                     SELECT record_number, record_hash,

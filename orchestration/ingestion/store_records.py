@@ -86,7 +86,9 @@ def store_records(
             # also of rows that are now left to other contracts
             standing = (connection, contract, origin.source_file, origin.superseding_load, records.select(["payload"]))
             supersede_earlier_readings_of_its_records(*standing)
-        may_share_keys = not (known and known.takes(connection)) and mark_duplicates(connection, contract)
+        may_share_keys = not (known and known.takes(connection)) and mark_duplicates(
+            connection, contract, origin.load_number
+        )
         doubtful = notices_of_doubtful_dates(connection, contract, "reader_records")
         account = replace(account, notices=[*account.notices, *doubtful, *notices_of_bounds(connection, contract)])
         n_collisions = 0

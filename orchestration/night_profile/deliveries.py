@@ -59,9 +59,14 @@ def profile_deliveries(connection: duckdb.DuckDBPyConnection) -> None:
            FROM known_files LEFT JOIN quality.night_files AS there USING (hospital, feed, source_file) GROUP BY ALL
            UNION ALL
            SELECT 'files_refused', hospital, feed, NULL, NULL,
-                  any_value(status) FILTER (WHERE is_last AND status <> 'loaded'), count(*) FILTER (WHERE is_last AND status <> 'loaded'),
-                  count(*) FILTER (WHERE is_last)
-           FROM (SELECT *, row_number() OVER (PARTITION BY hospital, feed, source_file ORDER BY loaded_at DESC) = 1 AS is_last FROM ledger)
+                  any_value(status) FILTER (WHERE is_refused), count(*) FILTER (WHERE is_refused), count(*)
+           FROM (
+               -- a refused file that was taken away is refused no more; a contract, source or folder is no file of the folder
+               SELECT hospital, feed, status, status <> 'loaded' AND (
+                   there.source_file IS NOT NULL OR source_file LIKE '%/contracts/%.yml' OR source_file LIKE '%/fetched/%'
+                   OR source_file LIKE '%/') AS is_refused
+               FROM (FROM ledger QUALIFY row_number() OVER (PARTITION BY hospital, feed, source_file ORDER BY loaded_at DESC) = 1)
+               LEFT JOIN quality.night_files AS there USING (hospital, feed, source_file))
            GROUP BY ALL"""
     )
     connection.execute(

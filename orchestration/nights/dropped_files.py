@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.ingestion.landing_folder import look_through
 from orchestration.settings import load_settings
 
 
@@ -13,15 +14,20 @@ def state_of_landing(landing: Path) -> tuple[str, float]:
     """A fingerprint of the files' names, sizes and times, and when the latest was written (epoch seconds; 0 of an empty folder).
 
     Hidden files are not there yet: whoever copies a large file writes it under such a name first, or is quiet when it is whole.
+    Nor is one that is taken away or named otherwise while it is looked at.
     """
     digest, latest = hashlib.sha256(), 0.0
-    for path in sorted(landing.rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
+    for path in sorted(look_through(landing).files):
+        if path.name.startswith("."):
+            continue
+        try:
             told = path.stat()
-            digest.update(
-                f"{path.relative_to(landing)}|{told.st_size}|{told.st_mtime_ns}\n".encode("utf-8", "surrogateescape")
-            )
-            latest = max(latest, told.st_mtime, told.st_ctime)
+        except OSError:
+            continue
+        digest.update(
+            f"{path.relative_to(landing)}|{told.st_size}|{told.st_mtime_ns}\n".encode("utf-8", "surrogateescape")
+        )
+        latest = max(latest, told.st_mtime, told.st_ctime)
     return digest.hexdigest()[:16], latest
 
 

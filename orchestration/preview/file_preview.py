@@ -12,6 +12,7 @@ from orchestration.hospitals import hospitals_of
 from orchestration.ingestion.contract import ContractError, Hospitals, SourceContract
 from orchestration.ingestion.interruptions import interruption_behind
 from orchestration.ingestion.landed_names import place_by_name, readable_name
+from orchestration.ingestion.landing_folder import look_through
 from orchestration.ingestion.load_feed import NOT_THE_FILES_FAULT, failure_of
 from orchestration.ingestion.load_file import FileLoad, load_file, refuse_file
 from orchestration.ingestion.raw_schema import create_raw_schema
@@ -54,9 +55,7 @@ def preview(
     outcome = Preview()
     _tell_refused_contracts(outcome, hospitals, path, hospital)
     parts: dict[str, list[pd.DataFrame]] = {title: [] for title in TITLES}
-    paths = [path]
-    if path.is_dir():
-        paths = sorted((found for found in path.rglob("*") if found.is_file()), key=place_by_name)
+    paths = _files_of(path, outcome) if path.is_dir() else [path]
     met: dict[str, list[SourceContract]] = {}
     for number, found in enumerate(paths, start=1):
         progress(f"{readable_name(PurePath(found.name))}: file {number} of {len(paths)}")
@@ -84,6 +83,16 @@ def preview(
     accounts[counts] = accounts[counts].astype("Int64")
     _judge(outcome, accounts)
     return outcome
+
+
+def _files_of(folder: Path, outcome: Preview) -> list[Path]:
+    landing = look_through(folder)
+    outcome.notes += [
+        f"A folder cannot be read, and nothing in it would be loaded: {readable_name(closed)} ({why})"
+        for closed, why in sorted(landing.unreadable.items())
+    ]
+    outcome.is_doubtful |= bool(landing.unreadable)
+    return sorted(landing.files, key=place_by_name)
 
 
 def _tell_refused_contracts(outcome: Preview, hospitals: Hospitals, path: Path, hospital: str | None) -> None:

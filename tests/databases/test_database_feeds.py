@@ -15,6 +15,7 @@ from orchestration.ingestion.database import fetch_sources
 from orchestration.ingestion.load_feed import load_feed, record_fetches
 from orchestration.settings import PROJECT_ROOT
 from tests.databases.conftest import SECRET
+from tests.permissions import bound_by_permissions
 
 CONTRACT = """version: "1"
 feed: treatments
@@ -132,6 +133,34 @@ def test_a_vanished_row_is_withdrawn_only_where_the_contract_says_so(database, t
     database.run("DELETE FROM therapy")
     assert "the table is empty" in withdrawn.night()[0].refusal
     assert withdrawn.treatments() == ROWS
+
+
+@pytest.mark.parametrize("version", ["1", "2"], ids=["same version", "another version"])
+def test_a_contract_may_say_later_that_vanished_rows_are_withdrawn(database, tmp_path, version):
+    north = North(tmp_path, "postgres", database.connection)
+    north.night()
+    contract = north.contracts / "north" / "treatments.yml"
+    text = contract.read_text(encoding="utf-8").replace("table: therapy", "table: therapy\n  vanished: withdrawn")
+    contract.write_text(text.replace('version: "1"', f'version: "{version}"'), encoding="utf-8")
+    fetch, loads = north.night()
+    assert (fetch.refusal, [load.status for load in loads]) == (None, ["loaded"] * (version == "2"))
+
+    database.run("DELETE FROM therapy WHERE id = 1")
+    fetch, loads = north.night()
+    assert (fetch.refusal, fetch.withdrawn, [load.status for load in loads]) == (None, 1, ["loaded"])
+    assert north.treatments() == [("1", "P1", "2009-04-13", "resection", "cancelled"), ROWS[1]]
+
+
+def test_a_landing_folder_that_is_not_to_be_written_in_is_told_in_the_fetch(tmp_path, monkeypatch):
+    monkeypatch.setenv("NORTH_DATABASE_SECRET", SECRET)
+    north = North(tmp_path, "postgres", "host=127.0.0.1 port=1 dbname=hospital user=reader")
+    folder = north.landing / "north"
+    folder.mkdir(parents=True)
+    folder.chmod(0o500)
+    with bound_by_permissions(tmp_path):
+        fetch, loads = north.night()
+    folder.chmod(0o700)
+    assert (fetch.refusal, loads) == ("the rows that were fetched cannot be kept (PermissionError)", [])
 
 
 @pytest.mark.parametrize("kind", ["postgres", "odbc"])

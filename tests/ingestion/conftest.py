@@ -9,6 +9,7 @@ import pytest
 from orchestration.ingestion.contract import load_hospitals
 from orchestration.ingestion.load_feed import load_feed
 from orchestration.ingestion.load_file import FileLoad
+from tests.ingestion.whole_nights import GOOD, night
 
 TREATMENTS_CONTRACT = """
 version: "1"
@@ -73,3 +74,16 @@ def warehouse(tmp_path: Path):
     connection = duckdb.connect()
     yield Warehouse(tmp_path / "landing", tmp_path / "contracts", connection)
     connection.close()
+
+
+@pytest.fixture
+def two_hospitals(warehouse):
+    """The hospital of the other tests, and a neighbour with the same contracts."""
+    neighbour = warehouse.contracts_folder / "neighbour"
+    neighbour.mkdir()
+    for path in (warehouse.contracts_folder / "a_hospital").glob("*.yml"):
+        (neighbour / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    warehouse.land("treatments/1.csv", GOOD)
+    warehouse.land("../neighbour/treatments/1.csv", GOOD)
+    night(warehouse, "night-1")
+    return warehouse

@@ -8,34 +8,8 @@ import duckdb
 import pytest
 
 from orchestration.ingestion import load_feed as loading
-from orchestration.ingestion.contract import read_hospitals
 from orchestration.spoken_errors import without_values
-
-GOOD = "id;patient;when;what;where;left\nT1;SIM0000001;03.04.2009;op;L;0\n"
-
-
-@pytest.fixture
-def two_hospitals(warehouse):
-    """The hospital of the other tests, and a neighbour with the same contracts."""
-    neighbour = warehouse.contracts_folder / "neighbour"
-    neighbour.mkdir()
-    for path in (warehouse.contracts_folder / "a_hospital").glob("*.yml"):
-        (neighbour / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
-    warehouse.land("treatments/1.csv", GOOD)
-    warehouse.land("../neighbour/treatments/1.csv", GOOD)
-    night(warehouse, "night-1")
-    return warehouse
-
-
-def night(warehouse, run_id):
-    """A night as the assets of raw run it."""
-    hospitals = read_hospitals(warehouse.contracts_folder, ["overall_survival", "salvage"])
-    loading.load_feed(warehouse.connection, warehouse.landing, hospitals.contracts, "treatments", run_id)
-    loading.record_hospital_limits(warehouse.connection, hospitals)
-    loading.record_refused_contracts(warehouse.connection, hospitals, run_id)
-    unclaimed = loading.record_unclaimed_files(warehouse.connection, warehouse.landing, hospitals, run_id)
-    loading.record_origins(warehouse.connection, hospitals)
-    return loading.record_stale_feeds(warehouse.connection, hospitals, warehouse.landing), unclaimed
+from tests.ingestion.whole_nights import GOOD, night
 
 
 def change(warehouse, file, right, wrong):

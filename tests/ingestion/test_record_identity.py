@@ -1,6 +1,8 @@
 """A record is its key and its patient; its version is what was read from it, in the order that its source gives it."""
 
+import gzip
 import json
+import random
 from unittest.mock import Mock
 
 import pytest
@@ -12,6 +14,8 @@ from orchestration.night_profile.baseline import accept_night, compared_with_las
 from orchestration.night_profile.landing import profile_landing
 from quality.night import judge_night
 from tests.ingestion.test_formats_text import write_contract
+from tests.ingestion.whole_nights import night
+from tests.permissions import bound_by_permissions
 
 LOOKS = """
 version: "{version}"
@@ -292,11 +296,11 @@ def test_the_servers_own_order_decides_whichever_way_the_versions_come(warehouse
 def test_a_resource_that_the_record_refers_to_is_part_of_its_version(warehouse):
     write_contract(warehouse, "fhir", REPORTS)
     told = {"result": [{"reference": "Observation/b1"}], "conclusion": None}
-    for night, words in enumerate(("clear, 12 mm", "involved", "involved")):
+    for number, words in enumerate(("clear, 12 mm", "involved", "involved")):
         result = resource("Observation", "b1", status="final", valueString=words, code={"text": "Margin"})
-        warehouse.land(f"fhir/{night}.ndjson", lines(patient("900001"), report("") | told, result))
+        warehouse.land(f"fhir/{number}.ndjson", lines(patient("900001"), report("") | told, result))
         (load,) = warehouse.load("pathology_messages")
-        assert (load.rows_loaded, load.rows_duplicate) == ((0, 1) if night == 2 else (1, 0))
+        assert (load.rows_loaded, load.rows_duplicate) == ((0, 1) if number == 2 else (1, 0))
     assert newest(warehouse) == [("involved",)]
 
 
@@ -460,3 +464,60 @@ def test_of_an_export_only_what_the_server_says_of_it_is_nobodys(warehouse):
     warehouse.land("export/error.ndjson", lines({"resourceType": "OperationOutcome", "issue": []}))
     nobodys = unclaimed_files(warehouse.landing, read_hospitals(warehouse.contracts_folder))
     assert [path.name for path in nobodys] == ["error.ndjson"]
+
+
+INVALID_BLOCK = bytes.fromhex("1f8b0800000000000003ffff")
+DAMAGED_AND_NOBODYS = "refused: no contract names this file, and it is cut off or damaged"
+
+
+@pytest.mark.parametrize("damaged", [INVALID_BLOCK, gzip.compress(b"x" * 100)[:15]], ids=["block", "cut off"])
+def test_a_damaged_file_beside_an_export_stops_no_night_and_is_told_of(warehouse, damaged):
+    write_contract(warehouse, "fhir", REPORTS.replace("fhir/*.ndjson", "export/DiagnosticReport*.ndjson"))
+    warehouse.land("export/DiagnosticReport.ndjson", lines(report("clear")))
+    warehouse.land("export/Patient.ndjson.gz", damaged)
+    for run_id in ("night-1", "night-2"):
+        stale, unclaimed = night(warehouse, run_id, "pathology_messages")
+        assert (stale, unclaimed) == ([], ["a_hospital/export/Patient.ndjson.gz"])
+    assert warehouse.rows("SELECT reason FROM raw.rejected_records") == [
+        ("refers to a Patient, which is not in the file",)
+    ]
+    assert warehouse.rows("SELECT DISTINCT status FROM raw.ingest_ledger WHERE feed IS NULL") == [
+        (DAMAGED_AND_NOBODYS,)
+    ]
+
+    warehouse.land("export/Patient.ndjson.gz", gzip.compress(lines(patient("900001")).encode()))
+    assert night(warehouse, "night-3", "pathology_messages") == ([], [])
+    assert newest(warehouse) == [("clear",)]
+
+
+def test_a_file_of_an_export_that_is_damaged_further_down_is_told_of_beside_what_refers_to_it(warehouse):
+    write_contract(warehouse, "fhir", REPORTS.replace("fhir/*.ndjson", "export/DiagnosticReport*.ndjson"))
+    warehouse.land("export/DiagnosticReport.ndjson", lines(report("clear")))
+    noise = random.Random(1).randbytes(200_000).hex()
+    whole = gzip.compress(lines(patient("900001") | {"note": noise}).encode())
+    warehouse.land("export/Patient.ndjson.gz", whole[:-20])
+    night(warehouse, "night-1", "pathology_messages")
+    assert warehouse.rows("SELECT what, n, reason FROM raw.load_notices") == [
+        ("other file of the export", 1, "it cannot be read: what refers to it is rejected")
+    ]
+
+
+@pytest.mark.parametrize("name", ["Patient.ndjson", "Patient.ndjson.gz"])
+@pytest.mark.parametrize("pack", [gzip.compress, bytes], ids=["packed", "plain"])
+def test_a_file_of_an_export_is_packed_when_its_bytes_say_so(warehouse, name, pack):
+    write_contract(warehouse, "fhir", REPORTS.replace("fhir/*.ndjson", "export/DiagnosticReport*.ndjson"))
+    warehouse.land("export/DiagnosticReport.ndjson", lines(report("clear")))
+    warehouse.land(f"export/{name}", pack(lines(patient("900001")).encode()))
+    assert night(warehouse, "night-1", "pathology_messages") == ([], [])
+    assert newest(warehouse) == [("clear",)]
+
+
+def test_a_closed_file_of_an_export_stops_no_night(warehouse, tmp_path):
+    write_contract(warehouse, "fhir", REPORTS.replace("fhir/*.ndjson", "export/DiagnosticReport*.ndjson"))
+    warehouse.land("export/DiagnosticReport.ndjson", lines(report("clear")))
+    patients = warehouse.land("export/Patient.ndjson", lines(patient("900001")))
+    night(warehouse, "night-1", "pathology_messages")
+    patients.chmod(0)
+    with bound_by_permissions(tmp_path):
+        assert night(warehouse, "night-2", "pathology_messages") == ([], ["a_hospital/export/Patient.ndjson"])
+    assert newest(warehouse) == [("clear",)], "what was read of it stays"

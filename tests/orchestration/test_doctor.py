@@ -6,6 +6,7 @@ import pytest
 from orchestration.doctor import ILL, NOTE, WELL, examine
 from orchestration.privacy.study_id_key import study_id_key
 from orchestration.settings import Settings
+from tests.permissions import bound_by_permissions
 
 
 @pytest.fixture
@@ -56,3 +57,13 @@ def test_a_build_file_that_no_gate_has_judged_is_told_of(settings):
         connection.execute("CREATE TABLE t (a INTEGER)")
     state, text = told(settings)["gates"]
     assert (state, "the marts gate has not judged" in text) == (NOTE, True)
+
+
+def test_a_folder_that_cannot_be_read_is_named(settings, tmp_path):
+    folder = settings.landing / "riverside" / "registry"
+    folder.mkdir(parents=True)
+    folder.chmod(0)
+    with bound_by_permissions(tmp_path):
+        state, text = told(settings)["contracts and landed files"]
+    folder.chmod(0o700)
+    assert (state, f"{folder} cannot be read (Permission denied)" in text) == (ILL, True)

@@ -1,5 +1,7 @@
 """A file dropped by day starts a night after a quiet period."""
 
+from orchestration.ingestion.landing_folder import Landing, look_through
+from orchestration.nights import dropped_files
 from orchestration.nights.dropped_files import night_for_dropped_files, state_of_landing
 
 
@@ -26,3 +28,18 @@ def test_another_size_or_a_new_file_is_another_state_and_a_hidden_file_is_none(t
     (tmp_path / "hospital" / "b.csv").write_text("1")
     after, latest = state_of_landing(tmp_path)
     assert after != before and latest > 0
+
+
+def test_a_file_in_a_linked_folder_is_another_state_and_a_file_that_goes_meanwhile_is_none(tmp_path, monkeypatch):
+    landing, elsewhere = tmp_path / "landing", tmp_path / "srv"
+    landing.mkdir()
+    elsewhere.mkdir()
+    (landing / "hospital").symlink_to(elsewhere)
+    before, _ = state_of_landing(landing)
+    (elsewhere / "a.csv").write_text("1")
+    after, latest = state_of_landing(landing)
+    assert after != before and latest > 0
+
+    gone = Landing([*look_through(landing).files, landing / "hospital" / "b.csv.filepart"])
+    monkeypatch.setattr(dropped_files, "look_through", lambda _: gone)
+    assert state_of_landing(landing) == (after, latest)

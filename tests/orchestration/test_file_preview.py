@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.preview.file_preview import preview
+from orchestration.preview.file_preview import NOTHING_REJECTED, preview
 from orchestration.settings import Settings
+from tests.permissions import bound_by_permissions
 
 REGISTRY = """version: "1"
 feed: registry
@@ -138,3 +139,14 @@ def test_another_hospitals_wrong_contract_is_only_mentioned(north):
     outcome, _ = north("north/registry/a.csv", rows)
     assert outcome.status == 2
     assert any("north/registry.yml:9" in note for note in outcome.notes)
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_not_everything_would_be_loaded(north, tmp_path):
+    closed = tmp_path / "landing" / "north" / "pathology"
+    closed.mkdir(parents=True)
+    closed.chmod(0)
+    with bound_by_permissions(tmp_path):
+        outcome, _ = north("north/registry/a.csv", "id,pat,op,intent,dx\nR1,P1,13/04/2009,1,1\n", "north")
+    closed.chmod(0o700)
+    assert any(note.endswith("north/pathology (Permission denied)") for note in outcome.notes)
+    assert outcome.status != NOTHING_REJECTED

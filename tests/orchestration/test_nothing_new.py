@@ -1,9 +1,14 @@
 """`crlm refresh` has nothing to do only where all that was taken in is published."""
 
 import duckdb
+import pytest
 
-from orchestration.nightly import nothing_new
+from orchestration.hospitals import hospitals_of
+from orchestration.ingestion.closed_folders import record_closed_folders
+from orchestration.nightly import NothingLanded, nothing_new
+from orchestration.warehouse import open_build_file
 from tests.incremental.hospital import small_hospital
+from tests.permissions import bound_by_permissions
 
 
 def publish_as_it_is(settings) -> None:
@@ -33,3 +38,39 @@ def test_a_night_that_was_killed_after_taking_files_in_is_run_again(tmp_path):
     assert nothing_new(settings) is None
     publish_as_it_is(settings)
     assert nothing_new(settings).startswith("Nothing new")
+
+
+def test_a_folder_that_cannot_be_read_and_one_that_again_can_are_news(tmp_path):
+    hospital = small_hospital(tmp_path / "hospital", 20)
+    settings = hospital.settings
+    hospital.load()
+    publish_as_it_is(settings)
+    registry = hospital.landed / "registry"
+    registry.chmod(0)
+    with bound_by_permissions(tmp_path):
+        assert nothing_new(settings) is None
+        with open_build_file(settings.build_file) as connection:
+            record_closed_folders(connection, settings.landing, hospitals_of(settings), "night")
+    registry.chmod(0o700)
+    publish_as_it_is(settings)
+    assert nothing_new(settings) is None, "it can be read again"
+    with open_build_file(settings.build_file) as connection:
+        record_closed_folders(connection, settings.landing, hospitals_of(settings), "night")
+    publish_as_it_is(settings)
+    assert nothing_new(settings).startswith("Nothing new")
+
+    scans = hospital.landed / "scans"
+    scans.mkdir()
+    scans.chmod(0)
+    with bound_by_permissions(tmp_path):
+        assert nothing_new(settings).endswith("cannot be read (Permission denied); `crlm doctor` names it")
+    scans.chmod(0o700)
+
+
+def test_where_nothing_landed_a_folder_that_cannot_be_read_is_said(tmp_path):
+    hospital = small_hospital(tmp_path / "hospital", 20)
+    hospital.landed.chmod(0)
+    with bound_by_permissions(tmp_path), pytest.raises(NothingLanded, match="cannot be read") as told:
+        nothing_new(hospital.settings)
+    hospital.landed.chmod(0o700)
+    assert hospital.landed.name in str(told.value)

@@ -15,6 +15,8 @@ from orchestration.ingestion.contract.report_lines import ReportLine
 NULLS_OF_FORMAT = {"hl7_v2": ('""',), "delimited": ("\\N",), "redcap": ("\\N",)}
 FORMATS_WITH_TIME_ZONES = ("hl7_v2", "fhir")
 """Formats whose times may tell a distance from UTC."""
+WITHDRAWN = "crlm_withdrawn"
+"""The column of a snapshot that says whether its database has the row no more, where the contract withdraws such rows."""
 TIME_ZERO = date(1900, 1, 1)
 """The operation date of sources that give durations from the operation instead of dates; never published."""
 
@@ -199,7 +201,7 @@ class SourceContract(BaseModel):
         if settings["source"].get("vanished") == "withdrawn" and isinstance(fields, dict):
             if "record_status" in fields:
                 raise ValueError("`record_status` cannot be given where vanished rows are withdrawn")
-            status = {"column": "crlm_withdrawn", "codes": {"no": "active", "yes": "cancelled"}}
+            status = {"column": WITHDRAWN, "codes": {"no": "active", "yes": "cancelled"}}
             settings["fields"] = {**fields, "record_status": status}
         return settings
 

@@ -1,5 +1,6 @@
 """What is new in a database since the last fetch, as a snapshot in the landing folder."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.contract import SourceContract
+from orchestration.ingestion.contract.model import WITHDRAWN
 from orchestration.ingestion.database import fetch_process
 from orchestration.ingestion.database.reasons import reason_of
 from orchestration.ingestion.field_checks import quoted_name, text_literal
@@ -22,7 +24,6 @@ GRACE_SECONDS = 20
 """What a process may take beyond the query's own time, to start and to write."""
 FRESH_SECONDS = 1800
 """A fetch of this process is not done again within this time: a refresh looks for news first, then loads them."""
-WITHDRAWN = "crlm_withdrawn"
 _done: dict[tuple[Path, str, str, str], tuple[float, "Fetch"]] = {}
 
 
@@ -74,19 +75,20 @@ def _fetch(landing_folder: Path, contract: SourceContract) -> Fetch:
     if source.secret and not os.environ.get(source.secret):
         return Fetch(contract, refusal=f"the environment variable {source.secret}, which holds the secret, is not set")
     folder = landing_folder / contract.source_system / source_folder(contract)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for left in folder.glob(".*.part"):
-        left.unlink()
     part = folder / f".{datetime.now(UTC):%Y%m%dT%H%M%S%f}.part"
-    last = max(folder.glob("*.parquet"), key=place_by_name, default=None)
     try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for left in folder.glob(".*.part"):
+            left.unlink()
+        last = max(folder.glob("*.parquet"), key=place_by_name, default=None)
         refusal = _ask(contract, _query(contract, last), part)
         return Fetch(contract, refusal=refusal) if refusal else _snapshot(contract, part, last)
     except (duckdb.Error, OSError) as error:
         return Fetch(contract, refusal=f"the rows that were fetched cannot be kept ({type(error).__name__})")
     finally:
         for left in (part, part.with_suffix(".new")):
-            left.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                left.unlink(missing_ok=True)
 
 
 def _query(contract: SourceContract, last: Path | None) -> str:
@@ -199,9 +201,13 @@ def _with_withdrawn(
     rows = f"SELECT *, 'no' AS {WITHDRAWN} FROM fetched"
     if not has_earlier:
         return rows, 0
+    earlier = "earlier"
+    if not connection.execute(f"SELECT 1 FROM (DESCRIBE earlier) WHERE column_name = '{WITHDRAWN}'").fetchall():
+        # of a contract that did not say yet what a vanished row means
+        earlier = f"(SELECT *, 'no' AS {WITHDRAWN} FROM earlier) AS earlier"
     key = dict.fromkeys(name for field in contract.key for name in contract.fields[field].source_columns)
     same = " AND ".join(f"earlier.{quoted_name(name)} IS NOT DISTINCT FROM fetched.{quoted_name(name)}" for name in key)
-    gone = f"FROM earlier WHERE {WITHDRAWN} = 'no' AND NOT EXISTS (SELECT 1 FROM fetched WHERE {same})"
+    gone = f"FROM {earlier} WHERE {WITHDRAWN} = 'no' AND NOT EXISTS (SELECT 1 FROM fetched WHERE {same})"
     n = connection.execute(f"SELECT count(*) {gone}").fetchall()[0][0]
     return f"{rows} UNION ALL BY NAME SELECT * REPLACE ('yes' AS {WITHDRAWN}) {gone}", n
 

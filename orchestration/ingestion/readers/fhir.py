@@ -38,6 +38,7 @@ ELEMENTS_OF_REPORT = {
     "code", "subject", "encounter", "effectiveDateTime", "effectivePeriod", "issued", "performer", "resultsInterpreter", "specimen",
     "result", "conclusion", "conclusionCode", "codedDiagnosis", "note", "presentedForm", "context", "request",
 }  # fmt: skip
+OF_EXPORT = ("other file of the export", "it cannot be read: what refers to it is rejected")
 # what a server says of the export or of its answer
 OUTCOME = "OperationOutcome"
 
@@ -97,8 +98,13 @@ def read_fhir_resources(
         entries = entries_of(as_utf_8(content, "utf-8"), scope)
     except RecursionError as error:
         raise UnreadableFile("not readable as FHIR: nested deeper than any resource") from error
-    elsewhere = others or ((lambda: resources_of_companions(path, "utf-8")) if path is not None else None)
-    reading = _Reading(FhirFile(entries, scope, elsewhere), resource, sections or {})
+    unreadable: Counter = Counter()
+
+    def of_export() -> list[Resource]:
+        return resources_of_companions(path, "utf-8", lambda n: unreadable.update({OF_EXPORT: n}))
+
+    elsewhere = others or (of_export if path is not None else None)
+    reading = _Reading(FhirFile(entries, scope, elsewhere), resource, sections or {}, unreadable)
     wanted, withdrawals = [], []
     for entry in entries:
         if entry.withdrawn is not None:
@@ -138,9 +144,9 @@ def _deleted(kind: str) -> str:
 class _Reading:
     """The rows of one file."""
 
-    def __init__(self, file: FhirFile, resource: str, sections: dict[str, str]) -> None:
+    def __init__(self, file: FhirFile, resource: str, sections: dict[str, str], unread: Counter) -> None:
         self.file, self.resource, self.sections = file, resource, sections
-        self.unread: Counter = Counter()
+        self.unread = unread
         self.followed: set[int] = set()
 
     def table(

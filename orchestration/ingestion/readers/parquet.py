@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.ingestion.contract import SourceContract
+from orchestration.ingestion.contract.model import WITHDRAWN
 from orchestration.ingestion.readers.landed_file import (
     MAX_UNPACKING_RATIO,
     UNPACKED_ALWAYS_ALLOWED,
@@ -26,6 +27,9 @@ def read_parquet(content: bytes, contract: SourceContract) -> pa.Table:
         UnreadableFile: no Parquet file, cut off or damaged, beyond all proportion when unpacked, or a column missing.
     """
     records = _table(content)
+    if contract.source and contract.source.vanished == "withdrawn" and WITHDRAWN not in records.column_names:
+        # fetched before the contract said what a vanished row means
+        records = records.append_column(WITHDRAWN, pa.array(["no"] * records.num_rows, pa.string()))
     header = records.column_names
     check_header(contract.column_choices, header)
     # DuckDB takes names that differ in capitals only for one
