@@ -56,10 +56,16 @@ def _begin(context: dg.AssetExecutionContext) -> Settings:
         heal(settings, context.log.warning)
     step = context.op_def.name
     if step == PUBLISHES or step not in LAST_STEPS:
-        begin_night(settings, context.run.run_id, _is_whole_night(context.run))
+        begin_night(settings, context.run.run_id, _is_whole_night(context))
     return settings
 
 
-def _is_whole_night(run: dg.DagsterRun) -> bool:
+def _is_whole_night(context: dg.AssetExecutionContext) -> bool:
     """Whether a run makes everything, rather than the steps that somebody chose, or those after a failure."""
-    return run.job_name == NIGHTLY_JOB and run.step_keys_to_execute is None and run.asset_selection is None
+    run = context.run
+    if run.job_name != NIGHTLY_JOB or run.asset_selection:
+        return False
+    # Dagster names no step where a daemon starts all of them, and all of them where this process does
+    return run.step_keys_to_execute is None or {node.name for node in context.job_def.nodes} <= set(
+        run.step_keys_to_execute
+    )
