@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
-from orchestration.nightly import nothing_new
+from orchestration.nightly import nothing_new, prepare_dagster_home, refresh
 from orchestration.nights.finished import LAST_STEPS, begin_night, end_of_step
-from orchestration.nights.steps import PUBLISHES
+from orchestration.nights.night_records import read_nights
+from orchestration.nights.steps import NIGHTLY_JOB, PUBLISHES
 from tests.incremental.hospital import Hospital, small_hospital
+
+LOST = "00000000-0000-0000-0000-000000000001"
 
 
 def publish_as_it_is(settings, run_id: str = "run") -> None:
@@ -140,6 +144,22 @@ def test_what_changed_while_the_night_was_made_is_news_after_it(hospital):
     for step in LAST_STEPS:
         end_of_step(settings, step)
     assert nothing_new(settings) is None
+
+
+def test_a_night_whose_process_went_after_its_last_step_is_ended_and_told_of(hospital, monkeypatch):
+    """Dagster would take it for running, and keep every later night of the schedule out."""
+    settings = hospital.settings
+    monkeypatch.setenv("CRLM_STUDY_ID_KEY", "a test's key")
+    monkeypatch.setenv("DAGSTER_HOME", str(settings.dagster_home))
+    monkeypatch.setattr("orchestration.nights.lost_nights.SECONDS_TO_BEGIN", 0)
+    whole_night(settings, LOST)
+    prepare_dagster_home(settings)
+    with dg.DagsterInstance.get() as instance:
+        instance.add_run(dg.DagsterRun(job_name=NIGHTLY_JOB, run_id=LOST, status=dg.DagsterRunStatus.STARTED))
+        outcomes = [refresh(settings, force=False, verbose=False) for _ in range(2)]
+        assert instance.get_run_by_id(LOST).status == dg.DagsterRunStatus.FAILURE
+    assert all(outcome.message.startswith("Nothing new") for outcome in outcomes)
+    assert [(night.run_id, night.outcome) for night in read_nights(settings.nights_file)] == [(LOST, "failed")]
 
 
 def test_the_last_steps_are_those_that_follow_the_publication():
