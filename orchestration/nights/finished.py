@@ -69,8 +69,8 @@ def not_as_published(settings: Settings, stamp: Publication) -> str | None:
     mark = _read(settings)
     if mark is None or mark.run_id != stamp.run_id:
         return "the last night was not finished, or steps were run one by one"
-    if not set(mark.done) >= LAST_STEPS:
-        return f"the last night was not finished: {', '.join(sorted(LAST_STEPS - set(mark.done)))}"
+    if undone := sorted(LAST_STEPS - set(mark.done)):
+        return f"the last night was not finished: {', '.join(undone).replace('__', '/')}"
     if mark.decided_by != decided_by(settings):
         return "settings, contracts or libraries are not those of the last night"
     missing = [name for name in mark.files if not (settings.data_dir / name).exists()]

@@ -71,7 +71,7 @@ def test_a_night_that_was_killed_after_it_had_published_is_run_again_and_why_is_
     said: list[str] = []
     whole_night(hospital.settings, "killed", ends_before=step)
     assert nothing_new(hospital.settings, said.append) is None
-    assert said == [f"a whole night is made: the last night was not finished: {step}"]
+    assert said == [f"a whole night is made: the last night was not finished: {step.replace('__', '/')}"]
     whole_night(hospital.settings, "the next run")
     assert nothing_new(hospital.settings).startswith("Nothing new")
 
