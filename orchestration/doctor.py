@@ -21,13 +21,14 @@ from orchestration.ingestion.contract import ContractError
 from orchestration.ingestion.landed_names import name_in_landing, readable_name
 from orchestration.ingestion.landing_folder import look_through
 from orchestration.ingestion.load_feed import unclaimed_files
+from orchestration.nights.finished import not_as_published
 from orchestration.nights.healing import LEAST_FREE_BYTES, check_whole, damaged_history, lack_of_room
 from orchestration.nights.lock import holder_of
 from orchestration.page.storage import problem_of_database
 from orchestration.privacy.study_id_key import StudyIdKeyProblem, study_id_key
 from orchestration.publication.verdicts import objections
 from orchestration.settings import Settings
-from orchestration.warehouse import connect_read_only, is_born, open_build_file
+from orchestration.warehouse import connect_read_only, is_born, open_build_file, read_publication
 
 WELL, NOTE, ILL = "well", "note", "ill"
 MOST_NAMED = 10
@@ -83,6 +84,16 @@ def _night(settings: Settings) -> Found:
         yield NOTE, f"a refresh is under way: {holder}", "wait, or end that process: the next refresh makes up for it"
     else:
         yield WELL, "no refresh is under way"
+
+
+def _last_night(settings: Settings) -> Found:
+    stamp = read_publication(settings.published_file)
+    if stamp is None:
+        yield NOTE, "no night has published yet", "`crlm refresh`"
+    elif other := not_as_published(settings, stamp):
+        yield NOTE, other, "`crlm refresh` makes a whole night"
+    else:
+        yield WELL, "came to its end, with the settings, contracts and libraries of today"
 
 
 def _key(settings: Settings) -> Found:
@@ -228,6 +239,7 @@ LOOKS: dict[str, Callable[[Settings], Found]] = {
     "build file": _file(lambda settings: settings.build_file, LANDED_IS_TRUTH),
     "gates": _verdicts,
     "published file": _file(lambda settings: settings.published_file, LANDED_IS_TRUTH),
+    "last night": _last_night,
     "history": _history,
     "who may read what": _modes,
     "Dagster's store": _dagster,

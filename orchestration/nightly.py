@@ -18,8 +18,10 @@ from orchestration.ingestion.feed_rhythm import feeds_that_stopped
 from orchestration.ingestion.load_feed import REFUSED_CONTRACT, landed_by_feed, unclaimed_files, waiting_files
 from orchestration.ingestion.load_file import landed_files
 from orchestration.night_profile.baseline import files_gone
+from orchestration.nights.finished import not_as_published, run_of_last_night
 from orchestration.nights.healing import heal
 from orchestration.nights.lock import whole_night
+from orchestration.nights.night_records import read_nights
 from orchestration.nights.uncollected import uncollected
 from orchestration.page.dagster_yaml import dagster_yaml
 from orchestration.page.storage import make_dagster_storage
@@ -46,9 +48,12 @@ class RefreshOutcome:
     run_id: str | None = None
 
 
-def nothing_new(settings: Settings) -> str | None:
-    """Why a refresh would change nothing - no waiting file, all published, same code - or None when it might.
+def nothing_new(settings: Settings, say: Callable[[str], None] = lambda text: None) -> str | None:
+    """Why a refresh would change nothing - no waiting file, a whole night published, by the same code and settings - or None when it
+    might.
 
+    Args:
+        say: gets, for a person, why a night is made although no file and no code is new.
     Raises:
         NothingLanded: no file in the landing folder belongs to any contract.
     """
@@ -67,7 +72,12 @@ def nothing_new(settings: Settings) -> str | None:
     stamp = read_publication(settings.published_file)
     if stamp is None or stamp.code_version != settings.code_version or not settings.build_file.exists():
         return None
+    if other := not_as_published(settings, stamp):
+        say(f"a whole night is made: {other}")
+        return None
     with open_build_file(settings.build_file) as connection:
+        if not table_exists(connection, "marts", "index_operations"):
+            return None
         if waiting_files(connection, settings.landing, contracts) or has_unpublished_files(
             connection, settings.published_file
         ):
@@ -83,7 +93,7 @@ def nothing_new(settings: Settings) -> str | None:
         return None
     unclaimed = unclaimed_files(settings.landing, hospitals)
     return (
-        f"Nothing new: all {n_landed} files in the landing folder are loaded already and the code is unchanged. "
+        f"Nothing new: all {n_landed} files in the landing folder are loaded already; code, contracts and settings are unchanged. "
         f"The warehouse published {stamp.published_at:%Y-%m-%d %H:%M} UTC stays ({stamp.n_patients:,} patients, data {stamp.data_hash})."
         + (f" {len(unclaimed)} file(s) are named by no contract; `crlm doctor` names them." if unclaimed else "")
         + told_closed_folders(closed)
@@ -181,14 +191,30 @@ def refresh(
     with whole_night(settings.build_file.parent, "crlm refresh", 60 * settings.wait_for_night_minutes, say):
         heal(settings, say)
         _ = settings.study_id_key
-        reason = nothing_new(settings)
+        reason = nothing_new(settings, say if not force else lambda text: None)
         if reason and not force:
+            _tell_of_a_night_lost_at_its_end(settings)
             return RefreshOutcome(is_failed=False, message=reason)
         with _computing_anew(force):
             outcome = _run_night(settings, verbose)
             if outcome.is_failed and settings.suspicion.exists() and heal(settings, say):
                 outcome = _run_night(settings, verbose)
         return outcome
+
+
+def _tell_of_a_night_lost_at_its_end(settings: Settings) -> None:
+    """The process of a night may go after its last step and before anybody was told: Dagster would take it for running, and keep the
+    next one of the schedule out."""
+    if run_of_last_night(settings) in {night.run_id for night in read_nights(settings.nights_file)}:
+        return
+    prepare_dagster_home(settings)
+    import dagster as dg
+
+    from orchestration.nights.lost_nights import SECONDS_TO_BEGIN
+    from orchestration.nights.telling import tell_of_lost_nights
+
+    # a run of the schedule may be about to begin, and wait for this process
+    tell_of_lost_nights(settings, dg.DagsterInstance.get(), SECONDS_TO_BEGIN)
 
 
 @contextlib.contextmanager
@@ -218,15 +244,14 @@ def _run_night(settings: Settings, verbose: bool) -> RefreshOutcome:
         from orchestration.dbt_build.waiting import end_waiting_dbt, start_dbt_early
         from orchestration.definitions import definitions
         from orchestration.judging.load_judge import load_judge_beside
-        from orchestration.nights.lost_nights import end_lost_nights
         from orchestration.nights.quick_run_storage import quick_run_storage
         from orchestration.nights.run_outcome import night_of_run
-        from orchestration.nights.telling import say_on_the_published, tell_of_night
+        from orchestration.nights.telling import say_on_the_published, tell_of_lost_nights, tell_of_night
         from orchestration.reporting.drawing_beside import end_drawing
 
     start_dbt_early(settings)
     load_judge_beside()
-    end_lost_nights(settings, dg.DagsterInstance.get(), "nightly_refresh", seconds_to_begin=0)
+    tell_of_lost_nights(settings, dg.DagsterInstance.get())
     with log_of_refresh(settings, verbose), quick_run_storage():
         result = definitions.resolve_job_def("nightly_refresh").execute_in_process(
             instance=dg.DagsterInstance.get(),

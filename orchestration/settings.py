@@ -172,6 +172,11 @@ class Settings(BaseSettings):
         return self.data_dir.resolve() / "published" / "warehouse.duckdb"
 
     @property
+    def shareable_file(self) -> Path:
+        """The coarser publication, for others; not there where it is not asked for, or the cohort is too small."""
+        return self.published_file.with_name("shareable.duckdb")
+
+    @property
     def history(self) -> Path:
         """Every published warehouse, by the time of its publication."""
         return self.data_dir.resolve() / "published" / "history"

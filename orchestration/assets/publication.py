@@ -6,8 +6,9 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.comparison.kept import latest_kept, publication_before
-from orchestration.exports.copies import make_copies
+from orchestration.exports.copies import NOT_ENCRYPTED, copies_no_more, make_copies, parquet_stamp
 from orchestration.night_profile.baseline import accept_night
+from orchestration.nights.finished import end_of_step
 from orchestration.nights.steps import night_step
 from orchestration.privacy.disclosure import disclosure_rules
 from orchestration.publication.publish import publish
@@ -67,6 +68,7 @@ def published_warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResu
             raise
         raise dg.Failure(description=str(error), allow_retries=False) from None
     context.log.info(f"published {stamp.n_patients:,} patients, data {'changed' if is_changed else 'unchanged'}")
+    end_of_step(settings, context.op_def.name, [settings.published_file, settings.shareable_file])
     return dg.MaterializeResult(
         metadata={
             "n_patients": stamp.n_patients,
@@ -94,6 +96,7 @@ def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         least_k = disclosure_rules(settings.disclosure_rules).least_k
         drawn = draw_pages(settings.published_file, before, settings.report_file, least_k)
     place_pages(drawn, settings.report_file, settings.explore_file, settings.published_folder_mode & 0o666)
+    end_of_step(settings, context.op_def.name, [settings.report_file, settings.explore_file])
     metadata = {"size_bytes": settings.report_file.stat().st_size}
     return dg.MaterializeResult(metadata=metadata | ({"no_explore_page": drawn.no_explore} if drawn.no_explore else {}))
 
@@ -111,22 +114,37 @@ def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
             asset=["published", "copies"],
             description="Every copy that settings ask for was made tonight. Fails: readers of the copy see an earlier night; the reason "
             "stands in the check's metadata, and the next night tries again.",
-        )
+        ),
+        dg.AssetCheckSpec(
+            "no_other_copy_is_left",
+            asset=["published", "copies"],
+            description="No copy stays that settings ask for no more: Parquet files of earlier nights are removed. Fails: one that the "
+            "night does not remove, a database's or a folder that no night wrote, stays as it was published; look whether it may.",
+        ),
     ],
 )
 @night_step
 def published_copies(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     settings = load_settings()
+    removed, left = copies_no_more(settings)
     made, refused = make_copies(settings)
-    for reason in refused:
+    for reason in (*removed, *left, *refused):
         context.log.warning(reason)
+    if set(refused) <= {NOT_ENCRYPTED}:
+        end_of_step(settings, context.op_def.name, [parquet_stamp(settings)])
     is_made = dg.AssetCheckResult(
         check_name="every_copy_is_made",
         passed=not refused,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"refused": refused},
     )
-    return dg.MaterializeResult(metadata={"made": made, "refused": refused}, check_results=[is_made])
+    is_gone = dg.AssetCheckResult(
+        check_name="no_other_copy_is_left",
+        passed=not left,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"left": left, "removed": removed},
+    )
+    return dg.MaterializeResult(metadata={"made": made, "refused": refused}, check_results=[is_made, is_gone])
 
 
 @dg.asset(
@@ -153,6 +171,7 @@ def adjudication_worklist(context: dg.AssetExecutionContext) -> dg.MaterializeRe
         questions, list(published["margin_group"]), settings.worklist_folder, settings.landing / "adjudication", asked
     )
     write_site_words(words, settings.worklist_folder)
+    end_of_step(settings, context.op_def.name, [settings.worklist_folder / "worklist.html"])
     return dg.MaterializeResult(
         metadata={
             "n_open": int((~questions["is_sample"]).sum()),
@@ -170,8 +189,10 @@ def adjudication_worklist(context: dg.AssetExecutionContext) -> dg.MaterializeRe
     description="The published night's counts, which the next night is compared with; a refused night never gets here.",
 )
 def accepted_night(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    with open_build_file(load_settings().build_file) as connection:
+    settings = load_settings()
+    with open_build_file(settings.build_file) as connection:
         night = accept_night(connection, context.run.run_id)
+    end_of_step(settings, context.op_def.name)
     return dg.MaterializeResult(metadata={"night": night})
 
 

@@ -153,7 +153,7 @@ def export(
         raise fail("say at least one form: --parquet, --postgres, --adam or --cbioportal", status=2)
     published = published_file(as_of)
     if shareable:
-        published = load_settings().published_file.with_name("shareable.duckdb")
+        published = load_settings().shareable_file
         if as_of or not published.exists():
             raise fail(
                 "there is no shareable.duckdb of that night: the cohort was too small for it, or it is switched off"

@@ -6,8 +6,6 @@ file, and goes when anything writes the table without it. `crlm refresh --force`
 """
 
 import hashlib
-import importlib.metadata
-import sys
 from collections.abc import Sequence
 
 import duckdb
@@ -15,17 +13,16 @@ import duckdb
 from analysis.patients.plan import PLAN_TABLES
 from analysis.results.families import Family
 from orchestration.computing.inputs import REASONS_SCHEMA, sources_of
+from orchestration.libraries import OF_STATISTICS, versions
 from orchestration.publication.verdicts import code_digest, fingerprint
 from orchestration.warehouse import column_exists, note_origin, table_exists
-
-LIBRARIES = ("duckdb", "numpy", "pandas", "pyarrow", "scipy", "survival")
 
 
 def family_fingerprints(
     connection: duckdb.DuckDBPyConnection, families: Sequence[Family], code_version: str
 ) -> dict[str, str]:
     """By name of the family: one for all that its tables follow from."""
-    common = [sys.version, code_digest(code_version), *map(importlib.metadata.version, LIBRARIES)]
+    common = [code_digest(code_version), *versions(OF_STATISTICS)]
     common += [fingerprint(connection, "seeds", name) for name in PLAN_TABLES]
     sources = {source for family in families for need in family.needs for source in sources_of(need)}
     prints = {source: fingerprint(connection, *source) for source in sorted(sources)}

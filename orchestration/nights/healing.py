@@ -76,6 +76,7 @@ def clear_leftovers(settings: Settings, say: Callable[[str], None]) -> None:
         *build.glob(".*.born*"),
         *build.glob(".study_id*"),
         *build.glob("publication_draft.duckdb*"),
+        *build.glob("*.new"),
         *published.glob("*.new"),
         *published.glob("*.new.wal"),
         *settings.history.glob("*.new"),
@@ -122,7 +123,7 @@ def rooms_of_a_night(settings: Settings) -> list[Room]:
         Room(
             "the published folder",
             published,
-            _size(settings.published_file.with_name("shareable.duckdb")),
+            _size(settings.shareable_file),
             "for the new shareable file beside the old one",
         ),
         Room("the history", history, size, "for the copy that the history keeps"),

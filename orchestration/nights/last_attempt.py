@@ -22,7 +22,8 @@ def note_last_attempt(settings: Settings, night: NightRecord) -> bool:
     """Write into meta.publication how the last attempt ended; returns whether there was anything to write into.
 
     The file is replaced by a copy that says so, as a publication replaces the one before: who reads it never sees half of it.
-    Its data, its stamp and the kept publications stay as they are.
+    Its data, its stamp and the kept publications stay as they are. Nothing is written of a night that had published before it failed,
+    nor of one that ended before what is published was: a lost night is told of late.
     """
     published = settings.published_file
     if night.is_good or not published.exists():
@@ -44,16 +45,20 @@ def _write(new_file: Path, night: NightRecord) -> bool:
         columns = connection.execute(
             "SELECT column_name FROM duckdb_columns() WHERE database_name = 'published' AND table_name = 'publication'"
         ).fetchall()
-        is_known = ("last_attempt_outcome",) in columns
-        if is_known:
-            ended = datetime.fromisoformat(night.ended_at).replace(tzinfo=None)
+        is_later = ("last_attempt_outcome",) in columns
+        ended = datetime.fromisoformat(night.ended_at).replace(tzinfo=None)
+        if is_later:
+            is_later = connection.execute(
+                "SELECT run_id <> ? AND published_at < ? FROM published.meta.publication", [night.run_id, ended]
+            ).fetchall()[0][0]
+        if is_later:
             connection.execute(
                 """UPDATE published.meta.publication SET last_attempt_at = ?, last_attempt_outcome = ?, last_attempt_step = ?,
                    last_attempt_reason = ?""",
                 [ended, night.outcome, night.step, fit_to_publish(night.message)],
             )
         connection.execute("DETACH published")
-    return is_known
+    return is_later
 
 
 def _replace(settings: Settings, new_file: Path) -> None:

@@ -32,7 +32,12 @@ class NightRecord:
 
 def now_utc() -> str:
     """This moment as the records spell it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return spelled(datetime.now(UTC).timestamp())
+
+
+def spelled(epoch_seconds: float) -> str:
+    """A moment as the records spell it."""
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="seconds")
 
 
 def read_nights(path: Path) -> list[NightRecord]:

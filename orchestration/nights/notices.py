@@ -12,6 +12,11 @@ from orchestration.nights.night_records import NightRecord, hours_since, last_go
 
 Kind = Literal["failure", "closed gate", "new warning", "recovery", "no good night"]
 
+NOT_FINISHED = (
+    "The published warehouse is tonight's; what follows it (report, copies, what the next night is compared with) "
+    "may not be. The next `crlm refresh`, or the next night, makes up for it."
+)
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -22,13 +27,16 @@ class Notice:
     body: str
 
 
-def notices_of(night: NightRecord, before: Sequence[NightRecord], installation: str) -> list[Notice]:
+def notices_of(
+    night: NightRecord, before: Sequence[NightRecord], installation: str, has_published: bool = False
+) -> list[Notice]:
     """What there is to say of tonight; nothing of a good night like the one before.
 
     Args:
         night: tonight's record.
         before: the earlier records, oldest first.
         installation: how readers know this warehouse, such as its host and data folder.
+        has_published: what is published is tonight's, however the night ended.
     """
     previous = before[-1] if before else None
     good = last_good_night(list(before))
@@ -40,6 +48,8 @@ def notices_of(night: NightRecord, before: Sequence[NightRecord], installation: 
         ]
     if night.outcome == "failed":
         said = f"Step {night.step or 'unknown'} failed ({night.message or 'no reason was given'})."
+        if has_published:
+            return [Notice("failure", "The night failed after it had published", f"{said}\n\n{NOT_FINISHED}\n{where}")]
         return [Notice("failure", "The night failed: nothing was published", f"{said}\n\n{since}\n{where}")]
     notices = []
     if previous is not None and not previous.is_good:

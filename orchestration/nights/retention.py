@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from orchestration.nights.finished import end_of_step
 from orchestration.settings import Settings, load_settings
 
 STAMP = "%Y%m%dT%H%M%S"
@@ -125,7 +126,9 @@ def prune(settings: Settings, instance: dg.DagsterInstance, now: datetime) -> Pr
     description="Removes old publications by days, weeks and months, old runs and dbt's folders by number (CRLM_KEEP_...).",
 )
 def retention(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    pruned = prune(load_settings(), context.instance, datetime.now(UTC))
+    settings = load_settings()
+    pruned = prune(settings, context.instance, datetime.now(UTC))
+    end_of_step(settings, context.op_def.name)
     return dg.MaterializeResult(
         metadata={"publications": pruned.publications, "runs": pruned.runs, "dbt_folders": pruned.dbt_folders}
     )

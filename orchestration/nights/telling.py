@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 
 import dagster as dg
 import duckdb
@@ -15,9 +16,9 @@ from orchestration.nights.lost_nights import end_lost_nights
 from orchestration.nights.night_records import NightRecord, add_night, now_utc, read_nights
 from orchestration.nights.notices import Notice, notice_of_staleness, notices_of, send
 from orchestration.nights.run_outcome import night_of_run
+from orchestration.nights.steps import NIGHTLY_JOB
 from orchestration.settings import Settings, load_settings
-
-NIGHTLY_JOB = "nightly_refresh"
+from orchestration.warehouse import read_publication
 
 
 def installation_name(settings: Settings) -> str:
@@ -30,7 +31,24 @@ def tell_of_night(settings: Settings, night: NightRecord) -> list[str]:
     before = add_night(settings.nights_file, night)
     if before is None:
         return []
-    return send(notices_of(night, before, installation_name(settings)), settings.notify)
+    notices = notices_of(night, before, installation_name(settings), has_published(settings, night))
+    return send(notices, settings.notify)
+
+
+def has_published(settings: Settings, night: NightRecord) -> bool:
+    """Whether what is published is of this night, however it ended."""
+    try:
+        stamp = read_publication(settings.published_file)
+    except (WarehouseProblem, duckdb.Error):
+        return False
+    return stamp is not None and stamp.run_id == night.run_id
+
+
+def tell_of_lost_nights(settings: Settings, instance: dg.DagsterInstance, seconds_to_begin: float = 0) -> None:
+    """Before a night of this process, which has the lock: those whose process is gone are ended and told of, without a daemon too."""
+    for run_id in end_lost_nights(settings, instance, NIGHTLY_JOB, seconds_to_begin):
+        for undelivered in tell_of_night(settings, night_of_run(instance, run_id)):
+            print(f"notice not sent: {undelivered}", file=sys.stderr)
 
 
 def say_on_the_published(settings: Settings, night: NightRecord) -> None:

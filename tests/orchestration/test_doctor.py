@@ -4,6 +4,7 @@ import duckdb
 import pytest
 
 from orchestration.doctor import ILL, NOTE, WELL, examine
+from orchestration.nights.finished import LAST_STEPS, begin_night, end_of_step
 from orchestration.privacy.study_id_key import study_id_key
 from orchestration.settings import Settings
 from tests.permissions import bound_by_permissions
@@ -67,3 +68,18 @@ def test_a_folder_that_cannot_be_read_is_named(settings, tmp_path):
         state, text = told(settings)["contracts and landed files"]
     folder.chmod(0o700)
     assert (state, f"{folder} cannot be read (Permission denied)" in text) == (ILL, True)
+
+
+def test_a_night_that_was_not_finished_is_told_of(settings):
+    begin_night(settings, "run", is_whole=True)
+    with duckdb.connect(str(settings.published_file)) as connection:
+        connection.execute("CREATE SCHEMA meta")
+        connection.execute(
+            """CREATE TABLE meta.publication AS SELECT now()::TIMESTAMP AS published_at, 'run' AS run_id, 'c' AS code_version,
+               'hash' AS data_hash, 20::BIGINT AS n_patients, true AS is_simulated"""
+        )
+    state, text = told(settings)["last night"]
+    assert (state, "not finished: published/copies, published/report" in text) == (NOTE, True)
+    for step in LAST_STEPS:
+        end_of_step(settings, step)
+    assert told(settings)["last night"][0] == WELL

@@ -45,6 +45,21 @@ def test_the_published_file_tells_of_the_night_after_it(tmp_path):
     assert known_sums(settings.published_file.parent)["warehouse.duckdb"] == {sha256_of(settings.published_file)}
 
 
+def test_a_night_that_failed_after_it_had_published_leaves_its_own_file_good(tmp_path):
+    """No room for the report: the data are tonight's, and "the last night did not publish" would not be true."""
+    settings = Settings(data_dir=tmp_path)
+    published(settings, NOTED)
+    assert not note_last_attempt(settings, NightRecord("run-1", CLOSED.ended_at, "failed", "published__report"))
+    assert read_last_attempt(settings.published_file) is None
+
+
+def test_a_lost_night_that_is_told_of_after_the_next_one_published_does_not_speak_against_it(tmp_path):
+    settings = Settings(data_dir=tmp_path)
+    published(settings, NOTED)
+    assert not note_last_attempt(settings, NightRecord("run-0", "2026-03-01T02:08:59+00:00", "failed"))
+    assert read_last_attempt(settings.published_file) is None
+
+
 def test_a_good_night_nothing_published_and_a_file_of_an_older_version_are_left_alone(tmp_path):
     settings = Settings(data_dir=tmp_path)
     assert not note_last_attempt(settings, CLOSED)

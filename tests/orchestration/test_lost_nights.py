@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from datetime import datetime
 
 import dagster as dg
 import pytest
 
 from orchestration.nights.lock import HELD
 from orchestration.nights.lost_nights import LOST, end_lost_nights
+from orchestration.nights.night_records import read_nights
 from orchestration.nights.run_outcome import night_of_run
+from orchestration.nights.telling import tell_of_lost_nights
 from orchestration.settings import Settings
 
 NIGHT = "00000000-0000-0000-0000-00000000000{}"
@@ -49,6 +52,20 @@ def test_a_run_without_a_process_is_marked_as_failed_and_only_that(settings, ins
     assert (night.outcome, night.message) == ("failed", "the process ended before any step said why")
     assert "machine was restarted" in LOST
     assert HELD == {}
+
+
+def test_a_lost_night_ended_when_it_was_found_and_not_when_it_is_told_of(settings, instance):
+    end_lost_nights(settings, instance, "nightly_refresh", seconds_to_begin=0)
+    found = instance.get_run_record_by_id(NIGHT.format(0)).end_time
+    assert datetime.fromisoformat(night_of_run(instance, NIGHT.format(0)).ended_at).timestamp() == int(found)
+
+
+def test_the_command_line_tells_of_the_nights_that_it_ends_without_a_daemon(settings, instance):
+    tell_of_lost_nights(settings, instance)
+    tell_of_lost_nights(settings, instance)
+    assert [(night.run_id, night.outcome) for night in read_nights(settings.nights_file)] == [
+        (NIGHT.format(0), "failed")
+    ]
 
 
 def test_a_run_that_has_just_begun_is_left_alone(settings, instance):

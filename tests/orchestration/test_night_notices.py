@@ -41,6 +41,12 @@ class TestWhatIsSaid:
         assert notice.kind == "failure"
         assert "dbt_models" in notice.body and "Nothing has been published yet" in notice.body
 
+    def test_a_failure_after_the_publication_says_that_it_is_tonights(self):
+        failed = night("b", "failed", 2, step="published__report", message="DiskFull")
+        (notice,) = notices_of(failed, [night("a")], HERE, has_published=True)
+        assert (notice.kind, notice.title) == ("failure", "The night failed after it had published")
+        assert "published__report" in notice.body and "still the night of" not in notice.body
+
     def test_the_first_good_night_after_a_bad_one_is_a_recovery(self):
         assert kinds(night("c", day=3), night("a"), night("b", "failed", 2)) == ["recovery"]
 

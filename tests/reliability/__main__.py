@@ -26,7 +26,7 @@ if __name__ == "__main__":
             print(
                 f"{number:3} killed after {kill.seconds:6.1f} s, last step ended: {kill.last_step}; {kill}", flush=True
             )
-        last = crlm(disturbed, "refresh", "--force")
+        last = crlm(disturbed, "refresh")
         same = published_hash(disturbed) == published_hash(data)
         print(
             f"the last night, left alone: status {last.returncode}, {'the same' if same else 'OTHER'} data as undisturbed; {wrong} wrong"
