@@ -57,7 +57,5 @@ def test_an_older_reader_that_comes_back_is_the_one_that_reads(worker: Path):
 def test_of_the_readers_of_earlier_nights_nothing_stays_in_the_way(worker: Path):
     for version in ("1", "2", "1"):
         read_by(version)
-    assert [Path(place).name for place in sys.path if "crlm_report_reader_" in place] == [
-        "crlm_report_reader_digest1"
-    ]
+    assert [Path(place).name for place in sys.path if "crlm_report_reader_" in place] == ["crlm_report_reader_digest1"]
     assert [path.name for path in worker.rglob("crlm_report_reader_*")] == ["crlm_report_reader_digest1"]
