@@ -14,7 +14,17 @@ import pytest
 from orchestration.dbt_build.arguments import chosen_study, current_manifest, dbt_build_arguments, dbt_variables
 from orchestration.dbt_build.runs import dbt_command
 from orchestration.engines.night import dbt_environment_of_night, engine_of_night
-from orchestration.engines.spark.kept import KeptTables, kept_tables, remember, swept
+from orchestration.engines.spark.flavours import SAIL, flavour_of
+from orchestration.engines.spark.kept import (
+    DeltaFailed,
+    DeltaRefused,
+    KeptTables,
+    kept_tables,
+    make_known,
+    remember,
+    swept,
+)
+from orchestration.engines.spark.session import version_of
 from orchestration.engines.spark.tables import id_of_build_file
 from orchestration.settings import Settings
 from tests.cluster.hospitals import different_tables, land_answers
@@ -199,6 +209,18 @@ def test_an_engine_that_can_takes_away_what_was_removed_and_one_that_cannot_ends
     assert not swept(Sweeping(RuntimeError("UNAVAILABLE")), kept)
     # Sail knows no such statement, nor does Spark without Delta Lake
     assert not swept(spark, kept)
+
+
+def test_a_damaged_delta_table_is_told_from_an_engine_without_delta(tmp_path: Path, spark):
+    kept = kept_tables(tmp_path, {})
+    log = kept.folder / "marts.t" / "_delta_log"
+    log.mkdir(parents=True)
+    (log / f"{0:020}.json").write_text("{damaged")
+    spark.sql("CREATE DATABASE IF NOT EXISTS marts").collect()
+    # what Spark says that has no Delta Lake
+    said = DeltaFailed if flavour_of(version_of(spark)) is SAIL else DeltaRefused
+    with pytest.raises(said):
+        make_known(spark, kept)
 
 
 def test_a_build_file_that_was_made_anew_is_another_one(tmp_path: Path):
