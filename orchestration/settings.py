@@ -106,6 +106,11 @@ class Settings(BaseSettings):
     def split_addresses(cls, addresses: object) -> object:
         return tuple(addresses.split()) if isinstance(addresses, str) else addresses
 
+    @field_validator("spark_format")
+    @classmethod
+    def as_formats_are_written(cls, told: str) -> str:
+        return told.strip().lower() or "parquet"
+
     @field_validator("memory_limit")
     @classmethod
     def check_memory_limit(cls, limit: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.dbt_build.runs import dbt_environment, run_dbt
-from orchestration.engines.leftovers import DELTA, SPARK, folder_of_night, removed
+from orchestration.engines.leftovers import DELTA, SPARK, folder_of_night, make_folder_of_night, removed
 from orchestration.engines.spark.session import (
     SESSION_ID,
     EngineLost,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 KEPT, TABLES = "CRLM_SPARK_KEPT", "CRLM_SPARK_TABLES"
 PARQUET = "parquet"
+FORMATS = (PARQUET, DELTA)
 FULL_REFRESH = "--full-refresh"
 HOW_TO_KEEP = "CRLM_SPARK_FORMAT=delta keeps them by patient, where the engine has Delta tables"
 
@@ -71,6 +72,7 @@ class SparkConnect:
         self.is_lost = False
         self.dbt: subprocess.Popen | None = None
         self.given: list[tuple[str, str]] = []
+        self.build_id = ""
         self.kept: KeptTables | None = None
         self.kept_as: dict[str, str] = {}
 
@@ -88,7 +90,7 @@ class SparkConnect:
             EngineLost, EngineRefused: see there.
         """
         from orchestration.engines.spark.report_reading import try_report_reader
-        from orchestration.engines.spark.tables import MADE, give, given_tables
+        from orchestration.engines.spark.tables import MADE, give, given_tables, id_of_build_file
 
         self.session = connect(self.settings.spark, self.session_id, self.settings.spark_idle_minutes)
         try_report_reader(self.session, self.settings.spark)
@@ -102,18 +104,20 @@ class SparkConnect:
         )
         if seeded.returncode:
             raise EngineRefused(f"dbt seed failed; its log is in {target.name}/logs of the build area")
+        with self._folder_is_named():
+            make_folder_of_night(self.settings, self.session_id)
         with open_build_file(self.settings.build_file) as connection:
+            self.build_id = id_of_build_file(connection)
             self.given = given_tables(connection)
             give(connection, self.session, self.given, self.folder, self.settings.spark)
-        if self.settings.spark_format in (PARQUET, DELTA):
-            os.environ[TABLES] = str(self.folder / MADE)
+        os.environ[TABLES] = str(self.folder / MADE)
         self.say(f"raw records and seeds are with the engine at {self.where}; {self.keep()}")
 
     def keep(self) -> str:
         """Make known what the engine keeps of earlier nights, and say what the night computes.
 
         Raises:
-            EngineLost: it does not answer. EngineRefused: it has no Delta tables.
+            EngineLost: it does not answer. EngineRefused: it has no Delta tables, or cannot use their folder.
         """
         from orchestration.engines.spark import kept
         from orchestration.engines.spark.tables import MADE
@@ -125,29 +129,62 @@ class SparkConnect:
                 kept.make_account(self.session, f"parquet LOCATION '{self.folder / MADE / kept.BUILT_PATIENTS}'")
                 return f"every table is made anew there ({HOW_TO_KEEP})"
             self.kept_as = self._told_of_kept_tables()
-            self.kept = kept.kept_tables(folder, self.kept_as)
+            self.kept = self._known_tables(folder)
             self._say_what_is_left(self.kept.left)
-            kept.make_known(self.session, self.kept)
-        except OSError:
-            raise
         except kept.DeltaRefused:
             raise EngineRefused(
                 f"CRLM_SPARK_FORMAT=delta, and the engine at {self.where} makes no Delta tables:"
                 " unset it, or give the engine Delta Lake"
+            ) from None
+        except kept.DeltaFailed as failed:
+            raise EngineRefused(
+                f"CRLM_SPARK_FORMAT=delta, and the engine at {self.where} makes Delta tables, but none in {folder} ({failed}): its workers"
+                " must be able to read and write there, as this machine's user"
             ) from None
         except Exception as error:
             raise lost_or(error, self.settings.spark, "create tables") from None
         os.environ[KEPT] = str(self.kept.folder)
         if self.kept.are_there:
             return "the rows of patients whose records changed are made anew there, the others are kept"
-        return "every table is made anew there, once: the engine keeps none of these rules, or the last night there did not end well"
+        return f"every table is made anew there, once: {self.kept.why_anew}"
+
+    def _known_tables(self, folder: Path) -> "KeptTables":
+        """What the engine keeps, in its catalogue; where it cannot read that any more, it keeps nothing.
+
+        Raises:
+            EngineRefused, DeltaRefused, DeltaFailed: see there.
+        """
+        from orchestration.engines.spark import kept
+
+        with self._folder_is_named():
+            tables = kept.kept_tables(folder, self.kept_as)
+        try:
+            kept.make_known(self.session, tables)
+        except kept.DeltaFailed as failed:
+            if not tables.are_there:
+                raise
+            with self._folder_is_named():
+                tables = kept.none_yet(folder, f"those of the last night cannot be read any more ({failed})")
+            kept.make_known(self.session, tables)
+        return tables
+
+    @contextlib.contextmanager
+    def _folder_is_named(self) -> Iterator[None]:
+        """A folder that this machine cannot use is no fault of the engine's."""
+        try:
+            yield
+        except OSError as error:
+            raise EngineRefused(
+                f"this machine's user cannot use {self.settings.spark_folder_of_night} ({error.strerror or type(error).__name__}):"
+                " CRLM_SPARK_FOLDER must name a folder in which the user of the nights may make folders, write and remove"
+            ) from None
 
     def _told_of_kept_tables(self) -> dict[str, str]:
         """What tables that an earlier night kept were made by; where any of it is another now, they might be others."""
         translation = fingerprint_of_files(PROJECT_ROOT, ("orchestration/engines",))
         return {
             "rules": self.variables["derivation_version"],
-            "build file": str(self.settings.build_file),
+            "build file": f"{self.settings.build_file} {self.build_id}",
             "engine": version_of(self.session),
             "translation": f"{translation}, sqlglot {importlib.metadata.version('sqlglot')}",
         }
@@ -172,7 +209,9 @@ class SparkConnect:
         if self.kept is not None:
             from orchestration.engines.spark import kept
 
-            kept.remember(self.settings.spark_folder_of_kept_tables, self.kept, self.kept_as)
+            is_swept = kept.swept(self.session, self.kept)
+            with self._folder_is_named():
+                kept.remember(self.settings.spark_folder_of_kept_tables, self.kept, self.kept_as, is_swept)
         anew = f"; the rows of {n_changed:,} patients were made anew" if self.kept is not None else ""
         self.say(f"{len(tables)} tables are back in the build file{anew}")
 
@@ -271,6 +310,11 @@ def check(settings: Settings) -> None:
     if not settings.spark:
         raise EngineRefused("CRLM_ENGINE=spark needs CRLM_SPARK=sc://host:port, the address of a Spark Connect server")
     check_address(settings.spark)
+    if settings.spark_format not in FORMATS:
+        raise EngineRefused(
+            f"CRLM_SPARK_FORMAT={settings.spark_format[:40]!r} is none of {', '.join(FORMATS)}: tables of other formats would lie where no"
+            " night finds them again"
+        )
     if encryption_key() is not None:
         raise EngineRefused(
             "the build file is encrypted, and an engine would read raw records from plain files: unset CRLM_ENGINE, or do without the key"

@@ -308,3 +308,25 @@ select a.x, b.y, count(*) as n
 from (values (1), (2), (null)) as a (x)
 left join (values (1, 'p'), (null, 'q')) as b (z, y) on a.x = b.z and b.y = 'p'
 group by a.x, b.y;
+
+-- spaces of all kinds at the ends of a text
+select nullif(upper(trim('A' || chr(160))), '') as a, nullif(upper(trim(chr(160))), '') as b, length(trim(t)) as c, length(ltrim(t)) as d,
+    length(rtrim(t)) as e
+from (values ('  x '), ('                　x y                　'), ('                　'), ('	x
+'), ('᠎​x﻿'), (''), (null)) as v (t);
+
+-- spaces around numbers
+select try_cast(t as integer) as a, try_cast(t as double) as b
+from (values (' 3 '), (' 3'), ('3 '), (' 3'), ('	3'), ('3
+'), ('3 	
+'), ('　3')) as v (t);
+
+-- functions that the models use seldom
+select least(a, b) as x, greatest(a, b) as y, abs(a) as z, replace(t, '_', ' ') as u, chr(64 + a) as w, chr(0) as n, t || chr(10) as l
+from (values (2, 1, 'a_b__c'), (1, null, '_'), (null, null, null)) as v (a, b, t);
+
+-- the first of a window, and rows that exist
+select a, first_value(a) over (order by b) as x, first_value(a ignore nulls) over (order by b) as y, exists (select 1
+from (values (1)) as w (c)
+where w.c = a) as z
+from (values (null, 1), (1, 2), (2, 3)) as v (a, b);

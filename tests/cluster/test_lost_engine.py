@@ -1,6 +1,7 @@
 """What a night says when its engine cannot be used; of one that goes away in the middle of a night, see test_parity."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ import pytest
 from orchestration.engines import night
 from orchestration.engines.night import SparkConnect, check, dbt_environment_of_night, engine_of_night
 from orchestration.engines.spark import report_reading, session
+from orchestration.engines.spark.kept import remember
 from orchestration.engines.spark.session import EngineLost, EngineRefused, connect, lost_or, shown
 from orchestration.engines.spark.tables import give
 from orchestration.settings import Settings
@@ -185,6 +187,56 @@ def test_an_engine_that_does_not_see_the_folder_is_refused_before_anything_is_bu
         give(records, Engine(), [("raw", "t")], tmp_path / "night", "sc://cluster:443")
 
 
+class Elsewhere:
+    """An engine that sees another folder of that name, in which there is nothing, or nothing yet when it looks for rows."""
+
+    def __init__(self, spark, folder: Path, sees_until: str) -> None:
+        self.spark, self.folder, self.sees_until = spark, folder, sees_until
+
+    def sql(self, statement: str):
+        if self.sees_until in statement:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return self.spark.sql(statement)
+
+
+@pytest.mark.parametrize("sees_until", ["CREATE TABLE", "count(*)"])
+def test_an_engine_that_sees_another_folder_is_told_so_whatever_it_says_of_it(
+    records, spark, tmp_path: Path, sees_until: str
+):
+    """Sail finds no row; Spark cannot tell the columns of a table without a file, and fails."""
+    engine = Elsewhere(spark, tmp_path / "night", sees_until)
+    with pytest.raises(EngineRefused, match=r"does not see .*CRLM_SPARK_FOLDER must name"):
+        give(records, engine, [("raw", "t")], tmp_path / "night", "sc://cluster:443")
+    spark.sql("DROP TABLE IF EXISTS raw.t").collect()
+
+
+@pytest.mark.parametrize(
+    ("word", "error", "told"),
+    [
+        ("CREATE TABLE", "[UNABLE_TO_INFER_SCHEMA] Unable to infer schema for Parquet.", "UNABLE_TO_INFER_SCHEMA"),
+        ("count(*)", "[FAILED_READ_FILE.FILE_NOT_EXIST] /lake/raw/t.parquet", r"FAILED_READ_FILE\.FILE_NOT_EXIST"),
+        ("count(*)", "java.io.FileNotFoundException: /lake/raw/t.parquet (Permission denied)", "permission denied"),
+        ("CREATE TABLE", "Generic LocalFileSystem error: Permission denied (os error 13)", "permission denied"),
+        ("count(*)", "Job aborted due to stage failure", "RuntimeError"),
+    ],
+)
+def test_what_an_engine_says_of_a_folder_that_it_cannot_read_becomes_one_sentence(
+    records, tmp_path: Path, word: str, error: str, told: str
+):
+    with pytest.raises(
+        EngineRefused, match=rf"does not see .*\({told}\).* workers must be this machine's user"
+    ) as refused:
+        give(records, Engine(word, error), [("raw", "t")], tmp_path / "night", "sc://cluster:443")
+    assert "lake" not in str(refused.value)
+
+
+def test_an_engine_that_is_lost_while_it_looks_is_lost(records, tmp_path: Path):
+    with pytest.raises(EngineLost, match="does not answer"):
+        give(records, Engine("count(*)", "UNAVAILABLE"), [("raw", "t")], tmp_path / "night", "sc://cluster:443")
+    with pytest.raises(EngineRefused, match="does not let this user"):
+        give(records, Engine("CREATE TABLE", "PERMISSION_DENIED"), [("raw", "t")], tmp_path / "n", "sc://cluster:443")
+
+
 def test_an_engine_whose_workers_cannot_run_the_reader_is_refused_with_what_they_need(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(report_reading, "register_report_reader", lambda _: None)
     engine = Engine("read_margin_statements", "ModuleNotFoundError: No module named 'yaml'")
@@ -196,6 +248,8 @@ def test_an_engine_whose_workers_cannot_run_the_reader_is_refused_with_what_they
 def test_settings_that_cannot_be_used_are_refused_with_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(EngineRefused, match="CRLM_SPARK=sc://host:port"):
         check(settings(tmp_path))
+    with pytest.raises(EngineRefused, match="CRLM_SPARK_FORMAT='orc' is none of parquet, delta"):
+        check(settings(tmp_path, spark=NOWHERE, spark_format="ORC"))
     monkeypatch.setenv("CRLM_ENCRYPTION_KEY", "sixteen letters!")
     with pytest.raises(EngineRefused, match="encrypted"):
         check(settings(tmp_path, spark=NOWHERE))
@@ -276,10 +330,52 @@ def test_an_engine_without_delta_is_told_from_one_that_failed_at_something_else(
         begun.keep()
 
 
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ("Log storage error: Unable to create dir: Permission denied (os error 13)", "permission denied"),
+        ("[DELTA_INVALID_LOG] no words of a record", "DELTA_INVALID_LOG"),
+    ],
+)
+def test_an_engine_that_knows_delta_and_cannot_make_a_table_in_the_folder_is_told_which(
+    begun: SparkConnect, error: str, kind: str
+):
+    begun.session = Engine("USING delta", error)
+    with pytest.raises(EngineRefused, match=rf"makes Delta tables, but none in .*/kept \({kind}\): its workers"):
+        begun.keep()
+
+
+def test_tables_of_the_last_night_that_the_engine_cannot_read_any_more_are_made_anew(begun: SparkConnect):
+    begun.keep()
+    folder, last = begun.settings.spark_folder_of_kept_tables, begun.kept
+    (last.folder / "marts.t" / "_delta_log").mkdir(parents=True)
+    remember(folder, last, begun.kept_as)
+    begun.session = Engine("marts.t USING delta", "Invalid JSON in log record, version=0")
+    told = begun.keep()
+    assert told == (
+        "every table is made anew there, once: those of the last night cannot be read any more (RuntimeError)"
+    )
+    assert begun.kept.folder != last.folder
+    assert not last.folder.exists()
+
+
 def test_a_folder_that_cannot_be_used_is_no_fault_of_the_engines(begun: SparkConnect, monkeypatch: pytest.MonkeyPatch):
     def no_folder(*_: object):
         raise ConnectionRefusedError(111, "Connection refused", "a folder of the network")
 
     monkeypatch.setattr("orchestration.engines.spark.kept.kept_tables", no_folder)
-    with pytest.raises(ConnectionRefusedError, match="a folder of the network"):
+    with pytest.raises(EngineRefused, match=r"cannot use .*spark \(Connection refused\): CRLM_SPARK_FOLDER must"):
         begun.keep()
+
+
+def test_a_folder_in_which_this_user_cannot_write_is_named_with_its_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("CRLM_SPARK_SESSION", SESSION)
+    engine = SparkConnect(settings(tmp_path, spark=NOWHERE, spark_folder=str(tmp_path / "a file")), {}, print)
+    monkeypatch.setattr(night, "connect", lambda *_: Engine())
+    monkeypatch.setattr(report_reading, "try_report_reader", lambda *_: None)
+    monkeypatch.setattr(night, "run_dbt", lambda *_, **__: SimpleNamespace(returncode=0))
+    with pytest.raises(EngineRefused, match=r"cannot use .*/a file \(File exists\): CRLM_SPARK_FOLDER must name"):
+        engine.begin()

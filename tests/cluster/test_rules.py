@@ -7,8 +7,11 @@ import duckdb
 import pytest
 
 from orchestration.engines.spark.cursor import translated
+from orchestration.engines.spark.duckdb_spelling import parsed
 from orchestration.engines.spark.flavours import SPARK, flavour_of
 from orchestration.engines.spark.patterns import java, rust
+from orchestration.engines.spark.report_reading import FUNCTION
+from orchestration.engines.spark.rules.known_functions import KNOWN_FUNCTIONS, functions_of
 from orchestration.engines.spark.rules.untranslatable import Untranslatable
 from orchestration.engines.spark.translate import to_spark
 
@@ -46,6 +49,12 @@ def test_the_engine_answers_as_duckdb_does(question: str, spark):
     assert answers(spark.sql(to_spark(QUESTIONS[question], flavour)).collect()) == answers(told)
 
 
+def test_every_function_that_may_be_asked_of_an_engine_is_asked_of_both_here():
+    asked = {name for question in QUESTIONS.values() for name in functions_of(parsed(question))}
+    # asked in test_phrases.py
+    assert KNOWN_FUNCTIONS - asked == {FUNCTION}
+
+
 # what means something else on another engine, or nothing, is refused by name and never translated silently
 REFUSED = {
     "regexp_replace without the option 'g'": "select regexp_replace(a, 'x', 'y') from t",
@@ -72,6 +81,18 @@ REFUSED = {
     "generate_subscripts of another list": "select unnest(a), generate_subscripts(b, 1) from t",
     "regexp_replace by what is no literal": "select regexp_replace(a, 'x', b, 'g') from t",
     "an unnested list without names": "select a.k from a cross join unnest(a.x)",
+    "functions that no rule knows: strip_accents": "select strip_accents(a) from t",
+    "no rule knows: timetostr": "select strftime(a, '%Y') from t",
+    "types that no rule knows: UUID": "select cast(a as uuid) from t",
+    "EXCLUDE clause": "select sum(a) over (order by b rows 1 preceding exclude current row) from t",
+    # in what a rule puts together too
+    "'count' is not supported": "select 1 / max(a, 3) from t",
+    "with options (flag)": "select regexp_matches(a, 'x', 'i') from t",
+    "with options (parameters)": "select regexp_extract(a, '(x)', 1, 'i') from t",
+    "with options (limit)": "select string_split_regex(a, 'x', 'i') from t",
+    "counts from 1": "select list_filter(a, (x, i) -> i > 1) from t",
+    "a sample of rows": "select a from t using sample 10%",
+    "without a separator": "select string_agg(a) from t",
     "beside a star": "select * from t cross join unnest(a) as u (b)",
 }
 

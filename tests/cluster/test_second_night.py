@@ -6,13 +6,26 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
+import duckdb
 import pytest
 
 from orchestration.dbt_build.arguments import chosen_study, current_manifest, dbt_build_arguments, dbt_variables
 from orchestration.dbt_build.runs import dbt_command
 from orchestration.engines.night import dbt_environment_of_night, engine_of_night
-from orchestration.engines.spark.kept import KeptTables, kept_tables, remember
+from orchestration.engines.spark.flavours import SAIL, flavour_of
+from orchestration.engines.spark.kept import (
+    DeltaFailed,
+    DeltaRefused,
+    KeptTables,
+    kept_tables,
+    make_known,
+    remember,
+    swept,
+)
+from orchestration.engines.spark.session import version_of
+from orchestration.engines.spark.tables import id_of_build_file
 from orchestration.settings import Settings
 from tests.cluster.hospitals import different_tables, land_answers
 from tests.cluster.sail import sail_server
@@ -152,6 +165,73 @@ def test_a_table_that_is_gone_is_no_table_of_an_earlier_night(tmp_path: Path):
     remember(tmp_path, first, {})
     (first.folder / "marts.t" / "_delta_log").rmdir()
     assert not kept_tables(tmp_path, {}).are_there
+
+
+@pytest.mark.parametrize(
+    ("is_swept", "n_changes", "are_there"), [(False, 30, True), (False, 31, False), (True, 99, True)]
+)
+def test_tables_in_whose_files_much_lies_that_was_removed_are_made_anew_unless_the_engine_takes_it_away(
+    tmp_path: Path, is_swept: bool, n_changes: int, are_there: bool
+):
+    first = kept_tables(tmp_path, {})
+    log = first.folder / "marts.t" / "_delta_log"
+    log.mkdir(parents=True)
+    # earlier ones may be gone: a checkpoint stands for them
+    (log / f"{n_changes:020}.json").touch()
+    (log / f"{n_changes:020}.checkpoint.parquet").touch()
+    remember(tmp_path, first, {}, is_swept)
+    second = kept_tables(tmp_path, {})
+    assert second.are_there == are_there
+    assert first.folder.exists() == are_there
+    assert are_there or "the engine knows no VACUUM" in second.why_anew
+
+
+class Sweeping:
+    """An engine of Delta Lake's, as far as is asked here."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.asked: list[str] = []
+        self.error = error
+
+    def sql(self, statement: str) -> SimpleNamespace:
+        if self.error is not None:
+            raise self.error
+        self.asked.append(statement)
+        return SimpleNamespace(collect=list)
+
+
+def test_an_engine_that_can_takes_away_what_was_removed_and_one_that_cannot_ends_no_night(tmp_path: Path, spark):
+    kept = kept_tables(tmp_path, {})
+    (kept.folder / "marts.t").mkdir()
+    sweeping = Sweeping()
+    assert swept(sweeping, kept)
+    assert sweeping.asked == [f"VACUUM delta.`{kept.folder}/marts.t` RETAIN 0 HOURS"]
+    assert not swept(Sweeping(RuntimeError("UNAVAILABLE")), kept)
+    # Sail knows no such statement, nor does Spark without Delta Lake
+    assert not swept(spark, kept)
+
+
+def test_a_damaged_delta_table_is_told_from_an_engine_without_delta(tmp_path: Path, spark):
+    kept = kept_tables(tmp_path, {})
+    log = kept.folder / "marts.t" / "_delta_log"
+    log.mkdir(parents=True)
+    (log / f"{0:020}.json").write_text("{damaged")
+    spark.sql("CREATE DATABASE IF NOT EXISTS marts").collect()
+    # what Spark says that has no Delta Lake
+    said = DeltaFailed if flavour_of(version_of(spark)) is SAIL else DeltaRefused
+    with pytest.raises(said):
+        make_known(spark, kept)
+
+
+def test_a_build_file_that_was_made_anew_is_another_one(tmp_path: Path):
+    def asked() -> str:
+        with duckdb.connect(str(tmp_path / "build.duckdb")) as connection:
+            return id_of_build_file(connection)
+
+    first = asked()
+    assert asked() == first
+    (tmp_path / "build.duckdb").unlink()
+    assert asked() != first
 
 
 @pytest.mark.parametrize(

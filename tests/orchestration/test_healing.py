@@ -1,6 +1,7 @@
 """Whatever broke, the next night starts: damaged files are named as what they are, put aside, and made anew."""
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.engines.leftovers import folder_of_night
+from orchestration.engines.leftovers import folder_of_night, make_folder_of_night
 from orchestration.files.problems import DamagedFile, DiskFull, WarehouseBusy, named_problem
 from orchestration.files.sums import known_sums, sha256_of, write_sums
 from orchestration.nights.healing import check_room, damaged_history, heal
@@ -207,6 +208,90 @@ def test_in_a_folder_of_the_settings_nothing_goes_that_may_be_anothers(tmp_path)
     left = left_for_an_engine(settings)
     heal(settings, lambda text: pytest.fail(text))
     assert [path.exists() for path in left] == [False, True, False, True, True]
+
+
+def used_by_a_night(folder: Path, **told) -> Settings:
+    """The settings of a night that put records into a folder outside of the build area, and was killed."""
+    settings = Settings(data_dir=folder / "data", engine="spark", spark="sc://host", **told)
+    settings.prepare_folders()
+    (make_folder_of_night(settings, NIGHT) / "t.parquet").write_bytes(b"a record")
+    settings.spark_folder_of_kept_tables.mkdir(exist_ok=True)
+    return settings
+
+
+def test_copies_go_from_a_folder_that_the_settings_name_no_more(tmp_path):
+    lake, other = tmp_path / "lake", tmp_path / "other"
+    used_by_a_night(tmp_path, spark_folder=lake, spark_format="delta")
+    used_by_a_night(tmp_path, spark_folder=other, spark_format="delta")
+    (lake / "of others").touch()
+    heal(Settings(data_dir=tmp_path / "data"), lambda text: pytest.fail(text))
+    assert [path.name for path in lake.iterdir()] == ["of others"]
+    assert list(other.iterdir()) == []
+    # nothing is known of them any more
+    shutil.rmtree(lake)
+    heal(Settings(data_dir=tmp_path / "data"), lambda text: pytest.fail(text))
+
+
+def test_copies_go_from_the_build_area_when_the_settings_name_a_folder(tmp_path):
+    inside = used_by_a_night(tmp_path)
+    now = used_by_a_night(tmp_path, spark_folder=tmp_path / "lake", spark_format="delta")
+    heal(now, lambda text: pytest.fail(text))
+    assert list(inside.spark_folder_of_night.iterdir()) == []
+    assert now.spark_folder_of_kept_tables.exists()
+    assert not folder_of_night(now, NIGHT).exists()
+
+
+def test_a_folder_of_earlier_settings_that_cannot_be_reached_is_said_each_night_until_it_can(tmp_path):
+    lake = tmp_path / "lake"
+    used_by_a_night(tmp_path, spark_folder=lake)
+    # not mounted: the folder is there, and nothing in it
+    lake.rename(tmp_path / "the disk")
+    lake.mkdir()
+    for _ in range(2):
+        said: list[str] = []
+        heal(Settings(data_dir=tmp_path / "data"), said.append)
+        assert len(said) == 1
+        assert f"put copies of records into {lake}, which cannot be looked into (No such file or directory)" in said[0]
+        assert "take it out of" in said[0]
+        assert "engine_folders.json" in said[0]
+    lake.rmdir()
+    (tmp_path / "the disk").rename(lake)
+    heal(Settings(data_dir=tmp_path / "data"), lambda text: pytest.fail(text))
+    assert list(lake.iterdir()) == []
+
+
+def test_what_another_installation_keeps_in_that_folder_stays(tmp_path):
+    lake = tmp_path / "lake"
+    first = used_by_a_night(tmp_path / "first", spark_folder=lake)
+    second = used_by_a_night(tmp_path / "second", spark_folder=lake, spark_format="delta")
+    heal(Settings(data_dir=first.data_dir), lambda text: pytest.fail(text))
+    assert not folder_of_night(first, NIGHT).exists()
+    assert folder_of_night(second, NIGHT).exists()
+    assert second.spark_folder_of_kept_tables.exists()
+
+
+def test_a_copy_of_a_data_folder_takes_nothing_away_from_the_original_and_a_moved_one_does(tmp_path):
+    lake = tmp_path / "lake"
+    original = used_by_a_night(tmp_path, spark_folder=lake)
+    original.build_file.touch()
+    shutil.copytree(original.data_dir, tmp_path / "copied")
+    heal(Settings(data_dir=tmp_path / "copied"), lambda text: pytest.fail(text))
+    assert folder_of_night(original, NIGHT).exists()
+    original.data_dir.rename(tmp_path / "moved")
+    heal(Settings(data_dir=tmp_path / "moved"), lambda text: pytest.fail(text))
+    assert list(lake.iterdir()) == []
+
+
+def test_a_note_of_folders_that_cannot_be_read_is_said(settings):
+    (settings.build_file.parent / "engine_folders.json").write_text("[")
+    said: list[str] = []
+    heal(settings, said.append)
+    assert "engine_folders.json cannot be read: copies of records may be left" in said[0]
+
+
+def test_a_format_is_taken_however_it_is_written(tmp_path):
+    told = ["Delta", " PARQUET ", ""]
+    assert [Settings(spark_format=one).spark_format for one in told] == ["delta", "parquet", "parquet"]
 
 
 def test_tables_that_an_engine_keeps_stay_while_an_engine_will_use_them(tmp_path, monkeypatch):

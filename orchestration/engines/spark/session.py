@@ -143,6 +143,15 @@ def said_of_loss(messages: Iterable[str]) -> str | None:
     return None
 
 
+def kind_of(error: Exception) -> str:
+    """An error without its words, which may quote a record: Spark's own name for it, whether it is of rights, else its class."""
+    told = str(error)
+    if "permission denied" in told.lower():
+        return "permission denied"
+    named = re.search(r"\[([A-Z][A-Z0-9_.]{3,80})\]", told)
+    return named[1] if named else type(error).__name__
+
+
 def lost_or(error: Exception, address: str, doing: str = "do this") -> Exception:
     """EngineLost where the connection broke, EngineRefused where a token or a right is missing, else the error as it came.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow.parquet as pq
 
-from orchestration.engines.spark.session import EngineLost, EngineRefused, lost_or, shown
+from orchestration.engines.spark.session import EngineLost, EngineRefused, kind_of, lost_or, shown
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -68,6 +68,13 @@ def given_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]
     ).fetchall()
 
 
+def id_of_build_file(connection: duckdb.DuckDBPyConnection) -> str:
+    """What tells a build file from one that was made anew in its place."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS restricted")
+    connection.execute("CREATE TABLE IF NOT EXISTS restricted.build_file AS SELECT CAST(uuid() AS VARCHAR) AS id")
+    return connection.execute("SELECT id FROM restricted.build_file").fetchall()[0][0]
+
+
 def give(
     connection: duckdb.DuckDBPyConnection,
     session: "SparkSession",
@@ -78,7 +85,8 @@ def give(
     """The build file's raw records and seeds, as tables of the engine; schemas of what dbt will make.
 
     Raises:
-        EngineLost: the engine does not answer. EngineRefused: it lacks a right, or does not see the folder.
+        EngineLost: the engine does not answer. EngineRefused: it lacks a right, or does not see the folder, whether it says so or finds
+            no row in it.
     """
     for schema, name in tables:
         (folder / schema).mkdir(parents=True, exist_ok=True)
@@ -86,24 +94,32 @@ def give(
     try:
         for schema in (*GIVEN_SCHEMAS, *MADE_SCHEMAS):
             session.sql(f"CREATE DATABASE IF NOT EXISTS {schema}").collect()
+        for name in (*(f"{schema}.{name}" for schema, name in tables), *KEPT_BY_ENGINE):
+            session.sql(f"DROP TABLE IF EXISTS {name}").collect()
+    except Exception as error:
+        raise lost_or(error, address, "create schemas and tables") from None
+    try:
         for schema, name in tables:
-            session.sql(f"DROP TABLE IF EXISTS {schema}.{name}").collect()
             session.sql(
                 f"CREATE TABLE {schema}.{name} USING parquet LOCATION '{folder / schema / name}.parquet'"
             ).collect()
-        for name in KEPT_BY_ENGINE:
-            session.sql(f"DROP TABLE IF EXISTS {name}").collect()
         there = counted(session, tables)
     except Exception as error:
-        raise lost_or(error, address, "create schemas and tables") from None
+        # its driver looks for a table's columns in the files, and its workers for the rows
+        told = lost_or(error, address, "create schemas and tables")
+        raise _not_seen(address, folder, kind_of(error)) if told is error else told from None
     unseen = [
         name for name, n in there.items() if n != connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
     ]
     if unseen:
-        raise EngineRefused(
-            f"the engine at {shown(address)} does not see what this machine puts into {folder.parent}"
-            f" ({', '.join(unseen[:3])}): CRLM_SPARK_FOLDER must name a folder that both see under the same name"
-        )
+        raise _not_seen(address, folder, ", ".join(unseen[:3]))
+
+
+def _not_seen(address: str, folder: Path, what: str) -> EngineRefused:
+    return EngineRefused(
+        f"the engine at {shown(address)} does not see what this machine puts into {folder.parent} ({what}): CRLM_SPARK_FOLDER must name a"
+        " folder that both see under the same name, and the engine's workers must be this machine's user"
+    )
 
 
 def counted(session: "SparkSession", tables: Iterable[tuple[str, str]]) -> dict[str, int]:

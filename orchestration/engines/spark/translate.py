@@ -14,6 +14,7 @@ from orchestration.engines.spark.duckdb_spelling import parsed
 from orchestration.engines.spark.flavours import Flavour
 from orchestration.engines.spark.rules import NODE_RULES, STATEMENT_RULES
 from orchestration.engines.spark.rules.columns import ColumnsOf
+from orchestration.engines.spark.rules.spark_spelling import spelled
 
 STACK_BYTES = 512 * 1024 * 1024
 DEPTH = 100_000
@@ -50,7 +51,7 @@ def _translated(query: str, flavour: Flavour, columns_of: ColumnsOf) -> str:
             if changed is not node:
                 node.replace(changed)
                 break
-    return tree.sql("spark", comments=False)
+    return spelled(tree)
 
 
 def _with_deep_stack(work: Callable[[], str]) -> str:

@@ -13,6 +13,8 @@ SQL_TYPE = (
     " clause_section: string, starts_part: boolean, marks: array<string>>>"
 )
 
+UNPACKED = "crlm_report_reader_"
+
 
 def reading_function(packed: bytes, digest: str) -> Callable:
     """A function of a column of texts, to be sent to workers.
@@ -33,24 +35,45 @@ def reading_function(packed: bytes, digest: str) -> Callable:
 
 
 def _reader(packed: bytes, digest: str):
-    """The margin reader of the archive: unpacked and imported once a process, which keeps it."""
+    """The margin reader of the archive: unpacked and imported once a process, which keeps it until a night sends another one."""
+    import sys
+    import threading
+
+    # what this module holds is each function's own: it travels by value
+    with sys.__dict__.setdefault("crlm_report_reader_lock", threading.RLock()):
+        loaded = sys.modules.get("report_reader")
+        if loaded is None or f"{UNPACKED}{digest}" not in (loaded.__file__ or ""):
+            _forget_readers()
+            _unpack(packed, digest)
+        from report_reader.margins import margin_reader
+
+        return margin_reader()
+
+
+def _forget_readers() -> None:
+    """Of an earlier night on the same worker: its modules, and where they would be found again before tonight's."""
+    import shutil
+    import sys
+    from pathlib import Path
+
+    for module in [module for module in sys.modules if module.split(".")[0] == "report_reader"]:
+        del sys.modules[module]
+    for place in [place for place in sys.path if UNPACKED in place]:
+        sys.path.remove(place)
+        sys.path_importer_cache.pop(place, None)
+        shutil.rmtree(Path(place).parent, ignore_errors=True)
+
+
+def _unpack(packed: bytes, digest: str) -> None:
+    import importlib
     import io
     import sys
     import tempfile
     import zipfile
     from pathlib import Path
 
-    name = f"crlm_report_reader_{digest}"
-    if not any(place.endswith(name) for place in sys.path):
-        folder = Path(tempfile.mkdtemp()) / name
-        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-            archive.extractall(folder)
-        sys.path.insert(0, str(folder))
-    loaded = sys.modules.get("report_reader")
-    if loaded is not None and name not in (loaded.__file__ or ""):
-        # another version, of an earlier night on the same worker
-        for module in [module for module in sys.modules if module.split(".")[0] == "report_reader"]:
-            del sys.modules[module]
-    from report_reader.margins import margin_reader
-
-    return margin_reader()
+    folder = Path(tempfile.mkdtemp()) / f"{UNPACKED}{digest}"
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        archive.extractall(folder)
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()

@@ -6,6 +6,7 @@ from orchestration.engines.spark.rules.columns import stars_and_names
 from orchestration.engines.spark.rules.grouping import group_by_all
 from orchestration.engines.spark.rules.hashes import hash_of_64_bits
 from orchestration.engines.spark.rules.joined_text import joined_text
+from orchestration.engines.spark.rules.known_functions import only_what_is_known
 from orchestration.engines.spark.rules.letter_case import distance_of_words, letter_case
 from orchestration.engines.spark.rules.list_functions import list_function, list_of_literals, position_in_list
 from orchestration.engines.spark.rules.lists_of_rows import first_of_rows, list_of_rows
@@ -20,9 +21,10 @@ from orchestration.engines.spark.rules.numbers import (
 from orchestration.engines.spark.rules.patterns import like, pattern_function, split_text
 from orchestration.engines.spark.rules.qualifying import qualified
 from orchestration.engines.spark.rules.refusals import refused
+from orchestration.engines.spark.rules.trimming import trimmed
 from orchestration.engines.spark.rules.unnesting import unnested_joins, unnested_projections
 
-STATEMENT_RULES = (stars_and_names, group_by_all, unnested_projections, unnested_joins, qualified)
+STATEMENT_RULES = (only_what_is_known, stars_and_names, group_by_all, unnested_projections, unnested_joins, qualified)
 NODE_RULES = (
     refused,
     pattern_function,
@@ -31,6 +33,7 @@ NODE_RULES = (
     list_of_rows,
     first_of_rows,
     joined_text,
+    trimmed,
     letter_case,
     distance_of_words,
     list_function,

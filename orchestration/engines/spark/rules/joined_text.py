@@ -3,6 +3,7 @@
 from sqlglot import exp
 
 from orchestration.engines.spark.flavours import Flavour
+from orchestration.engines.spark.rules.spark_spelling import parsed, spelled
 from orchestration.engines.spark.rules.untranslatable import Untranslatable
 
 
@@ -16,21 +17,21 @@ def joined_text(node: exp.Expression, flavour: Flavour) -> exp.Expression:
 
 
 def _sorted_and_joined(node: exp.GroupConcat, condition: exp.Expression | None) -> exp.Expression:
+    if node.args.get("separator") is None:
+        raise Untranslatable("string_agg without a separator")
     text, keys, is_distinct = taken_apart(node.this)
-    text_sql = text.sql("spark")
-    if is_distinct and [key.sql("spark") for key in keys] not in ([], [text_sql]):
+    text_sql = spelled(text)
+    if is_distinct and [spelled(key) for key in keys] not in ([], [text_sql]):
         raise Untranslatable("string_agg(distinct ...) in an order that is not the text's own")
-    wanted = f"NOT {text_sql} IS NULL" + (f" AND ({condition.sql('spark')})" if condition is not None else "")
+    wanted = f"NOT {text_sql} IS NULL" + (f" AND ({spelled(condition)})" if condition is not None else "")
     if is_distinct or not keys:
         element = f"STRUCT({text_sql} AS text)"
     else:
         # NULLs last, as everywhere in DuckDB
-        told = ", ".join(
-            f"{key.sql('spark')} IS NULL AS n{i}, {key.sql('spark')} AS k{i}" for i, key in enumerate(keys)
-        )
+        told = ", ".join(f"{spelled(key)} IS NULL AS n{i}, {spelled(key)} AS k{i}" for i, key in enumerate(keys))
         element = f"STRUCT({told}, {text_sql} AS text)"
     collect = "COLLECT_SET" if is_distinct else "COLLECT_LIST"
-    separator = node.args["separator"].sql("spark")
+    separator = spelled(node.args["separator"])
     kept = f"CASE WHEN {wanted} THEN {element} END"
     return parsed(
         f"CASE WHEN COUNT(CASE WHEN {wanted} THEN 1 END) > 0"
@@ -52,10 +53,3 @@ def taken_apart(argument: exp.Expression) -> tuple[exp.Expression, list[exp.Expr
             is_distinct = True
             (argument,) = argument.expressions
     return argument, keys, is_distinct
-
-
-def parsed(sql: str) -> exp.Expression:
-    """An expression of Spark's."""
-    import sqlglot
-
-    return sqlglot.parse_one(sql, read="spark")

@@ -3,7 +3,7 @@
 from sqlglot import exp
 
 from orchestration.engines.spark.flavours import Flavour
-from orchestration.engines.spark.rules.joined_text import parsed
+from orchestration.engines.spark.rules.spark_spelling import parsed, spelled
 
 TWO_WHEN_LARGE = "ßŉǰẖẗẘẙẚﬀﬁﬂﬃﬄﬅﬆ"
 AS_LARGE = "ẞ" + TWO_WHEN_LARGE[1:]
@@ -16,7 +16,7 @@ def letter_case(node: exp.Expression, flavour: Flavour) -> exp.Expression:
     end and two of İ (lower). Greek with accents of antiquity and Armenian ligatures are not seen to."""
     if not isinstance(node, exp.Upper | exp.Lower) or isinstance(node.this, exp.Literal):
         return node
-    text = node.this.sql("spark")
+    text = spelled(node.this)
     if isinstance(node, exp.Lower):
         return parsed(f"LOWER(TRANSLATE({text}, 'İΣ', 'iσ'))")
     kept_apart = f"TRANSLATE({text}, '{TWO_WHEN_LARGE}', '{STAND_INS}')"
@@ -27,5 +27,5 @@ def distance_of_words(node: exp.Expression, flavour: Flavour) -> exp.Expression:
     """levenshtein counts bytes in DuckDB: each becomes a letter of its own."""
     if not isinstance(node, exp.Levenshtein):
         return node
-    words = (f"DECODE(ENCODE({word.sql('spark')}, 'UTF-8'), 'ISO-8859-1')" for word in (node.this, node.expression))
+    words = (f"DECODE(ENCODE({spelled(word)}, 'UTF-8'), 'ISO-8859-1')" for word in (node.this, node.expression))
     return exp.Anonymous(this="LEVENSHTEIN", expressions=[parsed(word) for word in words])

@@ -4,7 +4,7 @@ from sqlglot import exp
 
 from orchestration.engines.spark.duckdb_spelling import ELEMENTS
 from orchestration.engines.spark.flavours import Flavour
-from orchestration.engines.spark.rules.joined_text import parsed
+from orchestration.engines.spark.rules.spark_spelling import parsed, spelled
 from orchestration.engines.spark.rules.untranslatable import Untranslatable
 
 
@@ -19,7 +19,7 @@ def list_function(node: exp.Expression, flavour: Flavour) -> exp.Expression:
         return _slice(*_slice_arguments(node))
     if isinstance(node, exp.ArrayContainsAll) or name in ("LIST_HAS_ALL", "ARRAY_HAS_ALL"):
         whole, parts = node.expressions if name else (node.this, node.expression)
-        return _has_all(whole.sql("spark"), parts.sql("spark"))
+        return _has_all(spelled(whole), spelled(parts))
     if isinstance(node, exp.ArrayOverlaps):
         sides = [_without_nulls(node.this), _without_nulls(node.expression)]
         return exp.Anonymous(this="ARRAYS_OVERLAP", expressions=sides)
@@ -27,12 +27,12 @@ def list_function(node: exp.Expression, flavour: Flavour) -> exp.Expression:
         return exp.Anonymous(this="ARRAY_CONTAINS", expressions=[_without_nulls(node.this), node.expression.copy()])
     # Sail cannot plan a window whose partition is a CASE; there lists of NULLs alone stand with empty ones
     if isinstance(node, exp.ArrayToString) and node.find_ancestor(exp.Window, exp.Select) is node.parent_select:
-        return _joined(node.this.sql("spark"), node.expression.sql("spark"))
+        return _joined(spelled(node.this), spelled(node.expression))
     if isinstance(node, exp.ArrayConcat):
         return _concatenated([node.this, *node.expressions])
     if isinstance(node, exp.ArrayDistinct) or name == "LIST_DISTINCT":
         of = node.expressions[0] if name else node.this
-        return parsed(f"ARRAY_DISTINCT(ARRAY_COMPACT({of.sql('spark')}))")
+        return parsed(f"ARRAY_DISTINCT(ARRAY_COMPACT({spelled(of)}))")
     return node
 
 
@@ -50,7 +50,7 @@ def _concatenated(lists: list[exp.Expression]) -> exp.Expression:
     """A list that is NULL adds nothing."""
     if len(lists) != 2:
         raise Untranslatable("other than two lists put together")
-    one, other = (of.sql("spark") for of in lists)
+    one, other = (spelled(of) for of in lists)
     return parsed(f"COALESCE(CONCAT({one}, {other}), {one}, {other}, ARRAY())")
 
 
@@ -66,8 +66,8 @@ def _slice_arguments(node: exp.Expression) -> list[exp.Expression]:
 
 def _slice(of: exp.Expression, first: exp.Expression, last: exp.Expression) -> exp.Expression:
     """Spark's says how many, DuckDB's up to which."""
-    from_sql = first.sql("spark")
-    return parsed(f"SLICE({of.sql('spark')}, {from_sql}, GREATEST(({last.sql('spark')}) - ({from_sql}) + 1, 0))")
+    from_sql = spelled(first)
+    return parsed(f"SLICE({spelled(of)}, {from_sql}, GREATEST(({spelled(last)}) - ({from_sql}) + 1, 0))")
 
 
 def position_in_list(node: exp.Expression, flavour: Flavour) -> exp.Expression:

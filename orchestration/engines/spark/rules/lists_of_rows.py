@@ -3,7 +3,8 @@
 from sqlglot import exp
 
 from orchestration.engines.spark.flavours import Flavour
-from orchestration.engines.spark.rules.joined_text import parsed, taken_apart
+from orchestration.engines.spark.rules.joined_text import taken_apart
+from orchestration.engines.spark.rules.spark_spelling import parsed, spelled
 from orchestration.engines.spark.rules.untranslatable import Untranslatable
 
 
@@ -18,18 +19,18 @@ def list_of_rows(node: exp.Expression, flavour: Flavour) -> exp.Expression:
             raise Untranslatable("a list over a window that is not flattened")
         over = node.copy()
         over.set("this", _collected(node.this))
-        return _null_if_empty(over.sql("spark"))
+        return _null_if_empty(spelled(over))
     return node
 
 
 def _list(node: exp.ArrayAgg, condition: exp.Expression | None, parent: exp.Expression | None) -> exp.Expression:
-    where = f" FILTER(WHERE {condition.sql('spark')})" if condition is not None else ""
+    where = f" FILTER(WHERE {spelled(condition)})" if condition is not None else ""
     collected = _collected(node)
     if isinstance(parent, exp.Flatten):
         # lists that are NULL add nothing, and would make the whole NULL
-        return _null_if_empty(collected.sql("spark") + where)
+        return _null_if_empty(spelled(collected) + where)
     (element,) = collected.expressions
-    told = f"STRUCT({element.sql('spark')} IS NULL AS is_null, {element.sql('spark')} AS element)"
+    told = f"STRUCT({spelled(element)} IS NULL AS is_null, {spelled(element)} AS element)"
     listed = f"{collected.name}({told}){where}"
     return parsed(f"CASE WHEN SIZE({listed}) > 0 THEN TRANSFORM(SORT_ARRAY({listed}), one -> one.element) END")
 
@@ -51,8 +52,8 @@ def first_of_rows(node: exp.Expression, flavour: Flavour) -> exp.Expression:
     if not isinstance(node, exp.ArgMin | exp.ArgMax):
         return node
     several = isinstance(node.expression, exp.Tuple)
-    keys = [key.sql("spark") for key in (node.expression.expressions if several else [node.expression])]
+    keys = [spelled(key) for key in (node.expression.expressions if several else [node.expression])]
     told = ", ".join(f"{key} IS NULL AS n{place}, {key} AS k{place}" for place, key in enumerate(keys))
     key = f"STRUCT({told})" if several else keys[0]
-    node.set("expression", parsed(f"CASE WHEN NOT {node.this.sql('spark')} IS NULL THEN {key} END"))
+    node.set("expression", parsed(f"CASE WHEN NOT {spelled(node.this)} IS NULL THEN {key} END"))
     return node

@@ -3,8 +3,9 @@
 from sqlglot import exp
 
 from orchestration.engines.spark.flavours import Flavour
-from orchestration.engines.spark.rules.joined_text import parsed
+from orchestration.engines.spark.rules.spark_spelling import parsed, spelled
 
+WHITE_SPACE = " \t\n\v\f\r"
 WIDE = (exp.DataType.Type.UBIGINT, exp.DataType.Type.INT128, exp.DataType.Type.BIGDECIMAL)
 
 
@@ -13,7 +14,7 @@ def division(node: exp.Expression, flavour: Flavour) -> exp.Expression:
     gives NULL."""
     if not isinstance(node, exp.Div):
         return node
-    dividend, divisor = (f"CAST({side.sql('spark')} AS DOUBLE)" for side in (node.this, node.expression))
+    dividend, divisor = (f"CAST({spelled(side)} AS DOUBLE)" for side in (node.this, node.expression))
     infinite = f"{dividend} * CAST('Infinity' AS DOUBLE)"
     return parsed(f"CASE WHEN {divisor} = 0 THEN {infinite} ELSE {dividend} / NULLIF({divisor}, 0) END")
 
@@ -53,9 +54,10 @@ def days_between(node: exp.Expression, flavour: Flavour) -> exp.Expression:
 
 
 def number_tried(node: exp.Expression, flavour: Flavour) -> exp.Expression:
-    """try_cast(text as integer): '2.5' is 3 and '1e2' is 100 in DuckDB, NULL elsewhere; Java reads '1d' as a number."""
+    """try_cast(text as integer): '2.5' is 3 and '1e2' is 100 in DuckDB, NULL elsewhere; Java reads '1d' as a number. White space
+    of ASCII's may stand around it."""
     if not isinstance(node, exp.TryCast) or node.to.this not in exp.DataType.INTEGER_TYPES:
         return node
-    text = node.this.sql("spark")
-    number = f"TRY_CAST(CASE WHEN {text} RLIKE '[0-9.] *$' THEN {text} END AS DOUBLE)"
-    return parsed(f"TRY_CAST(ROUND({number}) AS {node.to.sql('spark')})")
+    text = spelled(node.this)
+    number = f"TRY_CAST(CASE WHEN {text} RLIKE '[0-9.][{WHITE_SPACE}]*$' THEN {text} END AS DOUBLE)"
+    return parsed(f"TRY_CAST(ROUND({number}) AS {spelled(node.to)})")

@@ -8,6 +8,7 @@ from orchestration.engines.spark.flavours import Flavour
 from orchestration.engines.spark.rules.untranslatable import Untranslatable
 
 OF_ALL = "g"
+UNDERSTOOD = ("this", "expression", "group", "replacement", "modifiers", "single_replace", "null_if_pos_overflow")
 
 
 def pattern_function(node: exp.Expression, flavour: Flavour) -> exp.Expression:
@@ -19,6 +20,10 @@ def pattern_function(node: exp.Expression, flavour: Flavour) -> exp.Expression:
     pattern = node.expression
     if not isinstance(pattern, exp.Literal):
         raise Untranslatable(f"a pattern that is no literal: {node.sql('duckdb')[:120]}")
+    if others := sorted(name for name, told in node.args.items() if told is not None and name not in UNDERSTOOD):
+        raise Untranslatable(
+            f"a regular expression with options ({', '.join(others)}): write them as (?i) or (?s) into it"
+        )
     node.set("expression", exp.Literal.string(flavour.pattern(pattern.this)))
     if isinstance(node, exp.RegexpFullMatch):
         return exp.RegexpLike(this=node.this, expression=exp.Literal.string(flavour.pattern(f"^(?:{pattern.this})$")))
@@ -47,7 +52,7 @@ def _replace_all(node: exp.RegexpReplace, flavour: Flavour) -> None:
     if not isinstance(replacement, exp.Literal):
         raise Untranslatable("regexp_replace by what is no literal")
     node.set("replacement", exp.Literal.string(flavour.replacement(replacement.this)))
-    for option in ("modifiers", "single_replace"):
+    for option in ("modifiers", "single_replace", "null_if_pos_overflow"):
         node.set(option, None)
 
 

@@ -12,6 +12,10 @@ def refused(node: exp.Expression, flavour: Flavour) -> exp.Expression:
     """See the messages; what is not among them is left alone."""
     if isinstance(node, exp.Left | exp.Right) and isinstance(node.expression, exp.Neg):
         raise Untranslatable("left or right of a negative number of letters")
+    if isinstance(node, exp.Lambda) and len(node.expressions) > 1:
+        raise Untranslatable("the place of a list's element counts from 1, on other engines from 0")
+    if isinstance(node, exp.TableSample):
+        raise Untranslatable("a sample of rows")
     if isinstance(node, exp.Extract) and node.name.upper() in ("DOW", "DAYOFWEEK", "WEEK"):
         raise Untranslatable("days and weeks are numbered otherwise on other engines")
     if isinstance(node, exp.DateDiff) and node.text("unit").upper() not in ("DAY", ""):

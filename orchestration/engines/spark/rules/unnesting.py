@@ -3,7 +3,7 @@
 from sqlglot import exp
 
 from orchestration.engines.spark.rules.columns import ColumnsOf
-from orchestration.engines.spark.rules.joined_text import parsed
+from orchestration.engines.spark.rules.spark_spelling import parsed
 from orchestration.engines.spark.rules.untranslatable import Untranslatable
 
 TAKEN = "taken_from_list"
