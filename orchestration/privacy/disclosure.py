@@ -1,6 +1,6 @@
 """How exact patients' values leave the build file (disclosure.yml), as SQL on a file that is about to be published."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,12 @@ IN_PLACE = {
     "quarter": "date_trunc('quarter', {column})",
 }
 
+LISTS_OF_STEPS = ("internal", "when_dates_can_be_computed", "shareable", "until_k")
+SINCE_COPIES_WERE_MADE = (
+    "blank_too", "also_named", "values_of_everybody", "told_of_nobody", "results_of_few", "counts_of_patients",
+    "no_counts_of_patients",
+)  # fmt: skip
+
 
 class DisclosureRulesError(Exception):
     """disclosure.yml cannot be used; the message says which entry and why."""
@@ -41,6 +47,27 @@ class Coarsening:
 
 
 @dataclass(frozen=True)
+class FewPatients:
+    """One entry of results_of_few: which values of a table of results are withheld of groups of few patients."""
+
+    table: str
+    of: list[str]
+    count: str
+    blank: list[str]
+    why: str
+    rows: str = "TRUE"
+    sizes: str | None = None
+    """The table whose `count` says how large groups are; None: each row's own."""
+    sizes_where: str = "TRUE"
+    by: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    """What the table calls columns of `by`, where not as `sizes` does."""
+    total: str | None = None
+    """In the last column of `by`, the group that is all of them together."""
+    everywhere: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class DisclosureRules:
     """All that disclosure.yml says."""
 
@@ -52,7 +79,21 @@ class DisclosureRules:
     shareable_leaves_out: list[str]
     most_suppressed: float
     until_k: list[Coarsening]
+    blank_too: dict[str, list[str]]
+    also_named: dict[str, str]
+    values_of_everybody: list[str]
+    told_of_nobody: list[str]
+    results_of_few: list[FewPatients]
+    counts_of_patients: list[str]
+    no_counts_of_patients: list[str]
     shared_last_contact: str = "refuse"
+
+    @property
+    def changed_columns(self) -> set[str]:
+        """Names of columns in which a rule may change values, in whatever table."""
+        steps = (*self.internal, *self.when_dates_can_be_computed, *self.shareable, *self.until_k)
+        told = (place.rpartition(".")[2] for places in self.blank_too.values() for place in places)
+        return {*self.quasi_identifiers, *(step.column for step in steps if step.rule != "leave_out"), *told}
 
     @property
     def allows_known_days(self) -> bool:
@@ -67,9 +108,14 @@ def disclosure_rules(path: Path | None = None) -> DisclosureRules:
         DisclosureRulesError: an entry is missing, unknown, or has a rule that there is not.
     """
     told = yaml.safe_load((path or RULES_FILE).read_text(encoding="utf-8"))
+    ours = yaml.safe_load(RULES_FILE.read_text(encoding="utf-8"))
     try:
-        lists = ("internal", "when_dates_can_be_computed", "shareable", "until_k")
-        rules = DisclosureRules(**{**told, **{name: [Coarsening(**entry) for entry in told[name]] for name in lists}})
+        # a copy that was made before there were these rules is as strict as the project's own
+        told = {**{name: ours[name] for name in SINCE_COPIES_WERE_MADE}, **told}
+        kinds = {**dict.fromkeys(LISTS_OF_STEPS, Coarsening), "results_of_few": FewPatients}
+        rules = DisclosureRules(
+            **{**told, **{name: [kind(**entry) for entry in told[name]] for name, kind in kinds.items()}}
+        )
     except (TypeError, KeyError) as error:
         raise DisclosureRulesError(f"{(path or RULES_FILE).name}: {error}") from None
     if rules.shared_last_contact not in ("refuse", "internal_only"):
@@ -83,7 +129,7 @@ def disclosure_rules(path: Path | None = None) -> DisclosureRules:
 def coarsen(connection: duckdb.DuckDBPyConnection, database: str, steps: list[Coarsening]) -> None:
     """Apply rules, in order, to every table of an attached file that has a column of the name. Results are made of many
     patients and keep their columns; only rows that are to be left out go."""
-    columns = _columns(connection, database)
+    columns = columns_by_name(connection, database)
     for step in steps:
         # results have no patients' columns, but groupings
         schemas = (*COARSENED_SCHEMAS, "results") if step.rule == "leave_out" else COARSENED_SCHEMAS
@@ -102,7 +148,18 @@ def coarsen(connection: duckdb.DuckDBPyConnection, database: str, steps: list[Co
             columns[step.column] = [found for found in columns.get(step.column, []) if found[0] not in schemas]
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[tuple[str, str, str]]]:
+def leave_strangers_out(connection: duckdb.DuckDBPyConnection, database: str) -> None:
+    """Rows of patients who are not, or no longer, in marts.patients: whoever is left out there is in no other table."""
+    of_patients = [(schema, table) for schema, table, _ in columns_by_name(connection, database).get("study_id", [])]
+    for schema, table in of_patients if ("marts", "patients") in of_patients else []:
+        if (schema, table) != ("marts", "patients"):
+            connection.execute(
+                f'''DELETE FROM {database}."{schema}"."{table}" AS told WHERE study_id IS NOT NULL
+                    AND NOT EXISTS (SELECT 1 FROM {database}.marts.patients AS known WHERE known.study_id = told.study_id)'''
+            )
+
+
+def columns_by_name(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[tuple[str, str, str]]]:
     """Name of a column -> schema, table and type wherever an attached file has one."""
     columns: dict[str, list[tuple[str, str, str]]] = {}
     for (schema, table), kinds in columns_by_table(connection, database).items():
@@ -125,7 +182,7 @@ class Anonymity:
 
 def anonymity(connection: duckdb.DuckDBPyConnection, database: str, rules: DisclosureRules) -> Anonymity:
     """Of the index operations in an attached file, by the quasi-identifiers that it has."""
-    present = _present(connection, database, rules)
+    present = quasi_identifiers_in(connection, database, rules)
     group_by = f"GROUP BY {', '.join(present)}" if present else ""
     row = connection.execute(
         f"""SELECT coalesce(sum(n), 0), count(*), coalesce(min(n), 0), coalesce(sum(n) FILTER (n < {rules.least_k}), 0)
@@ -151,7 +208,7 @@ def generalise_until_k(connection: duckdb.DuckDBPyConnection, database: str, rul
 def _suppress(connection: duckdb.DuckDBPyConnection, database: str, rules: DisclosureRules) -> int:
     """Blank the quasi-identifiers of patients in small groups, and of the next larger groups until those left blank are enough to
     hide among; returns of how many."""
-    present = _present(connection, database, rules)
+    present = quasi_identifiers_in(connection, database, rules)
     if not present:
         return 0
     all_blank = " AND ".join(f"{name} IS NULL" for name in present)
@@ -170,8 +227,8 @@ def _suppress(connection: duckdb.DuckDBPyConnection, database: str, rules: Discl
         if not added:
             break
     n_suppressed = connection.execute("SELECT count(*) FROM suppressed").fetchall()[0][0]
-    columns = _columns(connection, database)
-    of_patients = {(schema, table) for schema, table, _ in columns["study_id"] if schema == "marts"}
+    columns = columns_by_name(connection, database)
+    of_patients = {(schema, table) for schema, table, _ in columns["study_id"]}
     for column in present:
         for schema, table, _ in columns[column]:
             if (schema, table) in of_patients:
@@ -188,8 +245,9 @@ def _n_blank(connection: duckdb.DuckDBPyConnection, database: str, all_blank: st
     ).fetchall()[0][0]
 
 
-def _present(connection: duckdb.DuckDBPyConnection, database: str, rules: DisclosureRules) -> list[str]:
-    columns = _columns(connection, database)
+def quasi_identifiers_in(connection: duckdb.DuckDBPyConnection, database: str, rules: DisclosureRules) -> list[str]:
+    """Those that the index operations of an attached file have."""
+    columns = columns_by_name(connection, database)
     return [
         name
         for name in rules.quasi_identifiers

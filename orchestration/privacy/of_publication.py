@@ -5,14 +5,16 @@ The attacks are scored with the truth of the build file; what is kept of them is
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
 import pandas as pd
 
 from orchestration.judging.tables_to_judge import TablesToJudge
+from orchestration.privacy.attacks_on_blanks import BlankAttack, attacks_on_blanks
 from orchestration.privacy.disclosure import DisclosureRules, anonymity
+from orchestration.privacy.results_of_few import Withheld
 from orchestration.warehouse import column_exists, columns_by_table, read_table, table_exists, write_table
 from quality.date_attack import Attack, try_known_days, try_order, try_shared_days
 from quality.privacy import PrivacyLook, RememberedTexts, TableContents
@@ -60,6 +62,7 @@ def leaks(
     allows_known_days: bool = False,
     looks: Looks | None = None,
     attacked: tuple[str, DateAttacks] | None = None,
+    rules: DisclosureRules | None = None,
 ) -> list[str]:
     """What an attached file holds that may not leave the build area, by table, check and column; no value is named.
 
@@ -69,6 +72,7 @@ def leaks(
     Args:
         attacked: another attached file, and what the attacks by days found there: so they would here, if the two have the same days,
             which is looked at.
+        rules: of a file in which nobody may be found by what is blank of them; the attacks on blanks are tried then.
     """
     tables, looks = _tables(connection, database), looks or Looks(connection)
     rows, of_names = [], []
@@ -84,6 +88,8 @@ def leaks(
     rows += [_as_check(attack) for attack in (*on_days.beside_a_period, *_attacks_on_order(connection, database))]
     rows += [_as_check_of_known_day(attack, allows_known_days, False) for attack in on_days.by_known_day]
     rows += [_as_check_of_known_day(attack, allows_known_days, True) for attack in on_days.by_known_day_of_simulated]
+    if rules is not None:
+        rows += _as_checks_of_blanks(attacks_on_blanks(connection, database, rules))
     # definitions have names and values: those of settings, not of patients
     rows = [row for row in rows if not (row[1].startswith("meta.") and row[2] == "no_identifying_column")]
     checks = pd.DataFrame([*rows, *of_names], columns=CHECK_COLUMNS)
@@ -159,6 +165,7 @@ def describe(
     rules: DisclosureRules,
     coarsened: list[str],
     attacks: DateAttacks,
+    withheld: Sequence[Withheld] = (),
 ) -> None:
     """Write quality.disclosure into an attached file: how exact it is, how alike its patients are, what the attacks on it found."""
     reached = anonymity(connection, database, rules)
@@ -202,6 +209,7 @@ def describe(
         )
         for attack in attacks.by_known_day
     ]
+    rows += [(which, "withheld", one.table, None, one.n_rows, "done", one.why) for one in withheld]
     connection.execute(
         f"""CREATE OR REPLACE TABLE {database}.quality.disclosure (publication VARCHAR, topic VARCHAR, subject VARCHAR,
             n_patients BIGINT, n_found BIGINT, outcome VARCHAR, reason VARCHAR)"""
@@ -358,6 +366,21 @@ def _as_check_of_known_day(attack: Attack, is_allowed: bool, simulated: bool) ->
         why,
         None,
     ]
+
+
+def _as_checks_of_blanks(attacks: Sequence[BlankAttack]) -> list[list]:
+    """A check a kind of attack, with the places where it worked."""
+    rows = []
+    for name in dict.fromkeys(attack.name for attack in attacks):
+        tried = [attack for attack in attacks if attack.name == name]
+        places = ", ".join(dict.fromkeys(attack.place for attack in tried if attack.n_recovered))
+        n_tried, n_recovered = (sum(getattr(attack, of) for attack in tried) for of in ("n_tried", "n_recovered"))
+        rows.append([
+            "privacy", "all tables", name, tried[0].description, places or None, "blocking" if tried[0].is_of_patients else "warning",
+            "failed" if n_recovered else "passed", n_tried, n_recovered, n_recovered / n_tried if n_tried else 0.0, 0.0,
+            "a rule without exception", None,
+        ])  # fmt: skip
+    return rows
 
 
 def _as_check_of_names(table: str, contents: TableContents, is_raw_name: RememberedTexts) -> list:

@@ -18,7 +18,14 @@ from orchestration.files.memory import is_large
 from orchestration.files.private_files import publish_mode
 from orchestration.files.problems import WarehouseProblem
 from orchestration.files.sums import both_known, known_sums, sha256_of
-from orchestration.privacy.disclosure import DisclosureRules, anonymity, coarsen, disclosure_rules, generalise_until_k
+from orchestration.privacy.disclosure import (
+    DisclosureRules,
+    anonymity,
+    coarsen,
+    disclosure_rules,
+    generalise_until_k,
+    leave_strangers_out,
+)
 from orchestration.privacy.of_publication import (
     KNOWN_DAY,
     WHAT_TO_DO_ABOUT_KNOWN_DAYS,
@@ -28,6 +35,7 @@ from orchestration.privacy.of_publication import (
     describe,
     leaks,
 )
+from orchestration.privacy.results_of_few import Withheld, may_withhold, withhold_few, withhold_groups_of_blanks
 from orchestration.publication.comments import Words, comment_published, words_of_tables
 from orchestration.publication.verdicts import PublicationRefused, objections, verdict_runs
 from orchestration.settings import load_settings
@@ -149,7 +157,8 @@ def _write(
         with _stored_as_it_comes(connection, door):
             settled = _make_draft(connection, door.rules)
             coarsened, attacks = _coarsen_for_the_study(connection, door.rules)
-            describe(connection, "draft", "internal", door.rules, coarsened, attacks)
+            withheld = withhold_few(connection, "draft", door.rules, "internal")
+            describe(connection, "draft", "internal", door.rules, coarsened, attacks, withheld)
             stamp = _stamp(connection, run_id, code_version, before)
         is_changed = before is None or before.data_hash != stamp.data_hash
         looks = Looks(connection)
@@ -160,7 +169,7 @@ def _write(
         lets_dates_be_computed = any(attack.works for attack in attacks.by_known_day)
         # who knows one day could compute others
         if door.with_shareable and not (door.rules.allows_known_days and lets_dates_be_computed):
-            _make_shareable(connection, door.rules, new_shareable, coarsened, settled, words, looks)
+            _make_shareable(connection, door.rules, new_shareable, coarsened, withheld, settled, words, looks)
         with _stored_as_it_comes(connection, door):
             connection.execute("DETACH draft")
     return stamp, is_changed
@@ -185,15 +194,15 @@ def _stored_as_it_comes(connection: duckdb.DuckDBPyConnection, door: Door) -> It
 def _make_draft(connection: duckdb.DuckDBPyConnection, rules: DisclosureRules) -> Tables:
     """What the gates judged, into the draft. Returns schema and name of the tables whose values no rule changes: their rows are put in
     order here, once for both files (to leave rows out changes no order)."""
-    steps = (*rules.internal, *rules.when_dates_can_be_computed, *rules.shareable, *rules.until_k)
-    changed = {*rules.quasi_identifiers, *(step.column for step in steps if step.rule != "leave_out")}
+    changed = rules.changed_columns
     columns = columns_by_table(connection)
     settled = set()
     for schema in dict.fromkeys(table.schema for table in published_tables()):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS draft.{schema}")
     for table in published_tables():
-        is_settled = changed.isdisjoint(
-            columns.get((table.source_schema, table.source_name), {}).keys() - {*table.without}
+        names = columns.get((table.source_schema, table.source_name), {}).keys() - {*table.without}
+        is_settled = changed.isdisjoint(names) and not (
+            table.schema == "results" and may_withhold(rules, table.name, names)
         )
         order = " ORDER BY ALL" if is_settled else ""
         connection.execute(f"CREATE TABLE draft.{table.schema}.{table.name} AS {table.query}{order}")
@@ -223,21 +232,28 @@ def _make_shareable(
     rules: DisclosureRules,
     new_file: Path,
     coarsened: list[str],
+    withheld: list[Withheld],
     settled: Tables,
     words: Words,
     looks: Looks,
 ) -> None:
     """The shareable file; none where the cohort is too small for it."""
     coarsen(connection, "draft", rules.shareable)
+    leave_strangers_out(connection, "draft")
     for name in rules.shareable_leaves_out:
         connection.execute(f"DROP TABLE IF EXISTS draft.{name}")
     done = [*coarsened, *(f"{step} ({step.why})" for step in rules.shareable)]
     done += generalise_until_k(connection, "draft", rules)
     if anonymity(connection, "draft", rules).k >= rules.least_k:
+        withheld = [
+            *withheld,
+            *withhold_groups_of_blanks(connection, "draft", rules),
+            *withhold_few(connection, "draft", rules, "shareable"),
+        ]
         attacks = attacks_on_days(connection, "draft")
-        describe(connection, "draft", "shareable", rules, done, attacks)
+        describe(connection, "draft", "shareable", rules, done, attacks, withheld)
         _copy_ordered(connection, new_file, settled, words)
-        _look_through(connection, new_file, "shareable", looks, attacks)
+        _look_through(connection, new_file, "shareable", looks, attacks, rules=rules)
 
 
 def _copy_ordered(connection: duckdb.DuckDBPyConnection, new_file: Path, settled: Tables, words: Words) -> None:
@@ -263,16 +279,18 @@ def _look_through(
     looks: Looks,
     attacks: DateAttacks,
     allows_known_days: bool = False,
+    rules: DisclosureRules | None = None,
 ) -> None:
     """The file as whoever opens it would see it; others may read it meanwhile.
 
     Args:
         attacks: what they find on the draft that the file was made of.
+        rules: of a file in which nobody may be found by what is blank of them: what is told of it elsewhere is tried as well.
     Raises:
         PublicationRefused: it holds what may not leave the build area.
     """
     attach(connection, new_file, "published", read_only=True)
-    found = leaks(connection, "published", which, allows_known_days, looks, ("draft", attacks))
+    found = leaks(connection, "published", which, allows_known_days, looks, ("draft", attacks), rules)
     connection.execute("DETACH published")
     if found:
         raise PublicationRefused(
