@@ -137,6 +137,23 @@ def test_rows_are_published_in_the_order_of_their_published_values(build_file):
     assert patients[["age_at_operation_years", "estimate"]].to_numpy().tolist() == [[85, 1], [85, 2]]
 
 
+def test_the_run_that_took_a_file_in_leads_to_no_moment_of_a_publication(build_file):
+    with duckdb.connect(str(build_file)) as connection:
+        connection.execute("UPDATE raw.ingest_ledger SET run_id = 'run-1', loaded_at = TIMESTAMP '2026-11-28 03:10'")
+        connection.execute("UPDATE raw.rejected_records SET run_id = 'run-1'")
+        judge(connection)
+        compute_results(connection)
+        judge(connection, "results")
+    publish_as(build_file, "run-1")
+    published = build_file.parent / "published" / "warehouse.duckdb"
+    runs = read_published(
+        published,
+        "SELECT l.run_id AS taken_in_by, r.run_id AS rejected_by FROM quality.ingest_ledger AS l, quality.rejected_records AS r",
+    ).iloc[0]
+    assert runs["taken_in_by"] == runs["rejected_by"] and runs["taken_in_by"] != "run-1"
+    assert read_published(published, "FROM quality.ingest_ledger JOIN meta.publication USING (run_id)").empty
+
+
 def test_who_draws_reads_the_new_file_before_it_has_its_name(build_file):
     folder = build_file.parent / "published"
     told = []
