@@ -50,16 +50,19 @@ def refuse_decimal_commas(rows: Rows, n_named: int, contract: SourceContract) ->
 
 def _places_of_decimals(header: Sequence[str], columns: list, contract: SourceContract) -> list[int]:
     """Where all rows have digits in two columns side by side, the first of which may hold a number with decimals."""
-    are_digits = [_are_digits(column[:FIRST_ROWS]) and _are_digits(column) for column in columns]
     return [
         place
         for place in range(len(header))
-        if are_digits[place] and are_digits[place + 1] and _may_have_decimals(header, place, contract)
+        if _may_have_decimals(header, place, contract) and all(map(_are_digits, columns[place : place + 2]))
     ]
 
 
 def _are_digits(column: pa.ChunkedArray) -> bool:
-    return bool(pc.all(pc.match_substring_regex(pc.utf8_trim_whitespace(column), DIGITS)).as_py())
+    # most columns are none, which their first rows tell
+    return all(
+        bool(pc.all(pc.match_substring_regex(pc.utf8_trim_whitespace(rows), DIGITS)).as_py())
+        for rows in (column[:FIRST_ROWS], column)
+    )
 
 
 def _may_have_decimals(header: Sequence[str], place: int, contract: SourceContract) -> bool:
