@@ -78,8 +78,8 @@ def landed(warehouse) -> Path:
     for number, day in enumerate(("2000-03-15", "2000-03-16")):
         warehouse.land(f"fetched/treatments.therapy/{number}.parquet", snapshot(day))
     for number in range(4):
-        warehouse.land(f"treatments/{number}.csv", treatments(1000 * number, "0"))
-        warehouse.land(f"treatments/{number}_corrected.csv", treatments(1000 * number, "1"))
+        warehouse.land(f"treatments/{number}_1.csv", treatments(1000 * number, "0"))
+        warehouse.land(f"treatments/{number}_2.csv", treatments(1000 * number, "1"))
         text = messages(500 * number)
         warehouse.land(f"pathology/{number}.hl7", text if number else text[:-20])
     return warehouse.landing
