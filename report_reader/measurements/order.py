@@ -66,7 +66,7 @@ def with_order(tokens: list[Token], nouns: frozenset[str]) -> list[Token]:
             kind_at(tokens, place) == "NO" and kind_at(tokens, place + 1) in ("NUMBER", "DOT")
         ):
             place += 2 if kind_at(tokens, place + 1) == "DOT" else 1
-        while place < len(tokens) and tokens[place].kind in ("NUMBER", "COUNT") and not _measures(tokens, place):
+        while place < len(tokens) and result[place].kind in ("NUMBER", "COUNT") and not _measures(tokens, place):
             result[place] = tokens[place].of_kind("ORDER")
             place += 1
             if (

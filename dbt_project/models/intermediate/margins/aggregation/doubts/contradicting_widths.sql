@@ -7,7 +7,10 @@
 with corrected as (
     select distinct text_id
     from {{ ref('placed_margin_statements') }}
-    where list_contains(marks, 'corrects') or list_contains(marks, 'amendment') or evidence_kind in ('original', 'superseded')
+    where
+        -- 'previous resection' in the history corrects nothing of this report
+        (list_contains(marks, 'corrects') and evidence_kind not in ('history', 'block key', 'not assessed'))
+        or list_contains(marks, 'amendment') or evidence_kind in ('original', 'superseded')
 ),
 
 told as (
