@@ -3,10 +3,9 @@
 import hashlib
 import hmac
 import json
-import shutil
 from pathlib import Path
 
-from orchestration.exports.folders import STAMP_FILE
+from orchestration.exports.folders import STAMP_FILE, remove_folder
 from orchestration.exports.parquet_folder import export_parquet
 from orchestration.exports.postgres_copy import export_postgres
 from orchestration.files.encryption import encryption_key
@@ -54,7 +53,7 @@ def copies_no_more(settings: Settings) -> tuple[list[str], list[str]]:
     folder = _parquet_folder(settings)
     if parquet_stamp(settings).exists() and not (settings.publish_parquet and encryption_key() is None):
         if known.get("parquet"):
-            _remove(folder)
+            remove_folder(folder)
             _remember(settings, parquet=False)
             removed.append("the Parquet files of earlier nights")
         else:
@@ -75,14 +74,6 @@ def parquet_stamp(settings: Settings) -> Path:
 
 def _parquet_folder(settings: Settings) -> Path:
     return settings.published_file.with_name(PARQUET_FOLDER)
-
-
-def _remove(folder: Path) -> None:
-    """Whole or not at all to whoever reads it."""
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    folder.rename(old)
-    shutil.rmtree(old)
 
 
 def _place(settings: Settings) -> str | None:

@@ -52,6 +52,14 @@ def clear_unfinished_folders(parent: Path) -> None:
             _clear(parent / f".{name}{NEW}", parent / f".{name}{OLD}", parent / name)
 
 
+def remove_folder(target: Path) -> None:
+    """An exported folder, whole or not at all to whoever reads it; what a kill leaves of it is cleared away as half-written."""
+    gone = target.with_name(f".{target.name}{NEW}")
+    shutil.rmtree(gone, ignore_errors=True)
+    target.rename(gone)
+    shutil.rmtree(gone)
+
+
 def _clear(new: Path, old: Path, target: Path) -> None:
     if old.exists() and not target.exists():
         old.rename(target)

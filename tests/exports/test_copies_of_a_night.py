@@ -6,6 +6,7 @@ import pytest
 from orchestration.assets.publication import published_copies
 from orchestration.exports import copies
 from orchestration.exports.copies import copies_no_more, make_copies
+from orchestration.exports.folders import clear_unfinished_folders, remove_folder
 from orchestration.exports.parquet_folder import export_parquet
 from orchestration.nights.lock import HELD
 from orchestration.nights.run_outcome import night_of_run
@@ -99,3 +100,15 @@ def test_a_copy_that_cannot_be_made_leaves_the_night_good_and_is_a_warning_that_
     # the lock of a night is its process's, which here goes on
     HELD.pop(published.parents[1] / "build" / "night.lock").close()
     assert (night.outcome, night.warnings) == ("published", ["published/copies: every_copy_is_made"])
+
+
+def test_a_folder_whose_removal_was_killed_does_not_come_back(tmp_path, monkeypatch):
+    folder = tmp_path / "parquet"
+    folder.mkdir()
+    (folder / "patients.parquet").write_text("a column that is no longer published", encoding="utf-8")
+    with monkeypatch.context() as killed:
+        killed.setattr("orchestration.exports.folders.shutil.rmtree", lambda *_, **__: None)
+        remove_folder(folder)
+    assert [path.name for path in tmp_path.iterdir()] == [".parquet.new"]
+    clear_unfinished_folders(tmp_path)
+    assert not list(tmp_path.iterdir())
